@@ -1,0 +1,73 @@
+import { GitError } from './errors.js';
+import type { Bytes } from './bytes.js';
+
+declare const brand: unique symbol;
+
+export type ObjectKind = 'blob' | 'tree' | 'commit' | 'tag';
+
+/** The name of an object: lower-case hex, 40 (sha1) or 64 (sha256) digits. */
+export type Oid<K extends ObjectKind = ObjectKind> = string & { readonly [brand]: K };
+
+export type HashAlgorithm = 'sha1' | 'sha256';
+
+export const rawLength = (algorithm: HashAlgorithm): 20 | 32 => (algorithm === 'sha1' ? 20 : 32);
+export const hexLength = (algorithm: HashAlgorithm): 40 | 64 => (algorithm === 'sha1' ? 40 : 64);
+
+const fullHex = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** True for a full lower-case id of either hash. */
+export function isOid(text: string): text is Oid {
+  return fullHex.test(text);
+}
+
+/** Checks and brands a full id. Throws `USAGE` for anything else. Upper case is folded, as git does. */
+export function oid<K extends ObjectKind = ObjectKind>(text: string): Oid<K> {
+  const lower = text.toLowerCase();
+  if (!fullHex.test(lower)) throw new GitError('USAGE', `not a valid object name '${text}'`);
+  return lower as Oid<K>;
+}
+
+const hexPairs: readonly string[] = Array.from({ length: 256 }, (_, i) => (i < 16 ? '0' : '') + i.toString(16));
+
+/** The hex form of the `length` raw bytes at `at`. */
+export function oidFromBytes<K extends ObjectKind = ObjectKind>(bytes: Bytes, at: number, length: number): Oid<K> {
+  let text = '';
+  for (let i = at, end = at + length; i < end; i++) text += hexPairs[bytes[i]!]!;
+  return text as Oid<K>;
+}
+
+/** The raw form of an id. */
+export function oidToBytes(id: string): Bytes {
+  const out = new Uint8Array(id.length >> 1);
+  writeOid(id, out, 0);
+  return out;
+}
+
+/** Writes the raw form of `id` into `out` at `at`. */
+export function writeOid(id: string, out: Bytes, at: number): void {
+  for (let i = 0, n = id.length >> 1; i < n; i++) {
+    out[at + i] = (digit(id.charCodeAt(2 * i)) << 4) | digit(id.charCodeAt(2 * i + 1));
+  }
+}
+
+function digit(unit: number): number {
+  return unit < 58 ? unit - 48 : unit - 87;
+}
+
+const zeros = '0'.repeat(64);
+
+/** The id that stands for "no object". */
+export const zeroOid = (algorithm: HashAlgorithm): Oid => zeros.slice(0, hexLength(algorithm)) as Oid;
+export const isZeroOid = (id: string): boolean => /^0+$/.test(id);
+
+const emptyTrees = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+} as const;
+const emptyBlobs = {
+  sha1: 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391',
+  sha256: '473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813',
+} as const;
+
+export const emptyTreeOid = (algorithm: HashAlgorithm): Oid<'tree'> => emptyTrees[algorithm] as Oid<'tree'>;
+export const emptyBlobOid = (algorithm: HashAlgorithm): Oid<'blob'> => emptyBlobs[algorithm] as Oid<'blob'>;
