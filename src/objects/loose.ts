@@ -1,0 +1,182 @@
+import type { Bytes } from '../base/bytes.js';
+import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+import { hexLength } from '../base/oid.js';
+import type { Platform } from '../platform/platform.js';
+import type { ObjectHeader, ObjectPlace, ObjectStore, RawObject } from './source.js';
+
+export interface LooseOptions {
+  /** `core.looseCompression`/`core.compression`, -1 to 9. git's default for loose objects is 1. */
+  readonly compression?: number;
+  /** Sync each object before it gets its name (`core.fsync` includes loose-object). */
+  readonly sync?: boolean;
+  /** Permission bits for objects, 0444 unless `core.sharedRepository` says more. */
+  readonly fileMode?: number;
+  readonly directoryMode?: number;
+}
+
+const kinds: ReadonlySet<string> = new Set(['blob', 'tree', 'commit', 'tag']);
+
+/** Loose objects: one zlib file each, `objects/ab/cdef…`. */
+export class LooseObjects implements ObjectStore {
+  readonly algorithm: HashAlgorithm;
+  readonly directory: string;
+  readonly #platform: Platform;
+  readonly #options: LooseOptions;
+  readonly #madeDirectories = new Set<string>();
+
+  constructor(platform: Platform, directory: string, algorithm: HashAlgorithm, options: LooseOptions = {}) {
+    this.#platform = platform;
+    this.directory = directory;
+    this.algorithm = algorithm;
+    this.#options = options;
+  }
+
+  pathOf(oid: string): string {
+    return `${this.directory}/${oid.slice(0, 2)}/${oid.slice(2)}`;
+  }
+
+  hash<K extends ObjectKind>(kind: K, data: Bytes): Oid<K> {
+    return this.#platform.hashObject(this.algorithm, kind, data);
+  }
+
+  has(oid: Oid): boolean {
+    return this.#platform.fs.lstat(this.pathOf(oid)) !== undefined;
+  }
+
+  read(oid: Oid): RawObject | undefined {
+    const file = this.pathOf(oid);
+    const packed = this.#platform.fs.readFile(file);
+    if (packed === undefined) return undefined;
+    const object = parseLoose(this.#platform, oid, file, packed);
+    const actual = this.hash(object.kind, object.data);
+    if (actual !== oid) {
+      throw corrupt(oid, file, `hash mismatch for ${file} (expected ${oid}, got ${actual})`);
+    }
+    return object;
+  }
+
+  readHeader(oid: Oid): ObjectHeader | undefined {
+    const file = this.pathOf(oid);
+    const handle = this.#platform.fs.open(file);
+    if (handle === undefined) return undefined;
+    try {
+      return parseLooseHeader(oid, file, this.#inflateHead(oid, file, handle.read(0, 512))).header;
+    } finally {
+      handle.close();
+    }
+  }
+
+  #inflateHead(oid: Oid, file: string, packed: Bytes): Bytes {
+    try {
+      return this.#platform.zlib.inflateHead(packed, 64);
+    } catch (cause) {
+      throw corrupt(oid, file, `unable to unpack ${oid} header`, cause);
+    }
+  }
+
+  place(oid: Oid): ObjectPlace | undefined {
+    const stat = this.#platform.fs.lstat(this.pathOf(oid));
+    return stat === undefined ? undefined : { diskSize: stat.size };
+  }
+
+  findPrefix(prefix: string): Oid[] {
+    if (prefix.length < 2) return [...this.list()].filter((oid) => oid.startsWith(prefix));
+    const rest = prefix.slice(2);
+    return this.#names(prefix.slice(0, 2)).filter((oid) => oid.startsWith(rest, 2));
+  }
+
+  *list(): Iterable<Oid> {
+    for (let i = 0; i < 256; i++) yield* this.#names((i < 16 ? '0' : '') + i.toString(16));
+  }
+
+  #names(fan: string): Oid[] {
+    const entries = this.#platform.fs.readDirectory(`${this.directory}/${fan}`);
+    if (entries === undefined) return [];
+    const length = hexLength(this.algorithm) - 2;
+    const names: string[] = [];
+    for (const { name } of entries) if (name.length === length && /^[0-9a-f]+$/.test(name)) names.push(fan + name);
+    return names.sort() as Oid[];
+  }
+
+  write<K extends ObjectKind>(kind: K, data: Bytes): Oid<K> {
+    const oid = this.hash(kind, data);
+    this.writeNamed(oid, kind, data);
+    return oid;
+  }
+
+  /** Writes an object whose id is known already; nothing happens when the file is there. */
+  writeNamed(oid: Oid, kind: ObjectKind, data: Bytes): void {
+    const { fs, zlib } = this.#platform;
+    const file = this.pathOf(oid);
+    if (fs.lstat(file) !== undefined) return;
+    const fan = file.slice(0, file.lastIndexOf('/'));
+    if (!this.#madeDirectories.has(fan)) {
+      if (fs.makeDirectory(fan, { recursive: true }) && this.#options.directoryMode !== undefined) {
+        fs.chmod(fan, this.#options.directoryMode);
+      }
+      this.#madeDirectories.add(fan);
+    }
+    const packed = zlib.deflate(
+      concatBytes([encodeText(`${kind} ${data.length}\0`), data]),
+      this.#options.compression ?? 1,
+    );
+    let temporary = '';
+    let handle: ReturnType<typeof fs.openWrite> | undefined;
+    for (let attempt = 0; handle === undefined; attempt++) {
+      if (attempt === 100) throw new GitError('LOCKED', `unable to create temporary file in ${fan}`);
+      temporary = `${fan}/tmp_obj_${this.#suffix()}`;
+      handle = fs.openWrite(temporary, { exclusive: true, mode: 0o444 });
+    }
+    try {
+      handle.write(packed);
+      if (this.#options.sync === true) handle.sync();
+      handle.close();
+      if (this.#options.fileMode !== undefined) fs.chmod(temporary, this.#options.fileMode);
+      fs.rename(temporary, file);
+    } catch (error) {
+      try {
+        fs.remove(temporary);
+      } catch {
+        // The first error is the one to tell.
+      }
+      throw error;
+    }
+  }
+
+  #suffix(): string {
+    const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+    return Array.from(this.#platform.randomBytes(6), (byte) => letters[byte % letters.length]).join('');
+  }
+}
+
+function corrupt(oid: Oid, file: string, why: string, cause?: unknown): GitError {
+  return new GitError('OBJECT_CORRUPT', why, { data: { oid, file }, cause });
+}
+
+function parseLooseHeader(oid: Oid, file: string, head: Bytes): { header: ObjectHeader; length: number } {
+  const end = head.subarray(0, 64).indexOf(0);
+  const match = end < 0 ? null : /^([a-z]+) (0|[1-9][0-9]*)$/.exec(decodeText(head.subarray(0, end)));
+  if (match === null) throw corrupt(oid, file, `unable to parse ${oid} header`);
+  if (!kinds.has(match[1]!)) throw corrupt(oid, file, `invalid object type '${match[1]}' in ${file}`);
+  const size = Number(match[2]);
+  if (!Number.isSafeInteger(size)) throw corrupt(oid, file, `unable to parse ${oid} header`);
+  return { header: { kind: match[1] as ObjectKind, size }, length: end + 1 };
+}
+
+function parseLoose(platform: Platform, oid: Oid, file: string, packed: Bytes): RawObject {
+  if (packed.length === 0) throw corrupt(oid, file, `object file ${file} is empty`);
+  let whole: Bytes;
+  let consumed: number;
+  try {
+    ({ data: whole, consumed } = platform.zlib.inflate(packed));
+  } catch (cause) {
+    throw corrupt(oid, file, `loose object ${oid} (stored in ${file}) is corrupt`, cause);
+  }
+  const { header, length } = parseLooseHeader(oid, file, whole);
+  if (whole.length - length !== header.size)
+    throw corrupt(oid, file, `loose object ${oid} (stored in ${file}) has the wrong size`);
+  if (consumed !== packed.length) throw corrupt(oid, file, `garbage at end of loose object '${oid}'`);
+  return { kind: header.kind, data: whole.subarray(length) };
+}

@@ -1,0 +1,47 @@
+import type { Awaitable } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+
+export interface RawObject<K extends ObjectKind = ObjectKind> {
+  readonly kind: K;
+  readonly data: Bytes;
+}
+
+export interface ObjectHeader {
+  readonly kind: ObjectKind;
+  readonly size: number;
+}
+
+/** Where an object lies, as `cat-file --batch-check=%(objectsize:disk) %(deltabase)` shows it. */
+export interface ObjectPlace {
+  readonly diskSize: number;
+  readonly deltaBase?: Oid | undefined;
+}
+
+/**
+ * The reading half of the storage seam: loose files, packs, alternates, memory, a remote engine. "Not there" is
+ * `undefined`; a damaged object throws `OBJECT_CORRUPT` naming the object and the file.
+ */
+export interface ObjectSource {
+  read(oid: Oid): Awaitable<RawObject | undefined>;
+  has(oid: Oid): Awaitable<boolean>;
+  /** Kind and size without the content, where that is cheaper. */
+  readHeader?(oid: Oid): Awaitable<ObjectHeader | undefined>;
+  /** Ids that start with the (lower-case) hex digits. */
+  findPrefix?(prefix: string): Awaitable<readonly Oid[]>;
+  /** All ids, in no particular order; an id may come twice. */
+  list?(): Iterable<Oid> | AsyncIterable<Oid>;
+  place?(oid: Oid): Awaitable<ObjectPlace | undefined>;
+  /** Look at the storage again: another process may have written or repacked. */
+  refresh?(): void;
+  close?(): void;
+}
+
+/** The whole storage seam. */
+export interface ObjectStore extends ObjectSource {
+  readonly algorithm: HashAlgorithm;
+  /** Stores an object (unless it is there) and answers its id. */
+  write<K extends ObjectKind>(kind: K, data: Bytes): Awaitable<Oid<K>>;
+  /** The id the object would have. */
+  hash<K extends ObjectKind>(kind: K, data: Bytes): Oid<K>;
+}

@@ -1,0 +1,125 @@
+import type { Bytes } from '../base/bytes.js';
+import { compareBytes, decodeText, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { oidFromBytes, writeOid } from '../base/oid.js';
+import { isTreeMode } from './mode.js';
+
+/** One row of a tree object. The name is as stored: it may be unsafe; check it before it goes to a disk. */
+export interface TreeEntry {
+  readonly name: string;
+  /** The mode exactly as stored (odd old modes included). */
+  readonly mode: number;
+  readonly oid: Oid;
+}
+
+/**
+ * Walks the rows of a tree object without making strings. `next()` moves to the following row and answers whether
+ * there is one; then `mode`, `nameStart`/`nameEnd` and `oidStart` say where it lies in `data`. A row that is cut off
+ * throws `OBJECT_CORRUPT`.
+ */
+export class TreeCursor {
+  readonly data: Bytes;
+  readonly #oidLength: number;
+  #at = 0;
+  mode = 0;
+  nameStart = 0;
+  nameEnd = 0;
+  oidStart = 0;
+  /** Offset of the row's first byte. */
+  rowStart = 0;
+
+  constructor(data: Bytes, oidLength: number) {
+    this.data = data;
+    this.#oidLength = oidLength;
+  }
+
+  next(): boolean {
+    const data = this.data;
+    let at = this.#at;
+    if (at >= data.length) return false;
+    this.rowStart = at;
+    let mode = 0;
+    let digit = data[at++]!;
+    if (digit === 0x20) throw malformed('malformed mode in tree entry');
+    while (digit !== 0x20) {
+      if (digit < 0x30 || digit > 0x37) throw malformed('malformed mode in tree entry');
+      mode = mode * 8 + digit - 0x30;
+      if (at >= data.length) throw malformed('too-short tree object');
+      digit = data[at++]!;
+    }
+    const nameEnd = data.indexOf(0, at);
+    if (nameEnd < 0 || nameEnd + 1 + this.#oidLength > data.length) throw malformed('too-short tree object');
+    if (nameEnd === at) throw malformed('empty filename in tree entry');
+    this.mode = mode;
+    this.nameStart = at;
+    this.nameEnd = nameEnd;
+    this.oidStart = nameEnd + 1;
+    this.#at = nameEnd + 1 + this.#oidLength;
+    return true;
+  }
+
+  get name(): string {
+    return decodeText(this.data.subarray(this.nameStart, this.nameEnd));
+  }
+
+  get oid(): Oid {
+    return oidFromBytes(this.data, this.oidStart, this.#oidLength);
+  }
+
+  entry(): TreeEntry {
+    return { name: this.name, mode: this.mode, oid: this.oid };
+  }
+}
+
+const malformed = (why: string): GitError => new GitError('OBJECT_CORRUPT', why);
+
+/** All rows of a tree object. `oidLength`: 20 or 32. */
+export function parseTree(data: Bytes, oidLength: number): TreeEntry[] {
+  const entries: TreeEntry[] = [];
+  const cursor = new TreeCursor(data, oidLength);
+  while (cursor.next()) entries.push(cursor.entry());
+  return entries;
+}
+
+/** The row of that name, or `undefined`. Looks at every row: trees written by others may not be sorted. */
+export function findInTree(data: Bytes, oidLength: number, name: string): TreeEntry | undefined {
+  const wanted = encodeText(name);
+  const cursor = new TreeCursor(data, oidLength);
+  rows: while (cursor.next()) {
+    if (cursor.nameEnd - cursor.nameStart !== wanted.length) continue;
+    for (let i = 0; i < wanted.length; i++) if (data[cursor.nameStart + i] !== wanted[i]) continue rows;
+    return cursor.entry();
+  }
+  return undefined;
+}
+
+/** git's order of rows: by bytes, a directory's name counting as if it ended in `/`. */
+export function compareTreeNames(a: string, aIsTree: boolean, b: string, bIsTree: boolean): number {
+  return compareBytes(encodeText(aIsTree ? `${a}/` : a), encodeText(bIsTree ? `${b}/` : b));
+}
+
+export function compareEntries(a: TreeEntry, b: TreeEntry): number {
+  return compareTreeNames(a.name, isTreeMode(a.mode), b.name, isTreeMode(b.mode));
+}
+
+/** A tree object from its rows, in the order given (`sorted`: put them into git's order first). */
+export function serializeTree(entries: readonly TreeEntry[], options: { sorted?: boolean } = {}): Bytes {
+  const rows = options.sorted === true ? [...entries].sort(compareEntries) : entries;
+  const names: Bytes[] = [];
+  let total = 0;
+  for (const row of rows) {
+    const head = encodeText(`${row.mode.toString(8)} ${row.name}\0`);
+    names.push(head);
+    total += head.length + row.oid.length / 2;
+  }
+  const out = new Uint8Array(total);
+  let at = 0;
+  rows.forEach((row, i) => {
+    out.set(names[i]!, at);
+    at += names[i]!.length;
+    writeOid(row.oid, out, at);
+    at += row.oid.length / 2;
+  });
+  return out;
+}

@@ -1,0 +1,274 @@
+import * as nodeFs from 'node:fs';
+import type { Bytes } from '../../base/bytes.js';
+import { decodeText, encodeText } from '../../base/bytes.js';
+import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
+
+const rawBytes = /[\udc80-\udcff]/;
+
+/** Names that are not UTF-8 go to the system as bytes; all others as strings, which is faster. */
+function native(path: string): string | Buffer {
+  if (rawBytes.test(path)) {
+    const bytes = encodeText(path);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return path;
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as { code?: string }).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+const FORMAT = 0o170000;
+
+function toFileStat(stat: nodeFs.BigIntStats): FileStat {
+  const mode = Number(stat.mode);
+  const format = mode & FORMAT;
+  return {
+    kind: format === 0o100000 ? 'file' : format === 0o040000 ? 'directory' : format === 0o120000 ? 'symlink' : 'other',
+    mode,
+    size: Number(stat.size),
+    mtimeSeconds: Number(stat.mtimeNs / 1000000000n),
+    mtimeNanoseconds: Number(stat.mtimeNs % 1000000000n),
+    ctimeSeconds: Number(stat.ctimeNs / 1000000000n),
+    ctimeNanoseconds: Number(stat.ctimeNs % 1000000000n),
+    device: Number(stat.dev),
+    inode: Number(stat.ino),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    links: Number(stat.nlink),
+  };
+}
+
+const bigint = { bigint: true, throwIfNoEntry: false } as const;
+
+function readHandle(descriptor: number): ReadHandle {
+  const size = nodeFs.fstatSync(descriptor).size;
+  const readInto = (into: Bytes, position: number): number => {
+    let got = 0;
+    while (got < into.length) {
+      const n = nodeFs.readSync(descriptor, into, got, into.length - got, position + got);
+      if (n === 0) break;
+      got += n;
+    }
+    return got;
+  };
+  return {
+    size,
+    readInto,
+    read(position, length) {
+      const into = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, size - position)));
+      const got = readInto(into, position);
+      return new Uint8Array(into.buffer, into.byteOffset, got);
+    },
+    stat: () => toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })),
+    close: () => nodeFs.closeSync(descriptor),
+  };
+}
+
+function writeHandle(descriptor: number, path: string): WriteHandle {
+  const writeAll = (data: Bytes, position: number | null): void => {
+    let done = 0;
+    while (done < data.length) {
+      done += nodeFs.writeSync(descriptor, data, done, data.length - done, position === null ? null : position + done);
+    }
+  };
+  return {
+    path,
+    write: (data) => writeAll(data, null),
+    writeAt: (data, position) => writeAll(data, position),
+    sync: () => nodeFs.fsyncSync(descriptor),
+    stat: () => toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })),
+    close: () => nodeFs.closeSync(descriptor),
+  };
+}
+
+function statKind(stat: nodeFs.Dirent | nodeFs.Dirent<Buffer>): DirectoryEntry['kind'] {
+  return stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'other';
+}
+
+class NodeFileSystem implements FileSystem {
+  readFile(path: string): Bytes | undefined {
+    try {
+      const data = nodeFs.readFileSync(native(path));
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  open(path: string): ReadHandle | undefined {
+    let descriptor: number;
+    try {
+      descriptor = nodeFs.openSync(native(path), 'r');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+    return readHandle(descriptor);
+  }
+
+  openWrite(path: string, options: { exclusive: true; mode?: number }): WriteHandle | undefined;
+  openWrite(path: string, options?: { exclusive?: false; append?: boolean; mode?: number }): WriteHandle;
+  openWrite(
+    path: string,
+    options: { exclusive?: boolean; append?: boolean; mode?: number } = {},
+  ): WriteHandle | undefined {
+    const flags = options.exclusive === true ? 'wx+' : options.append === true ? 'a+' : 'w+';
+    try {
+      return writeHandle(nodeFs.openSync(native(path), flags, options.mode ?? 0o666), path);
+    } catch (error) {
+      if (options.exclusive === true && (error as { code?: string }).code === 'EEXIST') return undefined;
+      throw error;
+    }
+  }
+
+  writeFile(path: string, data: Bytes, mode = 0o666): void {
+    nodeFs.writeFileSync(native(path), data, { mode });
+  }
+
+  appendFile(path: string, data: Bytes, mode = 0o666): void {
+    nodeFs.appendFileSync(native(path), data, { mode });
+  }
+
+  lstat(path: string): FileStat | undefined {
+    try {
+      const stat = nodeFs.lstatSync(native(path), bigint);
+      return stat === undefined ? undefined : toFileStat(stat);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  stat(path: string): FileStat | undefined {
+    try {
+      const stat = nodeFs.statSync(native(path), bigint);
+      return stat === undefined ? undefined : toFileStat(stat);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  readDirectory(path: string): readonly DirectoryEntry[] | undefined {
+    try {
+      const where = native(path);
+      const entries = nodeFs.readdirSync(where, { withFileTypes: true });
+      if (!entries.some((entry) => entry.name.includes('\ufffd'))) {
+        return entries.map((entry) => ({ name: entry.name, kind: statKind(entry) }));
+      }
+      return nodeFs
+        .readdirSync(where, { withFileTypes: true, encoding: 'buffer' })
+        .map((entry) => ({ name: decodeText(entry.name as unknown as Bytes), kind: statKind(entry) }));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  readLink(path: string): string | undefined {
+    try {
+      return decodeText(nodeFs.readlinkSync(native(path), { encoding: 'buffer' }));
+    } catch (error) {
+      if (isMissing(error) || (error as { code?: string }).code === 'EINVAL') return undefined;
+      throw error;
+    }
+  }
+
+  realPath(path: string): string | undefined {
+    try {
+      return decodeText(nodeFs.realpathSync.native(native(path), { encoding: 'buffer' }));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  makeDirectory(path: string, options: { recursive?: boolean; mode?: number } = {}): boolean {
+    try {
+      const made = nodeFs.mkdirSync(native(path), {
+        recursive: options.recursive === true,
+        mode: options.mode ?? 0o777,
+      });
+      return options.recursive !== true || made !== undefined;
+    } catch (error) {
+      if ((error as { code?: string }).code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  rename(from: string, to: string): void {
+    nodeFs.renameSync(native(from), native(to));
+  }
+
+  link(from: string, to: string): boolean {
+    try {
+      nodeFs.linkSync(native(from), native(to));
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  symlink(target: string, path: string): void {
+    nodeFs.symlinkSync(native(target), native(path));
+  }
+
+  remove(path: string): boolean {
+    try {
+      nodeFs.unlinkSync(native(path));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  removeDirectory(path: string): boolean {
+    try {
+      nodeFs.rmdirSync(native(path));
+      return true;
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if (isMissing(error) || code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  removeRecursive(path: string): void {
+    nodeFs.rmSync(native(path), { recursive: true, force: true });
+  }
+
+  chmod(path: string, mode: number): void {
+    nodeFs.chmodSync(native(path), mode);
+  }
+
+  setTimes(path: string, atimeSeconds: number, mtimeSeconds: number): void {
+    nodeFs.utimesSync(native(path), atimeSeconds, mtimeSeconds);
+  }
+
+  syncFile(path: string): void {
+    const descriptor = nodeFs.openSync(native(path), 'r');
+    try {
+      nodeFs.fsyncSync(descriptor);
+    } finally {
+      nodeFs.closeSync(descriptor);
+    }
+  }
+
+  syncDirectory(path: string): void {
+    this.syncFile(path);
+  }
+
+  watch(path: string, changed: (name: string | undefined) => void): () => void {
+    const watcher = nodeFs.watch(native(path), { persistent: true }, (_event, name) => changed(name ?? undefined));
+    watcher.on('error', () => changed(undefined));
+    return () => watcher.close();
+  }
+}
+
+/** The machine's own file system. */
+export const nodeFileSystem: FileSystem = new NodeFileSystem();

@@ -1,0 +1,50 @@
+import * as os from 'node:os';
+import type { Bytes } from '../../base/bytes.js';
+import { encodeText } from '../../base/bytes.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../../base/oid.js';
+import type { Platform } from '../platform.js';
+import { nodeFileSystem } from './fs.js';
+import { nodeHash, nodeHasher, nodeRandomBytes } from './hash.js';
+import { nodeProcesses } from './processes.js';
+import { nodeZlib } from './zlib.js';
+
+/** Objects up to this size are copied behind their header, so that one one-shot hash call does it. */
+const ONE_SHOT = 16384;
+const scratch = new Uint8Array(ONE_SHOT + 64);
+
+function hashObject<K extends ObjectKind>(algorithm: HashAlgorithm, kind: K, data: Bytes): Oid<K> {
+  const header = `${kind} ${data.length}\0`;
+  if (data.length <= ONE_SHOT) {
+    for (let i = 0; i < header.length; i++) scratch[i] = header.charCodeAt(i);
+    scratch.set(data, header.length);
+    return nodeHash(algorithm, scratch.subarray(0, header.length + data.length)) as Oid<K>;
+  }
+  return nodeHash(algorithm, encodeText(header), data) as Oid<K>;
+}
+
+/** Node's own file system, zlib, crypto and processes. */
+export const nodePlatform: Platform = {
+  fs: nodeFileSystem,
+  zlib: nodeZlib,
+  processes: nodeProcesses,
+  fetch: globalThis.fetch,
+  hasher: nodeHasher,
+  hash: nodeHash,
+  hashObject,
+  now: () => Date.now(),
+  timezoneOffset: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
+  randomBytes: nodeRandomBytes,
+  pid: process.pid,
+  get hostName() {
+    return os.hostname();
+  },
+  userId: process.getuid?.(),
+  account() {
+    try {
+      const user = os.userInfo();
+      return { login: user.username, name: user.username, home: user.homedir };
+    } catch {
+      return undefined;
+    }
+  },
+};

@@ -1,0 +1,116 @@
+import * as childProcess from 'node:child_process';
+import { constants } from 'node:os';
+import type { Bytes } from '../../base/bytes.js';
+import { concatBytes, emptyBytes, encodeText, hasRawBytes } from '../../base/bytes.js';
+import type { Child, Processes, Spawned, SpawnOptions } from '../platform.js';
+
+const signalNumber = (signal: string): number => constants.signals[signal as keyof typeof constants.signals] ?? 1;
+
+/** Node hands arguments over as UTF-8 strings; others cannot be passed faithfully, so they are refused. */
+function nativeArguments(argv: readonly string[]): string[] {
+  return argv.map((argument) =>
+    hasRawBytes(argument) ? Buffer.from(encodeText(argument)).toString('latin1') : argument,
+  );
+}
+
+function environment(options: SpawnOptions): NodeJS.ProcessEnv {
+  return (options.env as NodeJS.ProcessEnv | undefined) ?? process.env;
+}
+
+type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
+
+function stdio(options: SpawnOptions): [Stdio, Stdio, Stdio] {
+  const input = options.input !== undefined ? 'pipe' : (options.stdin ?? 'ignore');
+  const output = options.stdout === 'stderr' ? 2 : (options.stdout ?? 'pipe');
+  return [input, output, options.stderr ?? 'pipe'];
+}
+
+/** `#!`-less scripts fail with ENOEXEC; like `execvp`, such a file is given to the shell. */
+function withShellFallback(argv: readonly string[], run: (argv: readonly string[]) => Spawned): Spawned {
+  const result = run(argv);
+  return result.errorCode === 'ENOEXEC' ? run(['/bin/sh', ...argv]) : result;
+}
+
+function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Spawned {
+  return withShellFallback(argv, (words) => {
+    const [command, ...rest] = nativeArguments(words);
+    const result = childProcess.spawnSync(command!, rest, {
+      cwd: options.cwd,
+      env: environment(options),
+      input: options.input,
+      stdio: stdio(options),
+      maxBuffer: Number.MAX_SAFE_INTEGER,
+      windowsHide: true,
+    });
+    const errorCode = (result.error as { code?: string } | undefined)?.code;
+    return {
+      code:
+        result.error !== undefined && result.status === null && result.signal === null
+          ? 127
+          : (result.status ?? 128 + signalNumber(result.signal ?? '')),
+      stdout: result.stdout ?? emptyBytes,
+      stderr: result.stderr ?? emptyBytes,
+      errorCode: errorCode === 'EPIPE' ? undefined : errorCode,
+    };
+  });
+}
+
+function open(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Child {
+  const [command, ...rest] = nativeArguments(argv);
+  const [, output, errors] = stdio(options);
+  const child = childProcess.spawn(command!, rest, {
+    cwd: options.cwd,
+    env: environment(options),
+    stdio: [options.stdin === 'inherit' || options.stdin === 'ignore' ? options.stdin : 'pipe', output, errors],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    windowsHide: true,
+  });
+  const exit = new Promise<number>((resolve) => {
+    child.on('error', () => resolve(127));
+    child.on('close', (code, signal) => resolve(code ?? 128 + signalNumber(signal ?? '')));
+  });
+  child.stdin?.on('error', () => {});
+  if (options.input !== undefined) child.stdin?.end(options.input);
+  return {
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        if (child.stdin === null || child.stdin.destroyed)
+          reject(Object.assign(new Error('broken pipe'), { code: 'EPIPE' }));
+        else child.stdin.write(data, (error) => (error ? reject(error) : resolve()));
+      }),
+    end: () => void child.stdin?.end(),
+    stdout: child.stdout ?? nothing(),
+    stderr: child.stderr ?? nothing(),
+    exit,
+    kill: () => void child.kill(),
+  };
+}
+
+async function* nothing(): AsyncGenerator<Bytes> {}
+
+async function collect(chunks: AsyncIterable<Bytes>): Promise<Bytes> {
+  const parts: Bytes[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return parts.length === 0 ? emptyBytes : concatBytes(parts);
+}
+
+async function run(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Promise<Spawned> {
+  const child = open(argv, {
+    ...options,
+    ...(options.input === undefined && options.stdin === undefined ? { stdin: 'ignore' } : {}),
+  });
+  const [stdout, stderr, code] = await Promise.all([collect(child.stdout), collect(child.stderr), child.exit]);
+  return { code, stdout, stderr };
+}
+
+const needsShell = /[|&;<>()$`\\"' \t\n*?[#~=%]/;
+
+export const nodeProcesses: Processes = {
+  runSync,
+  run,
+  open,
+  shell(command, args = []) {
+    if (!needsShell.test(command)) return [command, ...args];
+    return args.length === 0 ? ['/bin/sh', '-c', command] : ['/bin/sh', '-c', `${command} "$@"`, command, ...args];
+  },
+};

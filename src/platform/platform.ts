@@ -1,0 +1,94 @@
+import type { Bytes } from '../base/bytes.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+import type { FileSystem } from './fs.js';
+
+export interface Hasher {
+  update(data: Bytes): Hasher;
+  /** Raw digest; the hasher cannot be used afterwards. */
+  digest(): Bytes;
+  digestHex(): string;
+  /** A copy with the same state (to peek at a running checksum). */
+  copy(): Hasher;
+}
+
+export interface Inflated {
+  readonly data: Bytes;
+  /** How many input bytes the stream took. */
+  readonly consumed: number;
+}
+
+/** zlib streams (RFC 1950), whole buffers. Streaming over big objects goes through `inflateStream`. */
+export interface Zlib {
+  /** `level` -1 (default) to 9. */
+  deflate(data: Bytes, level?: number): Bytes;
+  /** `size`: the expected length, which must be exact when given. Throws `Error` on bad data or another size. */
+  inflate(data: Bytes, size?: number): Inflated;
+  /** Inflates only the first `length` bytes (an object header). */
+  inflateHead(data: Bytes, length: number): Bytes;
+  crc32(data: Bytes, start?: number): number;
+  gzip(data: Bytes): Bytes;
+  gunzip(data: Bytes): Bytes;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly input?: Bytes | undefined;
+  /** `inherit` gives the child our terminal for that stream; `stderr` (for stdout) sends it to our stderr. */
+  readonly stdin?: 'inherit' | 'ignore' | 'pipe';
+  readonly stdout?: 'inherit' | 'ignore' | 'pipe' | 'stderr';
+  readonly stderr?: 'inherit' | 'ignore' | 'pipe';
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Spawned {
+  /** Exit code; 128 + n when signal n ended it; 127 when there is no such program. */
+  readonly code: number;
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  readonly errorCode?: string | undefined;
+}
+
+/** A child with pipes, for conversations (filters, ssh, credential helpers). */
+export interface Child {
+  write(data: Bytes): Promise<void>;
+  /** Closes the child's standard input. */
+  end(): void;
+  /** What the child prints, in chunks. */
+  readonly stdout: AsyncIterable<Bytes>;
+  readonly stderr: AsyncIterable<Bytes>;
+  readonly exit: Promise<number>;
+  kill(): void;
+}
+
+/** Programs: hooks, drivers, filters, ssh, editors. Only run where the user's configuration says so. */
+export interface Processes {
+  runSync(argv: readonly [string, ...string[]], options?: SpawnOptions): Spawned;
+  run(argv: readonly [string, ...string[]], options?: SpawnOptions): Promise<Spawned>;
+  open(argv: readonly [string, ...string[]], options?: SpawnOptions): Child;
+  /** The argv that gives `command` to a shell with `args` as "$@", as git does for aliases, hooks' helpers, filters. */
+  shell(command: string, args?: readonly string[]): readonly [string, ...string[]];
+}
+
+/** Everything that touches the outside. `nodePlatform()` in Node, `portablePlatform()` elsewhere. */
+export interface Platform {
+  readonly fs: FileSystem;
+  readonly zlib: Zlib;
+  readonly processes?: Processes | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  hasher(algorithm: HashAlgorithm): Hasher;
+  /** One-shot hex digest over the concatenation of the chunks. */
+  hash(algorithm: HashAlgorithm, ...chunks: readonly Bytes[]): string;
+  /** The id of an object: the digest over `kind SP size NUL data`. */
+  hashObject<K extends ObjectKind>(algorithm: HashAlgorithm, kind: K, data: Bytes): Oid<K>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Minutes east of UTC at that time, in the user's time zone. */
+  timezoneOffset(milliseconds: number): number;
+  randomBytes(length: number): Bytes;
+  readonly pid: number;
+  readonly hostName: string;
+  readonly userId?: number | undefined;
+  /** The account's login and full name, for a default identity. */
+  account?(): { readonly login: string; readonly name: string; readonly home: string } | undefined;
+}
