@@ -11,7 +11,7 @@ export interface Signature {
 /** Takes a signature line apart as leniently as git does; parts that are missing are empty, 0 and `+0000`. */
 export function parseSignature(line: string): Signature {
   const open = line.indexOf('<');
-  const close = line.indexOf('>', open < 0 ? 0 : open);
+  const close = line.indexOf('>', Math.max(0, open));
   if (open < 0 || close < 0) return { name: line.trim(), email: '', seconds: 0, zone: '+0000' };
   const name = line.slice(0, open).trim();
   const email = line.slice(open + 1, close);
