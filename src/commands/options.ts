@@ -123,10 +123,13 @@ export class UsageError extends Error {
   readonly help: boolean;
   /** Do not print the usage after the message. */
   readonly quiet: boolean;
-  constructor(message = '', options: { help?: boolean; quiet?: boolean } = {}) {
+  /** The message starts with `fatal: ` instead of `error: `, and an empty line stands before the usage. */
+  readonly fatal: boolean;
+  constructor(message = '', options: { help?: boolean; quiet?: boolean; fatal?: boolean } = {}) {
     super(message);
     this.help = options.help === true;
     this.quiet = options.quiet === true;
+    this.fatal = options.fatal === true;
   }
 }
 

@@ -1,0 +1,37 @@
+import { Command as Commander, Option } from 'commander';
+import type { Command } from './command.js';
+import type { OptionSpec } from './options.js';
+
+/** A commander program from the declared table: it lays out the help; parsing is git's own (see options.ts). */
+function toCommander(command: Command, program: string): Commander {
+  const page = new Commander(command.name).summary(command.summary).description(command.summary).helpOption(false);
+  page.usage(command.usage.map((line) => line.replace(/^\S+\s?/, '')).join(`\n       ${program} ${command.name} `));
+  for (const [key, spec] of Object.entries(command.options))
+    if (spec.hidden !== true) page.addOption(toOption(key, spec));
+  return page;
+}
+
+function toOption(key: string, spec: OptionSpec): Option {
+  const value = 'value' in spec && spec.value !== undefined ? spec.value.replace(/[<>]/g, '') : undefined;
+  const argument = value === undefined ? '' : spec.type === 'optional' ? ` [${value}]` : ` <${value}>`;
+  const short = spec.short === undefined ? '' : `-${spec.short}`;
+  const long = spec.shortOnly === true || spec.type === 'digits' ? '' : `--${key}`;
+  return new Option(`${[short, long].filter((part) => part !== '').join(', ') || '-n'}${argument}`, spec.help ?? '');
+}
+
+export function helpPage(program: string, command: Command): string {
+  const root = new Commander(program).helpOption(false);
+  const page = toCommander(command, program);
+  root.addCommand(page);
+  return page.helpInformation();
+}
+
+export function helpOverview(program: string, commands: readonly Command[]): string {
+  const root = new Commander(program)
+    .description('git whose merges understand values: the same commands, and values on branches')
+    .usage('[-C <path>] [-c <name>=<value>] [--json] <command> [<args>]')
+    .helpOption(false)
+    .helpCommand(false);
+  for (const command of commands) root.addCommand(toCommander(command, program));
+  return root.helpInformation();
+}

@@ -1,0 +1,340 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { nodePlatform } from '../platform/node/node-platform.js';
+import { discoverRepository, openRepository, type Repository } from '../repo/repository.js';
+import { expandAlias, runExternal, unknownCommand } from './alias.js';
+import type { CommandContext, GlobalOptions } from './command.js';
+import { wantColor } from './color.js';
+import { parseGlobalOptions } from './global-options.js';
+import { ClosedPipe, type Io, processIo } from './io.js';
+import { toJsonLine } from './json.js';
+import { parseOptions, UsageError, usageText } from './options.js';
+import { type Pager, startPager } from './pager.js';
+import { startProgress } from './progress.js';
+import { table } from './table.js';
+
+interface Surroundings {
+  readonly program: 'git' | 'bough';
+  readonly env: Record<string, string | undefined>;
+  readonly cwd: string;
+  readonly io: Io;
+  readonly globals: GlobalOptions;
+  readonly json: boolean;
+  readonly paginate: boolean | undefined;
+  readonly signal: AbortSignal;
+  repository: Repository | undefined;
+  pager: Pager | undefined;
+}
+
+/** `bin/` of the package: what `--exec-path` says. */
+export const execDirectory = path.resolve(import.meta.dirname, '..', 'bin');
+
+/** Node decodes arguments as UTF-8 and loses other bytes; where that happened the system still has them. */
+function exactArguments(argv: readonly string[]): readonly string[] {
+  if (!argv.some((word) => word.includes('\ufffd'))) return argv;
+  try {
+    const raw = fs.readFileSync('/proc/self/cmdline');
+    const words: string[] = [];
+    for (let at = 0; at < raw.length; ) {
+      const end = raw.indexOf(0, at);
+      words.push(decodeText(raw.subarray(at, end)));
+      at = end + 1;
+    }
+    return argv.length === 0 ? argv : words.slice(-argv.length);
+  } catch {
+    return argv;
+  }
+}
+
+/** Runs the command line and answers the exit code. Everything that prints or exits is at this end of the house. */
+export async function main(program: 'git' | 'bough', words: readonly string[]): Promise<number> {
+  const io = processIo();
+  const abort = new AbortController();
+  process.on('SIGPIPE', () => {});
+  let surroundings: Surroundings | undefined;
+  let code: number;
+  try {
+    const env = { ...process.env };
+    const parsed = parseGlobalOptions(exactArguments(words), env);
+    for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
+    let cwd = process.cwd();
+    for (const directory of parsed.directories) {
+      if (directory === '') continue;
+      cwd = path.resolve(cwd, directory);
+      try {
+        process.chdir(cwd);
+      } catch (error) {
+        throw new GitError('USAGE', `cannot change to '${directory}': ${systemMessage(error)}`);
+      }
+    }
+    if (parsed.directories.length > 0) cwd = process.cwd();
+    if (parsed.globals.bare === true && env['GIT_DIR'] === undefined) env['GIT_DIR'] = cwd;
+    surroundings = {
+      program,
+      env,
+      cwd,
+      io,
+      globals: parsed.globals,
+      json: parsed.json,
+      paginate: parsed.paginate,
+      signal: abort.signal,
+      repository: undefined,
+      pager: undefined,
+    };
+    code = await dispatch(surroundings, parsed.rest);
+  } catch (error) {
+    code = report(
+      io,
+      error,
+      surroundings?.json === true,
+      ['[-C <path>] [-c <name>=<value>] <command> [<args>]'],
+      {},
+      program,
+    );
+  }
+  try {
+    io.stdout.flush();
+  } catch (error) {
+    if (error instanceof ClosedPipe) code = 141;
+    else code = report(io, error, false);
+  }
+  surroundings?.repository?.close();
+  await surroundings?.pager?.finish();
+  return code;
+}
+
+async function dispatch(surroundings: Surroundings, rest: readonly string[]): Promise<number> {
+  const [first, ...argv] = rest;
+  const { io, env } = surroundings;
+  if (first === undefined || first === '-h' || first === '--help') {
+    const name = first === undefined || argv.length === 0 ? [] : argv;
+    if (first === undefined) {
+      await runNamed(surroundings, 'help', []);
+      return 1;
+    }
+    return runNamed(surroundings, 'help', name);
+  }
+  if (first === '--version' || first === '-v') return runNamed(surroundings, 'version', argv);
+  if (first === '--exec-path') {
+    io.stdout.write(`${env['GIT_EXEC_PATH'] ?? execDirectory}\n`);
+    return 0;
+  }
+  if (first === '--html-path' || first === '--man-path' || first === '--info-path') {
+    io.stdout.write(`${path.resolve(execDirectory, '../docs')}\n`);
+    return 0;
+  }
+  if (first.startsWith('--list-cmds=')) {
+    const { listCommands } = await import('./list-commands.js');
+    io.stdout.write(listCommands(first.slice('--list-cmds='.length), contextFor(surroundings, 'help', [])));
+    return 0;
+  }
+  return runByName(surroundings, first, argv, []);
+}
+
+async function runByName(
+  surroundings: Surroundings,
+  name: string,
+  argv: readonly string[],
+  expanded: readonly string[],
+): Promise<number> {
+  if (Object.hasOwn(table, name)) {
+    if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
+    return runNamed(surroundings, name, argv);
+  }
+  const context = contextFor(surroundings, name, argv);
+  const external = runExternal(context, execDirectory);
+  if (external !== undefined) return external;
+  const alias = expandAlias(context, expanded);
+  if (alias === undefined) return unknownCommand(context, Object.keys(table));
+  if ('code' in alias) return alias.code;
+  const again = parseGlobalOptions(alias.words, surroundings.env);
+  for (const [key, value] of Object.entries(again.env)) surroundings.env[key] = value;
+  const next: Surroundings = {
+    ...surroundings,
+    globals: Object.keys(again.env).length > 0 ? again.globals : surroundings.globals,
+    paginate: again.paginate ?? surroundings.paginate,
+  };
+  if (Object.keys(again.env).length > 0) next.repository = undefined;
+  const [command, ...more] = again.rest;
+  if (command === undefined) throw new GitError('CONFIG', `empty alias for ${name}`);
+  return runByName(next, command, more, [...expanded, name]);
+}
+
+async function runNamed(surroundings: Surroundings, name: string, argv: readonly string[]): Promise<number> {
+  const { command } = await table[name]!();
+  const { io } = surroundings;
+  const json = surroundings.json || takesJson(argv);
+  const words = json && !surroundings.json ? withoutJson(argv) : argv;
+  const context = contextFor({ ...surroundings, json }, name, words, surroundings);
+  try {
+    const args =
+      command.parsing?.none === true
+        ? { values: {}, events: [], rest: words, dashDash: -1 }
+        : parseOptions(command.options, words, {
+            ...command.parsing,
+            noAbbreviations: surroundings.env['GIT_TEST_DISALLOW_ABBREVIATED_OPTIONS'] === 'true',
+          });
+    if (surroundings.paginate === true) context.startPager(true);
+    const results = command.run(context, args);
+    for (;;) {
+      const step = await results.next();
+      if (step.done === true) return step.value ?? 0;
+      io.stdout.write(json ? toJsonLine(step.value) : command.render(step.value, context));
+    }
+  } catch (error) {
+    return report(io, error, json, command.usage, command.options, surroundings.program);
+  }
+}
+
+/** `--json` may stand among a command's own words, before any `--`. */
+function takesJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  const at = argv.indexOf('--json');
+  return at >= 0 && (end < 0 || at < end);
+}
+
+function withoutJson(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('--json');
+  return [...argv.slice(0, at), ...argv.slice(at + 1)];
+}
+
+function contextFor(
+  surroundings: Surroundings,
+  name: string,
+  argv: readonly string[],
+  owner: Surroundings = surroundings,
+): CommandContext {
+  const { io, env, cwd } = surroundings;
+  const prefixed = (prefix: string, message: string): string =>
+    message
+      .split('\n')
+      .map((line) => `${prefix}${line}`.trimEnd())
+      .join('\n') + '\n';
+  const context: CommandContext = {
+    name,
+    program: surroundings.program,
+    argv,
+    env,
+    cwd,
+    platform: nodePlatform,
+    io,
+    json: surroundings.json,
+    globals: surroundings.globals,
+    signal: surroundings.signal,
+    repository() {
+      owner.repository ??= openRepository({ platform: nodePlatform, env, cwd });
+      return owner.repository;
+    },
+    maybeRepository() {
+      owner.repository ??= discoverRepository({ platform: nodePlatform, env, cwd });
+      return owner.repository;
+    },
+    error: (message) => io.stderr.write(`error: ${message}\n`),
+    warning: (message) => io.stderr.write(`warning: ${message}\n`),
+    hint: (message) => io.stderr.write(prefixed('hint: ', message)),
+    print: (text: string | Bytes) => io.stdout.write(text),
+    printError: (text: string | Bytes) => io.stderr.write(text),
+    progress: (title, options = {}) =>
+      startProgress(io.stderr, title, {
+        ...(options.total === undefined ? {} : { total: options.total }),
+        shown: options.quiet !== true && (options.force === true || io.stderr.isTerminal),
+        now: () => nodePlatform.now(),
+        ...(env['GIT_PROGRESS_DELAY'] === undefined ? {} : { delay: Number(env['GIT_PROGRESS_DELAY']) * 1000 }),
+      }),
+    wantColor: (slot, override) => wantColor(context, slot, override),
+    startPager(defaultOn) {
+      owner.pager ??= startPager(context, surroundings.paginate, defaultOn);
+    },
+    runCommand: (other, words) => runNamed(owner, other, words),
+  };
+  return context;
+}
+
+const systemMessages: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EEXIST: 'File exists',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Too many levels of symbolic links',
+  EMFILE: 'Too many open files',
+  ENAMETOOLONG: 'File name too long',
+  ENOENT: 'No such file or directory',
+  ENOSPC: 'No space left on device',
+  ENOTDIR: 'Not a directory',
+  ENOTEMPTY: 'Directory not empty',
+  EPERM: 'Operation not permitted',
+  EROFS: 'Read-only file system',
+  EDQUOT: 'Disk quota exceeded',
+};
+
+/** A system error in the C library's words. */
+export function systemMessage(error: unknown): string {
+  const code = (error as { code?: string }).code;
+  return (
+    (code !== undefined ? systemMessages[code] : undefined) ?? (error instanceof Error ? error.message : String(error))
+  );
+}
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space and run the command again; nothing that was there before is lost',
+  EDQUOT: 'free some space and run the command again; nothing that was there before is lost',
+  EACCES: 'check the permissions of the file and of the folders above it',
+  EROFS: 'the file system is mounted read-only',
+};
+
+function report(
+  io: Io,
+  error: unknown,
+  json: boolean,
+  usage: readonly string[] = [],
+  options = {},
+  program: 'git' | 'bough' = 'git',
+): number {
+  if (error instanceof ClosedPipe) return 141;
+  try {
+    if (error instanceof UsageError) {
+      const text = usageText(usage, options, program);
+      if (error.help) io.stdout.write(text);
+      else if (json) io.stderr.write(toJsonLine({ error: { code: 'USAGE', message: error.message } }));
+      else {
+        if (error.message !== '')
+          io.stderr.write(
+            `${error.fatal ? 'fatal' : 'error'}: ${error.message}\n${error.fatal && !error.quiet ? '\n' : ''}`,
+          );
+        if (!error.quiet) io.stderr.write(text);
+      }
+      return 129;
+    }
+    if (error instanceof GitError) {
+      if (json)
+        io.stderr.write(
+          toJsonLine({ error: { code: error.code, message: error.message, hint: error.hint, data: error.data } }),
+        );
+      else {
+        io.stderr.write(`fatal: ${error.message}\n`);
+        if (error.hint !== undefined) for (const line of error.hint.split('\n')) io.stderr.write(`hint: ${line}\n`);
+      }
+      return error.code === 'ABORTED' ? 130 : 128;
+    }
+    const system = error as { code?: string; path?: string; syscall?: string };
+    if (typeof system.code === 'string' && system.syscall !== undefined) {
+      const message = `${system.path === undefined ? system.syscall : `'${system.path}'`}: ${systemMessage(error)}`;
+      const hint = hints[system.code];
+      if (json) io.stderr.write(toJsonLine({ error: { code: system.code, message, hint } }));
+      else io.stderr.write(`fatal: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+      return 128;
+    }
+    const bug = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (json) io.stderr.write(toJsonLine({ error: { code: 'BUG', message: bug } }));
+    else
+      io.stderr.write(
+        `fatal: internal error: ${bug}\nhint: this is a bug in bough; nothing was committed by the step that failed\n`,
+      );
+    return 128;
+  } catch (second) {
+    if (second instanceof ClosedPipe) return 141;
+    throw second;
+  }
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import type { CommandContext } from './command.js';
+
+export interface Pager {
+  /** Closes the pipe and waits until the person has seen it all. */
+  finish(): Promise<void>;
+}
+
+/**
+ * Starts the pager where stdout is a terminal: `GIT_PAGER`, `core.pager`, `PAGER`, else `less` with git's settings.
+ * `wanted`: `-p` or `--no-pager`; otherwise `pager.<command>`, else the command's own habit.
+ */
+export function startPager(
+  context: CommandContext,
+  wanted: boolean | undefined,
+  defaultOn: boolean,
+): Pager | undefined {
+  const { env, io } = context;
+  if (!io.stdout.isTerminal || wanted === false) return undefined;
+  const config = context.maybeRepository()?.config;
+  const own = config?.get(`pager.${context.name}`);
+  const ownIsSwitch = own === undefined || /^(?:true|false|yes|no|on|off|0|1)$/i.test(own);
+  const on = wanted ?? (own === undefined ? defaultOn : ownIsSwitch ? /^(?:true|yes|on|1)$/i.test(own) : true);
+  if (!on) return undefined;
+  const command =
+    (ownIsSwitch ? undefined : own) ?? env['GIT_PAGER'] ?? config?.get('core.pager') ?? env['PAGER'] ?? 'less';
+  if (command === '' || command === 'cat') return undefined;
+  const [program, ...args] = context.platform.processes!.shell(command);
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'inherit', 'inherit'],
+    env: { ...env, LESS: env['LESS'] ?? 'FRX', LV: env['LV'] ?? '-c', GIT_PAGER_IN_USE: 'true' },
+  });
+  const descriptor = (child.stdin as unknown as { _handle?: { fd?: number } })._handle?.fd;
+  if (descriptor === undefined || descriptor < 0) return undefined;
+  const closed = new Promise<void>((resolve) => {
+    child.on('close', () => resolve());
+    child.on('error', () => resolve());
+  });
+  io.stdout.redirect(descriptor);
+  (env as Record<string, string | undefined>)['GIT_PAGER_IN_USE'] = 'true';
+  // An interrupt is for the pager; it ends when the person leaves it.
+  process.on('SIGINT', () => {});
+  return {
+    async finish() {
+      child.stdin.end();
+      await closed;
+    },
+  };
+}
