@@ -1,0 +1,70 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Stock git's environment: fixed names, dates and language, no configuration of the user's. */
+export const stockEnvironment: Readonly<Record<string, string>> = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  HOME: '/nonexistent',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_AUTHOR_NAME: 'A U Thor',
+  GIT_AUTHOR_EMAIL: 'author@example.com',
+  GIT_AUTHOR_DATE: '1700000000 +0000',
+  GIT_COMMITTER_NAME: 'C O Mitter',
+  GIT_COMMITTER_EMAIL: 'committer@example.com',
+  GIT_COMMITTER_DATE: '1700000000 +0000',
+};
+
+export interface StockOptions {
+  readonly cwd: string;
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface StockAnswer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs stock git (the one on PATH), which must succeed, and answers its standard output. */
+export function stock(args: readonly string[], options: StockOptions): string {
+  return execFileSync('git', args, {
+    cwd: options.cwd,
+    env: { ...stockEnvironment, ...options.env },
+    input: options.input ?? '',
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  }).toString('utf8');
+}
+
+/** Runs stock git, whatever it answers. */
+export function tryStock(args: readonly string[], options: StockOptions): StockAnswer {
+  const run = spawnSync('git', args, {
+    cwd: options.cwd,
+    env: { ...stockEnvironment, ...options.env },
+    input: options.input ?? '',
+    maxBuffer: 1 << 28,
+  });
+  return { code: run.status ?? -1, stdout: run.stdout.toString('utf8'), stderr: run.stderr.toString('utf8') };
+}
+
+/** The version of the git on PATH as numbers, `[2, 39, 5]`. */
+export function stockVersion(): readonly number[] {
+  const text = execFileSync('git', ['--version'], { env: { ...stockEnvironment } }).toString();
+  return (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+}
+
+/** Runs `work` in a new directory, which is removed afterwards. */
+export async function inTemporaryDirectory<T>(work: (directory: string) => T | Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'bough-test-'));
+  try {
+    return await work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
