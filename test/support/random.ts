@@ -1,12 +1,10 @@
-/** A small seeded generator of numbers (mulberry32): the same seed gives the same cases everywhere. */
+/** A seeded generator (mulberry32): the same numbers on every machine. */
 export class Random {
   #state: number;
-
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
-
-  /** In [0, 1). */
+  /** 0 ≤ x < 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -14,17 +12,28 @@ export class Random {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
-
-  /** A whole number from 0 to `below` - 1. */
+  /** A whole number from 0 up to but not including `below`. */
   below(below: number): number {
     return Math.floor(this.next() * below);
   }
-
+  between(low: number, high: number): number {
+    return low + this.below(high - low + 1);
+  }
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)]!;
+  }
   chance(probability: number): boolean {
     return this.next() < probability;
   }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
+  shuffle<T>(items: readonly T[]): T[] {
+    const out = [...items];
+    for (let i = out.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [out[i], out[j]] = [out[j]!, out[i]!];
+    }
+    return out;
+  }
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.below(256));
   }
 }

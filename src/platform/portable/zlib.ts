@@ -1,4 +1,4 @@
-import pako from 'pako';
+import * as pako from 'pako';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes } from '../../base/bytes.js';
 import type { Inflated, Zlib } from '../platform.js';
