@@ -17,8 +17,47 @@ export interface Inflated {
   readonly consumed: number;
 }
 
-/** zlib streams (RFC 1950), whole buffers. Streaming over big objects goes through `inflateStream`. */
+/** What an `Inflater` or `Deflater` waits for after a `push`: more input, more room for output, or nothing. */
+export const STREAM_MORE = 0;
+export const STREAM_FULL = 1;
+export const STREAM_END = 2;
+export type StreamState = typeof STREAM_MORE | typeof STREAM_FULL | typeof STREAM_END;
+
+/**
+ * A zlib stream fed and drained piece by piece, made once and used for many objects: `reset` costs far less than a new
+ * stream. After `push`, `consumed` and `produced` say how much that call took and gave.
+ */
+export interface Inflater {
+  readonly consumed: number;
+  readonly produced: number;
+  reset(): void;
+  /**
+   * Inflates `input[start, end)` into `output[at, limit)`. The end of the stream is only certain when a byte of input
+   * and a byte of room are left, so give one byte more of both than the object needs. Throws on bad data.
+   */
+  push(input: Bytes, start: number, end: number, output: Bytes, at: number, limit: number): StreamState;
+}
+
+export interface Deflater {
+  readonly consumed: number;
+  readonly produced: number;
+  reset(): void;
+  /** Deflates `input[start, end)` into `output[at, limit)`; `finish` once the input is all there is. */
+  push(
+    input: Bytes,
+    start: number,
+    end: number,
+    output: Bytes,
+    at: number,
+    limit: number,
+    finish: boolean,
+  ): StreamState;
+}
+
+/** zlib streams (RFC 1950). */
 export interface Zlib {
+  inflater(): Inflater;
+  deflater(level?: number): Deflater;
   /** `level` -1 (default) to 9. */
   deflate(data: Bytes, level?: number): Bytes;
   /** `size`: the expected length, which must be exact when given. Throws `Error` on bad data or another size. */

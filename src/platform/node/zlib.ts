@@ -2,6 +2,7 @@ import * as zlib from 'node:zlib';
 import type { Bytes } from '../../base/bytes.js';
 import type { Inflated, Zlib } from '../platform.js';
 import { crc32 } from '../portable/crc32.js';
+import { nodeDeflater, nodeInflater } from './zlib-stream.js';
 
 interface InflateInfo {
   readonly buffer: Buffer;
@@ -12,6 +13,9 @@ const nativeCrc = (zlib as unknown as { crc32?: (data: Bytes, start?: number) =>
 
 /** node:zlib, with the output buffer sized from what the caller knows, so that one call does one allocation. */
 export const nodeZlib: Zlib = {
+  inflater: nodeInflater,
+  deflater: nodeDeflater,
+
   deflate: (data, level = -1) => zlib.deflateSync(data, { level }),
 
   inflate(data: Bytes, size?: number): Inflated {

@@ -3,6 +3,7 @@ import type { Bytes } from '../../base/bytes.js';
 import { concatBytes } from '../../base/bytes.js';
 import type { Inflated, Zlib } from '../platform.js';
 import { crc32 } from './crc32.js';
+import { portableDeflater, portableInflater } from './zlib-stream.js';
 
 /** zlib's Z_SYNC_FLUSH: give what is there without asking for the end of the stream. */
 const syncFlush = 2;
@@ -17,6 +18,8 @@ function inflateAll(data: Bytes): Inflated {
 
 /** pako: the engine where there is no node:zlib, and the cross-check in tests. */
 export const portableZlib: Zlib = {
+  inflater: portableInflater,
+  deflater: portableDeflater,
   deflate: (data, level = -1) => pako.deflate(data, { level: level as -1 }),
   inflate(data, size) {
     const inflated = inflateAll(data);

@@ -1,0 +1,25 @@
+/**
+ * Sorts row numbers by their 53-bit keys (offsets in a pack): a radix sort, which is some ten times faster than a
+ * comparing sort of typed arrays. Answers the row numbers in rising order of key.
+ */
+export function orderByOffset(keys: Float64Array, count: number): Uint32Array {
+  let rows = new Uint32Array(count);
+  let spare = new Uint32Array(count);
+  let largest = 0;
+  for (let i = 0; i < count; i++) {
+    rows[i] = i;
+    if (keys[i]! > largest) largest = keys[i]!;
+  }
+  const buckets = new Uint32Array(65537);
+  for (let divisor = 1; divisor <= largest; divisor *= 65536) {
+    buckets.fill(0);
+    for (let i = 0; i < count; i++) buckets[(Math.floor(keys[i]! / divisor) % 65536) + 1]!++;
+    for (let b = 1; b <= 65536; b++) buckets[b]! += buckets[b - 1]!;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      spare[buckets[Math.floor(keys[row]! / divisor) % 65536]!++] = row;
+    }
+    [rows, spare] = [spare, rows];
+  }
+  return rows;
+}
