@@ -1,0 +1,11 @@
+import type { Bytes } from '../base/bytes.js';
+
+/** How far into a file git looks for a NUL. */
+const sample = 8000;
+
+/** True when git takes the content for binary: a NUL among the first 8,000 bytes. */
+export function looksBinary(bytes: Bytes): boolean {
+  const end = Math.min(bytes.length, sample);
+  for (let i = 0; i < end; i++) if (bytes[i] === 0) return true;
+  return false;
+}
