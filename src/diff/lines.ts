@@ -26,7 +26,8 @@ const newline = 10;
 const carriageReturn = 13;
 
 /** git's own `isspace`: space, tab, newline, carriage return (no form feed or vertical tab). */
-export const isSpace = (byte: number): boolean => byte === 32 || byte === 9 || byte === newline || byte === carriageReturn;
+export const isSpace = (byte: number): boolean =>
+  byte === 32 || byte === 9 || byte === newline || byte === carriageReturn;
 
 /** Cuts a file into lines. */
 export function splitLines(bytes: Bytes): Lines {
@@ -209,7 +210,10 @@ export class LineClasses {
 /**
  * The classes of two files at once. What both begin and end with is looked up only once.
  */
-export function classify(a: Lines, b: Lines): { readonly classes: LineClasses; readonly a: Int32Array; readonly b: Int32Array } {
+export function classify(
+  a: Lines,
+  b: Lines,
+): { readonly classes: LineClasses; readonly a: Int32Array; readonly b: Int32Array } {
   const classes = new LineClasses(a.count + b.count);
   const aIds = new Int32Array(a.count);
   const bIds = new Int32Array(b.count);

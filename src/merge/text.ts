@@ -1,4 +1,5 @@
 import { concatBytes, encodeText, type Bytes } from '../base/bytes.js';
+import { looksBinary } from '../diff/binary.js';
 import { diffClasses, type Change, type DiffAlgorithm } from '../diff/line-diff.js';
 import { canonicalLines, LineClasses, splitLines, type Lines, type LineWhitespace } from '../diff/lines.js';
 
@@ -154,8 +155,7 @@ class TextMerger {
 
   private sameChange(mine: Change, other: Change): boolean {
     if (mine.a !== other.a || mine.aCount !== other.aCount || mine.bCount !== other.bCount) return false;
-    for (let i = 0; i < mine.bCount; i++)
-      if (this.oursIds[mine.b + i] !== this.theirsIds[other.b + i]) return false;
+    for (let i = 0; i < mine.bCount; i++) if (this.oursIds[mine.b + i] !== this.theirsIds[other.b + i]) return false;
     return true;
   }
 
@@ -336,4 +336,29 @@ function append(
   } else {
     chunks.push({ by, base, baseCount, ours, oursCount, theirs, theirsCount });
   }
+}
+
+export interface ContentMerge extends TextMerge {
+  /** A side is binary: nothing was merged, `bytes` is one side as a whole. */
+  readonly binary: boolean;
+}
+
+/**
+ * What git's text driver does with any content: text is merged by lines; where a side looks binary (or `binary` says
+ * so) the favoured side is taken, and without one ours, in conflict. `depth`: inside a merge of ancestors the base is
+ * kept instead, clean, and nothing is favoured.
+ */
+export function mergeContent(
+  base: Bytes,
+  ours: Bytes,
+  theirs: Bytes,
+  options: TextMergeOptions & { readonly depth?: number | undefined; readonly binary?: boolean | undefined } = {},
+): ContentMerge {
+  const deep = (options.depth ?? 0) > 0;
+  const binary = options.binary === true || looksBinary(base) || looksBinary(ours) || looksBinary(theirs);
+  const favor = deep ? undefined : options.favor;
+  if (!binary) return { ...mergeText(base, ours, theirs, { ...options, favor }), binary: false };
+  if (deep) return { bytes: base, conflicts: 0, binary };
+  if (favor === 'theirs') return { bytes: theirs, conflicts: 0, binary };
+  return { bytes: ours, conflicts: favor === 'ours' ? 0 : 1, binary };
 }

@@ -22,6 +22,12 @@ export class Random {
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }
+  oneIn(n: number): boolean {
+    return this.below(n) === 0;
+  }
+  times<T>(n: number, make: () => T): T[] {
+    return Array.from({ length: n }, make);
+  }
   chance(probability: number): boolean {
     return this.next() < probability;
   }
