@@ -1,0 +1,451 @@
+import type { Bytes } from '../base/bytes.js';
+import { compareText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { HashAlgorithm, Oid } from '../base/oid.js';
+import { oidFromBytes, rawLength, zeroOid } from '../base/oid.js';
+import { LockFile } from '../platform/lock.js';
+import type { Platform } from '../platform/platform.js';
+import type { CacheTree } from './cache-tree.js';
+import { invalidateCacheTree } from './cache-tree.js';
+import type { IndexEntry } from './index-entry.js';
+import { compareIndexEntries } from './index-entry.js';
+import type { ParsedIndex } from './index-parse.js';
+import { mergeSplitIndex, parseIndex } from './index-parse.js';
+import type { SerializeIndexOptions } from './index-serialize.js';
+import { serializeIndex } from './index-serialize.js';
+import type { ResolvedSide, ResolveUndo } from './resolve-undo.js';
+
+/** What reading and writing an index needs to know. */
+export interface IndexPlace {
+  readonly platform: Platform;
+  readonly algorithm: HashAlgorithm;
+  /** The index file. */
+  readonly path: string;
+  /** Where `sharedindex.<id>` files of split indexes lie: the git directory. */
+  readonly directory: string;
+}
+
+export interface Timestamp {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+export type AddOutcome = 'added' | 'replaced' | 'exists' | 'conflict';
+
+export interface AddOptions {
+  /** Remove entries that are in the way (a file where a directory must be, or the other way round). */
+  readonly replace?: boolean;
+  /** Do not look for such entries: the caller knows that there are none. */
+  readonly unchecked?: boolean;
+  /** An entry of the same path and stage is left as it is. */
+  readonly newOnly?: boolean;
+  /** The directory's tree does not change by this (a stat refresh, a staged tree being read). */
+  readonly keepCacheTree?: boolean;
+}
+
+/**
+ * The index: sorted entries and what else the file remembers. Changing it here touches memory only; see `lockIndex`.
+ */
+export class Index {
+  readonly algorithm: HashAlgorithm;
+  version: 2 | 3 | 4;
+  /** In order; treat as read-only and use the methods. */
+  entries: IndexEntry[] = [];
+  cacheTree: CacheTree | undefined;
+  resolveUndo: ResolveUndo | undefined;
+  untrackedCache: Bytes | undefined;
+  fsmonitor: Bytes | undefined;
+  sparseDirectories = false;
+  /** The shared file this index was read over, with its rows. */
+  shared: { readonly oid: Oid; readonly entries: readonly IndexEntry[] } | undefined;
+  /** When the file was written: entries not older are racy. Absent for an index that was never on disk. */
+  timestamp: Timestamp | undefined;
+  /** The checksum the file had. */
+  checksum: Oid | undefined;
+  /** Something differs from the file: worth writing. */
+  changed = false;
+  /** A file was there. */
+  existed = false;
+  #folded: Map<string, string> | undefined;
+
+  constructor(algorithm: HashAlgorithm, version: 2 | 3 | 4 = 2) {
+    this.algorithm = algorithm;
+    this.version = version;
+  }
+
+  get oidLength(): 20 | 32 {
+    return rawLength(this.algorithm);
+  }
+
+  /** The place of a path and stage in `entries`, or `-1 - place` where it would go. */
+  position(path: string, stage = 0): number {
+    const { entries } = this;
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = entries[middle]!;
+      const order = compareText(entry.path, path) || entry.stage - stage;
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return -1 - low;
+  }
+
+  get(path: string, stage = 0): IndexEntry | undefined {
+    const at = this.position(path, stage);
+    return at < 0 ? undefined : this.entries[at];
+  }
+
+  /** The place of the first entry of a path, whatever its stage, or -1. */
+  firstOf(path: string): number {
+    let at = this.position(path, 0);
+    if (at < 0) at = -1 - at;
+    return this.entries[at]?.path === path ? at : -1;
+  }
+
+  /** True when the path is there, merged or not. */
+  has(path: string): boolean {
+    return this.firstOf(path) >= 0;
+  }
+
+  /** Every stage of a path, in order. */
+  stages(path: string): IndexEntry[] {
+    const out: IndexEntry[] = [];
+    for (let at = this.firstOf(path); at >= 0 && this.entries[at]?.path === path; at++) out.push(this.entries[at]!);
+    return out;
+  }
+
+  /** Where the entries below a directory begin and end. `''` is everything. */
+  range(directory: string): { start: number; end: number } {
+    if (directory === '') return { start: 0, end: this.entries.length };
+    const edge = (path: string): number => {
+      const at = this.position(path, 0);
+      return at < 0 ? -1 - at : at;
+    };
+    // '0' follows '/' in byte order.
+    return { start: edge(`${directory}/`), end: edge(`${directory}0`) };
+  }
+
+  /** True when something below `directory` is tracked. */
+  hasDirectory(directory: string): boolean {
+    const prefix = `${directory}/`;
+    const at = this.position(prefix, 0);
+    return this.entries[at < 0 ? -1 - at : at]?.path.startsWith(prefix) === true;
+  }
+
+  get hasConflicts(): boolean {
+    return this.entries.some((entry) => (entry.flags & 0x3000) !== 0);
+  }
+
+  /** Paths with stages, each once. */
+  conflictedPaths(): string[] {
+    const paths: string[] = [];
+    for (const entry of this.entries) {
+      if (entry.stage !== 0 && paths[paths.length - 1] !== entry.path) paths.push(entry.path);
+    }
+    return paths;
+  }
+
+  /**
+   * Puts an entry in. A merged entry (stage 0) takes the place of all stages of its path. `conflict`: a file is in the
+   * way of a directory, or the other way round, and `replace` was not given; nothing was changed.
+   */
+  add(entry: IndexEntry, options: AddOptions = {}): AddOutcome {
+    const { entries } = this;
+    const last = entries[entries.length - 1];
+    const appends = last === undefined || compareIndexEntries(last, entry) < 0;
+    let at = appends ? -1 - entries.length : this.position(entry.path, entry.stage);
+    if (at >= 0) {
+      if (options.newOnly === true) return 'exists';
+      this.#touch(entry.path, options);
+      entries[at] = entry;
+      return 'replaced';
+    }
+    at = -1 - at;
+    if (entry.stage === 0 && entries[at]?.path === entry.path) {
+      this.#touch(entry.path, options);
+      while (entries[at]?.path === entry.path) this.#removeAt(at);
+      entries.splice(at, 0, entry);
+      return 'replaced';
+    }
+    if (options.unchecked !== true && !this.#clearWay(entry, options.replace === true)) return 'conflict';
+    this.#touch(entry.path, options);
+    this.#folded = undefined;
+    if (appends && entries[entries.length - 1] === last) entries.push(entry);
+    else {
+      at = this.position(entry.path, entry.stage);
+      entries.splice(-1 - at, 0, entry);
+    }
+    return 'added';
+  }
+
+  #touch(path: string, options: AddOptions): void {
+    this.changed = true;
+    if (options.keepCacheTree !== true) {
+      invalidateCacheTree(this.cacheTree, path);
+      this.untrackedCache = undefined;
+    }
+  }
+
+  /** File/directory conflicts of one stage: files at the directories above, or things below. */
+  #clearWay(entry: IndexEntry, replace: boolean): boolean {
+    const { path, stage } = entry;
+    const inTheWay: string[] = [];
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const parent = path.slice(0, slash);
+      if (this.position(parent, stage) >= 0) inTheWay.push(parent);
+    }
+    const prefix = `${path}/`;
+    let at = this.position(prefix, 0);
+    if (at < 0) at = -1 - at;
+    for (; this.entries[at]?.path.startsWith(prefix) === true; at++) {
+      if (this.entries[at]!.stage === stage) inTheWay.push(this.entries[at]!.path);
+    }
+    if (inTheWay.length === 0) return true;
+    if (!replace) return false;
+    for (const other of inTheWay) {
+      const place = this.position(other, stage);
+      if (place >= 0) {
+        invalidateCacheTree(this.cacheTree, other);
+        this.#removeAt(place);
+      }
+    }
+    return true;
+  }
+
+  /** Removes one row; a stage of a conflict is remembered in `resolveUndo`. */
+  #removeAt(at: number): void {
+    const [entry] = this.entries.splice(at, 1);
+    if (entry !== undefined && entry.stage !== 0) this.recordResolved(entry);
+    this.#folded = undefined;
+  }
+
+  /** Remembers a side of a conflict about to be resolved. */
+  recordResolved(entry: IndexEntry): void {
+    this.resolveUndo ??= new Map();
+    const sides: (ResolvedSide | undefined)[] = [
+      ...(this.resolveUndo.get(entry.path) ?? [undefined, undefined, undefined]),
+    ];
+    sides[entry.stage - 1] = { mode: entry.mode, oid: entry.oid };
+    this.resolveUndo.set(
+      entry.path,
+      sides as [ResolvedSide | undefined, ResolvedSide | undefined, ResolvedSide | undefined],
+    );
+  }
+
+  /** Removes all stages of a path; answers whether there were any. */
+  remove(path: string): boolean {
+    const at = this.firstOf(path);
+    // Also when nothing is there: git forgets the trees above, and one at the path itself, all the same.
+    this.#touch(path, {});
+    if (at < 0) return false;
+    while (this.entries[at]?.path === path) this.#removeAt(at);
+    return true;
+  }
+
+  /** Removes many paths in one pass. */
+  removeAll(paths: ReadonlySet<string>): void {
+    if (paths.size === 0) return;
+    const kept: IndexEntry[] = [];
+    for (const entry of this.entries) {
+      if (!paths.has(entry.path)) kept.push(entry);
+      else {
+        this.#touch(entry.path, {});
+        if (entry.stage !== 0) this.recordResolved(entry);
+      }
+    }
+    this.entries = kept;
+    this.#folded = undefined;
+  }
+
+  /** Puts many merged entries in, in one pass: what `add` with `replace` would do for each. */
+  addAll(added: readonly IndexEntry[]): void {
+    if (added.length === 0) return;
+    if (added.length < 8) {
+      for (const entry of added) this.add(entry, { replace: true });
+      return;
+    }
+    const sorted = [...added].sort(compareIndexEntries);
+    const out: IndexEntry[] = [];
+    const fresh = new Set<string>();
+    let i = 0;
+    let old = 0;
+    while (i < sorted.length || old < this.entries.length) {
+      const next = sorted[i];
+      const before = this.entries[old];
+      const order = next === undefined ? -1 : before === undefined ? 1 : compareText(before.path, next.path);
+      if (order < 0) out.push(this.entries[old++]!);
+      else if (order > 0) {
+        fresh.add(next!.path);
+        out.push(next!);
+        i++;
+      } else {
+        if (before!.stage !== 0) this.recordResolved(before!);
+        old++;
+        if (this.entries[old]?.path === next!.path) continue;
+        out.push(next!);
+        i++;
+      }
+      if (next !== undefined && order >= 0) this.#touch(next.path, {});
+    }
+    this.entries = out;
+    this.#folded = undefined;
+    if (fresh.size > 0) this.#dropCovered(new Set(sorted.map((entry) => entry.path)), fresh);
+  }
+
+  /** After `addAll`: old files where there now are directories, and old things below new files, go. */
+  #dropCovered(added: ReadonlySet<string>, fresh: ReadonlySet<string>): void {
+    const parents = new Set<string>();
+    for (const path of fresh) {
+      for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+        const parent = path.slice(0, slash);
+        if (parents.has(parent)) break;
+        parents.add(parent);
+      }
+    }
+    const gone = new Set<string>();
+    for (const { path } of this.entries) {
+      if (added.has(path)) continue;
+      if (parents.has(path)) gone.add(path);
+      for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+        if (fresh.has(path.slice(0, slash))) gone.add(path);
+      }
+    }
+    this.removeAll(gone);
+  }
+
+  /** Puts other stat words (or flags that no tree shows) in the place of an entry. */
+  refreshAt(at: number, entry: IndexEntry): void {
+    this.entries[at] = entry;
+    this.changed = true;
+  }
+
+  /** Replaces all entries (a tree was read); they must be in order. */
+  setEntries(entries: IndexEntry[]): void {
+    this.entries = entries;
+    this.changed = true;
+    this.untrackedCache = undefined;
+    this.#folded = undefined;
+  }
+
+  /** The tracked spelling of a path when letter case is ignored (`core.ignoreCase`), or `undefined`. */
+  findIgnoringCase(path: string): string | undefined {
+    if (this.#folded === undefined) {
+      this.#folded = new Map();
+      for (const entry of this.entries) this.#folded.set(foldAscii(entry.path), entry.path);
+    }
+    return this.#folded.get(foldAscii(path));
+  }
+
+  /**
+   * True when the entry's file may have changed in the same tick of the clock after the index was written: equal stat
+   * words then prove nothing.
+   */
+  isRacy(entry: IndexEntry): boolean {
+    const { timestamp } = this;
+    if (timestamp === undefined || timestamp.seconds === 0) return false;
+    const seconds = entry.mtimeSeconds;
+    return (
+      timestamp.seconds < seconds || (timestamp.seconds === seconds && timestamp.nanoseconds <= entry.mtimeNanoseconds)
+    );
+  }
+}
+
+/** ASCII letters in lower case: how git folds names. */
+export const foldAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
+/** Reads the index; an empty one when there is no file. Throws `OBJECT_CORRUPT` or `UNSUPPORTED` in git's words. */
+export function readIndex(place: IndexPlace): Index {
+  const handle = place.platform.fs.open(place.path);
+  if (handle === undefined) return new Index(place.algorithm);
+  let data: Bytes;
+  let timestamp: Timestamp;
+  try {
+    const stat = handle.stat();
+    timestamp = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+    data = handle.read(0, stat.size);
+  } finally {
+    handle.close();
+  }
+  const parsed = parseIndex(data, place.algorithm, place.path);
+  const index = new Index(place.algorithm, parsed.version);
+  index.existed = true;
+  index.timestamp = timestamp;
+  index.checksum = parsed.checksum;
+  index.cacheTree = parsed.cacheTree;
+  index.resolveUndo = parsed.resolveUndo;
+  index.untrackedCache = parsed.untrackedCache;
+  index.fsmonitor = parsed.fsmonitor;
+  index.sparseDirectories = parsed.sparseDirectories;
+  index.entries = parsed.link === undefined ? parsed.entries : readShared(place, parsed, index);
+  return index;
+}
+
+function readShared(place: IndexPlace, parsed: ParsedIndex, index: Index): IndexEntry[] {
+  const link = parsed.link!;
+  if (link.base === undefined) return parsed.entries;
+  const file = `${place.directory}/sharedindex.${link.base}`;
+  const data = place.platform.fs.readFile(file);
+  if (data === undefined)
+    throw new GitError('OBJECT_CORRUPT', `${file}: index file open failed: No such file or directory`);
+  const base = parseIndex(data, place.algorithm, file);
+  if (base.checksum !== link.base) {
+    throw new GitError('OBJECT_CORRUPT', `broken index, expect ${link.base} in ${file}, got ${base.checksum}`);
+  }
+  index.shared = { oid: link.base, entries: base.entries };
+  return mergeSplitIndex(base.entries, link, parsed.entries);
+}
+
+/** Checks the trailing checksum of an index file, as `git fsck` does. */
+export function verifyIndexChecksum(platform: Pick<Platform, 'hash'>, data: Bytes, algorithm: HashAlgorithm): boolean {
+  const length = rawLength(algorithm);
+  const stored = oidFromBytes(data, data.length - length, length);
+  return stored === zeroOid(algorithm) || platform.hash(algorithm, data.subarray(0, data.length - length)) === stored;
+}
+
+export interface WriteIndexOptions extends SerializeIndexOptions {
+  /**
+   * Tells whether a racily clean entry's file differs from it now; such entries are written with size 0, so that the
+   * next reader compares contents.
+   */
+  readonly isModified?: (entry: IndexEntry) => boolean;
+  readonly sync?: boolean;
+  /** `core.sharedRepository`'s permission bits. */
+  readonly fileMode?: number;
+}
+
+/** Takes `index.lock`. Throws `LOCKED` in git's words. */
+export const lockIndex = (place: IndexPlace): LockFile => LockFile.acquire(place.platform.fs, place.path);
+
+/** Writes the index into its lock and puts it in place. */
+export function commitIndex(place: IndexPlace, index: Index, lock: LockFile, options: WriteIndexOptions = {}): void {
+  writeIndex(place, index, lock, options);
+  lock.commit();
+}
+
+/** Writes the index into its lock, without letting go of it: a hook may read the lock file, as `git commit` lets it. */
+export function writeIndex(place: IndexPlace, index: Index, lock: LockFile, options: WriteIndexOptions = {}): void {
+  smudgeRacyEntries(index, options.isModified);
+  const data = serializeIndex(place.platform, index, place.algorithm, options);
+  lock.write(data);
+  if (options.sync === true) lock.handle.sync();
+  if (options.fileMode !== undefined) place.platform.fs.chmod(lock.lockPath, options.fileMode);
+  const stat = lock.handle.stat();
+  index.timestamp = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
+  index.checksum = oidFromBytes(data, data.length - index.oidLength, index.oidLength);
+  index.changed = false;
+  index.existed = true;
+  lock.close();
+}
+
+function smudgeRacyEntries(index: Index, isModified: ((entry: IndexEntry) => boolean) | undefined): void {
+  if (isModified === undefined) return;
+  const { entries } = index;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    if (entry.fresh || entry.size === 0 || !index.isRacy(entry)) continue;
+    if (isModified(entry)) entries[i] = entry.withSize(0);
+  }
+}
