@@ -20,10 +20,18 @@ export class LockFile {
     this.#handle = handle;
   }
 
-  /** `undefined` when somebody else holds it. Symbolic links at `path` are followed, as git does for config and HEAD. */
-  static tryAcquire(fs: FileSystem, path: string, mode = 0o666): LockFile | undefined {
+  /**
+   * `undefined` when somebody else holds it. Symbolic links at `path` are followed, as git does for config and the
+   * index; refs, where a link is a symbolic ref, are locked as they stand.
+   */
+  static tryAcquire(
+    fs: FileSystem,
+    path: string,
+    mode = 0o666,
+    options: { readonly followLinks?: boolean } = {},
+  ): LockFile | undefined {
     let target = path;
-    for (let depth = 0; depth < 5; depth++) {
+    for (let depth = 0; depth < 5 && options.followLinks !== false; depth++) {
       const link = fs.readLink(target);
       if (link === undefined) break;
       target = link.startsWith('/') ? link : target.slice(0, target.lastIndexOf('/') + 1) + link;
