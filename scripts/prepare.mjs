@@ -20,7 +20,8 @@ const run = (root, command, args, why) => {
   }
 };
 
-export function prepare(root) {
+/** `types`: the declarations too, which only those who install the package need. */
+export function prepare(root, { types = false } = {}) {
   if (!existsSync(join(root, 'node_modules', '.bin', 'esbuild'))) {
     run(
       root,
@@ -30,8 +31,12 @@ export function prepare(root) {
     );
   }
   const built = join(root, 'dist', 'bough.js');
-  const types = join(root, 'dist', 'types', 'index.d.ts');
-  if (!existsSync(built) || !existsSync(types) || statSync(built).mtimeMs < newest(join(root, 'src'))) {
-    run(root, process.execPath, ['scripts/build.mjs'], 'building');
+  const declarations = join(root, 'dist', 'types', 'index.d.ts');
+  if (
+    !existsSync(built) ||
+    (types && !existsSync(declarations)) ||
+    statSync(built).mtimeMs < newest(join(root, 'src'))
+  ) {
+    run(root, process.execPath, ['scripts/build.mjs', ...(types ? [] : ['--quick'])], 'building');
   }
 }
