@@ -112,12 +112,6 @@ export class LooseObjects implements ObjectStore {
     const file = this.pathOf(oid);
     if (fs.lstat(file) !== undefined) return;
     const fan = file.slice(0, file.lastIndexOf('/'));
-    if (!this.#madeDirectories.has(fan)) {
-      if (fs.makeDirectory(fan, { recursive: true }) && this.#options.directoryMode !== undefined) {
-        fs.chmod(fan, this.#options.directoryMode);
-      }
-      this.#madeDirectories.add(fan);
-    }
     const packed = zlib.deflate(
       concatBytes([encodeText(`${kind} ${data.length}\0`), data]),
       this.#options.compression ?? 1,
@@ -126,8 +120,15 @@ export class LooseObjects implements ObjectStore {
     let handle: ReturnType<typeof fs.openWrite> | undefined;
     for (let attempt = 0; handle === undefined; attempt++) {
       if (attempt === 100) throw new GitError('LOCKED', `unable to create temporary file in ${fan}`);
+      if (!this.#madeDirectories.has(fan)) this.#makeDirectory(fan);
       temporary = `${fan}/tmp_obj_${this.#suffix()}`;
-      handle = fs.openWrite(temporary, { exclusive: true, mode: 0o444 });
+      try {
+        handle = fs.openWrite(temporary, { exclusive: true, mode: 0o444 });
+      } catch (error) {
+        // Another process that packs removes directories it has emptied.
+        if ((error as { code?: string }).code !== 'ENOENT') throw error;
+        this.#madeDirectories.delete(fan);
+      }
     }
     try {
       handle.write(packed);
@@ -143,6 +144,14 @@ export class LooseObjects implements ObjectStore {
       }
       throw error;
     }
+  }
+
+  #makeDirectory(fan: string): void {
+    const { fs } = this.#platform;
+    if (fs.makeDirectory(fan, { recursive: true }) && this.#options.directoryMode !== undefined) {
+      fs.chmod(fan, this.#options.directoryMode);
+    }
+    this.#madeDirectories.add(fan);
   }
 
   #suffix(): string {

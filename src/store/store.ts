@@ -1,0 +1,323 @@
+import type { Awaitable, Cancellable } from '../base/awaitable.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+
+import { path as checkPath } from '../base/path.js';
+import type { Contents } from '../contents/contents.js';
+import { type Commit, parseCommit, serializeCommit } from '../objects/commit.js';
+import { readKind } from '../objects/database.js';
+import type { Signature } from '../objects/signature.js';
+import type { ObjectStore } from '../objects/source.js';
+import type { RefStore } from '../refs/store.js';
+import { type CommitWithOid, lastModified, pathHistory } from './path-history.js';
+import { type Change, type Listed, type ListOptions, Tree } from './tree.js';
+import { watchBranch, type WatchEvent, type WatchOptions } from './watch.js';
+
+/** What a store stands on: a `Repository`, or anything that has objects, refs and somebody to write as. */
+export interface StoreBackend {
+  readonly objects: ObjectStore;
+  readonly refs: RefStore;
+  /** Who writes, and when. Throws `CONFIG` where nobody has said. */
+  identity(role: 'author' | 'committer'): Awaitable<Signature>;
+}
+
+/**
+ * Keeps an index and a work tree in step with a branch that is checked out there. `prepare` refuses
+ * (`WORKTREE_DIRTY`) where a changed path has local changes; then `apply` or `abandon` ends it.
+ */
+export interface CheckedOut {
+  prepare(
+    branch: string,
+    changes: readonly Change[],
+  ): Awaitable<{ apply(): Awaitable<void>; abandon(): void } | undefined>;
+}
+
+export interface StoreOptions {
+  /** A branch's short or full name; the one HEAD names unless said (`main` where HEAD is detached). */
+  readonly branch?: string | undefined;
+  readonly checkedOut?: CheckedOut | undefined;
+}
+
+export interface Info extends Cancellable {
+  /** The commit's message; a final newline is added where there is none. */
+  readonly message: string;
+  readonly author?: Signature | undefined;
+  readonly committer?: Signature | undefined;
+  /** Commit also when nothing changed. */
+  readonly allowEmpty?: boolean | undefined;
+  /** How often to start again when another writer was first; no bound unless said. */
+  readonly retries?: number | undefined;
+}
+
+export interface Written {
+  readonly status: 'written' | 'unchanged';
+  /** The branch's commit afterwards; all zeros only for an unchanged store that has no commit. */
+  readonly head: Oid<'commit'>;
+}
+
+export type Tested<V> = Written | { readonly status: 'mismatch'; readonly actual: V | undefined };
+
+/** The full name of a branch given by its short or full name. */
+export const branchRef = (branch: string): string => (branch.startsWith('refs/') ? branch : `refs/heads/${branch}`);
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/**
+ * A branch as a map from paths to values of one type. Each write is one commit, made on the head that is there when it
+ * lands: when another writer was first, the change is done again on the new head (snapshot isolation, nothing lost).
+ * No commit is made when nothing changed.
+ */
+export class Store<V> {
+  readonly backend: StoreBackend;
+  readonly contents: Contents<V>;
+  /** Full name, `refs/heads/main`. */
+  readonly branch: string;
+  readonly #checkedOut: CheckedOut | undefined;
+
+  constructor(backend: StoreBackend, contents: Contents<V>, branch: string, checkedOut?: CheckedOut) {
+    this.backend = backend;
+    this.contents = contents;
+    this.branch = branchRef(branch);
+    this.#checkedOut = checkedOut;
+  }
+
+  /** The branch's newest commit, or `undefined` while it has none. */
+  async head(): Promise<CommitWithOid | undefined> {
+    const oid = await this.backend.refs.resolve(this.branch);
+    return oid === undefined ? undefined : this.#commit(oid as Oid<'commit'>);
+  }
+
+  async #commit(oid: Oid<'commit'>): Promise<CommitWithOid> {
+    return { oid, ...parseCommit(await readKind(this.backend.objects, oid, 'commit')) };
+  }
+
+  /** The values as they are now: a snapshot that later writes do not change. */
+  async tree(): Promise<Tree<V>> {
+    return this.#treeOf(await this.head());
+  }
+
+  /** The values at a commit. */
+  async at(commitOid: Oid): Promise<Tree<V>> {
+    return this.#treeOf(await this.#commit(commitOid as Oid<'commit'>));
+  }
+
+  #treeOf(commit: Commit | undefined): Tree<V> {
+    return Tree.of(this.backend.objects, this.contents, commit?.tree);
+  }
+
+  /** The value at a path, or `undefined`. */
+  async find(path: string): Promise<V | undefined> {
+    return (await this.tree()).find(path);
+  }
+
+  /** The value at a path. Throws `PATH_MISSING`. */
+  async get(path: string): Promise<V> {
+    return (await this.tree()).get(path);
+  }
+
+  /** One level below a path in git's order, lazily, from one snapshot. */
+  async *list(path = '', options: ListOptions = {}): AsyncGenerator<Listed> {
+    yield* (await this.tree()).list(path, options);
+  }
+
+  /** One commit that sets one value. */
+  put(path: string, value: V, info: Info): Promise<Written> {
+    return this.commit((tree) => tree.put(path, value), info);
+  }
+
+  /** One commit without what is at a path; parents left empty go too. */
+  remove(path: string, info: Info): Promise<Written> {
+    return this.commit((tree) => tree.remove(path), info);
+  }
+
+  /**
+   * Many changes, one commit. `change` may run again, on the new head, when another writer was first; it must do
+   * nothing but answer a tree.
+   */
+  async commit(change: (tree: Tree<V>) => Awaitable<Tree<V>>, info: Info): Promise<Written> {
+    const done = await this.#attempt(async (tree) => change(tree), info);
+    return done as Written;
+  }
+
+  /** `put` (or, for `undefined`, `remove`) only where the value is still `test`. */
+  async testAndSet(path: string, test: V | undefined, set: V | undefined, info: Info): Promise<Tested<V>> {
+    const expected = test === undefined ? undefined : this.backend.objects.hash('blob', this.contents.encode(test));
+    return this.#attempt<V>(async (tree) => {
+      const there = await tree.entry(path);
+      const isValue = (await tree.kind(path)) === 'value';
+      const actual = isValue ? there?.oid : undefined;
+      if (actual !== expected) return { mismatch: isValue ? await tree.get(path) : undefined };
+      return set === undefined ? tree.remove(path) : tree.put(path, set);
+    }, info);
+  }
+
+  async #attempt<R>(
+    change: (tree: Tree<V>) => Promise<Tree<V> | { readonly mismatch: R | undefined }>,
+    info: Info,
+  ): Promise<Written | { status: 'mismatch'; actual: R | undefined }> {
+    const { objects, refs } = this.backend;
+    for (let attempt = 0; ; attempt++) {
+      info.signal?.throwIfAborted();
+      const parent = await this.head();
+      const before = this.#treeOf(parent);
+      const after = await change(before);
+      if ('mismatch' in after) return { status: 'mismatch', actual: after.mismatch };
+      const tree = after === before && parent !== undefined ? parent.tree : await after.write();
+      const nothing =
+        parent === undefined ? tree === (await Tree.of(objects, this.contents).write()) : tree === parent.tree;
+      if (nothing && info.allowEmpty !== true) {
+        return { status: 'unchanged', head: parent?.oid ?? ('0'.repeat(tree.length) as Oid<'commit'>) };
+      }
+      const landed = await this.#land(tree, parent === undefined ? [] : [parent], info);
+      if (landed !== undefined) return { status: 'written', head: landed };
+      if (attempt >= (info.retries ?? Number.POSITIVE_INFINITY)) {
+        throw new GitError('REF_CHANGED', `'${this.branch}' kept changing under this write`, {
+          hint: 'try again, or allow more retries',
+        });
+      }
+      void refs;
+      await pause(Math.random() * Math.min(50, 1 + attempt * 2));
+    }
+  }
+
+  /**
+   * Commits `tree` on `parents` (the first is the head expected) and moves the branch; `undefined` when the branch
+   * has moved in between.
+   */
+  async #land(tree: Oid<'tree'>, parents: readonly CommitWithOid[], info: Info): Promise<Oid<'commit'> | undefined> {
+    const { objects, refs } = this.backend;
+    const head = parents[0];
+    const message = info.message.endsWith('\n') || info.message === '' ? info.message : `${info.message}\n`;
+    let step: Awaited<ReturnType<CheckedOut['prepare']>>;
+    if (this.#checkedOut !== undefined) {
+      const changes: Change[] = [];
+      const after = Tree.of(objects, this.contents, tree);
+      for await (const change of after.changesSince(this.#treeOf(head))) changes.push(change);
+      step = await this.#checkedOut.prepare(this.branch, changes);
+    }
+    try {
+      const commit = await objects.write(
+        'commit',
+        serializeCommit({
+          tree,
+          parents: parents.map((parent) => parent.oid),
+          author: info.author ?? (await this.backend.identity('author')),
+          committer: info.committer ?? (await this.backend.identity('committer')),
+          extra: [],
+          message,
+        }),
+      );
+      const subject = message.slice(0, message.indexOf('\n') < 0 ? message.length : message.indexOf('\n'));
+      const result = await refs.update([
+        {
+          name: this.branch,
+          to: commit,
+          expect: head?.oid ?? 'absent',
+          reason: `commit${head === undefined ? ' (initial)' : ''}: ${subject}`,
+        },
+      ]);
+      if (result.ok) {
+        await step?.apply();
+        step = undefined;
+        return commit;
+      }
+      if (
+        result.code === 'changed' ||
+        result.code === 'exists' ||
+        result.code === 'missing' ||
+        result.code === 'locked'
+      )
+        return undefined;
+      throw new GitError(result.code === 'invalid' ? 'REF_INVALID' : 'REF_CHANGED', result.message, {
+        data: { ref: this.branch },
+      });
+    } finally {
+      step?.abandon();
+    }
+  }
+
+  /** The commits behind the head, newest first; with `path`, only those that changed what is there. */
+  async *history(
+    options: Cancellable & { readonly path?: string; readonly limit?: number } = {},
+  ): AsyncGenerator<CommitWithOid> {
+    const head = await this.head();
+    if (head === undefined) return;
+    yield* pathHistory(this.backend.objects, [head.oid], {
+      ...options,
+      path: options.path === undefined ? undefined : checkPath(options.path),
+    });
+  }
+
+  /** The last commits that changed what is at a path, newest first: one unless `n` says more. */
+  async lastModified(
+    path: string,
+    options: Cancellable & { readonly n?: number } = {},
+  ): Promise<readonly CommitWithOid[]> {
+    const head = await this.head();
+    return head === undefined ? [] : lastModified(this.backend.objects, head.oid, checkPath(path), options);
+  }
+
+  /** Each commit that lands on the branch from now on, by this or another process, until the signal aborts. */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
+    return watchBranch(this.backend, this.branch, options);
+  }
+
+  /** The same store, of another branch. */
+  on(branch: string): Store<V> {
+    return new Store(this.backend, this.contents, branch, this.#checkedOut);
+  }
+
+  /** Points `branch` at this store's head: a cheap copy. Throws `REF_CHANGED` where the branch is there already. */
+  async clone(branch: string): Promise<Store<V>> {
+    const head = await this.head();
+    const copy = this.on(branch);
+    if (head === undefined) return copy;
+    const result = await this.backend.refs.update([
+      {
+        name: copy.branch,
+        to: head.oid,
+        expect: 'absent',
+        reason: `branch: Created from ${this.branch.replace(/^refs\/heads\//, '')}`,
+      },
+    ]);
+    if (!result.ok) throw new GitError('REF_CHANGED', result.message, { data: { ref: copy.branch } });
+    return copy;
+  }
+}
+
+/** Names of the branches, in order, without `refs/heads/`. */
+export async function* branches(backend: Pick<StoreBackend, 'refs'>): AsyncGenerator<string> {
+  for await (const ref of backend.refs.list('refs/heads/')) yield ref.name.slice('refs/heads/'.length);
+}
+
+/** Deletes a branch; answers whether it was there. `expect`: only while it is at that commit. */
+export async function deleteBranch(
+  backend: Pick<StoreBackend, 'refs'>,
+  branch: string,
+  expect?: Oid,
+): Promise<boolean> {
+  const name = branchRef(branch);
+  const there = await backend.refs.resolve(name);
+  if (there === undefined) return false;
+  const result = await backend.refs.update([
+    { name, to: 'deleted', expect: expect ?? there, reason: 'branch: deleted' },
+  ]);
+  if (!result.ok) throw new GitError('REF_CHANGED', result.message, { data: { ref: name } });
+  return true;
+}
+
+/** The branch a store is of when none is named: HEAD's, also unborn; `refs/heads/main` where HEAD is detached. */
+export async function defaultBranch(refs: RefStore): Promise<string> {
+  const head = await refs.resolveFull('HEAD');
+  return head?.symbolic === true ? head.name : 'refs/heads/main';
+}
+
+/** Opens a store of values of one type over a repository. */
+export async function openStore<V>(
+  backend: StoreBackend,
+  contents: Contents<V>,
+  options: StoreOptions = {},
+): Promise<Store<V>> {
+  const branch = options.branch === undefined ? await defaultBranch(backend.refs) : branchRef(options.branch);
+  return new Store(backend, contents, branch, options.checkedOut);
+}
