@@ -42,6 +42,17 @@ export function stock(args: readonly string[], options: StockOptions): string {
   }).toString('utf8');
 }
 
+/** The same, answering bytes. */
+export function stockBytes(args: readonly string[], options: StockOptions): Uint8Array {
+  return execFileSync('git', args, {
+    cwd: options.cwd,
+    env: { ...stockEnvironment, ...options.env },
+    input: options.input ?? '',
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
 /** Runs stock git, whatever it answers. */
 export function tryStock(args: readonly string[], options: StockOptions): StockAnswer {
   const run = spawnSync('git', args, {
