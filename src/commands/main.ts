@@ -313,6 +313,8 @@ function report(
           toJsonLine({ error: { code: error.code, message: error.message, hint: error.hint, data: error.data } }),
         );
       else {
+        // A few of git's failures say more above the line (who you are is not known).
+        if (typeof error.data['preface'] === 'string') io.stderr.write(error.data['preface']);
         io.stderr.write(`fatal: ${error.message}\n`);
         if (error.hint !== undefined) for (const line of error.hint.split('\n')) io.stderr.write(`hint: ${line}\n`);
       }

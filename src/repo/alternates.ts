@@ -1,58 +1,7 @@
 import { decodeText } from '../base/bytes.js';
-import type { FileSystem } from '../platform/fs.js';
-import { isAbsolute, normalizePath, resolvePath } from './paths.js';
 
-const MAX_DEPTH = 5;
-
-/**
- * The other object directories a repository reads from: `GIT_ALTERNATE_OBJECT_DIRECTORIES`, then what
- * `info/alternates` names, and theirs in turn. Absolute, without doubles, in order.
- */
-export function alternateDirectories(
-  fs: FileSystem,
-  objects: string,
-  named: string | undefined,
-  cwd: string,
-  complain?: (message: string) => void,
-): string[] {
-  const found: string[] = [];
-  const seen = new Set([normalizePath(objects)]);
-  const add = (directory: string, depth: number): void => {
-    const path = normalizePath(directory);
-    if (seen.has(path)) return;
-    if (fs.stat(path)?.kind !== 'directory') {
-      complain?.(`object directory ${path} does not exist; check .git/objects/info/alternates`);
-      return;
-    }
-    seen.add(path);
-    found.push(path);
-    readFrom(path, depth + 1);
-  };
-  const readFrom = (directory: string, depth: number): void => {
-    const bytes = fs.readFile(`${directory}/info/alternates`);
-    if (bytes === undefined) return;
-    if (depth > MAX_DEPTH) {
-      complain?.(`${directory}: ignoring alternate object stores, nesting too deep`);
-      return;
-    }
-    for (const line of decodeText(bytes).split('\n')) {
-      const path = line.startsWith('"') ? unquote(line) : line;
-      if (path === '' || path.startsWith('#')) continue;
-      // Relative paths count from the object directory, and only at the first level.
-      if (!isAbsolute(path) && depth > 0) {
-        complain?.(`unable to normalize alternate object path: ${directory}/${path}`);
-        continue;
-      }
-      add(resolvePath(directory, path), depth);
-    }
-  };
-  for (const entry of splitNamed(named ?? '')) if (entry !== '') add(resolvePath(cwd, entry), 0);
-  readFrom(normalizePath(objects), 0);
-  return found;
-}
-
-/** Splits at `:`; an entry may be quoted as in C, since a path may hold a `:`. */
-function splitNamed(text: string): string[] {
+/** The entries of `GIT_ALTERNATE_OBJECT_DIRECTORIES`: split at `:`; an entry may be quoted as in C, since a path may hold a `:`. */
+export function splitAlternates(text: string): string[] {
   const out: string[] = [];
   let at = 0;
   while (at < text.length) {
@@ -73,7 +22,7 @@ function splitNamed(text: string): string[] {
     out.push(text.slice(at, end));
     at = end + 1;
   }
-  return out;
+  return out.filter((entry) => entry !== '');
 }
 
 const named: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };

@@ -1,12 +1,20 @@
-import type { Awaitable } from '../base/awaitable.js';
-import { decodeText } from '../base/bytes.js';
+import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { HashAlgorithm, Oid } from '../base/oid.js';
-import { isOid, rawLength } from '../base/oid.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+import { rawLength } from '../base/oid.js';
 import { ObjectDatabase } from '../objects/database.js';
-import { LooseObjects } from '../objects/loose.js';
+import { formatSignature } from '../objects/signature.js';
+import type { Signature } from '../objects/signature.js';
+import { parseTag } from '../objects/tag.js';
+import type { LooseOptions } from '../objects/loose.js';
 import type { Platform } from '../platform/platform.js';
-import { alternateDirectories } from './alternates.js';
+import { syncedComponents } from './fsync.js';
+import { objectSources, openObjectDirectories } from '../packs/object-directory.js';
+import type { ObjectDirectory } from '../packs/object-directory.js';
+import { FilesRefStore } from '../refs/files-store.js';
+import type { RefStore } from '../refs/store.js';
+import { splitAlternates } from './alternates.js';
+import type { Clock } from './calendar.js';
 import type { Config, ConfigContext } from './config.js';
 import { readConfig, userConfigFiles } from './config.js';
 import type { Layout } from './discover.js';
@@ -14,6 +22,8 @@ import { discover } from './discover.js';
 import type { RepositoryFormat } from './format.js';
 import { Hooks } from './hooks.js';
 import { isCommonFile } from './layout.js';
+import type { IdentityOptions, IdentityRole } from './identity.js';
+import { identity } from './identity.js';
 import { isAbsolute, resolvePath } from './paths.js';
 
 export interface RepositoryOptions {
@@ -28,6 +38,10 @@ export interface RepositoryOptions {
   readonly configOverrides?: readonly string[] | undefined;
   /** Told what git prints as `warning: …` while opening. */
   readonly warn?: ((message: string) => void) | undefined;
+  /** Told what git prints as `error: …` about storage that is damaged and passed over. */
+  readonly problem?: ((message: string) => void) | undefined;
+  /** Told whole lines for standard error. */
+  readonly complain?: ((line: string) => void) | undefined;
 }
 
 /** One repository: its places, configuration, objects and refs. Made by `openRepository`; `close` it when done. */
@@ -58,7 +72,8 @@ export class Repository {
   readonly #options: RepositoryOptions;
   #config: Config | undefined;
   #objects: ObjectDatabase | undefined;
-  #refs: MinimalRefs | undefined;
+  #directories: readonly ObjectDirectory[] | undefined;
+  #refs: RefStore | undefined;
 
   constructor(options: RepositoryOptions, layout: Layout) {
     this.#options = options;
@@ -108,27 +123,105 @@ export class Repository {
     };
   }
 
+  /** The object directories, the own one first, then the alternates. */
+  get objectDirectories(): readonly ObjectDirectory[] {
+    this.#directories ??= openObjectDirectories(this.platform, this.objectsDirectory, this.objectFormat, {
+      loose: this.#looseOptions(),
+      packs: {
+        multiPackIndex: this.config.getBool('core.multipackindex', true),
+        problem: (error) => this.#options.problem?.(error.message),
+      },
+      alternates: splitAlternates(this.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] ?? '').map((path) =>
+        resolvePath(this.cwd, path),
+      ),
+      warn: (message) => this.#options.problem?.(message),
+    });
+    return this.#directories;
+  }
+
+  #looseOptions(): LooseOptions {
+    const level = this.config.getInt('core.loosecompression') ?? this.config.getInt('core.compression');
+    if (level !== undefined && (level < -1 || level > 9)) {
+      throw new GitError('CONFIG', `bad zlib compression level ${level}`);
+    }
+    return {
+      ...(level === undefined ? {} : { compression: level }),
+      sync: this.syncs('loose-object'),
+    };
+  }
+
+  /** Whether `core.fsync` asks for this kind of file to be synced. */
+  syncs(component: string): boolean {
+    return syncedComponents(this.config, this.env).has(component);
+  }
+
   /** Loose objects, packs and alternates behind one cache. */
   get objects(): ObjectDatabase {
     if (this.#objects === undefined) {
-      const loose = (directory: string) => new LooseObjects(this.platform, directory, this.objectFormat);
-      const own = loose(this.objectsDirectory);
-      const others = alternateDirectories(
-        this.platform.fs,
-        this.objectsDirectory,
-        this.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'],
-        this.cwd,
-        this.#options.warn,
-      );
-      this.#objects = new ObjectDatabase(own, [own, ...others.map(loose)]);
+      const directories = this.objectDirectories;
+      this.#objects = new ObjectDatabase(directories[0]!.loose, objectSources(directories));
     }
     return this.#objects;
   }
 
-  get refs(): MinimalRefs {
-    this.#refs ??= new MinimalRefs(this);
+  get refs(): RefStore {
+    this.#refs ??= this.#openRefs();
     return this.#refs;
   }
+
+  #openRefs(): RefStore {
+    const { config } = this;
+    const logs = config.last('core.logallrefupdates');
+    const runHook = this.hooks.find('reference-transaction') === undefined ? undefined : this.hooks;
+    return new FilesRefStore(this.platform, {
+      gitDir: this.gitDir,
+      commonDir: this.commonDir,
+      algorithm: this.objectFormat,
+      bare: this.bare,
+      logAllRefUpdates: logs?.value?.toLowerCase() === 'always' ? 'always' : config.getBool('core.logallrefupdates'),
+      lockTimeout: config.getInt('core.filesreflocktimeout'),
+      packedLockTimeout: config.getInt('core.packedrefstimeout'),
+      preferSymlinks: config.getBool('core.prefersymlinkrefs'),
+      sync: this.syncs('reference'),
+      quarantined: this.env['GIT_QUARANTINE_PATH'] !== undefined,
+      identity: () => formatSignature(this.identity('committer', { strict: false })),
+      objectKind: async (oid) => (await this.objects.readHeader(oid))?.kind,
+      peel: (oid) => peelTag(this, oid),
+      onWarning: (line) => this.#options.complain?.(line),
+      ...(runHook === undefined
+        ? {}
+        : {
+            runHook: (state, input) =>
+              runHook.run('reference-transaction', [state], { input: encodeText(input) })?.code === 0,
+          }),
+    });
+  }
+
+  /** Now, and the user's time zone. */
+  get clock(): Clock {
+    return {
+      now: this.now(),
+      zone: (milliseconds) => this.platform.timezoneOffset(milliseconds),
+    };
+  }
+
+  /** Seconds since the epoch (`GIT_TEST_DATE_NOW` where it is set). */
+  now(): number {
+    return nowOf(this.platform, this.env);
+  }
+
+  /** Who writes, and when. Throws git's errors where nobody can be found. */
+  identity(role: IdentityRole, options: IdentityOptions = {}): Signature {
+    // Both times of one command are the same, also when it takes a while.
+    this.#startedAt ??= this.clock;
+    return identity(
+      role,
+      { config: this.config, env: this.env, platform: this.platform, clock: this.#startedAt },
+      options,
+    );
+  }
+
+  #startedAt: Clock | undefined;
 
   /** Where a file of the git directory lies: `HEAD` and `index` per work tree, `refs` and `config` in the common one. */
   path(name: string): string {
@@ -162,35 +255,27 @@ function headBranch(repository: Repository): string | undefined {
   return match?.[1];
 }
 
-/** Reads refs one by one. */
-class MinimalRefs {
-  readonly #repository: Repository;
-  constructor(repository: Repository) {
-    this.#repository = repository;
+/** What an annotated tag leads to in the end; `undefined` for what is no tag. */
+async function peelTag(repository: Repository, oid: Oid): Promise<Oid | undefined> {
+  let current = oid;
+  let kind: ObjectKind | undefined = (await repository.objects.readHeader(oid))?.kind;
+  if (kind !== 'tag') return undefined;
+  while (kind === 'tag') {
+    const object = await repository.objects.read(current);
+    if (object === undefined) return undefined;
+    if (object.kind !== 'tag') return current;
+    const tag = parseTag(object.data);
+    current = tag.target;
+    kind = tag.targetKind;
   }
+  return current;
+}
 
-  resolve(name: string): Awaitable<Oid | undefined> {
-    let current = name;
-    for (let depth = 0; depth < 6; depth++) {
-      const bytes = this.#repository.platform.fs.readFile(this.#repository.path(current));
-      if (bytes === undefined) return this.#packed(current);
-      const text = decodeText(bytes).trimEnd();
-      if (isOid(text)) return text;
-      const match = /^ref:\s*(.+)$/.exec(text);
-      if (match === null) return undefined;
-      current = match[1]!;
-    }
-    return undefined;
-  }
-
-  #packed(name: string): Oid | undefined {
-    const bytes = this.#repository.platform.fs.readFile(`${this.#repository.commonDir}/packed-refs`);
-    if (bytes === undefined) return undefined;
-    for (const line of decodeText(bytes).split('\n')) {
-      if (line.endsWith(` ${name}`)) return line.slice(0, line.indexOf(' ')) as Oid;
-    }
-    return undefined;
-  }
+/** Seconds since the epoch by the platform's clock, or as tests fix it. */
+export function nowOf(platform: Platform, env: Readonly<Record<string, string | undefined>>): number {
+  const fixed = env['GIT_TEST_DATE_NOW'];
+  if (fixed !== undefined && fixed !== '') return Number.parseInt(fixed, 10);
+  return Math.floor(platform.now() / 1000);
 }
 
 function withPlaces(options: RepositoryOptions): RepositoryOptions {
