@@ -1,0 +1,109 @@
+import type { Bytes } from '../base/bytes.js';
+import { oidToBytes } from '../base/oid.js';
+
+/**
+ * A set of object ids as raw rows in one byte table (open addressing on their first bytes, which are as good as
+ * random), each with a small number of flags. No strings are made.
+ */
+export class OidTable {
+  readonly #length: number;
+  #rows: Bytes;
+  #slots: Int32Array;
+  #mask: number;
+  #flags: Uint8Array;
+  #count = 0;
+
+  /** `length`: raw bytes of an id, 20 or 32. */
+  constructor(length: number, capacity = 1024) {
+    this.#length = length;
+    let size = 16;
+    while (size < capacity * 2) size *= 2;
+    this.#slots = new Int32Array(size).fill(-1);
+    this.#mask = size - 1;
+    this.#rows = new Uint8Array((size >> 1) * length);
+    this.#flags = new Uint8Array(size >> 1);
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Row number of the id at `at`, or -1. */
+  find(bytes: Bytes, at: number): number {
+    const slots = this.#slots;
+    const rows = this.#rows;
+    const length = this.#length;
+    let slot = hashAt(bytes, at) & this.#mask;
+    probe: for (;;) {
+      const row = slots[slot]!;
+      if (row < 0) return -1;
+      const start = row * length;
+      for (let i = 0; i < length; i++) {
+        if (rows[start + i] !== bytes[at + i]) {
+          slot = (slot + 1) & this.#mask;
+          continue probe;
+        }
+      }
+      return row;
+    }
+  }
+
+  /** Row number of the id, put in where it was not. */
+  intern(bytes: Bytes, at: number): number {
+    const found = this.find(bytes, at);
+    if (found >= 0) return found;
+    if (this.#count * 2 >= this.#slots.length) this.#grow();
+    const row = this.#count++;
+    const start = row * this.#length;
+    for (let i = 0; i < this.#length; i++) this.#rows[start + i] = bytes[at + i]!;
+    this.#place(row);
+    return row;
+  }
+
+  /** Puts an id in; `true` when it is new. */
+  add(bytes: Bytes, at: number): boolean {
+    const before = this.#count;
+    this.intern(bytes, at);
+    return this.#count !== before;
+  }
+
+  flagsAt(row: number): number {
+    return this.#flags[row]!;
+  }
+
+  setFlags(row: number, flags: number): void {
+    this.#flags[row]! |= flags;
+  }
+
+  hasHex(id: string): boolean {
+    return this.find(oidToBytes(id), 0) >= 0;
+  }
+
+  addHex(id: string): boolean {
+    return this.add(oidToBytes(id), 0);
+  }
+
+  #place(row: number): void {
+    const slots = this.#slots;
+    let slot = hashAt(this.#rows, row * this.#length) & this.#mask;
+    while (slots[slot]! >= 0) slot = (slot + 1) & this.#mask;
+    slots[slot] = row;
+  }
+
+  #grow(): void {
+    const size = this.#slots.length * 2;
+    this.#slots = new Int32Array(size).fill(-1);
+    this.#mask = size - 1;
+    const rows = new Uint8Array((size >> 1) * this.#length);
+    rows.set(this.#rows);
+    this.#rows = rows;
+    const flags = new Uint8Array(size >> 1);
+    flags.set(this.#flags);
+    this.#flags = flags;
+    for (let row = 0; row < this.#count; row++) this.#place(row);
+  }
+}
+
+function hashAt(bytes: Bytes, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}

@@ -1,0 +1,623 @@
+import type { Awaitable } from '../base/awaitable.js';
+import { isPromise } from '../base/awaitable.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import type { CommitNode, CommitPool } from './commit-pool.js';
+import { CommitQueue } from './commit-queue.js';
+import {
+  ADDED,
+  ANCESTRY_PATH,
+  BOTTOM,
+  BOUNDARY,
+  CHILD_SHOWN,
+  NOT_USER_GIVEN,
+  PATCHSAME,
+  PULL_MERGE,
+  SEEN,
+  SHOWN,
+  SYMMETRIC_LEFT,
+  TRACK_LINEAR,
+  TREESAME,
+  UNINTERESTING,
+} from './flags.js';
+import { limitByCherry, limitToAncestry, limitToSide } from './limit.js';
+import { sortTopologically } from './order.js';
+import { TreesameTable, isRelevant, oneRelevantParent, removeDuplicateParents, simplifyMerges } from './simplify.js';
+
+/** How a commit's tree differs from a parent's on the paths that matter. */
+export type TreeDifference = 'same' | 'new' | 'old' | 'different';
+
+/** Compares trees on the limiting paths. An absent tree is the empty one. */
+export interface PathLimit {
+  compare(before: Oid<'tree'> | undefined, after: Oid<'tree'>): Awaitable<TreeDifference>;
+}
+
+export interface WalkOptions {
+  /** `default`: newest first as met. `topo` and friends: no parent before all of its children. */
+  readonly order?: 'default' | 'topo' | 'date' | 'author-date';
+  readonly reverse?: boolean;
+  readonly firstParent?: boolean;
+  readonly excludeFirstParentOnly?: boolean;
+  readonly boundary?: boolean;
+  /** Show only what is named. */
+  readonly noWalk?: 'sorted' | 'unsorted' | undefined;
+  /** Number of commits, -1: all. */
+  readonly maxCount?: number;
+  /** The last so many instead of the first. */
+  readonly maxCountOldest?: number | undefined;
+  readonly skip?: number;
+  /** Seconds since the epoch; older commits end the walk. */
+  readonly maxAge?: number | undefined;
+  /** Newer ones are not shown. */
+  readonly minAge?: number | undefined;
+  /** Older ones are not shown, and the walk goes on. */
+  readonly maxAgeAsFilter?: number | undefined;
+  readonly minParents?: number;
+  /** -1: any number. */
+  readonly maxParents?: number;
+  /** `true`: between the ends named; a list: these commits. */
+  readonly ancestryPath?: boolean | readonly CommitNode[];
+  readonly cherryPick?: boolean;
+  readonly cherryMark?: boolean;
+  readonly leftOnly?: boolean;
+  readonly rightOnly?: boolean;
+  /** The id of a commit's change; needed by the cherry options. `undefined`: it has none (a merge). */
+  readonly patchId?: (node: CommitNode) => Awaitable<string | undefined>;
+  /** Message and name filters. */
+  readonly match?: ((node: CommitNode) => Awaitable<boolean>) | undefined;
+  readonly paths?: PathLimit | undefined;
+  /** Commits that count as changed whatever the paths say (`--simplify-by-decoration`). */
+  readonly decorated?: ((node: CommitNode) => boolean) | undefined;
+  /** `false`: `--full-history`. */
+  readonly simplifyHistory?: boolean;
+  /** `false`: `--sparse`. */
+  readonly dense?: boolean;
+  readonly simplifyMerges?: boolean;
+  readonly showPulls?: boolean;
+  readonly removeEmpty?: boolean;
+  readonly rewriteParents?: boolean;
+  readonly children?: boolean;
+  /** Keep the parents from before rewriting, in `savedParents`. */
+  readonly saveParents?: boolean;
+  /** Find everything before showing anything. */
+  readonly limited?: boolean;
+  readonly maximalOnly?: boolean;
+  readonly isPacked?: ((oid: Oid) => Awaitable<boolean>) | undefined;
+  /** A missing parent: `true` goes on without it. */
+  readonly missingParent?: ((oid: Oid) => Awaitable<boolean>) | undefined;
+  readonly ignoreMissingLinks?: boolean;
+  /** Walk this list of commits instead of parents (`--walk-reflogs`). */
+  readonly entries?: { next(): Awaitable<CommitNode | undefined> } | undefined;
+  /** Which lines of which paths matter (`-L`): told of each commit before it is shown. */
+  readonly lineFilter?: ((node: CommitNode) => Awaitable<boolean>) | undefined;
+  readonly trackLinear?: boolean;
+  readonly sources?: Map<CommitNode, string> | undefined;
+  /** Commits for which `false` is answered end the walk there. */
+  readonly includeCheck?: ((node: CommitNode) => boolean) | undefined;
+}
+
+/** How many commits are looked at after everything that is left seems uninteresting; dates may lie. */
+const SLOP = 5;
+
+/**
+ * A walk over history, as `git rev-list` makes it: tips are added with their marks, `prepare` limits and orders what
+ * must be limited or ordered as a whole, `next` answers one commit after another.
+ */
+export class RevisionWalk {
+  readonly pool: CommitPool;
+  readonly options: WalkOptions;
+  readonly savedParents = new Map<CommitNode, CommitNode[]>();
+  readonly childrenOf = new Map<CommitNode, CommitNode[]>();
+  /** True when the commit just answered follows from the one before (`trackLinear`). */
+  linear = false;
+  #tips: CommitNode[] = [];
+  readonly #queue = new CommitQueue();
+  /** The commits to answer, where they were found beforehand. */
+  #list: CommitNode[] | undefined;
+  #at = 0;
+  #limited: boolean;
+  readonly #treesame: TreesameTable | undefined;
+  readonly #prune: boolean;
+  #interesting: CommitNode | undefined;
+  #left: number;
+  #skip: number;
+  #boundaries: CommitNode[] = [];
+  #boundaryOutput: CommitNode[] | undefined;
+  #reversed: CommitNode[] | undefined;
+  #previousParents: readonly CommitNode[] | undefined;
+
+  constructor(pool: CommitPool, options: WalkOptions) {
+    this.pool = pool;
+    this.options = options;
+    const topological = options.order !== undefined && options.order !== 'default';
+    this.#limited =
+      options.limited === true ||
+      topological ||
+      options.cherryPick === true ||
+      options.cherryMark === true ||
+      options.simplifyMerges === true ||
+      options.children === true ||
+      options.maximalOnly === true ||
+      (options.ancestryPath !== undefined && options.ancestryPath !== false);
+    this.#prune = options.paths !== undefined || options.decorated !== undefined;
+    const keepTreesame =
+      this.#prune && options.dense !== false && options.simplifyHistory === false && options.firstParent !== true;
+    this.#treesame = keepTreesame ? new TreesameTable() : undefined;
+    this.#left = options.maxCount ?? -1;
+    this.#skip = options.skip ?? 0;
+  }
+
+  get limited(): boolean {
+    return this.#limited;
+  }
+
+  /** Parents are rewritten to what is shown. */
+  get wantsAncestry(): boolean {
+    return this.options.rewriteParents === true || this.options.children === true;
+  }
+
+  /** The commits found by limiting, before any of them is answered. */
+  get list(): readonly CommitNode[] {
+    return this.#list ?? [];
+  }
+
+  replaceList(list: CommitNode[]): void {
+    this.#list = list;
+    this.#at = 0;
+  }
+
+  /** Adds a tip with its marks (`UNINTERESTING`, `SYMMETRIC_LEFT`, `BOTTOM`…). Throws when it cannot be read. */
+  async add(node: CommitNode, flags = 0, name = ''): Promise<void> {
+    if (!(await this.pool.load(node))) {
+      throw new GitError('OBJECT_MISSING', `bad object ${name === '' ? node.oid : name}`, { data: { oid: node.oid } });
+    }
+    node.flags |= flags;
+    if ((flags & UNINTERESTING) !== 0) {
+      markParentsUninteresting(node);
+      this.#limited = true;
+    }
+    const sources = this.options.sources;
+    if (sources !== undefined && !sources.has(node)) sources.set(node, name);
+    if ((node.flags & SEEN) === 0) {
+      node.flags |= SEEN;
+      this.#tips.push(node);
+    }
+  }
+
+  /** Finds and orders what must be known before the first commit can be answered. */
+  async prepare(): Promise<void> {
+    const { options } = this;
+    if (options.entries !== undefined) return;
+    const tips = this.#tips;
+    if (options.noWalk !== undefined) {
+      if (options.noWalk === 'sorted') tips.sort((a, b) => b.seconds - a.seconds);
+      this.#list = tips;
+      return;
+    }
+    if (!this.#limited) {
+      const sorted = [...tips].sort((a, b) => b.seconds - a.seconds);
+      for (const tip of sorted) this.#queue.push(tip);
+    } else {
+      this.#list = await this.#limit([...tips].sort((a, b) => b.seconds - a.seconds));
+      if (options.order !== undefined && options.order !== 'default') {
+        this.#list = await sortTopologically(this.pool, this.#list, options.order);
+      }
+    }
+    if (options.simplifyMerges === true && this.#prune) {
+      this.#list = simplifyMerges(this.#list!, this.#treesame, options);
+    }
+    if (options.children === true) {
+      for (const node of this.#list!) {
+        for (const parent of node.parents) {
+          const children = this.childrenOf.get(parent);
+          if (children === undefined) this.childrenOf.set(parent, [node]);
+          else children.unshift(node);
+        }
+      }
+    }
+  }
+
+  /** The next commit, or `undefined` at the end. */
+  async next(): Promise<CommitNode | undefined> {
+    const { options } = this;
+    if (options.reverse === true || options.maxCountOldest !== undefined) {
+      if (this.#reversed === undefined) {
+        const all: CommitNode[] = [];
+        for (let node = await this.#step(); node !== undefined; node = await this.#step()) all.push(node);
+        const oldest = options.maxCountOldest;
+        const kept = oldest === undefined || oldest < 0 ? all : all.slice(Math.max(0, all.length - oldest));
+        // Taken from the end, so what is answered first lies last.
+        this.#reversed = options.reverse === true ? kept : kept.reverse();
+      }
+      const node = this.#reversed.pop();
+      this.linear = node !== undefined && (node.flags & TRACK_LINEAR) !== 0;
+      return node;
+    }
+    return this.#step();
+  }
+
+  async #step(): Promise<CommitNode | undefined> {
+    if (this.#boundaryOutput !== undefined) {
+      const node = this.#boundaryOutput.shift();
+      if (node !== undefined) node.flags |= SHOWN;
+      return node;
+    }
+    let node: CommitNode | undefined;
+    if (this.#left !== 0) {
+      node = await this.#pick();
+      while (node !== undefined && this.#skip > 0) {
+        this.#skip--;
+        node = await this.#pick();
+      }
+      if (this.#left > 0) this.#left--;
+    }
+    if (node !== undefined) node.flags |= SHOWN;
+    if (this.options.boundary !== true) return node;
+    if (node === undefined) {
+      await this.#gatherBoundaries();
+      return this.#step();
+    }
+    for (const parent of node.parents) {
+      if ((parent.flags & (CHILD_SHOWN | SHOWN)) !== 0) continue;
+      parent.flags |= CHILD_SHOWN;
+      this.#boundaries.push(parent);
+    }
+    return node;
+  }
+
+  async #gatherBoundaries(): Promise<void> {
+    let found: CommitNode[] = [];
+    for (const node of this.#boundaries) {
+      if ((node.flags & CHILD_SHOWN) === 0 || (node.flags & (SHOWN | BOUNDARY)) !== 0) continue;
+      node.flags |= BOUNDARY;
+      await this.pool.load(node);
+      found.push(node);
+    }
+    found.reverse();
+    const order = this.options.order;
+    if (order !== undefined && order !== 'default') found = await sortTopologically(this.pool, found, order);
+    this.#boundaryOutput = found;
+  }
+
+  /** The next commit that is to be shown, without regard to counts. */
+  async #pick(): Promise<CommitNode | undefined> {
+    const { options } = this;
+    for (;;) {
+      let node: CommitNode | undefined;
+      if (options.entries !== undefined) {
+        node = await options.entries.next();
+        if (node === undefined) return undefined;
+        node.flags &= ~(ADDED | SEEN | SHOWN);
+        await this.#insist(node);
+        await this.#simplify(node);
+      } else if (this.#list !== undefined) {
+        node = this.#list[this.#at++];
+        if (node === undefined) return undefined;
+        if (options.noWalk !== undefined && !this.#limited) {
+          if (options.maxAge !== undefined && node.seconds < options.maxAge) continue;
+          if (this.#prune) await this.#simplify(node);
+        }
+      } else {
+        node = this.#queue.pop();
+        if (node === undefined) return undefined;
+        if (options.maxAge !== undefined && node.seconds < options.maxAge) continue;
+        if ((node.flags & ADDED) === 0) {
+          const done = this.#expand(node);
+          if (done !== undefined) await done;
+        }
+      }
+      const shown = this.#isShown(node);
+      if (!(isPromise(shown) ? await shown : shown)) continue;
+      if (this.#prune && options.dense !== false && this.wantsAncestry) {
+        if (options.saveParents === true) this.savedParents.set(node, node.parents);
+        await this.#rewriteParents(node);
+      }
+      if (options.trackLinear === true) this.#trackLinear(node);
+      return node;
+    }
+  }
+
+  async #insist(node: CommitNode): Promise<void> {
+    if (await this.pool.load(node)) return;
+    throw new GitError('OBJECT_MISSING', `unable to parse commit ${node.oid}`, { data: { oid: node.oid } });
+  }
+
+  /** Puts a commit's parents into the walk. A promise only where something had to be waited for. */
+  #expand(node: CommitNode): Promise<void> | undefined {
+    const { options } = this;
+    node.flags |= ADDED;
+    if (options.includeCheck !== undefined && !options.includeCheck(node)) return undefined;
+    if ((node.flags & UNINTERESTING) !== 0 || this.#prune) return this.#expandSlowly(node);
+    if (options.sources !== undefined || options.firstParent === true) return this.#expandSlowly(node);
+    const parents = node.parents;
+    const pass = node.flags & (SYMMETRIC_LEFT | ANCESTRY_PATH);
+    for (let i = 0; i < parents.length; i++) {
+      const parent = parents[i]!;
+      if (!parent.loaded) {
+        const there = this.pool.load(parent);
+        if (there !== true) return this.#expandSlowly(node);
+      }
+      parent.flags |= pass;
+      if ((parent.flags & SEEN) === 0) {
+        parent.flags |= SEEN | NOT_USER_GIVEN;
+        this.#queue.push(parent);
+      }
+    }
+    return undefined;
+  }
+
+  async #expandSlowly(node: CommitNode): Promise<void> {
+    const { options, pool } = this;
+    if ((node.flags & UNINTERESTING) !== 0) {
+      for (const parent of node.parents) {
+        parent.flags |= UNINTERESTING;
+        let there: boolean;
+        try {
+          there = await pool.load(parent);
+        } catch {
+          there = false;
+        }
+        if (!there) continue;
+        if (parent.parents.length > 0) markParentsUninteresting(parent);
+        if ((parent.flags & SEEN) === 0) {
+          parent.flags |= SEEN | NOT_USER_GIVEN;
+          this.#queue.push(parent);
+        }
+        if (options.excludeFirstParentOnly === true) break;
+      }
+      return;
+    }
+    if (this.#prune) await this.#simplify(node);
+    const pass = node.flags & (SYMMETRIC_LEFT | ANCESTRY_PATH);
+    const source = options.sources?.get(node);
+    for (const parent of node.parents) {
+      const there = await pool.load(parent);
+      if (!there) {
+        const goOn = options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true;
+        if (!goOn) throw this.#unreadable(node, parent);
+        if (options.firstParent === true) break;
+        continue;
+      }
+      if (source !== undefined && !options.sources!.has(parent)) options.sources!.set(parent, source);
+      parent.flags |= pass;
+      if ((parent.flags & SEEN) === 0) {
+        parent.flags |= SEEN | NOT_USER_GIVEN;
+        this.#queue.push(parent);
+      }
+      if (options.firstParent === true) break;
+    }
+  }
+
+  #unreadable(node: CommitNode, parent: CommitNode): GitError {
+    const message = this.#limited ? 'revision walk setup failed' : `Failed to traverse parents of commit ${node.oid}`;
+    return new GitError('OBJECT_MISSING', message, {
+      data: { oid: parent.oid, errors: [`Could not read ${parent.oid}`] },
+    });
+  }
+
+  /** Finds all commits to be shown, before the order they are shown in. */
+  async #limit(tips: readonly CommitNode[]): Promise<CommitNode[]> {
+    const { options } = this;
+    const queue = this.#queue;
+    for (const tip of tips) queue.push(tip);
+    let bottoms: readonly CommitNode[] | undefined;
+    if (options.ancestryPath === true) {
+      bottoms = tips.filter((tip) => (tip.flags & BOTTOM) !== 0);
+      if (bottoms.length === 0) {
+        throw new GitError('USAGE', '--ancestry-path given but there are no bottom commits');
+      }
+    } else if (Array.isArray(options.ancestryPath)) {
+      bottoms = options.ancestryPath as readonly CommitNode[];
+      for (const node of bottoms) node.flags |= ANCESTRY_PATH;
+    }
+    const found: CommitNode[] = [];
+    const { maxAge, minAge } = options;
+    let date = Number.MAX_SAFE_INTEGER;
+    let slop = SLOP;
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      if (this.#interesting === node) this.#interesting = undefined;
+      if (maxAge !== undefined && node.seconds < maxAge) node.flags |= UNINTERESTING;
+      if ((node.flags & ADDED) === 0) {
+        const done = this.#expand(node);
+        if (done !== undefined) await done;
+      }
+      if ((node.flags & UNINTERESTING) !== 0) {
+        markParentsUninteresting(node);
+        slop = this.#stillInteresting(date, slop);
+        if (slop > 0) continue;
+        break;
+      }
+      if (minAge !== undefined && node.seconds > minAge && options.lineFilter === undefined) continue;
+      date = node.seconds;
+      found.push(node);
+    }
+    if (options.cherryPick === true || options.cherryMark === true) {
+      await limitByCherry(found, options.patchId!, options.cherryMark === true ? PATCHSAME : SHOWN);
+    }
+    if (options.leftOnly === true || options.rightOnly === true) limitToSide(found, options.rightOnly === true);
+    if (bottoms !== undefined) limitToAncestry(bottoms, found);
+    if (this.#treesame !== undefined) {
+      for (const node of found) {
+        if ((node.flags & (UNINTERESTING | TREESAME)) === 0) this.#treesame.update(node);
+      }
+    }
+    if (options.maximalOnly === true) {
+      for (const node of found) for (const parent of node.parents) parent.flags |= CHILD_SHOWN;
+      for (const node of found) if ((node.flags & CHILD_SHOWN) !== 0) node.flags |= SHOWN;
+    }
+    return found;
+  }
+
+  #stillInteresting(date: number, slop: number): number {
+    const queue = this.#queue;
+    const first = queue.peek();
+    if (first === undefined) return 0;
+    // Something in the queue is as new as what was taken: the answer may still change.
+    if (date <= first.seconds) return SLOP;
+    if (this.#interesting !== undefined && (this.#interesting.flags & UNINTERESTING) === 0) return SLOP;
+    for (const node of queue.nodes) {
+      if ((node.flags & UNINTERESTING) === 0) {
+        this.#interesting = node;
+        return SLOP;
+      }
+    }
+    this.#interesting = undefined;
+    return slop - 1;
+  }
+
+  /** Says whether the commit is treesame, and follows only the parent that explains it, as `simplifyHistory` wants. */
+  async #simplify(node: CommitNode): Promise<void> {
+    const { options } = this;
+    if (!this.#prune) return;
+    const parents = node.parents;
+    if (parents.length === 0) {
+      if ((await this.#sameAsEmpty(node)) === true) node.flags |= TREESAME;
+      return;
+    }
+    if (options.dense === false && parents.length === 1) return;
+    let relevantParents = 0;
+    let relevantChange = false;
+    let irrelevantChange = false;
+    let treesame: boolean[] | undefined;
+    for (let n = 0; n < parents.length; n++) {
+      const parent = parents[n]!;
+      const relevant = isRelevant(parent);
+      if (relevant) relevantParents++;
+      if (n === 1) {
+        if (options.firstParent === true) break;
+        if (this.#treesame !== undefined && (node.flags & UNINTERESTING) === 0) {
+          treesame = this.#treesame.start(node, parents.length);
+          treesame[0] = !(relevantChange || irrelevantChange);
+        }
+      }
+      if (!(await this.pool.load(parent))) {
+        if (options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true) continue;
+        throw this.#unreadable(node, parent);
+      }
+      const difference = await this.#compare(parent, node);
+      if (difference === 'same') {
+        if (options.simplifyHistory === false || !isRelevant(parent)) {
+          if (treesame !== undefined) treesame[n] = true;
+          continue;
+        }
+        node.parents = [parent];
+        if (options.showPulls !== true || n === 0) node.flags |= TREESAME;
+        return;
+      }
+      if (difference === 'new' && options.removeEmpty === true && (await this.#sameAsEmpty(parent))) {
+        parent.parents = [];
+      }
+      if (isRelevant(parent)) relevantChange = true;
+      else irrelevantChange = true;
+      if (n === 0) node.flags |= PULL_MERGE;
+    }
+    if (relevantParents > 0 ? !relevantChange : !irrelevantChange) node.flags |= TREESAME;
+    else node.flags &= ~TREESAME;
+  }
+
+  #compare(parent: CommitNode, node: CommitNode): Awaitable<TreeDifference> {
+    const { decorated, paths } = this.options;
+    if (decorated !== undefined) {
+      if (decorated(node)) return 'different';
+      if (paths === undefined) return 'same';
+    }
+    if (parent.tree === node.tree) return 'same';
+    return paths!.compare(parent.tree, node.tree);
+  }
+
+  async #sameAsEmpty(node: CommitNode): Promise<boolean> {
+    const paths = this.options.paths;
+    if (paths === undefined) return false;
+    return (await paths.compare(undefined, node.tree)) === 'same';
+  }
+
+  #isShown(node: CommitNode): Awaitable<boolean> {
+    const { options } = this;
+    if ((node.flags & (SHOWN | UNINTERESTING)) !== 0) return false;
+    if (options.isPacked !== undefined || options.lineFilter !== undefined) return this.#isShownSlowly(node);
+    if (!this.#passesDatesAndParents(node)) return false;
+    if (options.match !== undefined) {
+      const matched = options.match(node);
+      if (isPromise(matched)) return matched.then((yes) => yes && this.#passesPruning(node));
+      if (!matched) return false;
+    }
+    return this.#passesPruning(node);
+  }
+
+  async #isShownSlowly(node: CommitNode): Promise<boolean> {
+    const { options } = this;
+    if ((await options.isPacked?.(node.oid)) === true) return false;
+    if (options.lineFilter !== undefined && !(await options.lineFilter(node))) return false;
+    if (!this.#passesDatesAndParents(node)) return false;
+    if (options.match !== undefined && !(await options.match(node))) return false;
+    return this.#passesPruning(node);
+  }
+
+  #passesDatesAndParents(node: CommitNode): boolean {
+    const { minAge, maxAgeAsFilter, minParents = 0, maxParents = -1 } = this.options;
+    if (minAge !== undefined && node.seconds > minAge) return false;
+    if (maxAgeAsFilter !== undefined && node.seconds < maxAgeAsFilter) return false;
+    if (minParents > 0 || maxParents >= 0) {
+      const count = node.parents.length;
+      if (count < minParents || (maxParents >= 0 && count > maxParents)) return false;
+    }
+    return true;
+  }
+
+  #passesPruning(node: CommitNode): boolean {
+    const { options } = this;
+    if (!this.#prune || options.dense === false || (node.flags & TREESAME) === 0) return true;
+    if (!this.wantsAncestry) return false;
+    if (options.showPulls === true && (node.flags & PULL_MERGE) !== 0) return true;
+    let relevant = 0;
+    for (const parent of node.parents) if (isRelevant(parent) && ++relevant >= 2) return true;
+    return false;
+  }
+
+  async #rewriteParents(node: CommitNode): Promise<void> {
+    const rewritten: CommitNode[] = [];
+    let changed = false;
+    for (const parent of node.parents) {
+      const to = await this.#rewriteOne(parent);
+      if (to !== parent) changed = true;
+      if (to !== undefined) rewritten.push(to);
+    }
+    if (changed) node.parents = rewritten;
+    removeDuplicateParents(node, this.#treesame);
+  }
+
+  /** The nearest ancestor that is shown, or `undefined` where the history has none. */
+  async #rewriteOne(start: CommitNode): Promise<CommitNode | undefined> {
+    let node = start;
+    for (;;) {
+      if (!this.#limited && (node.flags & ADDED) === 0) await this.#expand(node);
+      if ((node.flags & UNINTERESTING) !== 0 || (node.flags & TREESAME) === 0) return node;
+      if (node.parents.length === 0) return undefined;
+      const next = oneRelevantParent(node.parents, this.options.firstParent === true);
+      if (next === undefined) return node;
+      node = next;
+    }
+  }
+
+  #trackLinear(node: CommitNode): void {
+    if (this.#previousParents?.includes(node) === true) node.flags |= TRACK_LINEAR;
+    if (this.options.reverse === true) {
+      // In reverse the break belongs between a commit and its parent as they are printed.
+      this.linear = node.parents.length > 0;
+    } else this.linear = (node.flags & TRACK_LINEAR) !== 0;
+    this.#previousParents = node.parents;
+  }
+}
+
+
+/** Marks all ancestors that are known so far; the walk marks the others as it reads them. */
+export function markParentsUninteresting(node: CommitNode): void {
+  const pending: CommitNode[] = [];
+  for (const parent of node.parents) pending.push(parent);
+  for (let parent = pending.pop(); parent !== undefined; parent = pending.pop()) {
+    if ((parent.flags & UNINTERESTING) !== 0) continue;
+    parent.flags |= UNINTERESTING;
+    for (const grand of parent.parents) pending.push(grand);
+  }
+}
+
