@@ -240,4 +240,5 @@ function joined(base: string, data: Bytes, start: number, end: number): string {
   return base === '' ? name : `${base}/${name}`;
 }
 
-const corrupt = (oid: Oid): GitError => new GitError('OBJECT_CORRUPT', `too-short tree object ${oid}`, { data: { oid } });
+const corrupt = (oid: Oid): GitError =>
+  new GitError('OBJECT_CORRUPT', `too-short tree object ${oid}`, { data: { oid } });

@@ -609,7 +609,6 @@ export class RevisionWalk {
   }
 }
 
-
 /** Marks all ancestors that are known so far; the walk marks the others as it reads them. */
 export function markParentsUninteresting(node: CommitNode): void {
   const pending: CommitNode[] = [];
@@ -620,4 +619,3 @@ export function markParentsUninteresting(node: CommitNode): void {
     for (const grand of parent.parents) pending.push(grand);
   }
 }
-
