@@ -44,6 +44,14 @@ export interface WriteHandle {
   close(): void;
 }
 
+/** Tells whether whoever left a lock behind is still running. */
+export interface LockOwner {
+  /** Letters, digits and `-`: this machine and this process. */
+  readonly tag: string;
+  /** True only when that process ran on this machine and has ended. */
+  isDead(tag: string): boolean;
+}
+
 /**
  * The file-system seam. It is synchronous: a small read costs 5 µs this way and 60–100 µs through promises, and the
  * whole of status, checkout and refs is made of small calls. Paths are byte-exact text, absolute or relative to the
@@ -82,6 +90,8 @@ export interface FileSystem {
   setTimes(path: string, atimeSeconds: number, mtimeSeconds: number): void;
   syncFile(path: string): void;
   syncDirectory(path: string): void;
+  /** Where the system can tell running processes from ended ones, lock files of the latter are cleared away. */
+  readonly lockOwner?: LockOwner | undefined;
   /** Calls back when something changes in a directory; answers a function that stops it. */
   watch?(path: string, changed: (name: string | undefined) => void): () => void;
 }

@@ -1,6 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, encodeText } from '../../base/bytes.js';
+import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
 
 const rawBytes = /[\udc80-\udcff]/;
@@ -88,6 +89,8 @@ function statKind(stat: nodeFs.Dirent | nodeFs.Dirent<Buffer>): DirectoryEntry['
 }
 
 class NodeFileSystem implements FileSystem {
+  readonly lockOwner = nodeLockOwner;
+
   readFile(path: string): Bytes | undefined {
     try {
       const data = nodeFs.readFileSync(native(path));
