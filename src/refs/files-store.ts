@@ -376,7 +376,8 @@ export class FilesRefStore implements RefStore, TransactionHost {
   deleteLogNow(name: string): void {
     const path = this.paths.log(name);
     if (this.fs.lstat(path)?.kind === 'directory') return;
-    if (this.fs.remove(path)) this.removeEmptyParents(name, 'log');
+    this.fs.remove(path);
+    this.removeEmptyParents(name, 'log');
   }
 
   /** Whether a ref without a log gets one. */

@@ -62,12 +62,11 @@ export async function packFiles(store: FilesRefStore, options: PackRefsOptions):
 
 async function choose(store: FilesRefStore, options: PackRefsOptions): Promise<{ name: string; oid: Oid }[]> {
   const chosen: { name: string; oid: Oid }[] = [];
-  const snapshot = store.packed.snapshot();
   for (const { name, path, badName } of listLooseRefs(store.fs, store.paths, 'refs/')) {
     if (badName || isPerWorktreeRef(name)) continue;
     if (options.select !== undefined) {
       if (!options.select(name)) continue;
-    } else if (options.all !== true && !name.startsWith('refs/tags/') && snapshot.find(name) === undefined) continue;
+    } else if (options.all !== true && !name.startsWith('refs/tags/')) continue;
     const value = readLooseRef(store.fs, path, store.algorithm);
     if (value?.kind !== 'direct' || isZeroOid(value.oid)) continue;
     if (store.objectKind !== undefined && (await store.objectKind(value.oid)) === undefined) {
@@ -90,7 +89,7 @@ function worthPacking(store: FilesRefStore, options: PackRefsOptions): boolean {
     if (isPerWorktreeRef(name)) continue;
     if (options.select !== undefined) {
       if (!options.select(name)) continue;
-    } else if (options.all !== true && !name.startsWith('refs/tags/') && snapshot.find(name) === undefined) continue;
+    } else if (options.all !== true && !name.startsWith('refs/tags/')) continue;
     if (readLooseRef(store.fs, path, store.algorithm)?.kind !== 'direct') continue;
     if (++loose >= limit) return true;
   }

@@ -1,12 +1,10 @@
-import { concatBytes } from '../base/bytes.js';
+import { concatBytes, encodeText } from '../base/bytes.js';
 import type { Bytes } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid, zeroOid } from '../base/oid.js';
 import type { FilesRefStore } from './files-store.js';
-import { formatReflogLine } from './reflog-file.js';
 import type { ReflogExpireOptions, UpdateResult } from './store.js';
 import { acquire } from './transaction.js';
-import { encodeText } from '../base/bytes.js';
 
 /** Drops entries of a reflog under the ref's lock, so that no writer appends meanwhile. */
 export async function expireReflogFile(
@@ -41,7 +39,7 @@ export async function expireReflogFile(
       options.report?.(entry, drop);
       if (drop) continue;
       kept.push(
-        formatReflogLine(entry.old, entry.new, `${entry.identity} ${entry.seconds} ${entry.zone}`, entry.message),
+        encodeText(`${entry.old} ${entry.new} ${entry.identity} ${entry.seconds} ${entry.zone}\t${entry.message}\n`),
       );
       last = entry.new;
       lastKept = entry.new;

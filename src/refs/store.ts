@@ -147,7 +147,7 @@ export interface ReflogExpireOptions {
 }
 
 export interface PackRefsOptions {
-  /** Every ref, not only tags and what is packed already. */
+  /** Every ref, not only tags. */
   readonly all?: boolean;
   /** Remove the loose files. Default true. */
   readonly prune?: boolean;

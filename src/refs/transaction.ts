@@ -70,7 +70,8 @@ interface Work {
   /** What the ref was: an id, or zeros. */
   current: Oid;
   needsCommit: boolean;
-  packed: boolean;
+  /** The lock is held and the ref was read. */
+  locked: boolean;
   rejected: boolean;
 }
 
@@ -101,6 +102,7 @@ export class FilesTransaction implements RefTransaction {
   readonly #works: Work[] = [];
   readonly #names = new Map<string, Work>();
   readonly #rejected: RejectedUpdate[] = [];
+  #failed = false;
   #packedLock: LockFile | undefined;
   #packedText: string | undefined;
   #packedHook: { input: string } | undefined;
@@ -143,7 +145,7 @@ export class FilesTransaction implements RefTransaction {
       viaHead: false,
       current: zero,
       needsCommit: false,
-      packed: false,
+      locked: false,
       rejected: false,
     });
     return undefined;
@@ -205,7 +207,8 @@ export class FilesTransaction implements RefTransaction {
       if (current !== undefined && !this.#pruning) await this.#preparePacked();
       await this.#hook('prepared');
     } catch (error) {
-      await this.#release();
+      this.#failed = true;
+      this.#release();
       this.#state = 'closed';
       if (!(error instanceof Refusal)) throw error;
       return failureOf(current?.update.name ?? this.#works[0]?.update.name ?? '', error);
@@ -240,14 +243,13 @@ export class FilesTransaction implements RefTransaction {
     }
     const mustExist = work.expectOid !== undefined && !isZeroOid(work.expectOid);
     const value = await this.#lockAndRead(work, mustExist, fresh);
+    work.locked = true;
     const shown = originalName(work);
     if (value?.kind === 'symbolic') {
       if (work.noDeref) {
         const end = this.#host.resolveFullNow(name);
         work.current = end?.oid ?? zeroOid(this.#host.algorithm);
         if (work.expectOid !== undefined) {
-          if (end?.oid === undefined && !isZeroOid(work.expectOid))
-            throw new Refusal('missing', `cannot lock ref '${shown}': error reading reference`);
           if (end?.oid === undefined && work.update.expect === 'absent')
             throw new Refusal('exists', `cannot lock ref '${shown}': dangling symref already exists`);
           compareOid(shown, work.expectOid, work.current);
@@ -307,6 +309,9 @@ export class FilesTransaction implements RefTransaction {
     const head: Work = {
       ...work,
       name: 'HEAD',
+      // A branch made symbolic counts as leading nowhere here, as git has it.
+      newOid: work.newOid ?? zeroOid(this.#host.algorithm),
+      newTarget: undefined,
       expectOid: undefined,
       expectTarget: undefined,
       noDeref: true,
@@ -314,6 +319,7 @@ export class FilesTransaction implements RefTransaction {
       parent: undefined,
       oldFrom: work,
       lock: undefined,
+      locked: false,
       needsCommit: false,
     };
     this.#works.push(head);
@@ -334,6 +340,7 @@ export class FilesTransaction implements RefTransaction {
       viaHead: work.viaHead || work.name === 'HEAD',
       parent: work,
       lock: undefined,
+      locked: false,
     };
     this.#works.push(next);
     this.#names.set(target, next);
@@ -385,19 +392,16 @@ export class FilesTransaction implements RefTransaction {
     }
     if (loose !== undefined && loose.kind !== 'directory') return loose;
     const packed = this.#host.packed.snapshot().find(name);
-    if (packed !== undefined) {
-      work.packed = true;
-      return { kind: 'direct', oid: packed.oid };
-    }
+    if (packed !== undefined) return { kind: 'direct', oid: packed.oid };
     if (mustExist) throw new Refusal('missing', `cannot lock ref '${shown}': unable to resolve reference '${name}'`);
-    if (loose?.kind === 'directory' && !work.deleting && !work.logOnly && !this.#host.removeEmptyDirectories(path)) {
+    if (loose?.kind === 'directory' && !this.#host.removeEmptyDirectories(path)) {
       this.#checkAvailable(name, 'loose', shown);
       throw new Refusal(
         'conflict',
         `cannot lock ref '${shown}': there is a non-empty directory '${path}' blocking reference '${name}'`,
       );
     }
-    if (!work.deleting && (work.newOid !== undefined || work.newTarget !== undefined)) fresh.push(work);
+    fresh.push(work);
     return undefined;
   }
 
@@ -504,10 +508,9 @@ export class FilesTransaction implements RefTransaction {
         const path = host.refPath(work.name);
         if (fs.lstat(path)?.kind !== 'directory') fs.remove(path);
       }
-      await this.#release();
-      for (const work of deleted) host.removeEmptyParents(work.name, 'ref');
+      this.#release();
     } catch (error) {
-      await this.#release();
+      this.#release();
       if (!(error instanceof Refusal)) throw error;
       return failureOf(current?.update.name ?? '', error);
     }
@@ -531,13 +534,18 @@ export class FilesTransaction implements RefTransaction {
 
   async abort(): Promise<void> {
     if (this.#state === 'closed') return;
-    await this.#release();
+    this.#failed = true;
+    this.#release();
     this.#state = 'closed';
     await this.#callHook('aborted', this.#hookInput());
   }
 
-  async #release(): Promise<void> {
-    for (const work of this.#works) work.lock?.rollback();
+  #release(): void {
+    for (const work of this.#works) {
+      work.lock?.rollback();
+      // The folders were made for the lock, or held the ref that is gone.
+      if (work.locked && (!work.needsCommit || this.#failed)) this.#host.removeEmptyParents(work.name, 'ref');
+    }
     this.#packedLock?.rollback();
     this.#packedLock = undefined;
   }
