@@ -6,5 +6,6 @@ type AnyCommand = Command<any, any>;
 /** Name → module. A command pays only for itself. One line each, in order; the module exports `command`. */
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
   help: () => import('./help.js'),
+  init: () => import('./init.js'),
   version: () => import('./version.js'),
 };
