@@ -7,5 +7,7 @@ type AnyCommand = Command<any, any>;
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
   help: () => import('./help.js'),
   init: () => import('./init.js'),
+  'receive-pack': () => import('./receive-pack.js'),
+  'upload-pack': () => import('./upload-pack.js'),
   version: () => import('./version.js'),
 };

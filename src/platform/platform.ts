@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import type { FileSystem } from './fs.js';
+import type { Network } from './network.js';
 
 export interface Hasher {
   update(data: Bytes): Hasher;
@@ -115,6 +116,7 @@ export interface Platform {
   readonly zlib: Zlib;
   readonly processes?: Processes | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly network?: Network | undefined;
   hasher(algorithm: HashAlgorithm): Hasher;
   /** One-shot hex digest over the concatenation of the chunks. */
   hash(algorithm: HashAlgorithm, ...chunks: readonly Bytes[]): string;

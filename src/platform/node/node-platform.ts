@@ -5,6 +5,7 @@ import type { HashAlgorithm, ObjectKind, Oid } from '../../base/oid.js';
 import type { Platform } from '../platform.js';
 import { nodeFileSystem } from './fs.js';
 import { nodeHash, nodeHasher, nodeRandomBytes } from './hash.js';
+import { nodeNetwork } from './network.js';
 import { nodeProcesses } from './processes.js';
 import { nodeZlib } from './zlib.js';
 
@@ -28,6 +29,7 @@ export const nodePlatform: Platform = {
   zlib: nodeZlib,
   processes: nodeProcesses,
   fetch: globalThis.fetch,
+  network: nodeNetwork,
   hasher: nodeHasher,
   hash: nodeHash,
   hashObject,

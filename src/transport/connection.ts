@@ -1,0 +1,124 @@
+import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Platform } from '../platform/platform.js';
+import type { Config } from '../repo/config.js';
+import type { Advertisement } from './advertisement.js';
+import { readAdvertisement } from './advertisement.js';
+import type { Duplex } from './byte-stream.js';
+import type { CredentialSource } from './credentials.js';
+import type { PacketTrace } from './packet-trace.js';
+import { PacketReader } from './pkt-line.js';
+
+export type Service = 'upload-pack' | 'receive-pack';
+
+/** A server that has said its first words. */
+export interface Connection {
+  readonly advertisement: Advertisement;
+  /** Each request stands alone (http): what was agreed before must be said again. */
+  readonly stateless: boolean;
+  /** Sends a request. With a stream as body this ends when all of it is sent; the reply may be read meanwhile. */
+  send(body: Bytes | AsyncIterable<Bytes>): Promise<void>;
+  /** Where to read the reply to what was sent last. */
+  reply(): Promise<PacketReader>;
+  /** Ends the conversation; `failed` drops it at once. */
+  close(failed?: boolean): Promise<void>;
+}
+
+/** Runs our own server in this process: what a local path leads to. Answers the exit code. */
+export type LocalServer = (
+  service: Service,
+  path: string,
+  duplex: Duplex,
+  options: { readonly version: 0 | 1 | 2; readonly errors: (text: string) => void },
+) => Promise<void>;
+
+/** All that making a connection needs. */
+export interface TransportContext {
+  readonly platform: Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute: where relative paths start. */
+  readonly cwd: string;
+  readonly config: Config;
+  readonly agent: string;
+  /** Shown as it comes: what servers say beside the protocol. */
+  readonly errors: (text: string | Bytes) => void;
+  readonly localServer?: LocalServer | undefined;
+  readonly credentials?: CredentialSource | undefined;
+  readonly trace?: PacketTrace | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `-4` or `-6`. */
+  readonly family?: 4 | 6 | undefined;
+  readonly verbose?: boolean | undefined;
+}
+
+export interface ConnectOptions {
+  /** `--upload-pack`, `--receive-pack`, or what the configuration says; `undefined`: the usual one. */
+  readonly program?: string | undefined;
+  readonly version: 0 | 1 | 2;
+}
+
+const noAccess =
+  'Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.';
+
+/** A connection over a pipe that stays open. Reads the server's first words. */
+export async function openStream(
+  duplex: Duplex,
+  context: TransportContext,
+  finish: (failed: boolean) => Promise<void>,
+): Promise<Connection> {
+  const reader = new PacketReader(duplex.input, { trace: context.trace });
+  let advertisement: Advertisement;
+  try {
+    advertisement = await readAdvertisement(reader);
+  } catch (error) {
+    duplex.close();
+    await finish(true).catch(() => {});
+    if (error instanceof GitError && error.data['initial'] === true) throw new GitError('TRANSPORT', noAccess);
+    throw error;
+  }
+  return {
+    advertisement,
+    stateless: false,
+    async send(body) {
+      if (body instanceof Uint8Array) await duplex.write(body);
+      else for await (const chunk of body) await duplex.write(chunk);
+    },
+    reply: () => Promise.resolve(reader),
+    async close(failed = false) {
+      if (failed) duplex.close();
+      else await duplex.end().catch(() => {});
+      await finish(failed);
+    },
+  };
+}
+
+/** Variables that belong to one repository and must not reach the other side's. */
+export const localVariables: readonly string[] = [
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_CONFIG',
+  'GIT_CONFIG_PARAMETERS',
+  'GIT_CONFIG_COUNT',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_IMPLICIT_WORK_TREE',
+  'GIT_GRAFT_FILE',
+  'GIT_INDEX_FILE',
+  'GIT_NO_REPLACE_OBJECTS',
+  'GIT_REPLACE_REF_BASE',
+  'GIT_PREFIX',
+  'GIT_SHALLOW_FILE',
+  'GIT_COMMON_DIR',
+];
+
+/** The environment for another repository. */
+export function foreignEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const out = { ...env };
+  for (const name of localVariables) delete out[name];
+  return out;
+}
+
+/** A word for a shell, quoted as git quotes. */
+export const shellQuote = (text: string): string => `'${text.replace(/['!]/g, (char) => `'\\${char}'`)}'`;

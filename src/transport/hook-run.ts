@@ -1,0 +1,40 @@
+import type { Bytes } from '../base/bytes.js';
+import type { Repository } from '../repo/repository.js';
+
+export interface HookRun {
+  readonly input?: Bytes | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** Gets what the hook prints, on either stream, as it prints it. */
+  readonly output: (text: Bytes) => Promise<void> | void;
+}
+
+/** Runs a hook without stopping the process; its exit code, or `undefined` where there is no such hook. */
+export async function runHook(
+  repository: Repository,
+  name: string,
+  args: readonly string[],
+  options: HookRun,
+): Promise<number | undefined> {
+  const file = repository.hooks.find(name);
+  const { processes } = repository.platform;
+  if (file === undefined || processes === undefined) return undefined;
+  const child = processes.open([file, ...args], {
+    cwd: options.cwd ?? repository.gitDir,
+    env: { ...repository.hooks.environment(), ...options.env },
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : {}),
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const feed = async () => {
+    if (options.input === undefined) return;
+    // A hook need not read what it gets.
+    await child.write(options.input).catch(() => {});
+    child.end();
+  };
+  const relay = async (stream: AsyncIterable<Bytes>) => {
+    for await (const chunk of stream) await options.output(chunk);
+  };
+  const [code] = await Promise.all([child.exit, feed(), relay(child.stdout), relay(child.stderr)]);
+  return code;
+}

@@ -1,0 +1,85 @@
+import type { Bytes } from '../base/bytes.js';
+import { startsWithAscii } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import type { RawObject } from '../objects/source.js';
+import { receivePack } from '../packs/index-pack.js';
+import { unpackObjects } from '../packs/unpack-objects.js';
+import type { Repository } from '../repo/repository.js';
+import { ByteReader } from './byte-stream.js';
+
+export interface IncomingOptions {
+  /** Fewer objects than this become loose objects; 0: always a pack. */
+  readonly unpackLimit: number;
+  /** Contents of the `.keep` file that protects the pack until its refs are in place. */
+  readonly keep?: string | undefined;
+  /** The pack comes from a promisor remote: contents of the `.promisor` file. */
+  readonly promisor?: string | undefined;
+  readonly maxInputSize?: number | undefined;
+  /** Checks each object (`fsckObjects`). Throws to refuse. */
+  readonly check?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
+  readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Incoming {
+  readonly count: number;
+  /** Without extension; `undefined` where the objects are loose, or there were none. */
+  readonly pack: string | undefined;
+  /** Hex of the pack's checksum. */
+  readonly checksum: string;
+}
+
+/**
+ * Takes a pack from a stream to disk, indexing it as it comes: memory does not grow with the pack. A pack that is cut
+ * off or broken leaves nothing behind. `repository`: where the objects go, which may be a view into a quarantine.
+ */
+export async function storeIncoming(
+  repository: Repository,
+  input: AsyncIterable<Bytes>,
+  options: IncomingOptions,
+): Promise<Incoming> {
+  const { platform, objectFormat } = repository;
+  const bytes = new ByteReader(input);
+  const count = await announcedCount(bytes);
+  if (count < options.unpackLimit && options.promisor === undefined) {
+    const unpacked = await unpackObjects(bytes.rest(), {
+      platform,
+      store: repository.objects,
+      object: options.check,
+      progress: options.progress === undefined ? undefined : (done, total) => options.progress!('receive', done, total),
+      maxInputSize: options.maxInputSize,
+    });
+    return { count: unpacked.count, pack: undefined, checksum: '' };
+  }
+  const stored = await receivePack(bytes.rest(), `${repository.objectsDirectory}/pack`, {
+    platform,
+    algorithm: objectFormat,
+    source: repository.objects,
+    fixThin: true,
+    keep: options.keep,
+    promisor: options.promisor,
+    maxInputSize: options.maxInputSize,
+    object: options.check,
+    progress: options.progress,
+    signal: options.signal,
+    reverse: repository.config.getBool('pack.writereverseindex', true),
+  });
+  repository.objects.refresh();
+  return { count: stored.count, pack: stored.count === 0 ? undefined : stored.path, checksum: stored.checksum };
+}
+
+/** How many objects the pack says it holds, without taking anything from the stream. */
+async function announcedCount(bytes: ByteReader): Promise<number> {
+  if (!(await bytes.need(12))) throw new GitError('TRANSPORT', 'early EOF');
+  const head = bytes.peekNow(12)!;
+  if (!startsWithAscii(head, 'PACK')) {
+    throw new GitError('PROTOCOL', 'protocol error (pack signature mismatch detected)');
+  }
+  return new DataView(head.buffer, head.byteOffset).getUint32(8);
+}
+
+/** Lets go of the `.keep` file once the refs are in place. */
+export function releasePack(repository: Repository, incoming: Incoming): void {
+  if (incoming.pack !== undefined) repository.platform.fs.remove(`${incoming.pack}.keep`);
+}

@@ -1,0 +1,360 @@
+import type { Bytes } from '../base/bytes.js';
+import { concatBytes, encodeText } from '../base/bytes.js';
+import { GitError, isGitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { zeroOid } from '../base/oid.js';
+import { checkConnected } from '../history/reachable.js';
+import { alternateRefs } from './alternate-refs.js';
+import { checkedOutFinder } from './checked-out.js';
+import { runHook } from './hook-run.js';
+import type { Incoming } from './incoming.js';
+import { releasePack, storeIncoming } from './incoming.js';
+import type { Packet, PacketReader } from './pkt-line.js';
+import { bandPackets, isData, MAX_PACKET, packet, packetText, type PacketWriter } from './pkt-line.js';
+import { Quarantine } from './quarantine.js';
+import type { ReceiveCommand, ReceiveRequest } from './receive-command.js';
+import { hookInput, isDeletion, readCommands } from './receive-command.js';
+import type { ReceiveConfig } from './receive-config.js';
+import { readReceiveConfig } from './receive-config.js';
+import type { CheckedOut, UpdateSurroundings } from './receive-update.js';
+import { applyCommands } from './receive-update.js';
+import { servedNamespace, servedRefs } from './served-refs.js';
+import type { ServerIo, ServiceOptions } from './server-io.js';
+import { BandWriter, serverReader, serverWriter } from './server-io.js';
+import { INFINITE_DEPTH, readShallow, writeShallow } from './shallow.js';
+import type { Repository } from '../repo/repository.js';
+
+export interface ReceiveOptions extends ServiceOptions {
+  /** `receive.denyCurrentBranch=updateInstead` needs somebody who can change work trees. Answers why not, if so. */
+  readonly updateWorkTree?:
+    | ((
+        repository: Repository,
+        oid: Oid,
+        place: CheckedOut,
+        say: (text: string) => Promise<void>,
+      ) => Promise<string | undefined>)
+    | undefined;
+  /** Checks objects where `fsckObjects` says so; throws to refuse the pack. */
+  readonly checkObject?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
+  /** `--skip-connectivity-check`. */
+  readonly skipConnectivity?: boolean | undefined;
+  /** Run after the refs moved, told where to print (`receive.autogc`, `receive.updateServerInfo`). */
+  readonly updateServerInfo?: ((repository: Repository) => Promise<void>) | undefined;
+}
+
+/**
+ * Takes a push: objects into a quarantine, checks, hooks, refs (git receive-pack). What a pusher may not do is told to
+ * the pusher, ref by ref; only a broken conversation throws.
+ */
+export async function receivePush(repository: Repository, io: ServerIo, options: ReceiveOptions): Promise<void> {
+  const config = readReceiveConfig(repository.config);
+  const reader = serverReader(io);
+  const writer = serverWriter(io);
+  if (options.advertiseOnly === true || options.stateless !== true) {
+    if (options.version === 1) writer.write('version 1\n');
+    await advertise(repository, config, writer, options);
+    await writer.send();
+  }
+  if (options.advertiseOnly === true) return;
+  const request = await readCommands(reader, repository.objectFormat);
+  if (request.commands.length === 0) return;
+  await new Push(repository, config, request, reader, writer, io, options).run();
+}
+
+async function advertise(
+  repository: Repository,
+  config: ReceiveConfig,
+  writer: PacketWriter,
+  options: ServiceOptions,
+): Promise<void> {
+  const capabilities = [
+    'report-status report-status-v2 delete-refs side-band-64k quiet',
+    ...(config.advertiseAtomic ? ['atomic'] : []),
+    ...(config.preferOffsets ? ['ofs-delta'] : []),
+    ...(config.advertisePushOptions ? ['push-options'] : []),
+    ...(config.advertiseSessionId && options.sessionId !== undefined ? [`session-id=${options.sessionId}`] : []),
+    `object-format=${repository.objectFormat}`,
+    `agent=${options.agent}`,
+  ].join(' ');
+  let first = true;
+  const line = (oid: Oid, name: string): void => {
+    writer.write(first ? `${oid} ${name}\0${capabilities}\n` : `${oid} ${name}\n`);
+    first = false;
+  };
+  const seen = new Set<Oid>();
+  const namespace = servedNamespace(repository);
+  for await (const ref of repository.refs.list('refs/')) {
+    if (!ref.name.startsWith(namespace)) {
+      // Refs of other namespaces: their objects are here, their names are nobody's business.
+      if (!seen.has(ref.oid)) {
+        seen.add(ref.oid);
+        line(ref.oid, '.have');
+      }
+      continue;
+    }
+    const name = ref.name.slice(namespace.length);
+    if (config.hidden.isHidden(name, ref.name)) continue;
+    seen.add(ref.oid);
+    line(ref.oid, name);
+    await writer.sendSome();
+  }
+  for (const oid of await alternateRefs(repository)) {
+    if (seen.has(oid)) continue;
+    seen.add(oid);
+    line(oid, '.have');
+  }
+  if (first) line(zeroOid(repository.objectFormat), 'capabilities^{}');
+  for (const oid of readShallow(repository)) writer.write(`shallow ${oid}\n`);
+  writer.flush();
+}
+
+/** One push under way. */
+class Push {
+  readonly #repository: Repository;
+  readonly #config: ReceiveConfig;
+  readonly #request: ReceiveRequest;
+  readonly #reader: PacketReader;
+  readonly #writer: PacketWriter;
+  readonly #bands: BandWriter;
+  readonly #io: ServerIo;
+  readonly #options: ReceiveOptions;
+  #pushOptions: readonly string[] | undefined;
+  #quarantine: Quarantine | undefined;
+  #incoming: Incoming | undefined;
+
+  constructor(
+    repository: Repository,
+    config: ReceiveConfig,
+    request: ReceiveRequest,
+    reader: PacketReader,
+    writer: PacketWriter,
+    io: ServerIo,
+    options: ReceiveOptions,
+  ) {
+    this.#repository = repository;
+    this.#config = config;
+    this.#request = request;
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#io = io;
+    this.#options = options;
+    this.#bands = new BandWriter(writer, request.capabilities.has('side-band-64k') ? MAX_PACKET : 0);
+  }
+
+  #has(capability: string): boolean {
+    return this.#request.capabilities.has(capability);
+  }
+
+  /** To the pusher where there is a side band, else to the operator. */
+  readonly #say = async (text: string | Bytes): Promise<void> => {
+    if (this.#bands.limit > 0) await this.#bands.progress(text);
+    else this.#io.errors(typeof text === 'string' ? text : new TextDecoder().decode(text));
+  };
+
+  async run(): Promise<void> {
+    const { commands } = this.#request;
+    if (this.#has('push-options') && this.#config.advertisePushOptions) await this.#readPushOptions();
+    let unpackFault: string | undefined;
+    try {
+      if (commands.some((command) => !isDeletion(command))) unpackFault = await this.#unpack();
+      if (unpackFault === undefined) await this.#execute();
+      else for (const command of commands) command.error ??= 'unpacker error';
+      await this.#report(unpackFault);
+      await this.#afterwards();
+    } finally {
+      this.#quarantine?.discard();
+      if (this.#incoming !== undefined) releasePack(this.#repository, this.#incoming);
+    }
+    if (this.#bands.limit > 0) await this.#writer.flush().send();
+  }
+
+  async #readPushOptions(): Promise<void> {
+    const found: string[] = [];
+    for (let item: Packet = await this.#reader.read(); isData(item); item = await this.#reader.read()) {
+      if (found.length >= 65536) throw new GitError('LIMIT', 'too many push options');
+      found.push(packetText(item));
+    }
+    this.#pushOptions = found;
+  }
+
+  /** Takes the pack into the quarantine; why not, where that fails. */
+  async #unpack(): Promise<string | undefined> {
+    this.#quarantine = new Quarantine(this.#repository);
+    try {
+      const incoming = await storeIncoming(this.#quarantine.view(), this.#reader.bytes.rest(), {
+        unpackLimit: this.#config.unpackLimit,
+        keep: `receive-pack ${this.#repository.platform.pid} on ${this.#repository.platform.hostName}`,
+        maxInputSize: this.#config.maxInputSize,
+        check: this.#config.fsckObjects ? this.#options.checkObject : undefined,
+        signal: this.#io.signal,
+      });
+      // The file moves with the pack.
+      this.#incoming =
+        incoming.pack === undefined
+          ? incoming
+          : {
+              ...incoming,
+              pack: this.#repository.objectsDirectory + incoming.pack.slice(this.#quarantine.path.length),
+            };
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!isGitError(error) && (error as { code?: string }).code === undefined) throw error;
+      await this.#say(`fatal: ${message}\n`);
+      return 'index-pack abnormal exit';
+    }
+  }
+
+  async #execute(): Promise<void> {
+    const { commands } = this.#request;
+    await this.#checkShallow();
+    await this.#checkConnected();
+    const namespace = servedNamespace(this.#repository);
+    for (const command of commands) {
+      if (command.error === undefined && this.#config.hidden.isHidden(command.name, namespace + command.name)) {
+        command.error = isDeletion(command) ? 'deny deleting a hidden ref' : 'deny updating a hidden ref';
+      }
+    }
+    const live = commands.filter((command) => command.error === undefined);
+    if (live.length > 0) {
+      const code = await this.#hook('pre-receive', [], live, this.#quarantine?.environment());
+      if (code !== undefined && code !== 0) {
+        for (const command of commands) command.error ??= 'pre-receive hook declined';
+        return;
+      }
+    }
+    this.#quarantine?.migrate();
+    await this.#recordShallow();
+    await applyCommands(commands, this.#has('atomic'), await this.#surroundings());
+  }
+
+  async #surroundings(): Promise<UpdateSurroundings> {
+    const repository = this.#repository;
+    const find = checkedOutFinder(repository);
+    const head = await repository.refs.resolveFull('HEAD');
+    return {
+      repository,
+      config: this.#config,
+      say: this.#say,
+      checkedOut: (ref) => {
+        const place = find(ref);
+        return place?.bare === true ? undefined : place;
+      },
+      head: head?.symbolic === true ? head.name : undefined,
+      hook: async (command) => {
+        const code = await this.#hook('update', [command.name, command.old, command.new]);
+        return code === undefined || code === 0;
+      },
+      updateWorkTree: async (oid, place) => {
+        if (this.#options.updateWorkTree === undefined) return 'Could not update working tree to new HEAD';
+        return this.#options.updateWorkTree(repository, oid, place, this.#say);
+      },
+    };
+  }
+
+  /** New boundaries of a shallow pusher's history: refused unless `receive.shallowUpdate`, or already complete here. */
+  readonly #newShallow = new Set<Oid>();
+
+  async #checkShallow(): Promise<void> {
+    const theirs = this.#request.shallow;
+    if (theirs.length === 0) return;
+    const own = readShallow(this.#repository);
+    const view = this.#quarantine?.view() ?? this.#repository;
+    const known = this.#repository.objects;
+    for (const oid of theirs) {
+      // What we have with its parents is no boundary for us.
+      if (own.has(oid)) continue;
+      if (await known.has(oid)) continue;
+      if (await view.objects.has(oid)) this.#newShallow.add(oid);
+    }
+    if (this.#newShallow.size === 0 || this.#config.shallowUpdate) return;
+    for (const command of this.#request.commands) {
+      if (!isDeletion(command) && (await this.#touchesBoundary(command.new)))
+        command.error = 'shallow update not allowed';
+    }
+  }
+
+  async #touchesBoundary(tip: Oid): Promise<boolean> {
+    const view = this.#quarantine?.view() ?? this.#repository;
+    const { boundaryByDepth } = await import('./shallow.js');
+    const { CommitCache } = await import('./commit-cache.js');
+    const { shallow } = await boundaryByDepth(new CommitCache(view.objects), [tip], INFINITE_DEPTH, this.#newShallow);
+    return shallow.some((oid) => this.#newShallow.has(oid));
+  }
+
+  async #recordShallow(): Promise<void> {
+    if (this.#newShallow.size === 0 || !this.#config.shallowUpdate) return;
+    const all = readShallow(this.#repository);
+    for (const oid of this.#newShallow) all.add(oid);
+    writeShallow(this.#repository, all);
+  }
+
+  /** Everything new must be here in full. */
+  async #checkConnected(): Promise<void> {
+    if (this.#options.skipConnectivity === true) return;
+    const view = this.#quarantine?.view() ?? this.#repository;
+    const tips = this.#request.commands.filter((command) => command.error === undefined && !isDeletion(command));
+    if (tips.length === 0) return;
+    const complete: Oid[] = [];
+    for await (const ref of servedRefs(this.#repository, this.#config.hidden)) complete.push(ref.oid);
+    complete.push(...(await alternateRefs(this.#repository)));
+    const grafts = new Map<string, readonly Oid[]>();
+    for (const oid of readShallow(this.#repository)) grafts.set(oid, []);
+    for (const oid of this.#newShallow) grafts.set(oid, []);
+    const check = (oids: readonly Oid[]) => checkConnected(view.objects, { tips: oids, complete, grafts });
+    const missing = await check(tips.map((command) => command.new));
+    if (missing === undefined) return;
+    // Somebody is to blame; the others may go on.
+    for (const command of tips) {
+      if ((await check([command.new])) === undefined) continue;
+      this.#io.errors(`error: Could not read ${missing}\n`);
+      command.error = 'missing necessary objects';
+    }
+  }
+
+  async #hook(
+    name: string,
+    args: readonly string[],
+    commands?: readonly ReceiveCommand[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<number | undefined> {
+    const options: Record<string, string> = {};
+    if (this.#pushOptions !== undefined) {
+      options['GIT_PUSH_OPTION_COUNT'] = String(this.#pushOptions.length);
+      this.#pushOptions.forEach((option, i) => {
+        options[`GIT_PUSH_OPTION_${i}`] = option;
+      });
+    }
+    return runHook(this.#repository, name, args, {
+      input: commands === undefined ? undefined : encodeText(hookInput(commands)),
+      env: { ...options, ...env, GIT_DIR: '.' },
+      output: this.#say,
+    });
+  }
+
+  async #report(unpackFault: string | undefined): Promise<void> {
+    if (!this.#has('report-status') && !this.#has('report-status-v2')) return;
+    const lines: Bytes[] = [packet(`unpack ${unpackFault ?? 'ok'}\n`)];
+    for (const command of this.#request.commands) {
+      lines.push(
+        packet(command.error === undefined ? `ok ${command.name}\n` : `ng ${command.name} ${command.error}\n`),
+      );
+    }
+    lines.push(encodeText('0000'));
+    const bytes = concatBytes(lines);
+    await this.#writer.raw(this.#bands.limit > 0 ? bandPackets(1, bytes) : bytes).send();
+  }
+
+  async #afterwards(): Promise<void> {
+    const done = this.#request.commands.filter(
+      (command) => command.error === undefined && command.didNotExist !== true,
+    );
+    if (done.length > 0) await this.#hook('post-receive', [], done);
+    if (done.length > 0)
+      await this.#hook(
+        'post-update',
+        done.map((command) => command.name),
+      );
+    if (this.#config.updateServerInfo) await this.#options.updateServerInfo?.(this.#repository);
+  }
+}
