@@ -15,6 +15,8 @@ interface BaseOption {
   readonly negatable?: boolean;
   /** The key is not a long option: only the short form exists. */
   readonly shortOnly?: boolean;
+  /** The value where the option is the last word and has none. */
+  readonly lastDefault?: string;
   /** Further long names for the same option. */
   readonly aliases?: readonly string[];
 }
@@ -235,7 +237,7 @@ class Parser {
         this.#set(found.key, spec, stuck, false, spelled);
         return at;
       }
-      const next = argv[at + 1];
+      const next = argv[at + 1] ?? spec.lastDefault;
       if (next === undefined) throw new UsageError(`option \`${found.name}' requires a value`, { quiet: true });
       this.#set(found.key, spec, next, false, spelled);
       return at + 1;
@@ -301,7 +303,7 @@ class Parser {
           this.#set(key, spec, after, false, `-${letter}`);
           return at;
         }
-        const next = argv[at + 1];
+        const next = argv[at + 1] ?? spec.lastDefault;
         if (next === undefined) throw new UsageError(`switch \`${letter}' requires a value`, { quiet: true });
         this.#set(key, spec, next, false, `-${letter}`);
         return at + 1;

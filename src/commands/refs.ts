@@ -1,0 +1,53 @@
+import { GitError } from '../base/errors.js';
+import { type CommandContext, defineCommand } from './command.js';
+import { packOptions, packRefsOptions } from './pack-refs.js';
+import { refExists } from './show-ref.js';
+import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { UsageError } from './options.js';
+
+const usages = {
+  exists: ['refs exists <ref>'],
+  optimize: ['refs optimize [--all] [--no-prune] [--auto] [--include <pattern>] [--exclude <pattern>]'],
+};
+
+export const command = defineCommand({
+  name: 'refs',
+  summary: 'Low-level access to refs',
+  usage: [
+    ...usages.exists,
+    ...usages.optimize,
+  ],
+  options: {},
+  parsing: { none: true },
+  async *run(context, args): AsyncGenerator<never, number | undefined> {
+    const [verb, ...argv] = args.rest;
+    switch (verb) {
+      case 'exists':
+        return exists(context, argv);
+      case 'optimize':
+        return optimize(context, argv);
+      case '-h':
+        throw new UsageError('', { help: true });
+      case undefined:
+        throw new UsageError('need a subcommand');
+      default:
+        throw new UsageError(verb.startsWith('-') ? `unknown option \`${verb.replace(/^-+/, '')}'` : `unknown subcommand: \`${verb}'`);
+    }
+  },
+  render: () => '',
+});
+
+async function exists(context: CommandContext, argv: readonly string[]): Promise<number> {
+  const parsed = parseSubcommand(context, usages.exists, {}, argv);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.rest.length !== 1) throw new GitError('USAGE', "'git refs exists' requires a reference");
+  return refExists(context, parsed.rest[0]!);
+}
+
+async function optimize(context: CommandContext, argv: readonly string[]): Promise<number | undefined> {
+  const parsed = parseSubcommand(context, usages.optimize, packOptions, argv);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.rest.length > 0) return subcommandUsage(context, usages.optimize, packOptions);
+  await context.repository().refs.packRefs(packRefsOptions(parsed.values));
+  return undefined;
+}
