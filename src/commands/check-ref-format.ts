@@ -7,10 +7,7 @@ import { UsageError } from './options.js';
 export const command = defineCommand({
   name: 'check-ref-format',
   summary: 'Ensures that a reference name is well formed',
-  usage: [
-    'check-ref-format [--normalize] [<options>] <refname>',
-    'check-ref-format --branch <branchname-shorthand>',
-  ],
+  usage: ['check-ref-format [--normalize] [<options>] <refname>', 'check-ref-format --branch <branchname-shorthand>'],
   options: {},
   parsing: { none: true },
   async *run(context, args) {

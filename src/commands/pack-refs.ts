@@ -37,7 +37,7 @@ export const command = defineCommand({
   options: packOptions,
   async *run(context, args): AsyncGenerator<{ readonly packed: number }, number | undefined> {
     if (args.rest.length > 0) throw new UsageError('');
-    await context.repository().refs.packRefs(packRefsOptions(args.values));
+    yield await context.repository().refs.packRefs(packRefsOptions(args.values));
     return undefined;
   },
   render: () => '',

@@ -113,8 +113,7 @@ async function write(context: CommandContext, argv: readonly string[]): Promise<
   if (parsed.rest.length !== 4) return subcommandUsage(context, usages.write, {});
   const [name, old, to, message] = parsed.rest as readonly [string, string, string, string];
   const repository = context.repository();
-  if (!checkRefFormat(name) && name !== 'HEAD')
-    throw new GitError('REF_INVALID', `invalid reference name: ${name}`);
+  if (!checkRefFormat(name) && name !== 'HEAD') throw new GitError('REF_INVALID', `invalid reference name: ${name}`);
   const object = async (text: string, which: string): Promise<Oid> => {
     if (text.length !== hexLength(repository.objectFormat) || !/^[0-9a-f]+$/.test(text))
       throw new GitError('USAGE', `invalid ${which} object ID: '${text}'`);
@@ -240,8 +239,7 @@ async function* expire(context: CommandContext, argv: readonly string[]): Result
   const { refs } = repository;
   const names: string[] = [];
   let code: number | undefined;
-  if (values.all === true)
-    names.push(...(await refs.reflogList({ worktreeOnly: values['single-worktree'] === true })));
+  if (values.all === true) names.push(...(await refs.reflogList({ worktreeOnly: values['single-worktree'] === true })));
   for (const short of rest) {
     const log = await dwimLog(refs, short);
     if (log === undefined) {

@@ -13,25 +13,24 @@ const usages = {
 export const command = defineCommand({
   name: 'refs',
   summary: 'Low-level access to refs',
-  usage: [
-    ...usages.exists,
-    ...usages.optimize,
-  ],
+  usage: [...usages.exists, ...usages.optimize],
   options: {},
   parsing: { none: true },
-  async *run(context, args): AsyncGenerator<never, number | undefined> {
+  async *run(context, args): AsyncGenerator<{ readonly packed: number }, number | undefined> {
     const [verb, ...argv] = args.rest;
     switch (verb) {
       case 'exists':
         return exists(context, argv);
       case 'optimize':
-        return optimize(context, argv);
+        return yield* optimize(context, argv);
       case '-h':
         throw new UsageError('', { help: true });
       case undefined:
         throw new UsageError('need a subcommand');
       default:
-        throw new UsageError(verb.startsWith('-') ? `unknown option \`${verb.replace(/^-+/, '')}'` : `unknown subcommand: \`${verb}'`);
+        throw new UsageError(
+          verb.startsWith('-') ? `unknown option \`${verb.replace(/^-+/, '')}'` : `unknown subcommand: \`${verb}'`,
+        );
     }
   },
   render: () => '',
@@ -44,10 +43,13 @@ async function exists(context: CommandContext, argv: readonly string[]): Promise
   return refExists(context, parsed.rest[0]!);
 }
 
-async function optimize(context: CommandContext, argv: readonly string[]): Promise<number | undefined> {
+async function* optimize(
+  context: CommandContext,
+  argv: readonly string[],
+): AsyncGenerator<{ readonly packed: number }, number | undefined> {
   const parsed = parseSubcommand(context, usages.optimize, packOptions, argv);
   if (typeof parsed === 'number') return parsed;
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.optimize, packOptions);
-  await context.repository().refs.packRefs(packRefsOptions(parsed.values));
+  yield await context.repository().refs.packRefs(packRefsOptions(parsed.values));
   return undefined;
 }

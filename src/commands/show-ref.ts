@@ -77,8 +77,7 @@ export const command = defineCommand({
     if (values.verify === true) {
       if (rest.length === 0) throw new GitError('USAGE', '--verify requires a reference');
       for (const name of rest) {
-        const oid =
-          name.startsWith('refs/') || isSafeRefName(name) ? await repository.refs.resolve(name) : undefined;
+        const oid = name.startsWith('refs/') || isSafeRefName(name) ? await repository.refs.resolve(name) : undefined;
         if (oid === undefined) {
           if (values.quiet === true) return 1;
           throw new GitError('REF_MISSING', `'${name}' - not a valid ref`);
@@ -89,7 +88,10 @@ export const command = defineCommand({
     }
     if (values.exists === true) {
       if (rest.length !== 1)
-        throw new GitError('USAGE', rest.length === 0 ? '--exists requires a reference' : '--exists requires exactly one reference');
+        throw new GitError(
+          'USAGE',
+          rest.length === 0 ? '--exists requires a reference' : '--exists requires exactly one reference',
+        );
       return refExists(context, rest[0]!);
     }
     let found = false;
@@ -169,7 +171,7 @@ class Shower {
 
 function digits(text: string): number {
   const number = Number(text);
-  if (!/^-?\d+$/.test(text)) throw new UsageError('option `abbrev\' expects a numerical value', { quiet: true });
+  if (!/^-?\d+$/.test(text)) throw new UsageError("option `abbrev' expects a numerical value", { quiet: true });
   return number === 0 ? 0 : Math.max(4, number);
 }
 

@@ -5,9 +5,16 @@ type AnyCommand = Command<any, any>;
 
 /** Name → module. A command pays only for itself. One line each, in order; the module exports `command`. */
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
+  'check-ref-format': () => import('./check-ref-format.js'),
   help: () => import('./help.js'),
   init: () => import('./init.js'),
+  'pack-refs': () => import('./pack-refs.js'),
   'receive-pack': () => import('./receive-pack.js'),
+  reflog: () => import('./reflog.js'),
+  refs: () => import('./refs.js'),
+  'show-ref': () => import('./show-ref.js'),
+  'symbolic-ref': () => import('./symbolic-ref.js'),
+  'update-ref': () => import('./update-ref.js'),
   'upload-pack': () => import('./upload-pack.js'),
   version: () => import('./version.js'),
 };

@@ -44,8 +44,7 @@ export const command = defineCommand({
       yield* script.run();
       return undefined;
     }
-    if (values['batch-updates'] === true)
-      throw new GitError('USAGE', '--batch-updates can only be used with --stdin');
+    if (values['batch-updates'] === true) throw new GitError('USAGE', '--batch-updates can only be used with --stdin');
     if (values.z === true) throw new UsageError('');
     let to: Oid | 'deleted' = 'deleted';
     let oldText: string | undefined;

@@ -34,7 +34,8 @@ async function step(repository: Repository, base: Oid, suffix: string): Promise<
   for (;;) {
     const object = await repository.objects.read(at);
     if (object === undefined) return undefined;
-    if (suffix === `^{${object.kind}}` || (suffix === '^{}' && object.kind !== 'tag') || suffix === '^{object}') return at;
+    if (suffix === `^{${object.kind}}` || (suffix === '^{}' && object.kind !== 'tag') || suffix === '^{object}')
+      return at;
     if (object.kind === 'tag') {
       at = parseTag(object.data).target;
       continue;
