@@ -1,0 +1,260 @@
+import type { Awaitable } from '../base/awaitable.js';
+import { isPromise } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText, emptyBytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { oidFromBytes } from '../base/oid.js';
+import { joinPath, parentPath } from '../base/path.js';
+import { isTreeMode, MODE_TREE, canonicalMode } from '../objects/mode.js';
+import { compareTreeNames, TreeCursor } from '../objects/tree.js';
+import { HashOrderedMap } from './hash-order.js';
+import type { MergeState, Side, Slot, Version } from './tree-state.js';
+import { absent, sameVersion } from './tree-state.js';
+
+export interface WalkOptions {
+  /** Whether the same change of both sides to this file is to be merged, not just taken. */
+  readonly asks?: ((path: string) => Awaitable<boolean>) | undefined;
+  /** Whether renames will be looked for at all: if not, no directory is opened for their sake. */
+  readonly renames: boolean;
+}
+
+type Row = [Version, Version, Version];
+
+/**
+ * Walks three trees side by side and notes every path that is not the same in all of them. What all share is not
+ * opened; a directory that only one side changed is opened only if the search for renames needs what is in it.
+ */
+export class TreeWalk {
+  /**
+   * Where in the tree a directory rename may matter: 0 nowhere; 2 or 4 below a directory that only ours or only theirs
+   * still has, until that side turns out to have added a file to it; then 7, for everything below.
+   */
+  #renameMask = 0;
+
+  constructor(
+    readonly state: MergeState,
+    readonly options: WalkOptions,
+  ) {}
+
+  async run(base: Oid, ours: Oid, theirs: Oid): Promise<void> {
+    const roots: Row = [base, ours, theirs].map((oid) => ({ mode: MODE_TREE, oid })) as Row;
+    await this.#directory('', roots);
+    for (const side of [1, 2] as const) await this.#settleDeferred(side);
+  }
+
+  /** Opens what a side's deferred directories hold if renames need it; else takes that side's directory whole. */
+  async #settleDeferred(side: Side): Promise<void> {
+    const renames = this.state.side(side);
+    const needed = this.options.renames && renames.relevant.size > 0;
+    renames.mayDefer = !needed;
+    const deferred = renames.deferred;
+    renames.deferred = new HashOrderedMap();
+    for (const [path, mask] of deferred) {
+      const slot = this.state.slots.get(path)!;
+      if (!needed) {
+        slot.settled = true;
+        slot.result = slot.stages[side];
+        continue;
+      }
+      this.#renameMask = mask;
+      await this.#open(path, slot);
+      this.#renameMask = 0;
+    }
+  }
+
+  /** Looks into a slot's directories. */
+  async #open(path: string, slot: Slot): Promise<void> {
+    slot.match &= slot.files;
+    const inside = slot.stages.map((version) => (isTreeMode(version.mode) ? version : absent)) as Row;
+    const before = this.#renameMask;
+    await this.#directory(path, inside);
+    this.#renameMask = before;
+  }
+
+  async #directory(path: string, trees: Row): Promise<void> {
+    const data: Bytes[] = [];
+    for (const { mode, oid } of trees) {
+      if (mode === 0) data.push(emptyBytes);
+      else {
+        const read = this.state.readTree(oid);
+        data.push(isPromise(read) ? await read : read);
+      }
+    }
+    const { rows, shared } = unlikeRows(data as [Bytes, Bytes, Bytes], this.state.oidLength);
+    this.state.directories.set(path, { data: data[0]!, shared });
+    if (this.#renameMask === 2 || this.#renameMask === 4) {
+      // A file that only the surviving side has was added to it: where the directory went on the other side matters.
+      for (const [, row] of rows) if (filesOf(row) === this.#renameMask) this.#renameMask = 7;
+    }
+    for (const [name, row] of rows) {
+      const settled = this.#entry(joinPath(path, name), row);
+      if (settled !== undefined) await settled;
+    }
+  }
+
+  #entry(path: string, row: Row): Promise<void> | undefined {
+    const state = this.state;
+    const slot = state.newSlot(path, row);
+    const [base, ours, theirs] = row;
+    const oursIsBase = base.mode !== 0 && sameVersion(base, ours);
+    const theirsIsBase = base.mode !== 0 && sameVersion(base, theirs);
+    const sidesAgree = ours.mode !== 0 && sameVersion(ours, theirs);
+    slot.match = oursIsBase ? 3 : theirsIsBase ? 5 : sidesAgree ? 6 : 0;
+    state.slots.set(path, slot);
+    if (oursIsBase && theirsIsBase) {
+      // The same but for an odd old spelling of the mode.
+      slot.settled = true;
+      slot.result = base;
+      return undefined;
+    }
+    if (sidesAgree && slot.files >= 6 && this.options.asks !== undefined) {
+      const asks = this.options.asks(path);
+      if (isPromise(asks)) return asks.then((answer) => this.#place(path, slot, answer));
+      return this.#place(path, slot, asks);
+    }
+    return this.#place(path, slot, false);
+  }
+
+  #place(path: string, slot: Slot, ask: boolean): Promise<void> | undefined {
+    if (ask) {
+      slot.ask = true;
+      slot.match = 0;
+    }
+    if (slot.files === 7 && slot.match !== 0) {
+      slot.settled = true;
+      slot.result = slot.match === 3 ? slot.stages[2] : slot.stages[1];
+      return undefined;
+    }
+    const maskAbove = this.#renameMask;
+    this.#noteRenames(path, slot);
+    const descend = slot.directories === 0 ? undefined : this.#descend(path, slot, maskAbove);
+    if (descend === undefined) {
+      this.#renameMask = maskAbove;
+      return undefined;
+    }
+    return descend.then(() => {
+      this.#renameMask = maskAbove;
+    });
+  }
+
+  #descend(path: string, slot: Slot, maskAbove: number): Promise<void> | undefined {
+    let side: Side | undefined = slot.match === 3 ? 2 : slot.match === 5 ? 1 : undefined;
+    if (slot.files === 0 && (slot.directories === 2 || slot.directories === 4)) {
+      // A new directory: nothing to merge in it, but a rename may have gone there.
+      slot.match = 7 - slot.directories;
+      side = slot.directories === 2 ? 1 : 2;
+    }
+    if (this.#renameMask !== 7 && side !== undefined && this.state.side(side).mayDefer) {
+      this.state.side(side).deferred.set(path, this.#renameMask);
+      this.#renameMask = maskAbove;
+      return undefined;
+    }
+    return this.#open(path, slot);
+  }
+
+  /** Keeps what the search for renames needs to know of a path. */
+  #noteRenames(path: string, slot: Slot): void {
+    const { files, directories } = slot;
+    if (this.#renameMask !== 7 && (directories === 3 || directories === 5)) this.#renameMask = directories & ~1;
+    if (directories === 1 || directories === 3 || directories === 5) {
+      const relevance = this.#renameMask === 7 ? 'above' : 'none';
+      for (const side of [1, 2] as const) {
+        if ((directories & (1 << side)) === 0) this.state.side(side).removedDirectories.set(path, relevance);
+      }
+    }
+    if (this.#renameMask === 7 && (files === 2 || files === 4)) {
+      const side: Side = files === 2 ? 2 : 1;
+      this.state.side(side).removedDirectories.set(parentPath(path), 'self');
+    }
+    if (files === 0 || files === 7) return;
+    const inBase = (files & 1) !== 0;
+    for (const side of [1, 2] as const) {
+      const inSide = (files & (1 << side)) !== 0;
+      const renames = this.state.side(side);
+      if (inBase && !inSide) {
+        renames.pairs.push({ kind: 'deleted', from: { path, version: slot.stages[0] }, to: undefined, side });
+        if (slot.match === 0) renames.relevant.set(path, 'content');
+        else if (this.#renameMask === 7) renames.relevant.set(path, 'location');
+      } else if (!inBase && inSide) {
+        renames.pairs.push({ kind: 'added', from: undefined, to: { path, version: slot.stages[side] }, side });
+      }
+    }
+  }
+}
+
+function filesOf(row: Row): number {
+  let mask = 0;
+  for (let side = 0; side < 3; side++) if (row[side]!.mode !== 0 && !isTreeMode(row[side]!.mode)) mask |= 1 << side;
+  return mask;
+}
+
+/** The rows of three trees that are not the same in all, by name and in git's order, and where the shared ones lie. */
+function unlikeRows(data: readonly [Bytes, Bytes, Bytes], oidLength: number) {
+  const cursors = data.map((bytes) => new TreeCursor(bytes, oidLength));
+  const live = cursors.map((cursor) => cursor.next());
+  const shared: number[] = [];
+  const found = new Map<string, Row>();
+  const take = (side: number) => {
+    const cursor = cursors[side]!;
+    const name = decodeText(cursor.data.subarray(cursor.nameStart, cursor.nameEnd));
+    let row = found.get(name);
+    if (row === undefined) {
+      row = [absent, absent, absent];
+      found.set(name, row);
+    }
+    if (row[side]!.mode !== 0) {
+      throw new GitError('OBJECT_CORRUPT', `a tree has more than one entry named '${name}'`);
+    }
+    row[side] = { mode: canonicalMode(cursor.mode), oid: oidFromBytes(cursor.data, cursor.oidStart, oidLength) };
+    live[side] = cursor.next();
+  };
+  const [one, two, three] = cursors as [TreeCursor, TreeCursor, TreeCursor];
+  while (live[0] || live[1] || live[2]) {
+    if (live[0] && live[1] && live[2] && sameRow(one, two, oidLength) && sameRow(one, three, oidLength)) {
+      shared.push(one.rowStart, one.oidStart + oidLength);
+      for (let side = 0; side < 3; side++) live[side] = cursors[side]!.next();
+      continue;
+    }
+    let first = -1;
+    for (let side = 0; side < 3; side++) {
+      if (live[side] && (first < 0 || compareRows(cursors[side]!, cursors[first]!) < 0)) first = side;
+    }
+    const least = cursors[first]!;
+    for (let side = 2; side >= 0; side--) {
+      if (side !== first && live[side] && compareRows(cursors[side]!, least) === 0) take(side);
+    }
+    take(first);
+  }
+  const rows = [...found];
+  const isTree = (row: Row) => row.some(({ mode }) => isTreeMode(mode));
+  return { rows: rows.sort((a, b) => compareTreeNames(a[0], isTree(a[1]), b[0], isTree(b[1]))), shared };
+}
+
+/** Same bytes from mode to id. */
+function sameRow(a: TreeCursor, b: TreeCursor, oidLength: number): boolean {
+  const length = a.oidStart + oidLength - a.rowStart;
+  if (b.oidStart + oidLength - b.rowStart !== length) return false;
+  const x = a.data;
+  const y = b.data;
+  const shift = b.rowStart - a.rowStart;
+  for (let i = a.oidStart + oidLength - 1; i >= a.rowStart; i--) if (x[i] !== y[i + shift]) return false;
+  return true;
+}
+
+/** git's order of the rows two cursors stand at. */
+function compareRows(a: TreeCursor, b: TreeCursor): number {
+  const x = a.data;
+  const y = b.data;
+  const aLength = a.nameEnd - a.nameStart;
+  const bLength = b.nameEnd - b.nameStart;
+  const length = Math.min(aLength, bLength);
+  for (let i = 0; i < length; i++) {
+    const difference = x[a.nameStart + i]! - y[b.nameStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  const last = (cursor: TreeCursor, own: number) =>
+    own > length ? cursor.data[cursor.nameStart + length]! : isTreeMode(cursor.mode) ? 0x2f : 0;
+  const difference = last(a, aLength) - last(b, bLength);
+  return difference !== 0 ? difference : aLength - bLength;
+}

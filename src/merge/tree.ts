@@ -1,0 +1,181 @@
+import type { NonEmpty } from '../base/awaitable.js';
+import type { Awaitable } from '../base/awaitable.js';
+import { compareText } from '../base/bytes.js';
+import type { Oid } from '../base/oid.js';
+import { emptyTreeOid } from '../base/oid.js';
+import { maxScore } from '../diff/similarity.js';
+import type { ObjectSource, ObjectStore } from '../objects/source.js';
+import { checkAborted } from './combinators.js';
+import type { DirectoryRenamePolicy } from './directory-renames.js';
+import { collectRenames } from './directory-renames.js';
+import type { DriverFor } from './driver.js';
+import type { SubmoduleMerge } from './entry-merge.js';
+import { EntryMerge } from './entry-merge.js';
+import type { Conflict, ConflictKind, MergeContext, MergeFn, Stages } from './hook.js';
+import type { MergeMessage } from './messages.js';
+import { Placing } from './placing.js';
+import { applyRenames } from './rename-slots.js';
+import { detectRenames } from './renames.js';
+import { shiftToMatch } from './subtree.js';
+import type { Version } from './tree-state.js';
+import { MergeState } from './tree-state.js';
+import { TreeWalk } from './tree-walk.js';
+
+export interface TreeOptions {
+  /** Least score of a rename, 0 to 60000 (git's 50 % is 30000 and the default); `false`: no renames. */
+  readonly renames?: number | false | undefined;
+  /** `merge.renameLimit`, 7000 unless said; 0 or less means that too. */
+  readonly renameLimit?: number | undefined;
+  readonly directoryRenames?: DirectoryRenamePolicy | undefined;
+  /** The other side, and the base, are moved below this directory first; `true`: wherever they fit ours best. */
+  readonly subtree?: string | true | undefined;
+  /** `-X ours|theirs`, for links and other things that no driver merges. */
+  readonly favor?: 'ours' | 'theirs' | undefined;
+  /** Paths whose driver wants to be asked where both sides made the same change; none unless said. */
+  readonly asks?: ((path: string) => Awaitable<boolean>) | undefined;
+  readonly submodule?: SubmoduleMerge | undefined;
+  /** True when two versions are the same file once line endings are normalised: a change of those is no change. */
+  readonly sameNormalised?: ((base: Version, side: Version, path: string) => Promise<boolean>) | undefined;
+}
+
+/** A path that stays unmerged, with what goes into the index for it. */
+export interface UnmergedPath {
+  readonly path: string;
+  readonly stages: Stages;
+}
+
+/** All there is to say about a merge of trees. The tree is whole even when there are conflicts: it holds the attempts. */
+export interface TreeMerge {
+  readonly tree: Oid<'tree'>;
+  readonly clean: boolean;
+  /** By path. */
+  readonly unmerged: readonly UnmergedPath[];
+  /** In git's order. */
+  readonly messages: readonly MergeMessage[];
+  readonly conflicts: readonly Conflict[];
+  /** Above 0: the search for renames was cut short, and this limit would have let it run. */
+  readonly neededRenameLimit: number;
+}
+
+export interface TreeMergeRequest {
+  readonly base: Oid<'tree'> | undefined;
+  readonly ours: Oid<'tree'>;
+  readonly theirs: Oid<'tree'>;
+}
+
+/**
+ * Merges three trees as git's `ort` does: one hook per file, renames paired first. `objects` is written to; `reads`,
+ * where given, is read instead (a scratch area over it).
+ */
+export async function mergeTrees(
+  objects: ObjectStore,
+  driverFor: DriverFor,
+  request: TreeMergeRequest,
+  context: MergeContext,
+  options: TreeOptions = {},
+  reads: ObjectSource = objects,
+): Promise<TreeMerge> {
+  const state = new MergeState(reads, objects, context.labels, context.depth);
+  const { ours } = request;
+  let base = request.base ?? emptyTreeOid(objects.algorithm);
+  let { theirs } = request;
+  if (options.subtree !== undefined) {
+    const shifted = await shiftToMatch(reads, objects, { base, ours, theirs }, options.subtree);
+    base = shifted.base;
+    theirs = shifted.theirs;
+  }
+  const renames = options.renames === undefined ? maxScore / 2 : options.renames;
+  await new TreeWalk(state, { renames: renames !== false, asks: options.asks }).run(base, ours, theirs);
+  checkAborted(context);
+  const { favor, submodule } = options;
+  const entries = new EntryMerge(state, {
+    driverFor,
+    favor: context.depth > 0 ? undefined : favor,
+    submodule,
+    signal: context.signal,
+  });
+  let neededRenameLimit = 0;
+  if (renames !== false && [1, 2].some((side) => worthSearching(state, side as 1 | 2))) {
+    const given = options.renameLimit ?? 0;
+    const limit = given > 0 ? given : 7000;
+    for (const side of [1, 2] as const) {
+      if (!worthSearching(state, side)) continue;
+      const { neededLimit } = await detectRenames(state, state.side(side), { minimumScore: renames, limit });
+      neededRenameLimit = Math.max(neededRenameLimit, neededLimit);
+      checkAborted(context);
+    }
+    const pairs = await collectRenames(state, options.directoryRenames ?? 'conflict');
+    await applyRenames(state, pairs, entries);
+  }
+  const tree = await new Placing(state, entries, { sameNormalised: options.sameNormalised }).run();
+  const messages = state.messages.sorted();
+  const unmerged = [...state.unmerged.keys()].sort(compareText).map((path): UnmergedPath => {
+    const slot = state.unmerged.get(path)!;
+    const stage = (side: number) => ((slot.files & (1 << side)) === 0 ? undefined : slot.stages[side]);
+    return { path, stages: { base: stage(0), ours: stage(1), theirs: stage(2) } };
+  });
+  return {
+    tree,
+    clean: state.clean && unmerged.length === 0,
+    unmerged,
+    messages,
+    conflicts: conflictsOf(unmerged, messages, context),
+    neededRenameLimit,
+  };
+}
+
+function worthSearching(state: MergeState, side: 1 | 2): boolean {
+  const { pairs, relevant } = state.side(side);
+  return pairs.length > 0 && relevant.size > 0;
+}
+
+const kinds: Readonly<Record<string, ConflictKind>> = {
+  'CONFLICT (contents)': 'contents',
+  'CONFLICT (binary)': 'binary',
+  'CONFLICT (value)': 'value',
+  'CONFLICT (file/directory)': 'file/directory',
+  'CONFLICT (distinct modes)': 'distinct types',
+  'CONFLICT (modify/delete)': 'modify/delete',
+  'CONFLICT (rename/rename)': 'rename/rename',
+  'CONFLICT (rename collision)': 'rename collision',
+  'CONFLICT (rename/delete)': 'rename/delete',
+  'CONFLICT (directory rename suggested)': 'file location',
+  'CONFLICT (file in way of directory rename)': 'directory rename',
+  'CONFLICT(directory rename collision)': 'directory rename',
+  'CONFLICT(directory rename unclear split)': 'directory rename',
+};
+
+/** One conflict per unmerged path, and one per message that leaves none. */
+function conflictsOf(
+  unmerged: readonly UnmergedPath[],
+  messages: readonly MergeMessage[],
+  context: MergeContext,
+): Conflict[] {
+  const { labels } = context;
+  const news = messages.filter(({ type }) => type.startsWith('CONFLICT'));
+  const told = new Set<MergeMessage>();
+  const conflicts = unmerged.map(({ path, stages }): Conflict => {
+    const own = news.filter(({ paths }) => paths.includes(path));
+    for (const message of own) told.add(message);
+    // What is filed under the path itself says more about it than what only mentions it; a place more than contents.
+    const best = own.find(({ paths }) => paths[0] === path) ?? own[0];
+    const kind = best === undefined ? 'contents' : (kinds[best.type] ?? 'submodule');
+    return { kind, path, paths: best?.paths ?? [path], message: best?.text ?? '', stages, labels };
+  });
+  for (const message of news) {
+    if (told.has(message)) continue;
+    const { type, paths, text } = message;
+    conflicts.push({ kind: kinds[type] ?? 'submodule', path: paths[0]!, paths, message: text, stages: {}, labels });
+  }
+  return conflicts;
+}
+
+/** The tree merge as one more instance of the hook. The value of a conflict is the tree with the attempts in it. */
+export function tree(objects: ObjectStore, driverFor: DriverFor, options: TreeOptions = {}): MergeFn<Oid<'tree'>> {
+  return async (sides, context) => {
+    const base = await sides.base();
+    const merged = await mergeTrees(objects, driverFor, { ...sides, base }, context, options);
+    if (merged.clean) return { clean: true, value: merged.tree };
+    return { clean: false, conflicts: merged.conflicts as unknown as NonEmpty<Conflict>, value: merged.tree };
+  };
+}
