@@ -16,5 +16,13 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'symbolic-ref': () => import('./symbolic-ref.js'),
   'update-ref': () => import('./update-ref.js'),
   'upload-pack': () => import('./upload-pack.js'),
+  get: () => import('./get.js'),
+  help: () => import('./help.js'),
+  init: () => import('./init.js'),
+  list: () => import('./list.js'),
+  put: () => import('./put.js'),
+  remove: () => import('./remove.js'),
+  transact: () => import('./transact.js'),
   version: () => import('./version.js'),
+  watch: () => import('./watch.js'),
 };

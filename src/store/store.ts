@@ -1,6 +1,7 @@
 import type { Awaitable, Cancellable } from '../base/awaitable.js';
-import { GitError } from '../base/errors.js';
-import type { Oid } from '../base/oid.js';
+import { emptyBytes } from '../base/bytes.js';
+import { GitError, isGitError } from '../base/errors.js';
+import { emptyTreeOid, type Oid, zeroOid } from '../base/oid.js';
 
 import { path as checkPath } from '../base/path.js';
 import type { Contents } from '../contents/contents.js';
@@ -26,10 +27,14 @@ export interface StoreBackend {
  * (`WORKTREE_DIRTY`) where a changed path has local changes; then `apply` or `abandon` ends it.
  */
 export interface CheckedOut {
-  prepare(
-    branch: string,
-    changes: readonly Change[],
-  ): Awaitable<{ apply(): Awaitable<void>; abandon(): void } | undefined>;
+  prepare(branch: string, changes: readonly Change[]): Awaitable<CheckedOutStep | undefined>;
+}
+
+export interface CheckedOutStep {
+  /** Called before the branch moves: what is needed to finish, should this process die in between, is kept. */
+  landing(from: Oid<'commit'> | undefined, to: Oid<'commit'>): void;
+  apply(): Awaitable<void>;
+  abandon(): void;
 }
 
 export interface StoreOptions {
@@ -59,6 +64,9 @@ export type Tested<V> = Written | { readonly status: 'mismatch'; readonly actual
 
 /** The full name of a branch given by its short or full name. */
 export const branchRef = (branch: string): string => (branch.startsWith('refs/') ? branch : `refs/heads/${branch}`);
+
+/** Milliseconds that writers wait for a lock others hold. */
+const LOCK_PATIENCE = 10_000;
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -155,28 +163,42 @@ export class Store<V> {
     change: (tree: Tree<V>) => Promise<Tree<V> | { readonly mismatch: R | undefined }>,
     info: Info,
   ): Promise<Written | { status: 'mismatch'; actual: R | undefined }> {
-    const { objects, refs } = this.backend;
+    const { objects } = this.backend;
+    const started = Date.now();
     for (let attempt = 0; ; attempt++) {
       info.signal?.throwIfAborted();
       const parent = await this.head();
       const before = this.#treeOf(parent);
       const after = await change(before);
       if ('mismatch' in after) return { status: 'mismatch', actual: after.mismatch };
-      const tree = after === before && parent !== undefined ? parent.tree : await after.write();
-      const nothing =
-        parent === undefined ? tree === (await Tree.of(objects, this.contents).write()) : tree === parent.tree;
+      const tree = after === before ? (parent?.tree ?? emptyTreeOid(objects.algorithm)) : await after.write();
+      const nothing = parent === undefined ? tree === emptyTreeOid(objects.algorithm) : tree === parent.tree;
       if (nothing && info.allowEmpty !== true) {
-        return { status: 'unchanged', head: parent?.oid ?? ('0'.repeat(tree.length) as Oid<'commit'>) };
+        return { status: 'unchanged', head: parent?.oid ?? (zeroOid(objects.algorithm) as Oid<'commit'>) };
       }
-      const landed = await this.#land(tree, parent === undefined ? [] : [parent], info);
+      const landed = await this.#landUnlessLocked(tree, parent === undefined ? [] : [parent], info, started);
       if (landed !== undefined) return { status: 'written', head: landed };
       if (attempt >= (info.retries ?? Number.POSITIVE_INFINITY)) {
         throw new GitError('REF_CHANGED', `'${this.branch}' kept changing under this write`, {
           hint: 'try again, or allow more retries',
         });
       }
-      void refs;
       await pause(Math.random() * Math.min(50, 1 + attempt * 2));
+    }
+  }
+
+  /** A lock held by another writer is a race to try again, for as long as a lock may take; then it is an error. */
+  async #landUnlessLocked(
+    tree: Oid<'tree'>,
+    parents: readonly CommitWithOid[],
+    info: Info,
+    started: number,
+  ): Promise<Oid<'commit'> | undefined> {
+    try {
+      return await this.#land(tree, parents, info);
+    } catch (error) {
+      if (!isGitError(error, 'LOCKED') || Date.now() - started > LOCK_PATIENCE) throw error;
+      return undefined;
     }
   }
 
@@ -196,6 +218,7 @@ export class Store<V> {
       step = await this.#checkedOut.prepare(this.branch, changes);
     }
     try {
+      if (tree === emptyTreeOid(objects.algorithm)) await objects.write('tree', emptyBytes);
       const commit = await objects.write(
         'commit',
         serializeCommit({
@@ -207,6 +230,7 @@ export class Store<V> {
           message,
         }),
       );
+      step?.landing(head?.oid, commit);
       const subject = message.slice(0, message.indexOf('\n') < 0 ? message.length : message.indexOf('\n'));
       const result = await refs.update([
         {
