@@ -240,7 +240,7 @@ async function completePack(
             data: { unresolved: still },
           });
         }
-        checksum = rehash(platform, algorithm, writer, path, table);
+        checksum = correctPackHead(platform, algorithm, writer, table.count, table.offsets[table.count]!);
       }
     } finally {
       resolver.close();
@@ -319,25 +319,24 @@ async function completeThin(
   return appended;
 }
 
-/** Puts the new count into the pack's head and the checksum over everything at its end. */
-function rehash(
+/** Puts the true count into a pack's head and the checksum over its entries, which end at `end`, behind them. */
+export function correctPackHead(
   platform: Platform,
   algorithm: HashAlgorithm,
   writer: WriteHandle,
-  path: string,
-  table: PackTable,
+  objects: number,
+  end: number,
 ): Bytes {
   const count = new Uint8Array(4);
-  writeUint32(count, 0, table.count);
+  writeUint32(count, 0, objects);
   writer.writeAt(count, 8);
-  const end = table.offsets[table.count]!;
-  const reader = platform.fs.open(path)!;
+  const reader = platform.fs.open(writer.path)!;
   const hasher = platform.hasher(algorithm);
   const chunk = new Uint8Array(1 << 20);
   for (let at = 0; at < end; ) {
     const part = end - at < chunk.length ? chunk.subarray(0, end - at) : chunk;
     const got = reader.readInto(part, at);
-    if (got === 0) throw new GitError('OBJECT_CORRUPT', `unexpected end of ${path}`);
+    if (got === 0) throw new GitError('OBJECT_CORRUPT', `unexpected end of ${writer.path}`);
     hasher.update(part.subarray(0, got));
     at += got;
   }

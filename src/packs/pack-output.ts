@@ -1,0 +1,114 @@
+import type { Bytes } from '../base/bytes.js';
+import type { HashAlgorithm } from '../base/oid.js';
+import { writeUint32 } from '../platform/lazy-table.js';
+import type { Deflater, Hasher, Platform } from '../platform/platform.js';
+import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
+
+const CHUNK = 1 << 16;
+
+/** The bytes of a pack as it is made: gathered in chunks, hashed, each entry's CRC taken along. */
+export class PackOutput {
+  readonly #platform: Platform;
+  readonly #hasher: Hasher;
+  readonly #deflater: Deflater;
+  #buffer: Bytes = new Uint8Array(CHUNK);
+  #filled = 0;
+  #hashed = 0;
+  #ready: Bytes[] = [];
+  #room: Bytes = new Uint8Array(CHUNK);
+  #crc = 0;
+  /** Bytes written so far: the offset of what comes next. */
+  offset = 0;
+
+  constructor(platform: Platform, algorithm: HashAlgorithm, level: number) {
+    this.#platform = platform;
+    this.#hasher = platform.hasher(algorithm);
+    this.#deflater = platform.zlib.deflater(level);
+  }
+
+  writeHead(count: number, version = 2): void {
+    const head = new Uint8Array(12);
+    writeUint32(head, 0, 0x5041434b);
+    writeUint32(head, 4, version);
+    writeUint32(head, 8, count);
+    this.write(head, 0, 12);
+  }
+
+  /** Starts an entry's CRC anew. */
+  startEntry(): void {
+    this.#crc = 0;
+  }
+
+  get crc(): number {
+    return this.#crc;
+  }
+
+  write(bytes: Bytes, from: number, end: number): void {
+    if (end === from) return;
+    const part = from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end);
+    this.#crc = this.#platform.zlib.crc32(part, this.#crc);
+    const length = end - from;
+    this.offset += length;
+    if (this.#filled + length > this.#buffer.length) {
+      this.#seal();
+      if (length > CHUNK) {
+        this.#hasher.update(part);
+        this.#ready.push(part.slice());
+        return;
+      }
+    }
+    this.#buffer.set(part, this.#filled);
+    this.#filled += length;
+  }
+
+  #seal(): void {
+    if (this.#filled === 0) return;
+    const full = this.#buffer.subarray(0, this.#filled);
+    this.#hasher.update(this.#hashed === 0 ? full : full.subarray(this.#hashed));
+    this.#ready.push(full);
+    this.#buffer = new Uint8Array(CHUNK);
+    this.#filled = 0;
+    this.#hashed = 0;
+  }
+
+  /** Deflates `data` and answers a view of a shared buffer, good until the next call. */
+  deflate(data: Bytes): Bytes {
+    this.#deflater.reset();
+    let taken = 0;
+    let made = 0;
+    for (;;) {
+      const state = this.#deflater.push(data, taken, data.length, this.#room, made, this.#room.length, true);
+      taken += this.#deflater.consumed;
+      made += this.#deflater.produced;
+      if (state === STREAM_END) break;
+      if (state === STREAM_FULL) {
+        const larger = new Uint8Array(this.#room.length * 2);
+        larger.set(this.#room.subarray(0, made));
+        this.#room = larger;
+      }
+    }
+    const packed = this.#room.subarray(0, made);
+    if (this.#room.length > 16 << 20) this.#room = new Uint8Array(CHUNK);
+    return packed;
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0;
+  }
+
+  /** Chunks that are complete; the caller's from now on. */
+  take(): Bytes[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** Writes the checksum; `take` has the rest afterwards. */
+  finish(): Bytes {
+    this.#seal();
+    const checksum = this.#hasher.digest();
+    this.#ready.push(checksum);
+    this.offset += checksum.length;
+    return checksum;
+  }
+}
