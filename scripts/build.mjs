@@ -24,7 +24,15 @@ const shared = {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
 };
-await build({ ...shared, entryPoints: { bough: 'src/commands/main.ts', 'lib/index': 'src/index.ts' } });
+await build({
+  ...shared,
+  entryPoints: {
+    bough: 'src/commands/main.ts',
+    'lib/index': 'src/index.ts',
+    'lib/contents': 'src/contents/index.ts',
+    'lib/merge': 'src/merge/index.ts',
+  },
+});
 if (!quick) {
   const types = spawnSync(resolve(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.types.json'], {
     cwd: root,

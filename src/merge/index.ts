@@ -1,0 +1,3 @@
+export * from './combinators.js';
+export * from './driver.js';
+export * from './hook.js';
