@@ -4,7 +4,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
-import { discoverRepository, openRepository, type Repository } from '../repo/repository.js';
+import { discoverRepository, openRepository, type Repository, type RepositoryOptions } from '../repo/repository.js';
 import { expandAlias, runExternal, unknownCommand } from './alias.js';
 import type { CommandContext, GlobalOptions } from './command.js';
 import { wantColor } from './color.js';
@@ -213,6 +213,16 @@ function contextFor(
       .split('\n')
       .map((line) => `${prefix}${line}`.trimEnd())
       .join('\n') + '\n';
+  const opening: RepositoryOptions = {
+    platform: nodePlatform,
+    env,
+    cwd,
+    replaceObjects: surroundings.globals.replaceObjects,
+    warn: (message) => io.stderr.write(`warning: ${message}\n`),
+    problem: (message) => io.stderr.write(`error: ${message}\n`),
+    complain: (line) => io.stderr.write(`${line}\n`),
+    indexEntry: async (...args) => (await import('./index-entry.js')).indexEntry(...args),
+  };
   const context: CommandContext = {
     name,
     program: surroundings.program,
@@ -225,11 +235,11 @@ function contextFor(
     globals: surroundings.globals,
     signal: surroundings.signal,
     repository() {
-      owner.repository ??= openRepository({ platform: nodePlatform, env, cwd });
+      owner.repository ??= openRepository(opening);
       return owner.repository;
     },
     maybeRepository() {
-      owner.repository ??= discoverRepository({ platform: nodePlatform, env, cwd });
+      owner.repository ??= discoverRepository(opening);
       return owner.repository;
     },
     error: (message) => io.stderr.write(`error: ${message}\n`),

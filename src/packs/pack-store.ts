@@ -105,6 +105,15 @@ export class PackStore implements ObjectSource {
     if (this.#listed === undefined) this.#list();
   }
 
+  /** Objects in all packs, an object in two packs counted twice. */
+  get objectCount(): number {
+    this.#ensureListed();
+    let count = 0;
+    for (const midx of this.#midxs) count += midx.count;
+    for (const pack of this.#loose) count += pack.index.count;
+    return count;
+  }
+
   #stamp(): string {
     const stat = this.#platform.fs.stat(this.directory);
     if (stat === undefined) return 'none';

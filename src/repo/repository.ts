@@ -1,7 +1,8 @@
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
-import { rawLength } from '../base/oid.js';
+import { isOid, rawLength } from '../base/oid.js';
+import { parseCommitLinks } from '../objects/commit.js';
 import { ObjectDatabase } from '../objects/database.js';
 import { formatSignature } from '../objects/signature.js';
 import type { Signature } from '../objects/signature.js';
@@ -36,6 +37,10 @@ export interface RepositoryOptions {
   readonly workTree?: string | undefined;
   /** `key=value`, as `-c` takes them (on top of `GIT_CONFIG_PARAMETERS` in `env`). */
   readonly configOverrides?: readonly string[] | undefined;
+  /** `false`: objects are read as they are, not what `refs/replace/` puts in their place. */
+  readonly replaceObjects?: boolean | undefined;
+  /** Looks an entry of the index up; the index is read by a room above this one. */
+  readonly indexEntry?: IndexLookup | undefined;
   /** Told what git prints as `warning: …` while opening. */
   readonly warn?: ((message: string) => void) | undefined;
   /** Told what git prints as `error: …` about storage that is damaged and passed over. */
@@ -43,6 +48,13 @@ export interface RepositoryOptions {
   /** Told whole lines for standard error. */
   readonly complain?: ((line: string) => void) | undefined;
 }
+
+/** An entry of the index at a path and stage. */
+export type IndexLookup = (
+  repository: Repository,
+  path: string,
+  stage: number,
+) => Promise<{ readonly oid: Oid; readonly mode: number } | undefined>;
 
 /** One repository: its places, configuration, objects and refs. Made by `openRepository`; `close` it when done. */
 export class Repository {
@@ -197,6 +209,27 @@ export class Repository {
     });
   }
 
+  /** What `:path` names in revisions: an entry of the index. */
+  async indexEntry(path: string, stage: number): Promise<{ readonly oid: Oid; readonly mode: number } | undefined> {
+    return this.#options.indexEntry?.(this, path, stage);
+  }
+
+  /** A commit's parents as history is seen here: grafts and the ends of a shallow clone count. */
+  async parentsOf(oid: Oid<'commit'>): Promise<readonly Oid<'commit'>[] | undefined> {
+    const grafted = this.grafts.get(oid);
+    if (grafted !== undefined) return grafted;
+    const object = await this.objects.read(oid);
+    return object?.kind === 'commit' ? parseCommitLinks(object.data).parents : undefined;
+  }
+
+  #grafts: ReadonlyMap<Oid, readonly Oid<'commit'>[]> | undefined;
+
+  /** Commits whose parents are others than they say: the ends of a shallow clone, and `info/grafts`. */
+  get grafts(): ReadonlyMap<Oid, readonly Oid<'commit'>[]> {
+    this.#grafts ??= readGrafts(this);
+    return this.#grafts;
+  }
+
   /** Now, and the user's time zone. */
   get clock(): Clock {
     return {
@@ -253,6 +286,21 @@ function headBranch(repository: Repository): string | undefined {
   const bytes = repository.platform.fs.readFile(`${repository.gitDir}/HEAD`);
   const match = bytes === undefined ? null : /^ref:\s*refs\/heads\/(.+?)\s*$/.exec(decodeText(bytes));
   return match?.[1];
+}
+
+function readGrafts(repository: Repository): ReadonlyMap<Oid, readonly Oid<'commit'>[]> {
+  const grafts = new Map<Oid, readonly Oid<'commit'>[]>();
+  const { fs } = repository.platform;
+  const own = fs.readFile(repository.path('info/grafts'));
+  for (const line of own === undefined ? [] : decodeText(own).split('\n')) {
+    const [commit, ...parents] = line.trim().split(/\s+/);
+    if (commit === undefined || !isOid(commit) || !parents.every(isOid)) continue;
+    grafts.set(commit, parents as Oid<'commit'>[]);
+  }
+  const shallow = fs.readFile(repository.path('shallow'));
+  for (const line of shallow === undefined ? [] : decodeText(shallow).split('\n'))
+    if (isOid(line)) grafts.set(line, []);
+  return grafts;
 }
 
 /** What an annotated tag leads to in the end; `undefined` for what is no tag. */

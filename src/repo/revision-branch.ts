@@ -66,7 +66,7 @@ export async function interpretBranchName(
     if (allows(options, 'HEAD') && at === 0 && (text.length === 1 || text[1] === '{')) {
       const rest = text.slice(1);
       if (rest === '' || !MARK.test(text)) {
-        if (rest === '' ) return { name: 'HEAD', used: 1 };
+        if (rest === '') return { name: 'HEAD', used: 1 };
       }
     }
     const mark = MARK.exec(text.slice(at));

@@ -44,8 +44,7 @@ export async function followInTree(
       continue;
     }
     const object = await repository.objects.read(stack[stack.length - 1]!);
-    const entry =
-      object?.kind === 'tree' ? findInTree(object.data, repository.oidLength, part) : undefined;
+    const entry = object?.kind === 'tree' ? findInTree(object.data, repository.oidLength, part) : undefined;
     if (entry === undefined) {
       if (links > 0) throw new SymlinkFault('dangling');
       return undefined;

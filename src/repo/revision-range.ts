@@ -79,10 +79,9 @@ async function parseRange(
   if (first === undefined || second === undefined) {
     throw new GitError('REF_MISSING', `Invalid symmetric difference expression ${text}`);
   }
-  const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(
-    first as Oid<'commit'>,
+  const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(first as Oid<'commit'>, [
     second as Oid<'commit'>,
-  );
+  ]);
   return {
     text,
     kind: 'symmetric',
@@ -113,12 +112,14 @@ async function parseParents(
   const parents = (await repository.parentsOf(commit as Oid<'commit'>)) ?? [];
   if (mark!.startsWith('-') && number > parents.length) return undefined;
   const chosen = mark!.startsWith('-') ? [parents[number - 1]!] : parents;
-  const items = chosen.map((oid): RevisionItem => ({
-    oid,
-    excluded: mark === '@' ? negated : !negated,
-    name: plain,
-    side: undefined,
-  }));
+  const items = chosen.map(
+    (oid): RevisionItem => ({
+      oid,
+      excluded: mark === '@' ? negated : !negated,
+      name: plain,
+      side: undefined,
+    }),
+  );
   if (mark !== '@') items.push({ oid: found!.oid, excluded: negated, name: plain, side: undefined });
   return { text, kind: 'parents', items };
 }

@@ -1,7 +1,7 @@
 import { decodeText } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { compilePosixRegex, RegexFault } from '../base/posix-regex.js';
+import { compileRegex } from '../base/posix-regex.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import type { Repository } from './repository.js';
 import { peelTo } from './revision.js';
@@ -33,9 +33,9 @@ export async function newestMatching(
   }
   let regex: RegExp;
   try {
-    regex = compilePosixRegex(pattern, { extended: true });
+    regex = compileRegex(pattern, 'extended', { newline: false });
   } catch (error) {
-    if (error instanceof RegexFault) return undefined;
+    if (isGitError(error, 'USAGE')) return undefined;
     throw error;
   }
   const queue = new DateQueue();

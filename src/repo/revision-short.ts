@@ -1,6 +1,5 @@
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
-import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { parseCommit } from '../objects/commit.js';
 import { parseTag } from '../objects/tag.js';
@@ -24,7 +23,8 @@ export async function lookUpShortId(
   text: string,
   hint: ObjectHint | undefined,
 ): Promise<ShortIdAnswer> {
-  if (text.length < MINIMUM_ABBREVIATION || text.length > hexLength(repository.objectFormat)) return { kind: 'missing' };
+  if (text.length < MINIMUM_ABBREVIATION || text.length > hexLength(repository.objectFormat))
+    return { kind: 'missing' };
   if (!/^[0-9a-fA-F]+$/.test(text)) return { kind: 'missing' };
   const prefix = text.toLowerCase();
   let all = await repository.objects.findPrefix(prefix);
@@ -107,7 +107,12 @@ export async function describeAmbiguity(
       kind = object?.kind;
       if (object?.kind === 'commit') {
         const commit = parseCommit(object.data);
-        const date = formatDate(commit.author.seconds, commit.author.zone, { kind: 'short', local: false }, repository.clock);
+        const date = formatDate(
+          commit.author.seconds,
+          commit.author.zone,
+          { kind: 'short', local: false },
+          repository.clock,
+        );
         line = `${short} commit ${date} - ${subjectOf(commit.message)}`;
       } else if (object?.kind === 'tag') {
         line = `${short} tag ${tagText(object.data, repository)}`;
@@ -164,8 +169,19 @@ export function configuredAbbreviation(repository: Repository): number | undefin
   return Math.min(number, full);
 }
 
+const usualLengths = new WeakMap<Repository, number>();
+
 /** The usual length of an abbreviated id: seven digits, more where there are many objects. */
-export async function usualAbbreviation(repository: Repository): Promise<number> {
+export function usualAbbreviation(repository: Repository): number {
+  let length = usualLengths.get(repository);
+  if (length === undefined) {
+    length = chooseAbbreviation(repository);
+    usualLengths.set(repository, length);
+  }
+  return length;
+}
+
+function chooseAbbreviation(repository: Repository): number {
   const configured = configuredAbbreviation(repository);
   if (configured !== undefined) return configured;
   const count = approximateObjectCount(repository);
@@ -187,7 +203,7 @@ export function approximateObjectCount(repository: Repository): number {
  */
 export async function abbreviate(repository: Repository, oid: Oid, length = 0): Promise<string> {
   const full = oid.length;
-  let wanted = length > 0 ? length : await usualAbbreviation(repository);
+  let wanted = length > 0 ? length : usualAbbreviation(repository);
   if (wanted >= full) return oid;
   wanted = Math.max(wanted, MINIMUM_ABBREVIATION);
   const others = await repository.objects.findPrefix(oid.slice(0, wanted));
@@ -209,5 +225,3 @@ export async function disambiguate(repository: Repository, text: string): Promis
 
 export const isFullHex = (text: string, algorithm: HashAlgorithm): boolean =>
   text.length === hexLength(algorithm) && /^[0-9a-fA-F]+$/.test(text);
-
-export const textOf = decodeText;

@@ -1,8 +1,6 @@
-import { decodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
-import { compilePosixRegex, RegexFault } from '../base/posix-regex.js';
-import { parseCommit, parseCommitLinks } from '../objects/commit.js';
+import { parseCommitLinks } from '../objects/commit.js';
 import type { RawObject } from '../objects/source.js';
 import { parseTag } from '../objects/tag.js';
 import { findInTree } from '../objects/tree.js';
@@ -11,7 +9,7 @@ import { approxidate } from './date-approx.js';
 import { formatDate } from './date-format.js';
 import type { Repository } from './repository.js';
 import type { FoundRef } from './revision-branch.js';
-import { findLogs, findRefs, interpretBranchName, priorCheckout } from './revision-branch.js';
+import { findLogs, findRefs, priorCheckout } from './revision-branch.js';
 import type { ObjectHint } from './revision-short.js';
 import { describeAmbiguity, isFullHex, lookUpShortId } from './revision-short.js';
 
@@ -270,8 +268,7 @@ class Resolver {
     if (open < 0) return undefined;
     const before = text.slice(0, open);
     const what = text.slice(open + 2, -1);
-    const hint =
-      what === 'commit' || what.startsWith('/') ? 'committish' : what === 'tree' ? 'treeish' : undefined;
+    const hint = what === 'commit' || what.startsWith('/') ? 'committish' : what === 'tree' ? 'treeish' : undefined;
     const known = what === '' || what === 'object' || what.startsWith('/') || isKind(what);
     if (!known) return undefined;
     const outer = await this.#object(before, hint);
@@ -286,9 +283,7 @@ class Resolver {
       return newestMatching(this.#repository, what.slice(1), start as Oid<'commit'>);
     }
     return peelTo(this.#repository, outer, what as ObjectKind, (actual) =>
-      this.#complain(
-        `error: ${before}: expected ${what} type, but the object dereferences to ${actual} type`,
-      ),
+      this.#complain(`error: ${before}: expected ${what} type, but the object dereferences to ${actual} type`),
     );
   }
 
@@ -348,8 +343,7 @@ class Resolver {
   async #warnAmbiguous(name: string, refs: readonly FoundRef[]): Promise<void> {
     if (refs.length === 0 || this.#options.complain === undefined || this.#options.quiet === true) return;
     if (!this.#repository.config.getBool('core.warnambiguousrefs', true)) return;
-    const ambiguous =
-      refs.length > 1 || (await lookUpShortId(this.#repository, name, undefined)).kind === 'found';
+    const ambiguous = refs.length > 1 || (await lookUpShortId(this.#repository, name, undefined)).kind === 'found';
     if (ambiguous) this.#complain(`warning: refname '${name}' is ambiguous.`);
   }
 
@@ -470,5 +464,3 @@ export async function findPath(
   if (path.endsWith('/') && (current.mode & 0o170000) !== 0o040000) return undefined;
   return current;
 }
-
-export { decodeText, parseCommit, compilePosixRegex, RegexFault, interpretBranchName };

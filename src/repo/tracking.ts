@@ -73,7 +73,8 @@ const mergeNames = (config: Config, branch: string): string[] => config.getAll(`
 /** The ref here that follows the branch's upstream (`@{upstream}`). Throws git's words for why there is none. */
 export function upstreamOf(config: Config, branch: string, exists: boolean): string {
   const merge = mergeNames(config, branch)[0];
-  const remote = config.get(`branch.${branch}.remote`) ?? (merge === undefined ? undefined : remoteOfBranch(config, branch));
+  const remote =
+    config.get(`branch.${branch}.remote`) ?? (merge === undefined ? undefined : remoteOfBranch(config, branch));
   if (merge === undefined || remote === undefined) {
     if (!exists) throw new GitError('REF_MISSING', `no such branch: '${branch}'`);
     throw new GitError('REF_MISSING', `no upstream configured for branch '${branch}'`);
@@ -101,7 +102,10 @@ export function pushTargetOf(config: Config, branch: string): string {
   const tracked = (name: string): string => {
     const tracking = trackingRef(config, remote!, name);
     if (tracking === undefined) {
-      throw new GitError('REF_MISSING', `push destination '${name}' on remote '${remote}' has no local tracking branch`);
+      throw new GitError(
+        'REF_MISSING',
+        `push destination '${name}' on remote '${remote}' has no local tracking branch`,
+      );
     }
     return tracking;
   };
