@@ -39,6 +39,13 @@ export * from './refs/store.js';
 export type { Repository } from './repo/repository.js';
 export { checkedOut } from './store/checked-out.js';
 export type { CommitWithOid } from './store/path-history.js';
+export {
+  type MergeOptions,
+  type Outcome,
+  type StoreStrategy,
+  type StrategyRequest,
+  typedMerge,
+} from './store/merge-branch.js';
 export * from './store/store.js';
 export { type Change, type Listed, type ListOptions as TreeListOptions, Tree } from './store/tree.js';
 export type { WatchEvent, WatchOptions } from './store/watch.js';

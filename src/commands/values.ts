@@ -1,5 +1,5 @@
 import { GitError } from '../base/errors.js';
-import { isOid, type Oid } from '../base/oid.js';
+import type { Oid } from '../base/oid.js';
 import { bytes } from '../contents/bytes.js';
 import { set } from '../contents/collections.js';
 import { counter } from '../contents/counter.js';
@@ -7,6 +7,7 @@ import type { Contents } from '../contents/contents.js';
 import { json } from '../contents/json.js';
 import { log } from '../contents/log.js';
 import { queue } from '../contents/queue.js';
+import { resolveRevision } from '../repo/revision.js';
 import { checkedOut } from '../store/checked-out.js';
 import { openStore, type Store } from '../store/store.js';
 import type { Bytes } from '../base/bytes.js';
@@ -61,12 +62,9 @@ export async function valueTree(context: CommandContext, options: { branch?: str
 
 /** The commit a revision names. Throws `REF_MISSING`. */
 export async function commitNamed(context: CommandContext, revision: string): Promise<Oid<'commit'>> {
-  const { refs } = context.repository();
-  for (const name of [revision, `refs/${revision}`, `refs/tags/${revision}`, `refs/heads/${revision}`]) {
-    const commit = isOid(name) ? name : await refs.resolve(name);
-    if (commit !== undefined) return commit as Oid<'commit'>;
-  }
-  throw new GitError('REF_MISSING', `bad revision '${revision}'`, { data: { revision } });
+  const commit = await resolveRevision(context.repository(), `${revision}^{commit}`);
+  if (commit === undefined) throw new GitError('REF_MISSING', `bad revision '${revision}'`, { data: { revision } });
+  return commit as Oid<'commit'>;
 }
 
 export interface ValueWritten {

@@ -1,7 +1,7 @@
 import type { Awaitable, Cancellable } from '../base/awaitable.js';
 import { emptyBytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
-import { emptyTreeOid, type Oid, zeroOid } from '../base/oid.js';
+import { emptyTreeOid, isOid, type Oid, zeroOid } from '../base/oid.js';
 
 import { path as checkPath } from '../base/path.js';
 import type { Contents } from '../contents/contents.js';
@@ -9,7 +9,15 @@ import { type Commit, parseCommit, serializeCommit } from '../objects/commit.js'
 import { readKind } from '../objects/database.js';
 import type { Signature } from '../objects/signature.js';
 import type { ObjectStore } from '../objects/source.js';
-import type { RefStore } from '../refs/store.js';
+import type { RefStore, UpdateResult } from '../refs/store.js';
+import {
+  type MergeOptions,
+  newAncestry,
+  type Outcome,
+  relation,
+  typedMerge,
+  unrelatedHistories,
+} from './merge-branch.js';
 import { type CommitWithOid, lastModified, pathHistory } from './path-history.js';
 import { type Change, type Listed, type ListOptions, Tree } from './tree.js';
 import { watchBranch, type WatchEvent, type WatchOptions } from './watch.js';
@@ -64,6 +72,8 @@ export type Tested<V> = Written | { readonly status: 'mismatch'; readonly actual
 
 /** The full name of a branch given by its short or full name. */
 export const branchRef = (branch: string): string => (branch.startsWith('refs/') ? branch : `refs/heads/${branch}`);
+
+const shortName = (ref: string): string => ref.replace(/^refs\/heads\//, '');
 
 /** Milliseconds that writers wait for a lock others hold. */
 const LOCK_PATIENCE = 10_000;
@@ -210,13 +220,7 @@ export class Store<V> {
     const { objects, refs } = this.backend;
     const head = parents[0];
     const message = info.message.endsWith('\n') || info.message === '' ? info.message : `${info.message}\n`;
-    let step: Awaited<ReturnType<CheckedOut['prepare']>>;
-    if (this.#checkedOut !== undefined) {
-      const changes: Change[] = [];
-      const after = Tree.of(objects, this.contents, tree);
-      for await (const change of after.changesSince(this.#treeOf(head))) changes.push(change);
-      step = await this.#checkedOut.prepare(this.branch, changes);
-    }
+    let step = await this.#prepare(head, tree);
     try {
       if (tree === emptyTreeOid(objects.algorithm)) await objects.write('tree', emptyBytes);
       const commit = await objects.write(
@@ -240,24 +244,122 @@ export class Store<V> {
           reason: `commit${head === undefined ? ' (initial)' : ''}: ${subject}`,
         },
       ]);
-      if (result.ok) {
-        await step?.apply();
-        step = undefined;
-        return commit;
-      }
-      if (
-        result.code === 'changed' ||
-        result.code === 'exists' ||
-        result.code === 'missing' ||
-        result.code === 'locked'
-      )
-        return undefined;
-      throw new GitError(result.code === 'invalid' ? 'REF_INVALID' : 'REF_CHANGED', result.message, {
-        data: { ref: this.branch },
-      });
+      if (!this.#landed(result)) return undefined;
+      await step?.apply();
+      step = undefined;
+      return commit;
     } finally {
       step?.abandon();
     }
+  }
+
+  /** Lets the checked-out copy, if there is one, get ready for the branch to become `tree`. */
+  async #prepare(head: CommitWithOid | undefined, tree: Oid<'tree'>): Promise<CheckedOutStep | undefined> {
+    if (this.#checkedOut === undefined) return undefined;
+    const changes: Change[] = [];
+    const after = Tree.of(this.backend.objects, this.contents, tree);
+    for await (const change of after.changesSince(this.#treeOf(head))) changes.push(change);
+    return this.#checkedOut.prepare(this.branch, changes);
+  }
+
+  /** False for a lost race; other refusals are errors. */
+  #landed(result: UpdateResult): boolean {
+    if (result.ok) return true;
+    if (result.code === 'changed' || result.code === 'exists' || result.code === 'missing' || result.code === 'locked')
+      return false;
+    throw new GitError(result.code === 'invalid' ? 'REF_INVALID' : 'REF_CHANGED', result.message, {
+      data: { ref: this.branch },
+    });
+  }
+
+  /**
+   * Merges another branch (or commit) into this one, value by value with the type's own merge. Done again when another
+   * writer was first. Conflicts are an answer: nothing is committed then, and `resolve` can finish the merge.
+   * Throws `REF_MISSING` for a branch that is not there, `UNRELATED_HISTORIES` unless `unrelated` allows them.
+   */
+  async merge(from: string, info: Info & MergeOptions): Promise<Outcome> {
+    const theirs = await this.#headOf(from);
+    for (;;) {
+      info.signal?.throwIfAborted();
+      const head = await this.head();
+      if (head === undefined) {
+        if (await this.#move(undefined, theirs, `merge ${from}: Fast-forward`))
+          return { status: 'fast-forward', head: theirs };
+        continue;
+      }
+      const { objects } = this.backend;
+      const ancestry = newAncestry(objects);
+      const how = await relation(ancestry, head.oid, theirs);
+      if (how === 'up-to-date') return { status: 'up-to-date', head: head.oid };
+      if (how === 'unrelated' && info.unrelated !== true) throw unrelatedHistories();
+      if (how === 'fast-forward' && info.fastForward !== 'never') {
+        if (await this.#move(head, theirs, `merge ${from}: Fast-forward`))
+          return { status: 'fast-forward', head: theirs };
+        continue;
+      }
+      if (info.fastForward === 'only') throw new GitError('REF_CHANGED', 'not possible to fast-forward, aborting');
+      const merged = await (info.strategy ?? typedMerge())({
+        objects,
+        ancestry,
+        ours: head.oid,
+        theirs,
+        labels: { ours: shortName(this.branch), theirs: shortName(from) },
+        contents: this.contents as Contents<unknown>,
+        signal: info.signal,
+      });
+      if (!merged.clean) {
+        const [first, ...more] = merged.conflicts;
+        if (first === undefined) throw new GitError('BUG', 'a merge that is not clean names no conflict');
+        return { status: 'conflicted', conflicts: [first, ...more], tree: merged.tree, ours: head.oid, theirs };
+      }
+      const landed = await this.#landUnlessLocked(merged.tree, [head, await this.#commit(theirs)], info, Date.now());
+      if (landed !== undefined) return { status: 'merged', head: landed };
+    }
+  }
+
+  /**
+   * Finishes a conflicted merge: `change` gets the tree of attempts and answers the one to commit, with both heads as
+   * parents. Answers `undefined` when the branch has moved since (merge again).
+   */
+  async resolve(
+    outcome: Extract<Outcome, { status: 'conflicted' }>,
+    change: (tree: Tree<V>) => Awaitable<Tree<V>>,
+    info: Info,
+  ): Promise<Written | undefined> {
+    const resolved = await change(Tree.of(this.backend.objects, this.contents, outcome.tree));
+    const parents = [await this.#commit(outcome.ours), await this.#commit(outcome.theirs)];
+    const landed = await this.#landUnlessLocked(await resolved.write(), parents, info, Date.now());
+    return landed === undefined ? undefined : { status: 'written', head: landed };
+  }
+
+  async #headOf(from: string): Promise<Oid<'commit'>> {
+    const { refs } = this.backend;
+    const found = isOid(from) ? from : ((await refs.resolve(branchRef(from))) ?? (await refs.resolve(from)));
+    if (found === undefined) throw new GitError('REF_MISSING', `no such branch '${from}'`, { data: { branch: from } });
+    return found as Oid<'commit'>;
+  }
+
+  /** Moves the branch to a commit that is there already; false when it has moved in between. */
+  async #move(head: CommitWithOid | undefined, to: Oid<'commit'>, reason: string): Promise<boolean> {
+    const step = await this.#prepare(head, (await this.#commit(to)).tree);
+    let done = false;
+    try {
+      step?.landing(head?.oid, to);
+      const result = await this.backend.refs.update([{ name: this.branch, to, expect: head?.oid ?? 'absent', reason }]);
+      done = this.#landed(result);
+      if (done) await step?.apply();
+      return done;
+    } finally {
+      if (!done) step?.abandon();
+    }
+  }
+
+  /** The best common ancestors of this branch and another: git's merge bases. */
+  async lcas(other: string): Promise<readonly Oid<'commit'>[]> {
+    const head = await this.head();
+    return head === undefined
+      ? []
+      : newAncestry(this.backend.objects).mergeBases(head.oid, [await this.#headOf(other)]);
   }
 
   /** The commits behind the head, newest first; with `path`, only those that changed what is there. */

@@ -1,0 +1,83 @@
+import type { NonEmpty } from '../base/awaitable.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { type Contents, driver } from '../contents/contents.js';
+import { Ancestry, commitReader } from '../history/merge-base.js';
+import { mergeCommits } from '../merge/history.js';
+import type { Conflict } from '../merge/hook.js';
+import type { TreeMerge, TreeOptions } from '../merge/tree.js';
+import type { ObjectStore } from '../objects/source.js';
+
+/** What a strategy is given: two heads and all that is known about them. */
+export interface StrategyRequest {
+  readonly objects: ObjectStore;
+  readonly ancestry: Ancestry;
+  readonly ours: Oid<'commit'>;
+  readonly theirs: Oid<'commit'>;
+  readonly labels: { readonly ours: string; readonly theirs: string };
+  readonly contents: Contents<unknown>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A merge of two histories into one tree. A plain function: write your own, or use one of those here. */
+export type StoreStrategy = (request: StrategyRequest) => Promise<TreeMerge>;
+
+/**
+ * The usual strategy: git's (`ort`), with the type's own merge for every value. Paths are keys here, so a value is
+ * never taken for a renamed one, unless `renames` asks for it.
+ */
+export const typedMerge =
+  (options: TreeOptions = {}): StoreStrategy =>
+  ({ objects, ancestry, ours, theirs, labels, contents, signal }) => {
+    const typed = driver(contents);
+    return mergeCommits(
+      {
+        objects,
+        ancestry,
+        driverFor: () => typed,
+        abbreviate: (oid) => oid.slice(0, 7),
+        options: { renames: false, directoryRenames: false, asks: () => typed.sameChange === 'ask', ...options },
+        signal,
+      },
+      { ours, theirs, labels },
+    );
+  };
+
+/** How two heads stand to each other. */
+export async function relation(
+  ancestry: Ancestry,
+  ours: Oid<'commit'>,
+  theirs: Oid<'commit'>,
+): Promise<'up-to-date' | 'fast-forward' | 'diverged' | 'unrelated'> {
+  if (ours === theirs) return 'up-to-date';
+  const bases = await ancestry.mergeBases(ours, [theirs]);
+  if (bases.length === 0) return 'unrelated';
+  if (bases[0] === theirs) return 'up-to-date';
+  return bases[0] === ours ? 'fast-forward' : 'diverged';
+}
+
+export const newAncestry = (objects: ObjectStore): Ancestry => new Ancestry(commitReader(objects));
+
+export interface MergeOptions {
+  readonly strategy?: StoreStrategy | undefined;
+  /** `allow` (the default) moves the branch without a commit where that is all it takes; `only` refuses anything else. */
+  readonly fastForward?: 'allow' | 'only' | 'never' | undefined;
+  /** Merge histories that have no common commit: every value counts as added by both. */
+  readonly unrelated?: boolean | undefined;
+}
+
+export type Outcome =
+  | { readonly status: 'up-to-date' | 'fast-forward' | 'merged'; readonly head: Oid<'commit'> }
+  /** Nothing was committed. `tree` holds what merged, and the best attempt at each conflict. */
+  | {
+      readonly status: 'conflicted';
+      readonly conflicts: NonEmpty<Conflict>;
+      readonly tree: Oid<'tree'>;
+      readonly ours: Oid<'commit'>;
+      readonly theirs: Oid<'commit'>;
+    };
+
+export const unrelatedHistories = (): GitError =>
+  new GitError('UNRELATED_HISTORIES', 'refusing to merge unrelated histories', {
+    hint: 'allow it explicitly where that is meant',
+  });
