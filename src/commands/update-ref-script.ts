@@ -153,13 +153,11 @@ export class RefScript {
   }
 
   #rejectedLine({ update, failure }: RejectedUpdate): string {
+    this.#context.error(failure.message);
     const zero = zeroOid(this.#context.repository().objectFormat);
     const side = (value: RefUpdate['to'] | RefUpdate['expect']): string =>
-      value === undefined || value === 'absent' || value === 'deleted' || value === 'verify'
-        ? zero
-        : typeof value === 'object'
-          ? value.symbolic
-          : value;
+      // Where no old value was given stock git prints a null pointer, and its readers know it.
+      value === undefined ? '(null)' : typeof value === 'object' || !/^[0-9a-f]{40,}$/.test(value) ? zero : value;
     const reason = reasons[failure.code] ?? 'unknown failure';
     return `rejected ${update.name} ${side(update.to)} ${side(update.expect)} ${reason}\n`;
   }
@@ -264,7 +262,7 @@ export class RefScript {
         const target = this.#target(words, label);
         if (target === undefined) throw fail(`${label}: missing <new-target>`);
         end();
-        update = { ...created, noDeref: true, to: { symbolic: target }, expect: 'absent' };
+        update = { ...created, to: { symbolic: target }, expect: 'absent' };
         break;
       }
       case 'symref-update': {
@@ -272,7 +270,7 @@ export class RefScript {
         if (target === undefined) throw fail(`${label}: missing <new-target>`);
         const expect = await this.#oldOfSymref(words, label);
         end();
-        update = { ...created, noDeref: true, to: { symbolic: target }, expect };
+        update = { ...created, to: { symbolic: target }, expect };
         break;
       }
       case 'symref-delete': {

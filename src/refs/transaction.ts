@@ -231,7 +231,8 @@ export class FilesTransaction implements RefTransaction {
     for (const other of this.#works) {
       if (other.oldFrom === work || other.parent === work) other.rejected = true;
     }
-    this.#rejected.push({ update: work.update, failure: failureOf(work.update.name, error) });
+    const update = work.name === work.update.name ? work.update : { ...work.update, name: work.name };
+    this.#rejected.push({ update, failure: failureOf(work.name, error) });
     return true;
   }
 
@@ -241,7 +242,7 @@ export class FilesTransaction implements RefTransaction {
     if (name === headTarget && !work.logOnly && !work.viaHead && work.update.noReflog !== true && !this.#pruning) {
       if (work.deleting || work.newOid !== undefined || work.newTarget !== undefined) this.#logHead(work, headTarget);
     }
-    const mustExist = work.expectOid !== undefined && !isZeroOid(work.expectOid);
+    const mustExist = work.expectTarget !== undefined || (work.expectOid !== undefined && !isZeroOid(work.expectOid));
     const value = await this.#lockAndRead(work, mustExist, fresh);
     work.locked = true;
     const shown = originalName(work);
