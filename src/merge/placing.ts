@@ -32,8 +32,12 @@ export class Placing {
     for (let i = paths.length - 1; i >= 0; i--) {
       const path = paths[i]!;
       const slot = slots.get(path)!;
-      if (slot.settled) this.#record(path, slot.result);
-      else await this.#place(path, slot);
+      if (!slot.settled) await this.#place(path, slot);
+      else {
+        // A file renamed away leaves its place to the directory that is there now.
+        const tree = slot.directories === 0 ? undefined : await this.#writeDirectory(path);
+        this.#record(path, tree === undefined ? slot.result : { mode: MODE_TREE, oid: tree });
+      }
     }
     return (await this.#writeDirectory('')) ?? this.#writeTree([], undefined);
   }

@@ -15,6 +15,8 @@ export async function applyRenames(state: MergeState, renames: readonly Pair[], 
     const old = state.slots.get(from);
     // Moved away by a directory rename, or the other side left it alone: nothing to bring together.
     if (old === undefined || old.settled) continue;
+    // Its new place lies in a directory that was taken whole.
+    if (!state.slots.has(pair.to!.path)) continue;
     const next = renames[i + 1];
     if (next !== undefined && next.from!.path === from) {
       i++;
@@ -82,7 +84,7 @@ async function renamedOnce(state: MergeState, entries: EntryMerge, old: Slot, pa
     target.stages[side] = merged.result;
     if (!merged.clean) {
       state.say(
-        'CONFLICT (rename collision)',
+        'CONFLICT (rename involved in collision)',
         [to, from],
         `CONFLICT (rename involved in collision): rename of ${from} -> ${to} has content conflicts AND collides with ` +
           'another path; this may result in nested conflict markers.',

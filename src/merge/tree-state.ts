@@ -79,6 +79,8 @@ export interface SideRenames {
   readonly removedDirectories: Map<string, DirectoryRelevance>;
   /** Old directory to new directory to how many files went that way. */
   directoryCounts: HashOrderedMap<HashOrderedMap<number>>;
+  /** What an earlier walk over the same trees found out: new place of each file that matters, undefined for "gone". */
+  known: ReadonlyMap<string, string | undefined> | undefined;
   /** Directories this side alone changed, not opened until something needs them; with the walk's state at each. */
   deferred: HashOrderedMap<number>;
   mayDefer: boolean;
@@ -90,6 +92,7 @@ const newSideRenames = (side: Side): SideRenames => ({
   relevant: new Map(),
   removedDirectories: new Map(),
   directoryCounts: new HashOrderedMap(),
+  known: undefined,
   deferred: new HashOrderedMap(),
   mayDefer: true,
 });
@@ -128,6 +131,13 @@ export class MergeState {
   /** Says something about a path; merges of ancestors are silent. */
   say(type: string, paths: readonly string[], text: string): void {
     if (this.depth === 0) this.messages.add(type, paths, text);
+  }
+
+  /** How many paths the walk met. */
+  get pathCount(): number {
+    let count = this.slots.size;
+    for (const { shared } of this.directories.values()) count += shared.length / 2;
+    return count;
   }
 
   readTree(oid: Oid): Awaitable<Bytes> {

@@ -31,35 +31,71 @@ export class TreeWalk {
    * still has, until that side turns out to have added a file to it; then 7, for everything below.
    */
   #renameMask = 0;
+  /** Per side: directories to open although nothing else asks for them. */
+  readonly #wanted: readonly [Set<string>, Set<string>, Set<string>] = [new Set(), new Set(), new Set()];
 
   constructor(
     readonly state: MergeState,
     readonly options: WalkOptions,
   ) {}
 
-  async run(base: Oid, ours: Oid, theirs: Oid): Promise<void> {
+  /**
+   * Answers true when opening directories for the sake of renames made the walk so much longer that it pays to walk
+   * again, knowing the renames; git does so, and then more is taken whole.
+   */
+  async run(base: Oid, ours: Oid, theirs: Oid): Promise<boolean> {
     const roots: Row = [base, ours, theirs].map((oid) => ({ mode: MODE_TREE, oid })) as Row;
     await this.#directory('', roots);
-    for (const side of [1, 2] as const) await this.#settleDeferred(side);
+    const before = this.state.pathCount;
+    let opened = false;
+    for (const side of [1, 2] as const) if (await this.#settleDeferred(side)) opened = true;
+    return opened && Math.trunc(this.state.pathCount / before) >= worthwhileFactor;
   }
 
-  /** Opens what a side's deferred directories hold if renames need it; else takes that side's directory whole. */
-  async #settleDeferred(side: Side): Promise<void> {
+  /**
+   * Opens what a side's deferred directories hold if renames need it; else takes that side's directories whole. Answers
+   * true when renames need all.
+   */
+  async #settleDeferred(side: Side): Promise<boolean> {
     const renames = this.state.side(side);
-    const needed = this.options.renames && renames.relevant.size > 0;
-    renames.mayDefer = !needed;
+    const { known } = renames;
+    let needsAll = false;
+    if (this.options.renames) {
+      for (const source of renames.relevant.keys()) {
+        if (known?.has(source) !== true) {
+          needsAll = true;
+          break;
+        }
+        this.#wantTarget(side, known.get(source));
+      }
+    }
+    renames.mayDefer = !needsAll;
     const deferred = renames.deferred;
     renames.deferred = new HashOrderedMap();
     for (const [path, mask] of deferred) {
-      const slot = this.state.slots.get(path)!;
-      if (!needed) {
-        slot.settled = true;
-        slot.result = slot.stages[side];
-        continue;
+      if (!needsAll && !this.#wanted[side].has(path)) this.#takeWhole(path, side);
+      else {
+        this.#renameMask = mask;
+        await this.#open(path, this.state.slots.get(path)!);
+        this.#renameMask = 0;
       }
-      this.#renameMask = mask;
-      await this.#open(path, slot);
-      this.#renameMask = 0;
+    }
+    for (const [path] of renames.deferred) this.#takeWhole(path, side);
+    return needsAll;
+  }
+
+  #takeWhole(path: string, side: Side): void {
+    const slot = this.state.slots.get(path)!;
+    slot.settled = true;
+    slot.result = slot.stages[side];
+  }
+
+  /** Notes the directories above a known new place that must be opened to see it. */
+  #wantTarget(side: Side, target: string | undefined): void {
+    if (target === undefined || this.state.knows(target)) return;
+    for (let directory = parentPath(target); directory !== ''; directory = parentPath(directory)) {
+      if (this.#wanted[side].has(directory)) return;
+      this.#wanted[side].add(directory);
     }
   }
 
@@ -145,13 +181,23 @@ export class TreeWalk {
       slot.match = 7 - slot.directories;
       side = slot.directories === 2 ? 1 : 2;
     }
-    if (this.#renameMask !== 7 && side !== undefined && this.state.side(side).mayDefer) {
+    const mayDefer = side !== undefined && this.state.side(side).mayDefer && !this.#wanted[side].has(path);
+    if (this.#renameMask !== 7 && side !== undefined && mayDefer) {
       this.state.side(side).deferred.set(path, this.#renameMask);
       this.#renameMask = maskAbove;
       return undefined;
     }
     return this.#open(path, slot);
   }
+
+  #isKnownTarget(side: Side, path: string): boolean {
+    const { known } = this.state.side(side);
+    if (known === undefined) return false;
+    this.#targets[side] ??= new Set([...known.values()].filter((target) => target !== undefined));
+    return this.#targets[side]!.has(path);
+  }
+
+  readonly #targets: [undefined, Set<string> | undefined, Set<string> | undefined] = [undefined, undefined, undefined];
 
   /** Keeps what the search for renames needs to know of a path. */
   #noteRenames(path: string, slot: Slot): void {
@@ -173,15 +219,20 @@ export class TreeWalk {
       const inSide = (files & (1 << side)) !== 0;
       const renames = this.state.side(side);
       if (inBase && !inSide) {
-        renames.pairs.push({ kind: 'deleted', from: { path, version: slot.stages[0] }, to: undefined, side });
+        if (renames.known?.has(path) !== true) {
+          renames.pairs.push({ kind: 'deleted', from: { path, version: slot.stages[0] }, to: undefined, side });
+        }
         if (slot.match === 0) renames.relevant.set(path, 'content');
         else if (this.#renameMask === 7) renames.relevant.set(path, 'location');
-      } else if (!inBase && inSide) {
+      } else if (!inBase && inSide && !this.#isKnownTarget(side, path)) {
         renames.pairs.push({ kind: 'added', from: undefined, to: { path, version: slot.stages[side] }, side });
       }
     }
   }
 }
+
+/** From this ratio of paths met on, git walks again; part of what it answers, so not ours to tune. */
+const worthwhileFactor = 3;
 
 function filesOf(row: Row): number {
   let mask = 0;

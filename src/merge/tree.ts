@@ -17,8 +17,8 @@ import { Placing } from './placing.js';
 import { applyRenames } from './rename-slots.js';
 import { detectRenames } from './renames.js';
 import { shiftToMatch } from './subtree.js';
-import type { Version } from './tree-state.js';
-import { MergeState } from './tree-state.js';
+import type { Side, SideRenames, Version } from './tree-state.js';
+import { absent, MergeState } from './tree-state.js';
 import { TreeWalk } from './tree-walk.js';
 
 export interface TreeOptions {
@@ -75,7 +75,6 @@ export async function mergeTrees(
   options: TreeOptions = {},
   reads: ObjectSource = objects,
 ): Promise<TreeMerge> {
-  const state = new MergeState(reads, objects, context.labels, context.depth);
   const { ours } = request;
   let base = request.base ?? emptyTreeOid(objects.algorithm);
   let { theirs } = request;
@@ -84,28 +83,38 @@ export async function mergeTrees(
     base = shifted.base;
     theirs = shifted.theirs;
   }
-  const renames = options.renames === undefined ? maxScore / 2 : options.renames;
-  await new TreeWalk(state, { renames: renames !== false, asks: options.asks }).run(base, ours, theirs);
+  const newState = () => new MergeState(reads, objects, context.labels, context.depth);
+  let state = newState();
+  const minimumScore = options.renames === undefined ? maxScore / 2 : options.renames;
+  const walkOptions = { renames: minimumScore !== false, asks: options.asks };
+  const worthRepeating = await new TreeWalk(state, walkOptions).run(base, ours, theirs);
   checkAborted(context);
-  const { favor, submodule } = options;
-  const entries = new EntryMerge(state, {
-    driverFor,
-    favor: context.depth > 0 ? undefined : favor,
-    submodule,
-    signal: context.signal,
-  });
   let neededRenameLimit = 0;
-  if (renames !== false && [1, 2].some((side) => worthSearching(state, side as 1 | 2))) {
+  if (minimumScore !== false && sides.some((side) => worthSearching(state, side))) {
     const given = options.renameLimit ?? 0;
     const limit = given > 0 ? given : 7000;
-    for (const side of [1, 2] as const) {
+    for (const side of sides) {
       if (!worthSearching(state, side)) continue;
-      const { neededLimit } = await detectRenames(state, state.side(side), { minimumScore: renames, limit });
+      const { neededLimit } = await detectRenames(state, state.side(side), { minimumScore, limit });
       neededRenameLimit = Math.max(neededRenameLimit, neededLimit);
       checkAborted(context);
     }
-    const pairs = await collectRenames(state, options.directoryRenames ?? 'conflict');
-    await applyRenames(state, pairs, entries);
+    if (worthRepeating && neededRenameLimit === 0) {
+      const first = state;
+      state = newState();
+      for (const side of sides) learn(state.side(side), first.side(side));
+      await new TreeWalk(state, walkOptions).run(base, ours, theirs);
+      for (const side of sides) recall(state.side(side));
+    }
+  }
+  const entries = new EntryMerge(state, {
+    driverFor,
+    favor: context.depth > 0 ? undefined : options.favor,
+    submodule: options.submodule,
+    signal: context.signal,
+  });
+  if (minimumScore !== false) {
+    await applyRenames(state, await collectRenames(state, options.directoryRenames ?? 'conflict'), entries);
   }
   const tree = await new Placing(state, entries, { sameNormalised: options.sameNormalised }).run();
   const messages = state.messages.sorted();
@@ -124,7 +133,36 @@ export async function mergeTrees(
   };
 }
 
-function worthSearching(state: MergeState, side: 1 | 2): boolean {
+const sides = [1, 2] as const;
+
+/** Hands what one walk found out about the files that matter to the next. */
+function learn(next: SideRenames, before: SideRenames): void {
+  const known = new Map<string, string | undefined>();
+  for (const [path, relevance] of before.relevant) if (relevance === 'no more') known.set(path, undefined);
+  for (const { kind, from, to } of before.pairs) {
+    if (kind === 'added') continue;
+    const relevance = before.relevant.get(from!.path);
+    if (relevance === 'content' || relevance === 'location') known.set(from!.path, to?.path);
+  }
+  next.known = known;
+  next.directoryCounts = before.directoryCounts;
+}
+
+/** Puts the known renames among the pairs. */
+function recall(renames: SideRenames): void {
+  for (const [path, target] of renames.known!) {
+    if (target === undefined) continue;
+    const { side } = renames;
+    renames.pairs.push({
+      kind: 'renamed',
+      from: { path, version: absent },
+      to: { path: target, version: absent },
+      side,
+    });
+  }
+}
+
+function worthSearching(state: MergeState, side: Side): boolean {
   const { pairs, relevant } = state.side(side);
   return pairs.length > 0 && relevant.size > 0;
 }
@@ -137,7 +175,7 @@ const kinds: Readonly<Record<string, ConflictKind>> = {
   'CONFLICT (distinct modes)': 'distinct types',
   'CONFLICT (modify/delete)': 'modify/delete',
   'CONFLICT (rename/rename)': 'rename/rename',
-  'CONFLICT (rename collision)': 'rename collision',
+  'CONFLICT (rename involved in collision)': 'rename collision',
   'CONFLICT (rename/delete)': 'rename/delete',
   'CONFLICT (directory rename suggested)': 'file location',
   'CONFLICT (file in way of directory rename)': 'directory rename',

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** The stock git to compare with: `git` on PATH, or what BOUGH_TEST_GIT names. */
+const stockProgram = process.env['BOUGH_TEST_GIT'] ?? 'git';
+
 /** Stock git's environment: fixed names, dates and language, no configuration of the user's. */
 export const stockEnvironment: Readonly<Record<string, string>> = {
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -31,9 +34,9 @@ export interface StockAnswer {
   readonly stderr: string;
 }
 
-/** Runs stock git (the one on PATH), which must succeed, and answers its standard output. */
+/** Runs stock git (see `stockProgram`), which must succeed, and answers its standard output. */
 export function stock(args: readonly string[], options: StockOptions): string {
-  return execFileSync('git', args, {
+  return execFileSync(stockProgram, args, {
     cwd: options.cwd,
     env: { ...stockEnvironment, ...options.env },
     input: options.input ?? '',
@@ -44,7 +47,7 @@ export function stock(args: readonly string[], options: StockOptions): string {
 
 /** The same, answering bytes. */
 export function stockBytes(args: readonly string[], options: StockOptions): Uint8Array {
-  return execFileSync('git', args, {
+  return execFileSync(stockProgram, args, {
     cwd: options.cwd,
     env: { ...stockEnvironment, ...options.env },
     input: options.input ?? '',
@@ -55,7 +58,7 @@ export function stockBytes(args: readonly string[], options: StockOptions): Uint
 
 /** Runs stock git, whatever it answers. */
 export function tryStock(args: readonly string[], options: StockOptions): StockAnswer {
-  const run = spawnSync('git', args, {
+  const run = spawnSync(stockProgram, args, {
     cwd: options.cwd,
     env: { ...stockEnvironment, ...options.env },
     input: options.input ?? '',
@@ -64,9 +67,9 @@ export function tryStock(args: readonly string[], options: StockOptions): StockA
   return { code: run.status ?? -1, stdout: run.stdout.toString('utf8'), stderr: run.stderr.toString('utf8') };
 }
 
-/** The version of the git on PATH as numbers, `[2, 39, 5]`. */
+/** The version of stock git as numbers, `[2, 39, 5]`. */
 export function stockVersion(): readonly number[] {
-  const text = execFileSync('git', ['--version'], { env: { ...stockEnvironment } }).toString();
+  const text = execFileSync(stockProgram, ['--version'], { env: { ...stockEnvironment } }).toString();
   return (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
 }
 
