@@ -30,8 +30,8 @@ export interface FetchPackRequest {
   readonly serverOptions: readonly string[];
   /** What the server says on side band 2. */
   readonly progress: (text: Bytes) => void;
-  /** Takes the pack. */
-  readonly store: (pack: AsyncIterable<Bytes>) => Promise<void>;
+  /** Takes the pack; `shallow`: the boundary the server just told. */
+  readonly store: (pack: AsyncIterable<Bytes>, shallow: ReadonlySet<Oid>) => Promise<void>;
   readonly verbose?: ((line: string) => void) | undefined;
 }
 
@@ -184,7 +184,7 @@ class FetchV0 extends Fetch {
       else waitAcks = true;
     }
     const reader = await this.#open();
-    await request.store(band ? sideBandData(reader, request.progress) : reader.bytes.rest());
+    await request.store(band ? sideBandData(reader, request.progress) : reader.bytes.rest(), this.shallow);
     return this.result;
   }
 
@@ -376,7 +376,7 @@ class FetchV2 extends Fetch {
       if (name === 'packfile') {
         // The band that covers everything covers the pack too.
         reader.sideBand = undefined;
-        await this.request.store(sideBandData(reader, this.request.progress));
+        await this.request.store(sideBandData(reader, this.request.progress), this.shallow);
         return;
       }
       if (name === 'shallow-info') {

@@ -1,0 +1,190 @@
+import type { Bytes } from '../base/bytes.js';
+import { isGitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { checkConnected } from '../history/reachable.js';
+import type { Repository } from '../repo/repository.js';
+import type { RemoteRef } from '../transport/advertisement.js';
+import { alternateRefs } from '../transport/alternate-refs.js';
+import { CommitCache } from '../transport/commit-cache.js';
+import type { Connection } from '../transport/connection.js';
+import { fetchPack } from '../transport/fetch-pack.js';
+import type { Incoming } from '../transport/incoming.js';
+import { storeIncoming } from '../transport/incoming.js';
+import type { NegotiationAlgorithm } from '../transport/negotiator.js';
+import { createNegotiator } from '../transport/negotiator.js';
+import { readShallow, writeShallow } from '../transport/shallow.js';
+
+/** How far history is to go. */
+export interface Deepening {
+  /** 0: no limit asked for. */
+  readonly depth: number;
+  readonly relative: boolean;
+  readonly since: string | undefined;
+  readonly not: readonly string[];
+}
+
+export const noDeepening: Deepening = { depth: 0, relative: false, since: undefined, not: [] };
+
+export const deepens = (deepening: Deepening): boolean =>
+  deepening.depth > 0 || deepening.since !== undefined || deepening.not.length > 0;
+
+export interface ObjectsRequest extends Deepening {
+  readonly connection: Connection;
+  readonly wants: readonly Oid[];
+  /** All that the other side showed: what we have of it is common. */
+  readonly remoteRefs: readonly RemoteRef[];
+  /** Where to begin telling what we have; all refs unless said. */
+  readonly tips?: readonly Oid[] | undefined;
+  readonly filter: string | undefined;
+  readonly includeTag: boolean;
+  readonly agent: string;
+  readonly serverOptions: readonly string[];
+  /** What the server says on side band 2. */
+  readonly progress: ((text: Bytes) => void) | undefined;
+  readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly keep: boolean;
+  readonly clone: boolean;
+  readonly check?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `--refetch`: as if we had nothing. */
+  readonly refetch?: boolean | undefined;
+  readonly rejectShallow?: boolean | undefined;
+  readonly promisor?: string | undefined;
+}
+
+export interface ObjectsResult {
+  readonly incoming: Incoming | undefined;
+  /** The boundary moved. */
+  readonly shallow: ReadonlySet<Oid>;
+  readonly unshallow: ReadonlySet<Oid>;
+}
+
+function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
+  const text = repository.config.get('fetch.negotiationalgorithm');
+  if (text === 'skipping' || text === 'noop' || text === 'consecutive') return text;
+  if (text === undefined && repository.config.getBool('feature.experimental', false)) return 'skipping';
+  return 'consecutive';
+}
+
+/** Gets the objects of `wants` and all behind them, and moves the shallow boundary. The refs are the caller's. */
+export async function fetchObjects(repository: Repository, request: ObjectsRequest): Promise<ObjectsResult> {
+  const shallow = readShallow(repository);
+  const commits = new CommitCache(repository.objects, shallow);
+  const negotiator = createNegotiator(request.refetch === true ? 'noop' : negotiationAlgorithm(repository), commits);
+  const locals: Oid[] = [];
+  if (request.refetch !== true) {
+    const head = await repository.refs.resolve('HEAD');
+    if (head !== undefined) locals.push(head);
+    for await (const ref of repository.refs.list('refs/')) locals.push(ref.oid);
+    if (!request.clone) {
+      const own = new Set(locals);
+      // What the other side has and we have too; its ancestors need not be told.
+      const seen = new Set<Oid>();
+      for (const ref of request.remoteRefs) {
+        if (seen.has(ref.oid)) continue;
+        seen.add(ref.oid);
+        if (!own.has(ref.oid) && !(await hasQuietly(repository, ref.oid))) continue;
+        if (deepens(request)) continue;
+        const commit = await commits.peel(ref.oid);
+        if (commit !== undefined && (own.has(ref.oid) || own.has(commit))) await negotiator.knownCommon(commit);
+      }
+    }
+    const told = new Set<Oid>();
+    for (const tip of [...(request.tips ?? locals), ...(request.tips === undefined ? await alternateRefs(repository) : [])]) {
+      if (told.has(tip)) continue;
+      told.add(tip);
+      const commit = await commits.peel(tip);
+      if (commit !== undefined) await negotiator.addTip(commit);
+    }
+  }
+  const fetchLimit = limitOf(repository);
+  let incoming: Incoming | undefined;
+  const known = new Set<Oid>();
+  const result = await fetchPack(request.connection, {
+    wants: request.wants,
+    negotiator,
+    shallow,
+    depth: request.depth,
+    relative: request.relative,
+    since: request.since,
+    not: request.not,
+    filter: request.filter,
+    thin: true,
+    includeTag: request.includeTag,
+    noProgress: request.progress === undefined,
+    agent: request.agent,
+    serverOptions: request.serverOptions,
+    progress: request.progress ?? (() => {}),
+    store: async (pack, told) => {
+      // A server's own boundary is none of ours where we have the commit already.
+      for (const oid of [...told, ...request.connection.advertisement.shallow]) {
+        if (await repository.objects.has(oid)) known.add(oid);
+      }
+      incoming = await storeIncoming(repository, pack, {
+        unpackLimit: request.keep || request.clone ? 0 : fetchLimit,
+        keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
+        promisor: request.promisor,
+        check: request.check,
+        progress: request.receiving,
+        signal: request.signal,
+      });
+    },
+  });
+  await applyShallow(repository, request, shallow, known, result);
+  return { incoming, shallow: result.shallow, unshallow: result.unshallow };
+}
+
+function limitOf(repository: Repository): number {
+  const { config } = repository;
+  const fetch = config.getInt('fetch.unpacklimit');
+  if (fetch !== undefined && fetch >= 0) return fetch;
+  const transfer = config.getInt('transfer.unpacklimit');
+  return transfer !== undefined && transfer >= 0 ? transfer : 100;
+}
+
+async function hasQuietly(repository: Repository, oid: Oid): Promise<boolean> {
+  try {
+    return await repository.objects.has(oid);
+  } catch (error) {
+    if (isGitError(error, 'OBJECT_CORRUPT')) return false;
+    throw error;
+  }
+}
+
+/** Writes the new boundary: what the server said, and, fetching from a shallow repository, its own. */
+async function applyShallow(
+  repository: Repository,
+  request: ObjectsRequest,
+  before: ReadonlySet<Oid>,
+  known: ReadonlySet<Oid>,
+  result: { shallow: ReadonlySet<Oid>; unshallow: ReadonlySet<Oid> },
+): Promise<void> {
+  const after = new Set(before);
+  const asked = deepens(request);
+  const candidates = asked ? result.shallow : new Set([...result.shallow, ...request.connection.advertisement.shallow]);
+  for (const oid of candidates) {
+    if (!asked && known.has(oid)) continue;
+    if (await repository.objects.has(oid)) after.add(oid);
+  }
+  for (const oid of result.unshallow) after.delete(oid);
+  if (after.size === before.size && [...after].every((oid) => before.has(oid))) return;
+  writeShallow(repository, after);
+}
+
+/** Is everything behind `tips` here already, counting on our refs to be complete? */
+export async function isComplete(repository: Repository, tips: readonly Oid[], trustRefs = true): Promise<boolean> {
+  for (const tip of tips) if (!(await hasQuietly(repository, tip))) return false;
+  const complete: Oid[] = [];
+  if (trustRefs) {
+    for await (const ref of repository.refs.list('refs/')) complete.push(ref.oid);
+    complete.push(...(await alternateRefs(repository)));
+  }
+  const grafts = new Map<string, readonly Oid[]>();
+  for (const oid of readShallow(repository)) grafts.set(oid, []);
+  try {
+    return (await checkConnected(repository.objects, { tips, complete, grafts })) === undefined;
+  } catch (error) {
+    if (isGitError(error, 'OBJECT_CORRUPT')) return false;
+    throw error;
+  }
+}
