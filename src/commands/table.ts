@@ -8,6 +8,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'check-ref-format': () => import('./check-ref-format.js'),
   get: () => import('./get.js'),
   help: () => import('./help.js'),
+  fetch: () => import('./fetch.js'),
   init: () => import('./init.js'),
   list: () => import('./list.js'),
   'pack-refs': () => import('./pack-refs.js'),

@@ -41,6 +41,7 @@ export interface ObjectsRequest extends Deepening {
   readonly serverOptions: readonly string[];
   /** What the server says on side band 2. */
   readonly progress: ((text: Bytes) => void) | undefined;
+  /** Progress is wanted: told how far we are. */
   readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
   readonly keep: boolean;
   readonly clone: boolean;
@@ -111,7 +112,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
     filter: request.filter,
     thin: true,
     includeTag: request.includeTag,
-    noProgress: request.progress === undefined,
+    noProgress: request.receiving === undefined,
     agent: request.agent,
     serverOptions: request.serverOptions,
     progress: request.progress ?? (() => {}),

@@ -1,0 +1,211 @@
+import { GitError } from '../base/errors.js';
+import { currentBranch, fetchRemote, type FetchOptions } from '../porcelain/fetch.js';
+import type { Deepening } from '../porcelain/fetch-objects.js';
+import type { FetchUpdate } from '../porcelain/fetch-update.js';
+import { approxidate } from '../repo/dates.js';
+import type { Repository } from '../repo/repository.js';
+import { Remotes } from '../transport/remote-config.js';
+import { readShallow } from '../transport/shallow.js';
+import { anonymizeUrl } from '../transport/url.js';
+import { type CommandContext, defineCommand } from './command.js';
+import { type FetchOptionValues, fetchOptionSpecs } from './fetch-options.js';
+import { receivingProgress, RemoteSpeech, transportContext, transportDirectory } from './transport-context.js';
+
+interface Result {
+  readonly update?: FetchUpdate | undefined;
+  readonly text: string;
+}
+
+export const command = defineCommand({
+  name: 'fetch',
+  summary: 'Get objects and refs from another repository',
+  usage: [
+    'fetch [<options>] [<repository> [<refspec>...]]',
+    'fetch [<options>] <group>',
+    'fetch --multiple [<options>] [(<repository> | <group>)...]',
+    'fetch --all [<options>]',
+  ],
+  options: {
+    verbose: { type: 'count', short: 'v', help: 'be more verbose' },
+    quiet: { type: 'count', short: 'q', help: 'be more quiet' },
+    ...fetchOptionSpecs,
+    atomic: { type: 'flag', help: 'use atomic transaction to update references' },
+    multiple: { type: 'flag', short: 'm', help: 'fetch from multiple remotes' },
+    'prune-tags': { type: 'flag', short: 'P', help: 'prune local tags no longer on remote and clobber changed tags' },
+    'no-tags-short': { type: 'flag', short: 'n', shortOnly: true, hidden: true },
+    'write-fetch-head': { type: 'flag', help: 'write fetched references to the FETCH_HEAD file' },
+    'update-head-ok': { type: 'flag', short: 'u', help: 'allow updating of HEAD ref' },
+    porcelain: { type: 'flag', help: 'machine-readable output' },
+    refetch: { type: 'flag', negatable: false, help: 're-fetch without negotiating common commits' },
+    prefetch: { type: 'flag', help: "modify the refspec to place all refs within refs/prefetch/" },
+    filter: { type: 'string', value: 'args', help: 'object filtering' },
+    'auto-maintenance': { type: 'flag', aliases: ['auto-gc'], help: "run 'maintenance --auto' after fetching" },
+    'write-commit-graph': { type: 'flag', help: 'write the commit-graph after fetching' },
+    stdin: { type: 'flag', help: 'accept refspecs from stdin' },
+    'negotiate-only': { type: 'flag', help: 'do not fetch a packfile; instead, print ancestors of negotiation tips' },
+    'submodule-prefix': { type: 'string', value: 'dir', hidden: true },
+    'recurse-submodules-default': { type: 'string', value: 'x', hidden: true },
+  },
+  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
+    const repository = context.repository();
+    const remotes = new Remotes(repository.config, repository);
+    const words = [...rest];
+    if (values.stdin === true) for (const line of context.io.stdin.lines()) words.push(line);
+    let names: string[] = [];
+    const all = values.all ?? (rest.length === 0 && repository.config.getBool('fetch.all', false));
+    if (all === true) {
+      if (rest.length === 1) throw new GitError('USAGE', 'fetch --all does not take a repository argument');
+      if (rest.length > 1) throw new GitError('USAGE', 'fetch --all does not make sense with refspecs');
+      names = remotes.names().filter((name) => !remotes.get(name).skipFetchAll);
+    } else if (values.multiple === true) {
+      names = words.flatMap((word) => [...remotes.group(word)]);
+      for (const name of names) {
+        if (!remotes.isConfigured(name)) throw new GitError('USAGE', `no such remote or remote group: ${name}`);
+      }
+    } else {
+      const first = words.shift();
+      const group = first === undefined ? undefined : remotes.group(first);
+      if (group !== undefined && (group.length > 1 || group[0] !== first)) {
+        if (words.length > 0) throw new GitError('USAGE', 'fetching a group and specifying refspecs does not make sense');
+        names = [...group];
+      } else names = [first ?? remotes.defaultName(await currentBranch(repository))];
+    }
+    if (values.porcelain === true && (values['recurse-submodules'] ?? null) !== null) {
+      throw new GitError('USAGE', "options '--porcelain' and '--recurse-submodules' cannot be used together");
+    }
+    const several = all === true || values.multiple === true || names.length > 1;
+    const action =
+      context.env['GIT_REFLOG_ACTION'] ??
+      ['fetch', ...context.argv.map((word) => anonymizeUrl(word))].join(' ');
+    const shared = await fetchSettings(context, repository, values, action);
+    const options: FetchOptions = {
+      ...shared,
+      refspecs: several ? undefined : refspecsOf(words),
+      tags: values['no-tags-short'] === true ? 'none' : shared.tags,
+      atomic: values.atomic,
+      pruneTags: values['prune-tags'],
+      writeFetchHead: values['write-fetch-head'],
+      updateHeadOk: values['update-head-ok'],
+      porcelain: values.porcelain,
+      refetch: values.refetch,
+      prefetch: values.prefetch,
+      filter: values.filter ?? undefined,
+      verbosity: (values.verbose ?? 0) - (values.quiet ?? 0),
+    };
+    let code = 0;
+    let first = true;
+    for (const name of names) {
+      if (several && options.verbosity >= 0 && values.porcelain !== true) yield { text: `Fetching ${name}\n` };
+      const speech = new RemoteSpeech(context);
+      try {
+        const result = await fetchRemote(
+          repository,
+          remotes,
+          remotes.get(name),
+          { ...transportContext(context, repository.config, 'fetch', { family: family(values) }), cwd: transportDirectory(context, repository) },
+          { ...options, serverProgress: speech.hear, append: options.append === true || !first },
+        );
+        speech.finish();
+        for (const text of result.porcelain) yield { text };
+        if (context.json) for (const update of result.updates) yield { update, text: '' };
+        code = Math.max(code, result.code);
+      } catch (error) {
+        speech.finish();
+        if (!several || !(error instanceof GitError)) throw error;
+        context.printError(`fatal: ${error.message}\n`);
+        context.error(`could not fetch ${name}`);
+        code = 1;
+      }
+      first = false;
+    }
+    return code;
+  },
+  render: (result: Result) => result.text,
+});
+
+export const family = (values: FetchOptionValues): 4 | 6 | undefined =>
+  values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined;
+
+/** `tag NAME` is a refspec in two words. */
+export function refspecsOf(words: readonly string[]): string[] {
+  const specs: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] !== 'tag') specs.push(words[i]!);
+    else if (words[++i] === undefined) throw new GitError('USAGE', 'you need to specify a tag name');
+    else specs.push(`refs/tags/${words[i]}:refs/tags/${words[i]}`);
+  }
+  return specs;
+}
+
+/** The settings that fetch and pull share. */
+export async function fetchSettings(
+  context: CommandContext,
+  repository: Repository,
+  values: FetchOptionValues & { readonly verbose?: number; readonly quiet?: number },
+  action: string,
+): Promise<FetchOptions> {
+  const verbosity = (values.verbose ?? 0) - (values.quiet ?? 0);
+  const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
+  return {
+    tags: values.tags === true ? 'all' : values.tags === false ? 'none' : undefined,
+    force: values.force,
+    prune: values.prune,
+    dryRun: values['dry-run'],
+    append: values.append,
+    keep: values.keep,
+    uploadPack: values['upload-pack'] ?? undefined,
+    deepening: deepeningOf(context, repository, values),
+    unshallow: values.unshallow,
+    refmap: values.refmap,
+    serverOptions: values['server-option'],
+    negotiationTips: values['negotiation-tip'],
+    showForced: values['show-forced-updates'],
+    setUpstream: values['set-upstream'],
+    verbosity,
+    columns: context.io.stderr.columns ?? columnsFromEnvironment(context),
+    action,
+    say: (text) => context.printError(text),
+    receiving: progress ? receivingProgress(context) : undefined,
+  };
+}
+
+function columnsFromEnvironment(context: CommandContext): number {
+  const columns = Number(context.env['COLUMNS']);
+  return Number.isInteger(columns) && columns > 0 ? columns : 80;
+}
+
+/** `--depth`, `--deepen`, `--shallow-since`, `--shallow-exclude`, checked. */
+function deepeningOf(context: CommandContext, repository: Repository, values: FetchOptionValues): Deepening {
+  const number = (text: string, name: string): number => {
+    const value = Number(text);
+    if (!/^[+-]?\d+$/.test(text.trim()) || value < 1) {
+      throw new GitError('USAGE', name === 'depth' ? `depth ${text} is not a positive number` : 'negative depth in --deepen is not supported');
+    }
+    return value;
+  };
+  let depth = 0;
+  let relative = false;
+  if (values.deepen !== undefined && values.deepen !== null) {
+    if (values.depth !== undefined && values.depth !== null) {
+      throw new GitError('USAGE', "options '--deepen' and '--depth' cannot be used together");
+    }
+    depth = number(values.deepen, 'deepen');
+    relative = true;
+  }
+  if (values.unshallow === true) {
+    if (values.depth !== undefined && values.depth !== null) {
+      throw new GitError('USAGE', "options '--depth' and '--unshallow' cannot be used together");
+    }
+    if (readShallow(repository).size === 0) {
+      throw new GitError('USAGE', '--unshallow on a complete repository does not make sense');
+    }
+  }
+  if (values.depth !== undefined && values.depth !== null) depth = number(values.depth, 'depth');
+  const since = values['shallow-since'];
+  return {
+    depth,
+    relative,
+    since: since === undefined || since === null ? undefined : String(approxidate(since, repository.clock).seconds),
+    not: values['shallow-exclude'] ?? [],
+  };
+}

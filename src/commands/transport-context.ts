@@ -1,0 +1,101 @@
+import { type Bytes, decodeText } from '../base/bytes.js';
+import type { Config } from '../repo/config.js';
+import type { Repository } from '../repo/repository.js';
+import { readUserConfig } from '../repo/repository.js';
+import type { TransportContext } from '../transport/connection.js';
+import { localServer } from '../transport/local-server.js';
+import type { CommandContext, Progress } from './command.js';
+import { agent, packetTrace } from './service-io.js';
+
+/** The configuration of the repository, or the user's own outside of one. */
+export function transportConfig(context: CommandContext): Config {
+  return (
+    context.maybeRepository()?.config ??
+    readUserConfig({ platform: context.platform, env: context.env, cwd: context.cwd })
+  );
+}
+
+/** What connecting needs, from a command's surroundings. `name`: as traces show it. */
+export function transportContext(
+  context: CommandContext,
+  config: Config,
+  name: string,
+  more: { readonly family?: 4 | 6 | undefined; readonly verbose?: boolean } = {},
+): TransportContext {
+  return {
+    platform: context.platform,
+    env: context.env,
+    cwd: context.cwd,
+    config,
+    agent: agent(context),
+    errors: (text) => context.printError(text),
+    trace: packetTrace(context, name),
+    signal: context.signal,
+    localServer: localServer({
+      platform: context.platform,
+      env: context.env,
+      cwd: context.cwd,
+      agent: agent(context),
+      trace: (service) => packetTrace(context, service),
+    }),
+    ...more,
+  };
+}
+
+/** Where the repository's relative paths in URLs start: the top of the work tree. */
+export const transportDirectory = (context: CommandContext, repository: Repository | undefined): string =>
+  repository?.insideWorkTree === true ? repository.workTree! : context.cwd;
+
+/** Prints what a server says on side band 2: each line as `remote: …`, whole lines only. */
+export class RemoteSpeech {
+  readonly #context: CommandContext;
+  readonly #suffix: string;
+  #rest = '';
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+    const dumb = context.env['TERM'] === undefined || context.env['TERM'] === 'dumb';
+    this.#suffix = context.io.stderr.isTerminal && !dumb ? '\x1b[K' : '        ';
+  }
+
+  readonly hear = (bytes: Bytes): void => {
+    const text = this.#rest + decodeText(bytes);
+    let out = '';
+    let at = 0;
+    for (let i = 0; i < text.length; i++) {
+      const char = text[i];
+      if (char !== '\n' && char !== '\r') continue;
+      const line = text.slice(at, i);
+      out += `remote: ${line}${line === '' ? '' : this.#suffix}${char}`;
+      at = i + 1;
+    }
+    this.#rest = text.slice(at);
+    if (out !== '') this.#context.printError(out);
+  };
+
+  /** What came without a line end. */
+  finish(): void {
+    if (this.#rest !== '') this.#context.printError(`remote: ${this.#rest}${this.#suffix}\n`);
+    this.#rest = '';
+  }
+}
+
+/** `Receiving objects: …` and `Resolving deltas: …`. */
+export function receivingProgress(
+  context: CommandContext,
+): (phase: 'receive' | 'resolve', done: number, total: number) => void {
+  let current: Progress | undefined;
+  let phaseNow = '';
+  return (phase, done, total) => {
+    if (phase !== phaseNow) {
+      current?.done();
+      phaseNow = phase;
+      current = context.progress(phase === 'receive' ? 'Receiving objects' : 'Resolving deltas', { total, force: true });
+    }
+    current?.update(done, total);
+    if (done === total) {
+      current?.done();
+      current = undefined;
+    }
+  };
+}

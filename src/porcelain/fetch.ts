@@ -1,0 +1,536 @@
+import type { NonEmpty } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { wildmatch } from '../base/wildmatch.js';
+import type { Oid } from '../base/oid.js';
+import { zeroOid } from '../base/oid.js';
+import type { RefUpdate } from '../refs/store.js';
+import type { Repository } from '../repo/repository.js';
+import { resolveRevision } from '../repo/revision.js';
+import type { RemoteRef } from '../transport/advertisement.js';
+import { checkedOutFinder } from '../transport/checked-out.js';
+import { CommitCache } from '../transport/commit-cache.js';
+import { connect, remoteRefs } from '../transport/connect.js';
+import type { Connection, TransportContext } from '../transport/connection.js';
+import { farewell } from '../transport/fetch-pack.js';
+import { releasePack } from '../transport/incoming.js';
+import type { Refspec } from '../transport/refspec.js';
+import { isExcluded, mapBack, refPrefixes, tryParseRefspec, parseRefspec } from '../transport/refspec.js';
+import type { RemoteConfig } from '../transport/remote-config.js';
+import { branchConfig, protocolVersion, Remotes } from '../transport/remote-config.js';
+import { INFINITE_DEPTH } from '../transport/shallow.js';
+import { anonymizeUrl, displayUrl } from '../transport/url.js';
+import type { FetchItem, FetchMap } from './fetch-map.js';
+import { buildFetchMap, followedTags } from './fetch-map.js';
+import type { Deepening } from './fetch-objects.js';
+import { deepens, fetchObjects, isComplete, noDeepening } from './fetch-objects.js';
+import type { FetchUpdate } from './fetch-update.js';
+import { FetchUpdates, formatUpdates } from './fetch-update.js';
+
+export interface FetchOptions {
+  /** As given on the command line; nothing: what is configured. */
+  readonly refspecs?: readonly string[] | undefined;
+  readonly refmap?: readonly string[] | undefined;
+  readonly tags?: 'all' | 'none' | 'auto' | undefined;
+  readonly force?: boolean | undefined;
+  readonly prune?: boolean | undefined;
+  readonly pruneTags?: boolean | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly atomic?: boolean | undefined;
+  readonly append?: boolean | undefined;
+  readonly writeFetchHead?: boolean | undefined;
+  readonly updateHeadOk?: boolean | undefined;
+  readonly keep?: boolean | undefined;
+  readonly deepening?: Deepening | undefined;
+  readonly unshallow?: boolean | undefined;
+  readonly filter?: string | undefined;
+  readonly refetch?: boolean | undefined;
+  readonly prefetch?: boolean | undefined;
+  readonly setUpstream?: boolean | undefined;
+  readonly uploadPack?: string | undefined;
+  readonly serverOptions?: readonly string[] | undefined;
+  readonly negotiationTips?: readonly string[] | undefined;
+  readonly showForced?: boolean | undefined;
+  /** -1 quiet, 0, 1 and more. */
+  readonly verbosity: number;
+  readonly porcelain?: boolean | undefined;
+  readonly columns: number;
+  /** What to write in reflogs: `fetch origin`. */
+  readonly action: string;
+  /** Standard error, as it is. */
+  readonly say: (text: string) => void;
+  /** What the server says on side band 2, unless progress is off. */
+  readonly serverProgress?: ((text: Bytes) => void) | undefined;
+  readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly checkObject?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
+}
+
+export interface FetchResult {
+  readonly updates: readonly FetchUpdate[];
+  /** 0, or 1 where something could not be updated. */
+  readonly code: number;
+  /** Lines for standard output (`--porcelain`). */
+  readonly porcelain: readonly string[];
+}
+
+/** Fetches from one remote: objects, then refs, FETCH_HEAD and the report (git fetch). */
+export function fetchRemote(
+  repository: Repository,
+  remotes: Remotes,
+  remote: RemoteConfig,
+  context: TransportContext,
+  options: FetchOptions,
+): Promise<FetchResult> {
+  return new RemoteFetch(repository, remotes, remote, context, options).run();
+}
+
+class RemoteFetch {
+  readonly #repository: Repository;
+  readonly #remotes: Remotes;
+  readonly #remote: RemoteConfig;
+  readonly #context: TransportContext;
+  readonly #options: FetchOptions;
+  readonly #url: string;
+  readonly #given: readonly Refspec[];
+  readonly #configured: readonly Refspec[];
+  #connection: Connection | undefined;
+  #refs: readonly RemoteRef[] = [];
+  #told = false;
+
+  constructor(
+    repository: Repository,
+    remotes: Remotes,
+    remote: RemoteConfig,
+    context: TransportContext,
+    options: FetchOptions,
+  ) {
+    this.#repository = repository;
+    this.#remotes = remotes;
+    this.#remote = remote;
+    this.#context = context;
+    this.#options = options;
+    const url = remote.urls[0];
+    if (url === undefined) {
+      throw new GitError(
+        'USAGE',
+        'no remote repository specified.  Please, specify either a URL or a\nremote name from which new revisions should be fetched',
+      );
+    }
+    this.#url = url;
+    const algorithm = repository.objectFormat;
+    this.#given = (options.refspecs ?? []).map((text) => parseRefspec(text, 'fetch', algorithm));
+    const configured = remote.fetch.map((text) => parseRefspec(text, 'fetch', algorithm));
+    this.#configured = options.prefetch === true ? configured.flatMap(toPrefetch) : configured;
+  }
+
+  async run(): Promise<FetchResult> {
+    const { config } = this.#repository;
+    const branch = await currentBranch(this.#repository);
+    const tags = this.#options.tags ?? this.#remote.tags;
+    const settings = branch === undefined ? undefined : branchConfig(config, branch);
+    const sameRemote = settings?.remote === this.#remote.name && this.#given.length === 0;
+    const hasMerge = settings !== undefined && settings.remote !== undefined && settings.merge.length > 0;
+    const connection = await this.#connect();
+    try {
+      const prefixes = this.#prefixes(tags, sameRemote ? settings!.merge : [], hasMerge && sameRemote);
+      this.#refs = await this.#list(connection, prefixes);
+      const localRefs = new Map<string, Oid>();
+      for await (const ref of this.#repository.refs.list('refs/')) localRefs.set(ref.name, ref.oid);
+      const map = await buildFetchMap({
+        refs: this.#refs,
+        given: this.#given,
+        refmap: this.#options.refmap?.filter((text) => text !== '').map((text) => parseRefspec(text, 'fetch', this.#repository.objectFormat)),
+        configured: this.#configured,
+        merge: sameRemote && hasMerge ? settings!.merge : [],
+        hasMerge: hasMerge && sameRemote,
+        tags,
+        prefetch: this.#options.prefetch === true,
+        localRefs,
+        has: async (oid) => this.#repository.objects.has(oid),
+        problems: { funny: (name) => this.#options.say(`error: * Ignoring funny ref '${name}' locally\n`) },
+      });
+      if (this.#options.refmap !== undefined && this.#given.length === 0) {
+        throw new GitError('USAGE', '--refmap option is only meaningful with command-line refspec(s)');
+      }
+      return await this.#transfer(map, localRefs, branch);
+    } catch (error) {
+      await this.#connection?.close(true).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    const { config } = this.#repository;
+    this.#connection = await connect('upload-pack', this.#url, this.#context, {
+      program: this.#options.uploadPack ?? this.#remote.uploadPack,
+      version: protocolVersion(config, this.#repository.env),
+    });
+    if (this.#connection.advertisement.algorithm !== this.#repository.objectFormat && this.#connection.advertisement.capabilities.has('object-format')) {
+      throw new GitError(
+        'PROTOCOL',
+        `mismatched algorithms: client ${this.#repository.objectFormat}; server ${this.#connection.advertisement.algorithm}`,
+      );
+    }
+    return this.#connection;
+  }
+
+  async #list(connection: Connection, prefixes: readonly string[]): Promise<readonly RemoteRef[]> {
+    const { refs } = await remoteRefs(connection, this.#context.agent, {
+      prefixes,
+      serverOptions: this.#serverOptions(),
+    });
+    return refs;
+  }
+
+  #serverOptions(): readonly string[] {
+    const given = this.#options.serverOptions ?? [];
+    return given.length > 0 ? given : this.#remote.serverOptions;
+  }
+
+  /** What a v2 server is asked to show. */
+  #prefixes(tags: 'all' | 'none' | 'auto', merge: readonly string[], hasMerge: boolean): string[] {
+    const prefixes: string[] = [];
+    if (this.#given.length > 0) prefixes.push(...refPrefixes(this.#given, 'fetch'));
+    else if (this.#configured.length > 0) {
+      prefixes.push(...refPrefixes(this.#configured, 'fetch'));
+      for (const name of merge) prefixes.push(name);
+    } else prefixes.push(...(hasMerge ? merge : []), 'HEAD');
+    if (prefixes.length > 0 || tags === 'all') {
+      if (tags !== 'none') prefixes.push('refs/tags/');
+      if (this.#followsHead()) prefixes.push('HEAD');
+    }
+    const exact = this.#given.length > 0 && this.#given.every((spec) => spec.exactOid);
+    return exact && tags !== 'all' ? ['refs/tags/'].filter(() => tags === 'auto') : [...new Set(prefixes)];
+  }
+
+  /** Does `refs/remotes/<name>/HEAD` matter here (`remote.<name>.followRemoteHEAD`)? */
+  #followsHead(): boolean {
+    if (this.#remote.followRemoteHead === 'never' || !this.#remote.configured) return false;
+    return this.#given.length === 0 && this.#configured.some((spec) => spec.dst !== undefined && spec.dst !== '');
+  }
+
+  async #transfer(map: FetchMap, localRefs: Map<string, Oid>, branch: string | undefined): Promise<FetchResult> {
+    const options = this.#options;
+    const lines: FetchUpdate[] = [];
+    let code = 0;
+    const writeHead = options.writeFetchHead !== false && options.dryRun !== true;
+    const fetchHead: string[] = [];
+    const prune = options.prune ?? this.#remote.prune ?? this.#repository.config.getBool('fetch.prune', false);
+    // Names that are gone make room for new ones.
+    if (prune) {
+      const specs = this.#pruneSpecs();
+      if (specs.length > 0) lines.push(...(await this.#prune(specs, localRefs)));
+    }
+    const updates = new FetchUpdates(this.#repository, {
+      force: options.force === true,
+      dryRun: options.dryRun === true,
+      atomic: options.atomic === true,
+      action: options.action,
+      showForced: options.showForced ?? this.#repository.config.getBool('fetch.showforcedupdates', true),
+      isCheckedOut: this.#checkedOut(),
+    });
+    await this.#fetchItems(map.items, map.followTags);
+    await this.#consume(map.items, localRefs, updates, fetchHead);
+    if (map.followTags) {
+      const more = await followedTags(
+        { refs: this.#refs, localRefs, has: async (oid) => this.#repository.objects.has(oid) },
+        map.items,
+      );
+      const late = more.filter((item) => !map.items.some((known) => known.local === item.local));
+      if (late.length > 0) {
+        await this.#fetchLate(late);
+        await this.#consume(late, localRefs, updates, fetchHead);
+      }
+    }
+    await this.#finish();
+    const messages = await updates.commit();
+    for (const message of messages) options.say(`error: ${message}\n`);
+    lines.push(...updates.lines);
+    if (updates.failed) code = 1;
+    if (writeHead && !(options.atomic === true && updates.failed)) this.#writeFetchHead(fetchHead);
+    await this.#report(lines);
+    if (messages.length > 0 && messages.some((message) => message.includes('exists; cannot create'))) {
+      options.say(
+        `error: some local refs could not be updated; try running\n 'git remote prune ${this.#remote.name}' to remove any old, conflicting branches\n`,
+      );
+    }
+    if (options.setUpstream === true) await this.#setUpstream(map.items, branch);
+    if (this.#followsHead() && options.dryRun !== true) await this.#followHead();
+    return { updates: lines, code, porcelain: this.#porcelainLines(lines) };
+  }
+
+  #porcelainLines(lines: readonly FetchUpdate[]): string[] {
+    if (this.#options.porcelain !== true) return [];
+    return lines
+      .filter((line) => line.flag !== '=' || this.#options.verbosity > 0)
+      .map((line) => `${line.flag} ${line.old} ${line.new} ${line.local}\n`);
+  }
+
+  async #fetchItems(items: readonly FetchItem[], includeTag: boolean, deepening = this.#deepening()): Promise<void> {
+    const wants = [...new Set(items.map((item) => item.oid))];
+    if (wants.length === 0) return;
+    const asked = deepens(deepening);
+    if (!asked && this.#options.refetch !== true && (await isComplete(this.#repository, wants))) return;
+    const connection = this.#connection!;
+    this.#told = true;
+    const result = await fetchObjects(this.#repository, {
+      ...deepening,
+      connection,
+      wants,
+      remoteRefs: this.#refs,
+      tips: await this.#negotiationTips(),
+      filter: this.#options.filter,
+      includeTag,
+      agent: this.#context.agent,
+      serverOptions: this.#serverOptions(),
+      progress: this.#options.serverProgress,
+      receiving: this.#options.receiving,
+      keep: this.#options.keep === true,
+      clone: false,
+      check: this.#options.checkObject,
+      signal: this.#context.signal,
+      refetch: this.#options.refetch,
+      promisor: this.#remote.promisor ? items.map((item) => `${item.oid} ${item.name}`).join('\n') : undefined,
+    });
+    if (!(await isComplete(this.#repository, wants))) {
+      throw new GitError('TRANSPORT', `${anonymizeUrl(this.#url)} did not send all necessary objects`);
+    }
+    // The pack stays protected until here; its refs come next.
+    if (result.incoming !== undefined && this.#options.keep !== true) releasePack(this.#repository, result.incoming);
+  }
+
+  /** v0 conversations end with their pack: what else is wanted takes a second one. */
+  async #fetchLate(items: readonly FetchItem[]): Promise<void> {
+    if (await isComplete(this.#repository, items.map((item) => item.oid))) return;
+    if (this.#connection!.advertisement.version !== 2 && this.#told) {
+      await this.#connection!.close().catch(() => {});
+      await this.#connect();
+    }
+    await this.#fetchItems(items, false, noDeepening);
+  }
+
+  #deepening(): Deepening {
+    const { unshallow, deepening } = this.#options;
+    if (unshallow === true) return { ...noDeepening, depth: INFINITE_DEPTH };
+    return deepening ?? noDeepening;
+  }
+
+  async #negotiationTips(): Promise<readonly Oid[] | undefined> {
+    const texts = this.#options.negotiationTips;
+    if (texts === undefined || texts.length === 0) return undefined;
+    const tips: Oid[] = [];
+    for (const text of texts) {
+      if (/[*?[]/.test(text)) {
+        for await (const ref of this.#repository.refs.list('refs/')) if (wildmatch(text, ref.name)) tips.push(ref.oid);
+        continue;
+      }
+      const oid = await resolveRevision(this.#repository, text);
+      if (oid === undefined) throw new GitError('REF_MISSING', `${text} is not a valid object`);
+      tips.push(oid);
+    }
+    return tips;
+  }
+
+  #checkedOut(): (ref: string) => boolean {
+    if (this.#options.updateHeadOk === true) return () => false;
+    const find = checkedOutFinder(this.#repository);
+    return (ref) => find(ref)?.bare === false;
+  }
+
+  /** FETCH_HEAD lines and decisions on refs, those for merging first. */
+  async #consume(
+    items: readonly FetchItem[],
+    localRefs: Map<string, Oid>,
+    updates: FetchUpdates,
+    fetchHead: string[],
+  ): Promise<void> {
+    const commits = new CommitCache(this.#repository.objects);
+    const from = displayUrl(this.#url).replaceAll('\n', '\\n');
+    for (const status of ['merge', 'list', 'ignore'] as const) {
+      for (const item of items) {
+        if (item.status !== status) continue;
+        const isCommit = (await commits.peel(item.oid)) !== undefined;
+        const { kind, what } = describe(item);
+        if (status !== 'ignore') {
+          const note = what === '' ? '' : `${kind === '' ? '' : `${kind} `}'${what}' of `;
+          fetchHead.push(`${item.oid}\t${status === 'merge' && isCommit ? '' : 'not-for-merge'}\t${note}${from}\n`);
+        }
+        if (item.local !== undefined) await updates.add(item, localRefs.get(item.local));
+        else if (status !== 'ignore') updates.addHead(item, kind);
+      }
+    }
+    for (const item of items) if (item.local !== undefined) localRefs.set(item.local, item.oid);
+  }
+
+  #writeFetchHead(lines: readonly string[]): void {
+    const { fs } = this.#repository.platform;
+    const path = this.#repository.path('FETCH_HEAD');
+    const bytes = encodeText(lines.join(''));
+    if (this.#options.append === true) fs.appendFile(path, bytes);
+    else fs.writeFile(path, bytes);
+  }
+
+  #pruneSpecs(): readonly Refspec[] {
+    const specs = this.#given.length > 0 ? [...this.#given] : [...this.#configured];
+    const pruneTags =
+      this.#options.pruneTags ?? this.#remote.pruneTags ?? this.#repository.config.getBool('fetch.prunetags', false);
+    if (pruneTags && this.#given.length === 0 && (this.#remote.configured || this.#options.pruneTags === true)) {
+      specs.push(tryParseRefspec('refs/tags/*:refs/tags/*', 'fetch')!);
+    }
+    return specs;
+  }
+
+  async #prune(specs: readonly Refspec[], localRefs: Map<string, Oid>): Promise<FetchUpdate[]> {
+    // Symbolic refs are pointers into what is tracked; nobody sends them.
+    const symbolic = new Set<string>();
+    for await (const ref of this.#repository.refs.list('refs/', { broken: true })) {
+      if (ref.symbolicTarget !== undefined) symbolic.add(ref.name);
+    }
+    const stale = staleRefs(specs, this.#refs, [...localRefs.keys()].filter((name) => !symbolic.has(name)));
+    const zero = zeroOid(this.#repository.objectFormat);
+    const lines: FetchUpdate[] = stale.map((name) => ({
+      flag: '-',
+      summary: '[deleted]',
+      remote: '(none)',
+      local: name,
+      old: localRefs.get(name) ?? zero,
+      new: zero,
+    }));
+    if (stale.length > 0 && this.#options.dryRun !== true) {
+      const deletions = stale.map((name): RefUpdate => ({ name, to: 'deleted', noDeref: true, reason: 'fetch: prune' }));
+      const result = await this.#repository.refs.update(deletions as unknown as NonEmpty<RefUpdate>);
+      if (!result.ok) throw new GitError('REF_CHANGED', result.message);
+    }
+    for (const name of stale) localRefs.delete(name);
+    return lines;
+  }
+
+  async #finish(): Promise<void> {
+    const connection = this.#connection!;
+    if (!connection.stateless && (connection.advertisement.version === 2 || !this.#told)) {
+      await connection.send(farewell).catch(() => {});
+    }
+    await connection.close().catch(() => {});
+  }
+
+  async #report(lines: readonly FetchUpdate[]): Promise<void> {
+    const { verbosity, columns, porcelain, say } = this.#options;
+    if (verbosity < 0 || porcelain === true) return;
+    const output = this.#repository.config.get('fetch.output');
+    if (output !== undefined && output !== 'full' && output !== 'compact') {
+      throw new GitError('CONFIG', `invalid value for 'fetch.output': '${output}'`);
+    }
+    const text = await formatUpdates(this.#repository, lines, {
+      verbose: verbosity > 0,
+      columns,
+      compact: output === 'compact',
+    });
+    if (text.length > 0) say(`From ${displayUrl(this.#url)}\n`);
+    for (const line of text) say(`${line}\n`);
+    // Symbolic refs that lead nowhere now.
+    const gone = new Set(lines.filter((line) => line.flag === '-').map((line) => line.local));
+    if (gone.size > 0) {
+      for await (const ref of this.#repository.refs.list('refs/', { broken: true })) {
+        const raw = await this.#repository.refs.readRaw(ref.name);
+        if (raw?.kind === 'symbolic' && gone.has(raw.target)) {
+          say(`   (${ref.name} ${this.#options.dryRun === true ? 'will become' : 'has become'} dangling)\n`);
+        }
+      }
+    }
+  }
+
+  /** `refs/remotes/<name>/HEAD`, made where it is not there yet. */
+  async #followHead(): Promise<void> {
+    const head = this.#refs.find((ref) => ref.name === 'HEAD');
+    if (head === undefined) return;
+    const target =
+      head.symbolicTarget ??
+      this.#refs.find((ref) => ref.name === 'refs/heads/master' && ref.oid === head.oid)?.name ??
+      this.#refs.find((ref) => ref.name === 'refs/heads/main' && ref.oid === head.oid)?.name ??
+      this.#refs.find((ref) => ref.name.startsWith('refs/heads/') && ref.oid === head.oid)?.name;
+    if (target === undefined) return;
+    const mirror = this.#repository.bare && this.#remote.mirror;
+    if (mirror) return;
+    const name = `refs/remotes/${this.#remote.name}/HEAD`;
+    const tracking = `refs/remotes/${this.#remote.name}/${target.replace(/^refs\/heads\//, '')}`;
+    if ((await this.#repository.refs.resolve(tracking)) === undefined) return;
+    const always = this.#remote.followRemoteHead === 'always';
+    const now = await this.#repository.refs.readRaw(name);
+    if (now !== undefined && !always) return;
+    await this.#repository.refs.update([{ name, to: { symbolic: tracking }, noDeref: true, reason: 'fetch' }]);
+  }
+
+  async #setUpstream(items: readonly FetchItem[], branch: string | undefined): Promise<void> {
+    const { say } = this.#options;
+    const sources = items.filter((item) => item.status === 'merge');
+    const source = sources[0];
+    if (sources.length > 1) {
+      say('warning: multiple branches detected, incompatible with --set-upstream\n');
+      return;
+    }
+    if (source === undefined) {
+      say("warning: no source branch found;\nyou need to specify exactly one branch with the --set-upstream option\n");
+      return;
+    }
+    if (branch === undefined) {
+      say('warning: could not set upstream of HEAD to \'' + source.name + "' from '" + this.#remote.name + "' when it does not point to any branch.\n");
+      return;
+    }
+    if (source.name !== 'HEAD' && !source.name.startsWith('refs/heads/')) {
+      say(
+        source.name.startsWith('refs/remotes/')
+          ? 'warning: not setting upstream for a remote remote-tracking branch\n'
+          : source.name.startsWith('refs/tags/')
+            ? 'warning: not setting upstream for a remote tag\n'
+            : 'warning: unknown branch type\n',
+      );
+      return;
+    }
+    const { LocalConfig } = await import('./local-config.js');
+    const file = new LocalConfig(this.#repository);
+    file.set(`branch.${branch}.remote`, this.#remote.name);
+    file.set(`branch.${branch}.merge`, source.name);
+  }
+}
+
+/** The branch HEAD names, without `refs/heads/`. */
+export async function currentBranch(repository: Repository): Promise<string | undefined> {
+  const head = await repository.refs.resolveFull('HEAD');
+  return head?.symbolic === true && head.name.startsWith('refs/heads/') ? head.name.slice(11) : undefined;
+}
+
+function describe(item: FetchItem): { kind: string; what: string } {
+  const { name } = item;
+  if (name === 'HEAD') return { kind: '', what: '' };
+  if (name.startsWith('refs/heads/')) return { kind: 'branch', what: name.slice(11) };
+  if (name.startsWith('refs/tags/')) return { kind: 'tag', what: name.slice(10) };
+  if (name.startsWith('refs/remotes/')) return { kind: 'remote-tracking branch', what: name.slice(13) };
+  return { kind: '', what: name };
+}
+
+/** Local refs that the refspecs write and whose source is no longer there. */
+export function staleRefs(specs: readonly Refspec[], refs: readonly RemoteRef[], local: Iterable<string>): string[] {
+  const there = new Set(refs.map((ref) => ref.name));
+  const stale: string[] = [];
+  for (const name of local) {
+    const sources: string[] = [];
+    for (const spec of specs) {
+      const source = mapBack(spec, name);
+      if (source !== undefined) sources.push(source);
+    }
+    if (sources.length === 0) continue;
+    // Deleted only when no refspec would still write it.
+    if (sources.some((source) => there.has(source) && !isExcluded(specs, source))) continue;
+    stale.push(name);
+  }
+  return stale;
+}
+
+/** `--prefetch`: everything goes below `refs/prefetch/`. */
+function toPrefetch(spec: Refspec): Refspec[] {
+  if (spec.negative) return [spec];
+  if (spec.dst === undefined || spec.dst === '' || spec.src.startsWith('refs/tags/')) return [];
+  const dst = `refs/prefetch/${spec.dst.startsWith('refs/') ? spec.dst.slice(5) : spec.dst}`;
+  return [{ ...spec, dst, force: true }];
+}
