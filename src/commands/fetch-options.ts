@@ -19,7 +19,11 @@ export const fetchOptionSpecs = {
   'server-option': { type: 'list', short: 'o', value: 'server-specific', help: 'option to transmit' },
   ipv4: { type: 'flag', short: '4', negatable: false, help: 'use IPv4 addresses only' },
   ipv6: { type: 'flag', short: '6', negatable: false, help: 'use IPv6 addresses only' },
-  'negotiation-tip': { type: 'list', value: 'revision', help: 'report that we have only objects reachable from this object' },
+  'negotiation-tip': {
+    type: 'list',
+    value: 'revision',
+    help: 'report that we have only objects reachable from this object',
+  },
   'show-forced-updates': { type: 'flag', help: 'check for forced-updates on all updated branches' },
   'set-upstream': { type: 'flag', help: 'set upstream for git pull/fetch' },
   'recurse-submodules': {

@@ -37,7 +37,7 @@ export const command = defineCommand({
     'update-head-ok': { type: 'flag', short: 'u', help: 'allow updating of HEAD ref' },
     porcelain: { type: 'flag', help: 'machine-readable output' },
     refetch: { type: 'flag', negatable: false, help: 're-fetch without negotiating common commits' },
-    prefetch: { type: 'flag', help: "modify the refspec to place all refs within refs/prefetch/" },
+    prefetch: { type: 'flag', help: 'modify the refspec to place all refs within refs/prefetch/' },
     filter: { type: 'string', value: 'args', help: 'object filtering' },
     'auto-maintenance': { type: 'flag', aliases: ['auto-gc'], help: "run 'maintenance --auto' after fetching" },
     'write-commit-graph': { type: 'flag', help: 'write the commit-graph after fetching' },
@@ -66,7 +66,8 @@ export const command = defineCommand({
       const first = words.shift();
       const group = first === undefined ? undefined : remotes.group(first);
       if (group !== undefined && (group.length > 1 || group[0] !== first)) {
-        if (words.length > 0) throw new GitError('USAGE', 'fetching a group and specifying refspecs does not make sense');
+        if (words.length > 0)
+          throw new GitError('USAGE', 'fetching a group and specifying refspecs does not make sense');
         names = [...group];
       } else names = [first ?? remotes.defaultName(await currentBranch(repository))];
     }
@@ -75,8 +76,7 @@ export const command = defineCommand({
     }
     const several = all === true || values.multiple === true || names.length > 1;
     const action =
-      context.env['GIT_REFLOG_ACTION'] ??
-      ['fetch', ...context.argv.map((word) => anonymizeUrl(word))].join(' ');
+      context.env['GIT_REFLOG_ACTION'] ?? ['fetch', ...context.argv.map((word) => anonymizeUrl(word))].join(' ');
     const shared = await fetchSettings(context, repository, values, action);
     const options: FetchOptions = {
       ...shared,
@@ -102,7 +102,10 @@ export const command = defineCommand({
           repository,
           remotes,
           remotes.get(name),
-          { ...transportContext(context, repository.config, 'fetch', { family: family(values) }), cwd: transportDirectory(context, repository) },
+          {
+            ...transportContext(context, repository.config, 'fetch', { family: family(values) }),
+            cwd: transportDirectory(context, repository),
+          },
           { ...options, serverProgress: speech.hear, append: options.append === true || !first },
         );
         speech.finish();
@@ -179,7 +182,10 @@ function deepeningOf(context: CommandContext, repository: Repository, values: Fe
   const number = (text: string, name: string): number => {
     const value = Number(text);
     if (!/^[+-]?\d+$/.test(text.trim()) || value < 1) {
-      throw new GitError('USAGE', name === 'depth' ? `depth ${text} is not a positive number` : 'negative depth in --deepen is not supported');
+      throw new GitError(
+        'USAGE',
+        name === 'depth' ? `depth ${text} is not a positive number` : 'negative depth in --deepen is not supported',
+      );
     }
     return value;
   };

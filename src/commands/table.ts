@@ -6,9 +6,9 @@ type AnyCommand = Command<any, any>;
 /** Name → module. A command pays only for itself. One line each, in order; the module exports `command`. */
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
   'check-ref-format': () => import('./check-ref-format.js'),
+  fetch: () => import('./fetch.js'),
   get: () => import('./get.js'),
   help: () => import('./help.js'),
-  fetch: () => import('./fetch.js'),
   init: () => import('./init.js'),
   list: () => import('./list.js'),
   'pack-refs': () => import('./pack-refs.js'),

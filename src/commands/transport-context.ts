@@ -90,7 +90,10 @@ export function receivingProgress(
     if (phase !== phaseNow) {
       current?.done();
       phaseNow = phase;
-      current = context.progress(phase === 'receive' ? 'Receiving objects' : 'Resolving deltas', { total, force: true });
+      current = context.progress(phase === 'receive' ? 'Receiving objects' : 'Resolving deltas', {
+        total,
+        force: true,
+      });
     }
     current?.update(done, total);
     if (done === total) {

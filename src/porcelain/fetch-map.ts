@@ -39,7 +39,14 @@ export function mapRefspec(
   if (spec.pattern) {
     for (const ref of refs) {
       if (matchPattern(spec.src, ref.name) === undefined) continue;
-      items.push({ name: ref.name, oid: ref.oid, exact: false, local: mapThrough(spec, ref.name), force: spec.force, status: 'list' });
+      items.push({
+        name: ref.name,
+        oid: ref.oid,
+        exact: false,
+        local: mapThrough(spec, ref.name),
+        force: spec.force,
+        status: 'list',
+      });
     }
   } else {
     const name = spec.src === '' ? 'HEAD' : spec.src;

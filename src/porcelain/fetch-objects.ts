@@ -91,7 +91,10 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
       }
     }
     const told = new Set<Oid>();
-    for (const tip of [...(request.tips ?? locals), ...(request.tips === undefined ? await alternateRefs(repository) : [])]) {
+    for (const tip of [
+      ...(request.tips ?? locals),
+      ...(request.tips === undefined ? await alternateRefs(repository) : []),
+    ]) {
       if (told.has(tip)) continue;
       told.add(tip);
       const commit = await commits.peel(tip);

@@ -96,7 +96,12 @@ export class FetchUpdates {
     if (forward) {
       this.#plan(item, 'fast-forward', old, { ...base, flag: ' ', summary: await short('..') });
     } else if (force) {
-      this.#plan(item, 'forced-update', old, { ...base, flag: '+', summary: await short('...'), note: 'forced update' });
+      this.#plan(item, 'forced-update', old, {
+        ...base,
+        flag: '+',
+        summary: await short('...'),
+        note: 'forced update',
+      });
     } else this.#say({ ...base, flag: '!', summary: '[rejected]', note: 'non-fast-forward' });
   }
 
@@ -177,7 +182,9 @@ export async function formatUpdates(
   return shown.map((line) => {
     const remote = line.flag === '-' ? '(none)' : prettyRef(line.remote);
     const local = line.flag === '-' ? prettyRef(line.local) : prettyRef(line.local);
-    const names = options.compact ? compactNames(remote, local) : `${remote}${' '.repeat(Math.max(0, column - displayWidth(remote)))} -> ${local}`;
+    const names = options.compact
+      ? compactNames(remote, local)
+      : `${remote}${' '.repeat(Math.max(0, column - displayWidth(remote)))} -> ${local}`;
     const note = line.note === undefined ? '' : `  (${line.note})`;
     return ` ${line.flag} ${line.summary.padEnd(width)} ${names}${note}`;
   });

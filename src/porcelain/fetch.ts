@@ -18,7 +18,7 @@ import { releasePack } from '../transport/incoming.js';
 import type { Refspec } from '../transport/refspec.js';
 import { isExcluded, mapBack, refPrefixes, tryParseRefspec, parseRefspec } from '../transport/refspec.js';
 import type { RemoteConfig } from '../transport/remote-config.js';
-import { branchConfig, protocolVersion, Remotes } from '../transport/remote-config.js';
+import { branchConfig, protocolVersion, type Remotes } from '../transport/remote-config.js';
 import { INFINITE_DEPTH } from '../transport/shallow.js';
 import { anonymizeUrl, displayUrl } from '../transport/url.js';
 import type { FetchItem, FetchMap } from './fetch-map.js';
@@ -140,7 +140,9 @@ class RemoteFetch {
       const map = await buildFetchMap({
         refs: this.#refs,
         given: this.#given,
-        refmap: this.#options.refmap?.filter((text) => text !== '').map((text) => parseRefspec(text, 'fetch', this.#repository.objectFormat)),
+        refmap: this.#options.refmap
+          ?.filter((text) => text !== '')
+          .map((text) => parseRefspec(text, 'fetch', this.#repository.objectFormat)),
         configured: this.#configured,
         merge: sameRemote && hasMerge ? settings!.merge : [],
         hasMerge: hasMerge && sameRemote,
@@ -166,7 +168,10 @@ class RemoteFetch {
       program: this.#options.uploadPack ?? this.#remote.uploadPack,
       version: protocolVersion(config, this.#repository.env),
     });
-    if (this.#connection.advertisement.algorithm !== this.#repository.objectFormat && this.#connection.advertisement.capabilities.has('object-format')) {
+    if (
+      this.#connection.advertisement.algorithm !== this.#repository.objectFormat &&
+      this.#connection.advertisement.capabilities.has('object-format')
+    ) {
       throw new GitError(
         'PROTOCOL',
         `mismatched algorithms: client ${this.#repository.objectFormat}; server ${this.#connection.advertisement.algorithm}`,
@@ -302,7 +307,13 @@ class RemoteFetch {
 
   /** v0 conversations end with their pack: what else is wanted takes a second one. */
   async #fetchLate(items: readonly FetchItem[]): Promise<void> {
-    if (await isComplete(this.#repository, items.map((item) => item.oid))) return;
+    if (
+      await isComplete(
+        this.#repository,
+        items.map((item) => item.oid),
+      )
+    )
+      return;
     if (this.#connection!.advertisement.version !== 2 && this.#told) {
       await this.#connection!.close().catch(() => {});
       await this.#connect();
@@ -387,7 +398,11 @@ class RemoteFetch {
     for await (const ref of this.#repository.refs.list('refs/', { broken: true })) {
       if (ref.symbolicTarget !== undefined) symbolic.add(ref.name);
     }
-    const stale = staleRefs(specs, this.#refs, [...localRefs.keys()].filter((name) => !symbolic.has(name)));
+    const stale = staleRefs(
+      specs,
+      this.#refs,
+      [...localRefs.keys()].filter((name) => !symbolic.has(name)),
+    );
     const zero = zeroOid(this.#repository.objectFormat);
     const lines: FetchUpdate[] = stale.map((name) => ({
       flag: '-',
@@ -398,7 +413,9 @@ class RemoteFetch {
       new: zero,
     }));
     if (stale.length > 0 && this.#options.dryRun !== true) {
-      const deletions = stale.map((name): RefUpdate => ({ name, to: 'deleted', noDeref: true, reason: 'fetch: prune' }));
+      const deletions = stale.map(
+        (name): RefUpdate => ({ name, to: 'deleted', noDeref: true, reason: 'fetch: prune' }),
+      );
       const result = await this.#repository.refs.update(deletions as unknown as NonEmpty<RefUpdate>);
       if (!result.ok) throw new GitError('REF_CHANGED', result.message);
     }
@@ -470,11 +487,17 @@ class RemoteFetch {
       return;
     }
     if (source === undefined) {
-      say("warning: no source branch found;\nyou need to specify exactly one branch with the --set-upstream option\n");
+      say('warning: no source branch found;\nyou need to specify exactly one branch with the --set-upstream option\n');
       return;
     }
     if (branch === undefined) {
-      say('warning: could not set upstream of HEAD to \'' + source.name + "' from '" + this.#remote.name + "' when it does not point to any branch.\n");
+      say(
+        "warning: could not set upstream of HEAD to '" +
+          source.name +
+          "' from '" +
+          this.#remote.name +
+          "' when it does not point to any branch.\n",
+      );
       return;
     }
     if (source.name !== 'HEAD' && !source.name.startsWith('refs/heads/')) {

@@ -5,7 +5,8 @@ import { abbreviate } from './abbreviate.js';
 
 /** `refs/heads/x` as `x`: how names are shown in the tables of fetch and push. */
 export function prettyRef(name: string): string {
-  for (const prefix of ['refs/heads/', 'refs/tags/', 'refs/remotes/']) if (name.startsWith(prefix)) return name.slice(prefix.length);
+  for (const prefix of ['refs/heads/', 'refs/tags/', 'refs/remotes/'])
+    if (name.startsWith(prefix)) return name.slice(prefix.length);
   return name;
 }
 

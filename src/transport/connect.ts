@@ -24,7 +24,8 @@ export async function connect(
       config: (key) => context.config.get(key),
     });
   // Pushing has no version 2.
-  const asked: ConnectOptions = service === 'receive-pack' && options.version === 2 ? { ...options, version: 0 } : options;
+  const asked: ConnectOptions =
+    service === 'receive-pack' && options.version === 2 ? { ...options, version: 0 } : options;
   switch (address.kind) {
     case 'local':
       allow('file');
@@ -60,7 +61,8 @@ export async function remoteRefs(
 ): Promise<{ readonly refs: readonly RemoteRef[]; readonly unbornHead: string | undefined }> {
   const { advertisement } = connection;
   if (advertisement.version !== 2) {
-    if (query.serverOptions.length > 0) throw new GitError('UNSUPPORTED', 'server options require protocol version 2 or later');
+    if (query.serverOptions.length > 0)
+      throw new GitError('UNSUPPORTED', 'server options require protocol version 2 or later');
     return { refs: advertisement.refs, unbornHead: unbornOf(advertisement) };
   }
   const reader = await listRefs(connection, { ...query, agent });

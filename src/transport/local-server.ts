@@ -8,7 +8,8 @@ import type { ReceiveOptions } from './receive-pack.js';
 import { receivePush } from './receive-pack.js';
 import { uploadPack } from './upload-pack.js';
 
-export interface LocalServerOptions extends Pick<ReceiveOptions, 'updateWorkTree' | 'checkObject' | 'updateServerInfo'> {
+export interface LocalServerOptions
+  extends Pick<ReceiveOptions, 'updateWorkTree' | 'checkObject' | 'updateServerInfo'> {
   readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

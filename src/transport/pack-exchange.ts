@@ -1,11 +1,11 @@
 import type { Bytes } from '../base/bytes.js';
-import { concatBytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { visitReachable } from '../history/reachable.js';
 import { parseTag } from '../objects/tag.js';
-import { codeOfKind, writeEntryHead } from '../packs/entry.js';
+import { nameHash } from '../packs/name-hash.js';
+import { PackBuilder } from '../packs/pack-builder.js';
 import type { Repository } from '../repo/repository.js';
 import type { BandWriter } from './server-io.js';
 
@@ -29,57 +29,6 @@ export interface SendPackOptions {
   readonly quiet: boolean;
   readonly keepAlive: number;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** The ids of the objects that answer a request, in the order in which they go into the pack, with their paths. */
-export async function listForPack(
-  repository: Repository,
-  request: PackRequest,
-): Promise<{ oids: Oid[]; paths: string[]; edges: Oid[] }> {
-  const oids: Oid[] = [];
-  const paths: string[] = [];
-  const edges: Oid[] = [];
-  const grafts =
-    request.shallow === undefined
-      ? undefined
-      : new Map([...request.shallow].map((oid) => [oid as string, [] as Oid[]]));
-  const filter =
-    request.filter === undefined
-      ? undefined
-      : await createFilter(parseFilterSpec(request.filter), { objects: repository.objects });
-  await visitReachable(
-    repository.objects,
-    {
-      wants: request.wants,
-      haves: request.haves,
-      grafts,
-      filter,
-      edges: request.thin && request.shallow !== undefined ? 'all' : 'parents',
-      ...(request.thin ? { onEdge: (oid: Oid) => void edges.push(oid) } : {}),
-    },
-    (oid, _kind, path) => {
-      oids.push(oid);
-      paths.push(path);
-    },
-  );
-  if (request.tags.length > 0) {
-    const listed = new Set(oids);
-    for (const tag of request.tags) {
-      if (!listed.has(tag.peeled) || listed.has(tag.oid)) continue;
-      // A tag of a tag brings the tags between along.
-      for (let at: Oid = tag.oid; at !== tag.peeled; ) {
-        if (!listed.has(at)) {
-          listed.add(at);
-          oids.push(at);
-          paths.push('');
-        }
-        const object = await repository.objects.read(at);
-        if (object?.kind !== 'tag') break;
-        at = parseTag(object.data).target;
-      }
-    }
-  }
-  return { oids, paths, edges };
 }
 
 /** Makes the pack and sends it, telling about progress where the client wants to know. */
@@ -106,43 +55,128 @@ export async function sendPackTo(
   }
 }
 
+/** Gathers the objects that answer a request. */
+async function gather(
+  repository: Repository,
+  request: PackRequest,
+  builder: PackBuilder,
+  each: () => void,
+): Promise<void> {
+  const grafts =
+    request.shallow === undefined
+      ? undefined
+      : new Map([...request.shallow].map((oid) => [oid as string, [] as Oid[]]));
+  const filter =
+    request.filter === undefined
+      ? undefined
+      : await createFilter(parseFilterSpec(request.filter), { objects: repository.objects });
+  await visitReachable(
+    repository.objects,
+    {
+      wants: request.wants,
+      haves: request.haves,
+      grafts,
+      filter,
+      edges: request.thin && request.shallow !== undefined ? 'all' : 'parents',
+      ...(request.thin ? { onEdge: (oid: Oid) => builder.addEdge(oid) } : {}),
+    },
+    (oid, kind, path) => {
+      builder.add(oid, path === '' ? 0 : nameHash(path), { kind });
+      each();
+    },
+  );
+  for (const tag of request.tags) {
+    if (!builder.has(tag.peeled) || builder.has(tag.oid)) continue;
+    // A tag of a tag brings the tags between along.
+    for (let at: Oid = tag.oid; at !== tag.peeled; ) {
+      if (builder.add(at, 0, { kind: 'tag' })) each();
+      const object = await repository.objects.read(at);
+      if (object?.kind !== 'tag') break;
+      at = parseTag(object.data).target;
+    }
+  }
+}
+
 /** The bytes of a pack that answers a request. `progress` gets lines as git's pack-objects prints them. */
 export async function* makePack(
   repository: Repository,
   request: PackRequest,
   progress: ((text: string) => Promise<void>) | undefined,
+  signal?: AbortSignal,
 ): AsyncGenerator<Bytes> {
-  const { oids } = await listForPack(repository, request);
-  const count = oids.length;
-  await progress?.(`Enumerating objects: ${count}, done.\n`);
-  await progress?.(`Counting objects: 100% (${count}/${count}), done.\n`);
-  const { platform, objectFormat } = repository;
-  const hasher = platform.hasher(objectFormat);
-  let waiting: Bytes[] = [];
-  let size = 0;
-  const put = (bytes: Bytes): void => {
-    hasher.update(bytes);
-    waiting.push(bytes);
-    size += bytes.length;
-  };
-  const head = new Uint8Array(12);
-  head.set(encodeText('PACK'));
-  head[7] = 2;
-  new DataView(head.buffer).setUint32(8, count);
-  put(head);
-  for (const oid of oids) {
-    const object = await repository.objects.read(oid);
-    if (object === undefined) throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
-    const entry = new Uint8Array(32);
-    put(entry.subarray(0, writeEntryHead(entry, 0, codeOfKind(object.kind), object.data.length)));
-    put(platform.zlib.deflate(object.data));
-    if (size > 65536) {
-      yield concatBytes(waiting);
-      waiting = [];
-      size = 0;
-    }
+  const { platform, objectFormat, config } = repository;
+  let said: Promise<void> = Promise.resolve();
+  const meter =
+    progress === undefined ? undefined : new Meter(platform.now, (text) => (said = said.then(() => progress(text))));
+  const stores = repository.objectDirectories.map((directory) => directory.packs);
+  const builder = new PackBuilder({
+    platform,
+    algorithm: objectFormat,
+    source: repository.objects,
+    packStores: stores,
+    window: config.getInt('pack.window'),
+    depth: config.getInt('pack.depth'),
+    compression: config.getInt('pack.compression') ?? config.getInt('core.compression'),
+    offsetDeltas: request.offsets,
+    signal,
+    progress: (phase, done, total) => {
+      if (phase === 'compress') meter?.update('Compressing objects', done, total);
+    },
+  });
+  let found = 0;
+  await gather(repository, request, builder, () => meter?.update('Enumerating objects', ++found));
+  const count = builder.count;
+  meter?.done('Enumerating objects', count);
+  meter?.done('Counting objects', count, count);
+  await builder.prepare();
+  meter?.finish('Compressing objects');
+  await said;
+  for await (const chunk of builder.chunks()) {
+    yield chunk;
   }
-  waiting.push(hasher.digest());
-  yield concatBytes(waiting);
-  await progress?.(`Total ${count} (delta 0), reused 0 (delta 0), pack-reused 0 (from 0)\n`);
+  const { total, deltas, reused, reusedDeltas } = builder.statistics;
+  meter?.say(`Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused 0 (from 0)\n`);
+  await said;
+}
+
+/** Progress lines: the first, the last, and some between, not more often than a few a second. */
+class Meter {
+  readonly #now: () => number;
+  readonly #out: (text: string) => void;
+  #last = 0;
+  #title = '';
+  #total = 0;
+
+  constructor(now: () => number, out: (text: string) => void) {
+    this.#now = now;
+    this.#out = out;
+  }
+
+  #line(title: string, done: number, total: number | undefined): string {
+    if (total === undefined) return `${title}: ${done}`;
+    return `${title}: ${String(total === 0 ? 100 : Math.floor((done * 100) / total)).padStart(3)}% (${done}/${total})`;
+  }
+
+  update(title: string, done: number, total?: number): void {
+    this.#title = title;
+    this.#total = total ?? 0;
+    if ((done & 255) !== 0) return;
+    const now = this.#now();
+    if (now - this.#last < 250) return;
+    this.#last = now;
+    this.#out(`${this.#line(title, done, total)}\r`);
+  }
+
+  done(title: string, done: number, total?: number): void {
+    this.#out(`${this.#line(title, done, total)}, done.\n`);
+  }
+
+  /** Ends a phase that may not have happened. */
+  finish(title: string): void {
+    if (this.#title === title && this.#total > 0) this.done(title, this.#total, this.#total);
+  }
+
+  say(text: string): void {
+    this.#out(text);
+  }
 }

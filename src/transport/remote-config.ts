@@ -134,7 +134,8 @@ export class Remotes {
     let pushUrls: readonly string[];
     let hasPushUrls = true;
     if (explicitPush.length > 0) pushUrls = explicitPush.map((url) => this.rewrite(url));
-    else if (pushRewritten.some((url) => url !== undefined)) pushUrls = pushRewritten.map((url, i) => url ?? rewritten[i]!);
+    else if (pushRewritten.some((url) => url !== undefined))
+      pushUrls = pushRewritten.map((url, i) => url ?? rewritten[i]!);
     else {
       pushUrls = rewritten;
       hasPushUrls = false;
@@ -168,9 +169,13 @@ export class Remotes {
 
   #legacy(name: string): Legacy | undefined {
     const repository = this.#repository;
-    if (repository === undefined || name === '' || name === '.' || name === '..' || name.includes('/')) return undefined;
+    if (repository === undefined || name === '' || name === '.' || name === '..' || name.includes('/'))
+      return undefined;
     const { fs } = repository.platform;
-    const remotes = fs.stat(repository.path(`remotes/${name}`))?.kind === 'file' ? fs.readFile(repository.path(`remotes/${name}`)) : undefined;
+    const remotes =
+      fs.stat(repository.path(`remotes/${name}`))?.kind === 'file'
+        ? fs.readFile(repository.path(`remotes/${name}`))
+        : undefined;
     if (remotes !== undefined) {
       const found = { urls: [] as string[], fetch: [] as string[], push: [] as string[], origin: 'remotes' as const };
       for (const line of decodeText(remotes).split('\n')) {
@@ -182,14 +187,22 @@ export class Remotes {
       }
       return found;
     }
-    const branches = fs.stat(repository.path(`branches/${name}`))?.kind === 'file' ? fs.readFile(repository.path(`branches/${name}`)) : undefined;
+    const branches =
+      fs.stat(repository.path(`branches/${name}`))?.kind === 'file'
+        ? fs.readFile(repository.path(`branches/${name}`))
+        : undefined;
     if (branches === undefined) return undefined;
     const line = decodeText(branches).split('\n')[0]!.trim();
     if (line === '') return undefined;
     const hash = line.indexOf('#');
     const url = hash < 0 ? line : line.slice(0, hash);
     const branch = hash < 0 ? (this.config.get('init.defaultbranch') ?? 'master') : line.slice(hash + 1);
-    return { urls: [url], fetch: [`${branch}:refs/heads/${name}`], push: [`HEAD:refs/heads/${branch}`], origin: 'branches' };
+    return {
+      urls: [url],
+      fetch: [`${branch}:refs/heads/${name}`],
+      push: [`HEAD:refs/heads/${branch}`],
+      origin: 'branches',
+    };
   }
 
   /** Parsed, with git's error for a broken one. */
@@ -216,7 +229,10 @@ export function branchConfig(config: Config, branch: string): BranchConfig {
   return {
     remote: config.get(`branch.${branch}.remote`),
     merge: config.getAll(`branch.${branch}.merge`),
-    rebase: config.last(`branch.${branch}.rebase`) === undefined ? undefined : (config.last(`branch.${branch}.rebase`)!.value ?? 'true'),
+    rebase:
+      config.last(`branch.${branch}.rebase`) === undefined
+        ? undefined
+        : (config.last(`branch.${branch}.rebase`)!.value ?? 'true'),
   };
 }
 
