@@ -24,10 +24,16 @@ export interface LineDiffOptions {
   readonly whitespace?: LineWhitespace | undefined;
   /** On by default, as `diff.indentHeuristic`. */
   readonly indentHeuristic?: boolean | undefined;
+  /**
+   * Leave out what both files end in, in blocks of 1,024 bytes, as git does where no context is shown: changes do not
+   * slide into it then.
+   */
+  readonly trimTail?: boolean | undefined;
 }
 
 /** The changes that turn the lines of `a` into those of `b`, in order: git's diff of two files without the text. */
-export function diffLines(a: Lines, b: Lines, options: LineDiffOptions = {}): Change[] {
+export function diffLines(aWhole: Lines, bWhole: Lines, options: LineDiffOptions = {}): Change[] {
+  const [a, b] = options.trimTail === true ? withoutCommonTail(aWhole, bWhole) : [aWhole, bWhole];
   const canonicalA = canonicalLines(a, options.whitespace);
   const canonicalB = canonicalLines(b, options.whitespace);
   const { classes, a: aIds, b: bIds } = classify(canonicalA, canonicalB);
@@ -38,6 +44,28 @@ export function diffLines(a: Lines, b: Lines, options: LineDiffOptions = {}): Ch
       : (line: number): boolean => anchors.some((anchor) => beginsWith(lineBytes(a, line), anchor));
   const indent = options.indentHeuristic ?? true;
   return diffClasses(classes, aIds, bIds, options.algorithm ?? 'myers', anchored, indent ? { a, b } : undefined);
+}
+
+const tailBlock = 1024;
+
+/** Both files without the blocks they end in, but with the rest of the line that the cut went through. */
+function withoutCommonTail(a: Lines, b: Lines): readonly [Lines, Lines] {
+  const x = a.bytes;
+  const y = b.bytes;
+  const smaller = Math.min(x.length, y.length);
+  let same = 0;
+  while (same < smaller && x[x.length - 1 - same] === y[y.length - 1 - same]) same++;
+  const trimmed = same - (same % tailBlock);
+  if (trimmed === 0) return [a, b];
+  const cut = (lines: Lines): Lines => {
+    const from = lines.bytes.length - trimmed;
+    const newline = lines.bytes.indexOf(10, from);
+    const end = newline < 0 ? lines.bytes.length : newline + 1;
+    let count = lines.count;
+    while (count > 0 && lines.starts[count - 1]! >= end) count--;
+    return { bytes: lines.bytes.subarray(0, end), starts: lines.starts.subarray(0, count + 1), count };
+  };
+  return [cut(a), cut(b)];
 }
 
 function beginsWith(line: Uint8Array, prefix: Uint8Array): boolean {
