@@ -1,0 +1,337 @@
+import type { Awaitable } from '../base/awaitable.js';
+import { isPromise } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { oid as toOid } from '../base/oid.js';
+import { isGitlinkMode, isRegularMode, isSymlinkMode } from '../objects/mode.js';
+import type { FileStat, FileSystem } from '../platform/fs.js';
+import { LockFile } from '../platform/lock.js';
+import type { Repository } from '../repo/repository.js';
+import type { AttributeDirection } from './attributes-reader.js';
+import { AttributeReader } from './attributes-reader.js';
+import { Converter } from './convert.js';
+import { nestedHead } from './gitlink.js';
+import { Ignores } from './ignore.js';
+import type { IndexEntry } from './index-entry.js';
+import type { IndexPlace, WriteIndexOptions } from './index-file.js';
+import { commitIndex, type Index, readIndex, writeIndex } from './index-file.js';
+import type { StatRules } from './stat-match.js';
+import { CHANGED_DATA, CHANGED_MODE, CHANGED_TYPE, changedByStat } from './stat-match.js';
+
+export interface WorkTreeOptions {
+  /** Told what git prints as `warning: …` and `error: …`. */
+  readonly warn?: ((message: string) => void) | undefined;
+  readonly error?: ((message: string) => void) | undefined;
+  readonly attributes?: AttributeDirection;
+  /** Another index file than the repository's (a temporary one). */
+  readonly indexFile?: string | undefined;
+}
+
+/**
+ * The files on disk together with the index and the rules about them: modes, ignore and attribute rules, conversions.
+ * Works without a work tree too, for what only concerns the index.
+ */
+export class WorkTree {
+  readonly repository: Repository;
+  readonly fs: FileSystem;
+  /** Absolute, without a trailing `/`; '' where there is no work tree. */
+  readonly root: string;
+  readonly rules: StatRules;
+  readonly ignoreCase: boolean;
+  readonly place: IndexPlace;
+  readonly warn: (message: string) => void;
+  readonly error: (message: string) => void;
+  readonly #options: WorkTreeOptions;
+  #index: Index | undefined;
+  #attributes: AttributeReader | undefined;
+  #converter: Converter | undefined;
+  #ignores: Ignores | undefined;
+
+  constructor(repository: Repository, options: WorkTreeOptions = {}) {
+    this.repository = repository;
+    this.#options = options;
+    this.fs = repository.platform.fs;
+    this.root = repository.workTree === '/' ? '' : (repository.workTree ?? '');
+    this.warn = options.warn ?? (() => {});
+    this.error = options.error ?? (() => {});
+    const { config } = repository;
+    this.rules = {
+      fileMode: config.getBool('core.filemode', true),
+      symlinks: config.getBool('core.symlinks', true),
+      trustCtime: config.getBool('core.trustctime', true),
+      checkStat: config.get('core.checkstat')?.toLowerCase() !== 'minimal',
+    };
+    this.ignoreCase = config.getBool('core.ignorecase', false);
+    this.place = {
+      platform: repository.platform,
+      algorithm: repository.objectFormat,
+      path: options.indexFile ?? repository.path('index'),
+      directory: repository.gitDir,
+    };
+  }
+
+  /** The work tree's root. Throws where there is none. */
+  requireRoot(): string {
+    if (this.repository.workTree === undefined) {
+      throw new GitError('USAGE', 'this operation must be run in a work tree');
+    }
+    return this.root;
+  }
+
+  /** The index, read once. */
+  get index(): Index {
+    this.#index ??= this.#read();
+    return this.#index;
+  }
+
+  set index(index: Index) {
+    this.#index = index;
+  }
+
+  #read(): Index {
+    const index = readIndex(this.place);
+    if (!index.existed) index.version = this.#newVersion();
+    return index;
+  }
+
+  /** Reads the index again. */
+  reloadIndex(): Index {
+    this.#index = this.#read();
+    return this.#index;
+  }
+
+  /** The format of an index that is made now: `GIT_INDEX_VERSION`, `index.version`, `feature.manyFiles`. */
+  #newVersion(): 2 | 3 | 4 {
+    const { config, env } = this.repository;
+    const named = env['GIT_INDEX_VERSION'];
+    let version = named === undefined || named === '' ? undefined : Number(named);
+    if (version !== undefined && version !== 2 && version !== 3 && version !== 4) {
+      this.warn('GIT_INDEX_VERSION set, but the value is invalid.\nUsing version 3');
+      return 3;
+    }
+    version ??= config.getInt('index.version') ?? (config.getBool('feature.manyfiles', false) ? 4 : undefined);
+    if (version === undefined) return 2;
+    if (version !== 2 && version !== 3 && version !== 4) {
+      this.warn('index.version set, but the value is invalid.\nUsing version 3');
+      return 3;
+    }
+    return version;
+  }
+
+  /** `index.lock`. Throws `LOCKED`. */
+  lockIndex(): LockFile {
+    return LockFile.acquire(this.fs, this.place.path);
+  }
+
+  /** `undefined` where somebody else holds it: for optional refreshes. */
+  tryLockIndex(): LockFile | undefined {
+    try {
+      return LockFile.tryAcquire(this.fs, this.place.path);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #writeOptions(): WriteIndexOptions {
+    const { config } = this.repository;
+    const threads = config.getBoolOrInt('index.threads');
+    const many = config.has('index.threads') && threads !== 1 && threads !== false;
+    const blocks = many && (config.getBool('index.recordoffsettable') ?? true) ? this.#offsetBlocks(threads) : 1;
+    return {
+      isModified: (entry) => this.#racilyModified(entry),
+      skipHash: config.getBool('index.skiphash') ?? config.getBool('feature.manyfiles', false),
+      recordEnd: config.getBool('index.recordendofindexentries') ?? many,
+      offsetBlocks: blocks,
+      ...this.#sharedMode(),
+    };
+  }
+
+  #offsetBlocks(threads: number | boolean | undefined): number {
+    const entries = this.index.entries.length;
+    const wanted = typeof threads === 'number' && threads > 1 ? threads : Math.floor(entries / 10000);
+    return Math.min(wanted, entries);
+  }
+
+  #sharedMode(): { fileMode?: number } {
+    const value = this.repository.config.last('core.sharedrepository')?.value?.toLowerCase();
+    if (value === undefined) return {};
+    if (value === 'group' || value === 'true' || value === '1') return { fileMode: 0o664 };
+    if (value === 'all' || value === 'world' || value === 'everybody' || value === '2') return { fileMode: 0o664 };
+    if (/^0[0-7]+$/.test(value)) return { fileMode: Number.parseInt(value, 8) & 0o666 };
+    return {};
+  }
+
+  /** Writes the index through its lock. */
+  commitIndex(lock: LockFile, index = this.index): void {
+    commitIndex(this.place, index, lock, this.#writeOptions());
+  }
+
+  /** Writes the index into its lock and keeps the lock (`commit` later puts it in place). */
+  writeLockedIndex(lock: LockFile, index = this.index): void {
+    writeIndex(this.place, index, lock, this.#writeOptions());
+  }
+
+  /** Runs `change` under the lock and writes what came of it, if anything changed (or always, with `force`). */
+  async updateIndex<T>(change: (index: Index) => Awaitable<T>, options: { force?: boolean } = {}): Promise<T> {
+    const lock = this.lockIndex();
+    try {
+      const index = this.reloadIndex();
+      const result = await change(index);
+      if (index.changed || options.force === true) this.commitIndex(lock, index);
+      else lock.rollback();
+      return result;
+    } catch (error) {
+      lock.rollback();
+      throw error;
+    }
+  }
+
+  get attributes(): AttributeReader {
+    this.#attributes ??= new AttributeReader(this.repository, {
+      ...(this.#options.attributes === undefined ? {} : { direction: this.#options.attributes }),
+      index: () => this.index,
+      warn: this.warn,
+    });
+    return this.#attributes;
+  }
+
+  get ignores(): Ignores {
+    this.#ignores ??= new Ignores(this.repository, { index: () => this.index, warn: this.warn });
+    return this.#ignores;
+  }
+
+  get converter(): Converter {
+    this.#converter ??= new Converter(this.repository, (path) => this.attributes.of(path), {
+      warn: this.warn,
+      error: this.error,
+    });
+    return this.#converter;
+  }
+
+  absolute(path: string): string {
+    return `${this.root}/${path}`;
+  }
+
+  lstat(path: string): FileStat | undefined {
+    return this.fs.lstat(`${this.root}/${path}`);
+  }
+
+  /** True when a directory above `path` is a symbolic link: then the file is not ours. */
+  hasSymlinkParent(path: string): boolean {
+    let at = path.lastIndexOf('/');
+    if (at < 0) return false;
+    const directory = path.slice(0, at);
+    if (this.#plainDirectories.has(directory)) return false;
+    for (at = directory.indexOf('/'); ; at = directory.indexOf('/', at + 1)) {
+      const part = at < 0 ? directory : directory.slice(0, at);
+      const stat = this.fs.lstat(`${this.root}/${part}`);
+      if (stat?.kind === 'symlink') return true;
+      if (stat?.kind !== 'directory') return false;
+      if (at < 0) break;
+    }
+    this.#plainDirectories.add(directory);
+    return false;
+  }
+
+  readonly #plainDirectories = new Set<string>();
+
+  /** Directories may have become symbolic links: look again. */
+  forgetDirectories(): void {
+    this.#plainDirectories.clear();
+  }
+
+  /** What differs by stat alone (bits of `stat-match.ts`); a racily clean entry is not looked into. */
+  changedByStat(entry: IndexEntry, stat: FileStat): number {
+    return changedByStat(entry, stat, this.rules);
+  }
+
+  /**
+   * True when the file differs from its entry: by type, mode or content. Contents are read only where the stat words
+   * leave it open. Entries that are assumed unchanged, or outside the sparse checkout, never differ.
+   */
+  isModified(
+    entry: IndexEntry,
+    stat: FileStat,
+    options: { readonly ignoreValid?: boolean; readonly ignoreSkip?: boolean } = {},
+  ): Awaitable<boolean> {
+    if (entry.fresh) return false;
+    if (entry.assumeValid && options.ignoreValid !== true) return false;
+    if (entry.skipWorktree && options.ignoreSkip !== true) return false;
+    if (entry.intentToAdd) return true;
+    const changed = changedByStat(entry, stat, this.rules);
+    if (isGitlinkMode(entry.mode)) {
+      return changed !== 0 || this.nestedHeadDiffers(entry);
+    }
+    if (changed === 0) {
+      if (!this.index.isRacy(entry)) return false;
+      return this.contentDiffers(entry, stat);
+    }
+    if ((changed & (CHANGED_TYPE | CHANGED_MODE)) !== 0) return true;
+    // A size that differs, of an entry whose size is known, settles it.
+    if ((changed & CHANGED_DATA) !== 0 && entry.size !== 0) return true;
+    return this.contentDiffers(entry, stat);
+  }
+
+  nestedHeadDiffers(entry: IndexEntry): boolean {
+    const head = nestedHead(this.fs, this.absolute(entry.path));
+    return head !== undefined && head !== entry.oid;
+  }
+
+  /** Compares the file's content, converted, with the entry's object. */
+  contentDiffers(entry: IndexEntry, stat: FileStat): Awaitable<boolean> {
+    const id = this.hashFile(entry.path, stat, entry);
+    return isPromise(id) ? id.then((oid) => oid !== entry.oid) : id !== entry.oid;
+  }
+
+  #racilyModified(entry: IndexEntry): boolean {
+    const stat = this.repository.workTree === undefined ? undefined : this.lstat(entry.path);
+    if (stat === undefined || isGitlinkMode(entry.mode)) return false;
+    if (changedByStat(entry, stat, this.rules) !== 0) return false;
+    const differs = this.contentDiffers(entry, stat);
+    // Asked of a filter that answers later: say "look again", which is always right.
+    return isPromise(differs) ? true : differs;
+  }
+
+  /** The content of a link or file as it is on disk. Throws the system's error when it cannot be read. */
+  readRaw(path: string, stat: FileStat): Bytes | undefined {
+    const file = `${this.root}/${path}`;
+    if (stat.kind === 'symlink') {
+      const target = this.fs.readLink(file);
+      return target === undefined ? undefined : encodeText(target);
+    }
+    return this.fs.readFile(file);
+  }
+
+  /** The content as it would be stored; `undefined` when there is no file. */
+  readClean(path: string, stat: FileStat, entry?: IndexEntry): Awaitable<Bytes | undefined> {
+    const raw = this.readRaw(path, stat);
+    if (raw === undefined || stat.kind === 'symlink') return raw;
+    if (entry !== undefined && isSymlinkMode(entry.mode)) return raw;
+    return this.converter.clean(path, raw, { indexContent: () => this.indexContent(path) });
+  }
+
+  /** The id a file's content would be stored as; all zeros when there is no file. */
+  hashFile(path: string, stat: FileStat, entry?: IndexEntry): Awaitable<Oid> {
+    const hash = (data: Bytes | undefined): Oid =>
+      data === undefined
+        ? toOid('0'.repeat(this.repository.oidLength * 2))
+        : this.repository.platform.hashObject(this.repository.objectFormat, 'blob', data);
+    const clean = this.readClean(path, stat, entry);
+    return isPromise(clean) ? clean.then(hash) : hash(clean);
+  }
+
+  /** What the index has for a path, for line-end rules. */
+  indexContent(path: string): Bytes | undefined {
+    const entry = this.index.get(path) ?? this.index.get(path, 2);
+    if (entry === undefined || !isRegularMode(entry.mode)) return undefined;
+    const object = this.repository.objects.read(entry.oid);
+    return isPromise(object) ? undefined : object?.data;
+  }
+
+  /** Ends long-running filters. */
+  async close(): Promise<void> {
+    await this.#converter?.close();
+  }
+}
