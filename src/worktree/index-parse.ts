@@ -40,11 +40,11 @@ export interface ParsedIndex {
 }
 
 const corrupt = (error: string): GitError =>
-  new GitError('OBJECT_CORRUPT', 'index file corrupt', { data: { errors: [error] } });
+  new GitError('OBJECT_CORRUPT', 'index file corrupt', { data: { preface: `error: ${error}\n` } });
 
 /**
  * Reads an index file of version 2, 3 or 4. Like git, does not check the trailing checksum (`verifyIndexChecksum`
- * does). Throws `OBJECT_CORRUPT` in git's words; `data.errors` are the lines git prints before.
+ * does). Throws `OBJECT_CORRUPT` in git's words; `data.preface` is what git prints before.
  */
 export function parseIndex(data: Bytes, algorithm: HashAlgorithm, file = '.git/index'): ParsedIndex {
   const oidLength = rawLength(algorithm);
@@ -201,7 +201,7 @@ function readExtensions(data: Bytes, from: number, end: number, oidLength: numbe
       default:
         if (!/^[A-Z]/.test(name)) {
           throw new GitError('UNSUPPORTED', 'index file corrupt', {
-            data: { errors: [`index uses ${name} extension, which we do not understand`] },
+            data: { preface: `error: index uses ${name} extension, which we do not understand\n` },
           });
         }
     }

@@ -25,8 +25,8 @@ export interface WriteTreeOptions {
 
 /**
  * Writes the index as tree objects, only those that the cache tree does not know, and brings the cache tree up to
- * date. Answers the root tree. Throws when there are conflicts or objects are missing; `data.errors` holds the lines
- * git prints first. git's `cache_tree_update`.
+ * date. Answers the root tree. Throws when there are conflicts or objects are missing; `data.preface` holds the
+ * lines git prints first. git's `cache_tree_update`.
  */
 export async function writeIndexTree(
   index: Index,
@@ -67,7 +67,7 @@ function refuseConflicts(index: Index): void {
 }
 
 const buildError = (errors: readonly string[]): GitError =>
-  new GitError('OBJECT_CORRUPT', 'error building trees', { data: { errors } });
+  new GitError('OBJECT_CORRUPT', 'error building trees', { data: { preface: errors.map((line) => `error: ${line}\n`).join('') } });
 
 class TreeWriter {
   readonly #index: Index;

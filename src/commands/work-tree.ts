@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { quotePath, relativeTo, unquotePath } from '../base/quote.js';
+import type { Magic, Pathspec } from '../repo/pathspec.js';
+import { normalize, parsePathspec } from '../repo/pathspec.js';
+import type { WorkTreeOptions } from '../worktree/work-tree.js';
+import { WorkTree } from '../worktree/work-tree.js';
+import type { CommandContext } from './command.js';
+import { UsageError } from './options.js';
+
+/** The work tree of the command's repository, speaking through the command. */
+export function openWorkTree(context: CommandContext, options: WorkTreeOptions & { bareToo?: boolean } = {}): WorkTree {
+  const tree = new WorkTree(context.repository(), {
+    ...options,
+    warn: (message) => context.warning(message),
+    error: (message) => context.error(message),
+  });
+  if (options.bareToo !== true) tree.requireRoot();
+  return tree;
+}
+
+/** Reads pathspec words as given on the command line, with the settings given before the command. */
+export function pathspecOf(
+  context: CommandContext,
+  tree: WorkTree,
+  words: readonly string[],
+  options: { whenEmpty?: 'all' | 'cwd'; refuse?: readonly Magic[]; literal?: boolean } = {},
+): Pathspec {
+  const { prefix, workTree } = tree.repository;
+  return parsePathspec(words, {
+    prefix,
+    workTree,
+    settings: options.literal === true ? { literal: true } : context.globals.pathspecs,
+    attributesOf: (path) => tree.attributes.of(path),
+    ...(options.whenEmpty === undefined ? {} : { whenEmpty: options.whenEmpty }),
+    ...(options.refuse === undefined ? {} : { refuse: options.refuse }),
+  });
+}
+
+/** A path word (no pattern) from the top of the work tree. Throws where it leads outside. */
+export function pathFromTop(tree: WorkTree, word: string): string {
+  const { prefix, workTree } = tree.repository;
+  const normal = normalize(prefix, word, workTree);
+  if (normal === undefined) {
+    throw new GitError('USAGE', `'${word}' is outside repository at '${workTree ?? ''}'`);
+  }
+  return normal.path;
+}
+
+/** How paths are shown: seen from the current directory, quoted as `core.quotePath` says (or raw with `-z`). */
+export function pathPrinter(tree: WorkTree, options: { raw?: boolean; full?: boolean } = {}): (path: string) => string {
+  const { prefix, config } = tree.repository;
+  const high = config.getBool('core.quotepath', true);
+  return (path) => {
+    const shown = options.full === true ? path : relativeTo(path, prefix);
+    return options.raw === true ? shown : quotePath(shown, high);
+  };
+}
+
+/** The words of `--pathspec-from-file`: lines, C-quoted where they begin with `"`, or NUL-terminated. */
+export function readPathspecFile(context: CommandContext, file: string, nul: boolean): string[] {
+  let data: Bytes;
+  if (file === '-') data = context.io.stdin.readAll();
+  else {
+    try {
+      data = readFileSync(resolve(context.cwd, file));
+    } catch {
+      throw new GitError('USAGE', `could not open '${file}' for reading: No such file or directory`);
+    }
+  }
+  const text = decodeText(data);
+  if (nul) return text.split('\0').filter((word, i, all) => i < all.length - 1 || word !== '');
+  const lines = text.split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  return lines.map((raw) => {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (!line.startsWith('"')) return line;
+    const read = unquotePath(line);
+    if (read === undefined || read.end !== line.length) throw new GitError('USAGE', `line is badly quoted: ${line}`);
+    return read.value;
+  });
+}
+
+/** The pathspec words of a command that takes `--pathspec-from-file` and `--pathspec-file-nul`. */
+export function pathspecWords(
+  context: CommandContext,
+  values: { readonly 'pathspec-from-file'?: string | null; readonly 'pathspec-file-nul'?: boolean },
+  rest: readonly string[],
+): readonly string[] {
+  const file = values['pathspec-from-file'];
+  if (file == null) {
+    if (values['pathspec-file-nul'] === true) {
+      throw new GitError('USAGE', "the option '--pathspec-file-nul' requires '--pathspec-from-file'");
+    }
+    return rest;
+  }
+  if (rest.length > 0) {
+    throw new GitError('USAGE', "'--pathspec-from-file' and pathspec arguments cannot be used together");
+  }
+  return readPathspecFile(context, file, values['pathspec-file-nul'] === true);
+}
+
+/** The two options, for a command's table. */
+export const pathspecFileOptions = {
+  'pathspec-from-file': { type: 'string', value: 'file', help: 'read pathspec from file' },
+  'pathspec-file-nul': {
+    type: 'flag',
+    help: 'with --pathspec-from-file, pathspec elements are separated with NUL character',
+  },
+} as const;
+
+/** `advice.<name>` is not off. */
+export const adviceOn = (context: CommandContext, name: string): boolean =>
+  context.env['GIT_ADVICE'] !== '0' &&
+  context.env['GIT_ADVICE'] !== 'false' &&
+  context.repository().config.getBool(`advice.${name.toLowerCase()}`, true);
+
+/** A hint under `advice.<name>`, with the line that says how to turn it off, where it was not turned on on purpose. */
+export function advise(context: CommandContext, name: string, message: string): void {
+  if (!adviceOn(context, name)) return;
+  const chosen = context.repository().config.has(`advice.${name.toLowerCase()}`);
+  context.hint(chosen ? message : `${message}\nDisable this message with "git config set advice.${name} false"`);
+}
+
+/** Wrong words: git's short message, exit 129 or 128 as git has it there. */
+export const usage = (message: string): UsageError => new UsageError(message);
