@@ -63,9 +63,8 @@ export const command = defineCommand({
         return value === true ? 'set' : value === false ? 'unset' : (value ?? 'unspecified');
       };
       if (!all) return names.map((attribute) => ({ path: word, attribute, value: shown(attribute) }));
-      return [...attributes.keys()]
-        .filter((name) => attributes.get(name) !== undefined)
-        .sort()
+      return reader
+        .namesInOrder(pathFromTop(tree, word))
         .map((attribute) => ({ path: word, attribute, value: shown(attribute) }));
     };
     if (!stdin) for (const word of paths) yield* answers(word);

@@ -3,9 +3,11 @@ import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
 import { quotePath, relativeTo, unquotePath } from '../base/quote.js';
 import type { Magic, Pathspec } from '../repo/pathspec.js';
 import { normalize, parsePathspec } from '../repo/pathspec.js';
+import { resolveRevision } from '../repo/revision.js';
 import type { WorkTreeOptions } from '../worktree/work-tree.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
@@ -111,6 +113,28 @@ export const pathspecFileOptions = {
     help: 'with --pathspec-from-file, pathspec elements are separated with NUL character',
   },
 } as const;
+
+/**
+ * The tree that attributes are read from instead of the work tree: `--source`, `--attr-source` (`GIT_ATTR_SOURCE`),
+ * `attr.tree`, or HEAD in a bare repository.
+ */
+export async function attributeTree(context: CommandContext, tree: WorkTree, named?: string): Promise<Oid<'tree'> | undefined> {
+  const { repository } = tree;
+  const word = named ?? context.globals.attrSource ?? context.env['GIT_ATTR_SOURCE'];
+  if (word !== undefined) {
+    const oid = await resolveRevision(repository, `${word}^{tree}`);
+    if (oid === undefined) {
+      throw new GitError(
+        'USAGE',
+        named === undefined ? 'bad --attr-source or GIT_ATTR_SOURCE' : `${word}: not a valid tree-ish source`,
+      );
+    }
+    return oid as Oid<'tree'>;
+  }
+  const configured = repository.config.get('attr.tree') ?? (repository.bare ? 'HEAD' : undefined);
+  if (configured === undefined) return undefined;
+  return (await resolveRevision(repository, `${configured}^{tree}`)) as Oid<'tree'> | undefined;
+}
 
 /** `advice.<name>` is not off. */
 export const adviceOn = (context: CommandContext, name: string): boolean =>

@@ -62,6 +62,21 @@ export class AttributeReader {
     return attributesOf(this.#lastStack.lists, this.#lastStack.macros, path);
   }
 
+  /** The names that `path`'s attributes have, in the order in which files first mention them. */
+  namesInOrder(path: string): string[] {
+    const attributes = this.of(path);
+    const directory = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const { lists, info } = this.#stack(directory);
+    const names = new Set<string>();
+    for (const list of [...lists.slice(0, 1), ...info, ...lists]) {
+      for (const rule of list.rules) {
+        if (rule.macro !== undefined) names.add(rule.macro);
+        for (const { name } of rule.assignments) names.add(name);
+      }
+    }
+    return [...names].filter((name) => attributes.get(name) !== undefined);
+  }
+
   /** Forgets what was read: files may have changed. */
   reset(): void {
     this.#stacks.clear();

@@ -47,6 +47,13 @@ export function findUntracked(tree: WorkTree, options: UntrackedOptions): Untrac
   return walk;
 }
 
+/** The same for what is below one directory, which need not be tracked. */
+export function findUntrackedBelow(tree: WorkTree, directory: string, options: UntrackedOptions): UntrackedFiles {
+  const walk = new Walk(tree, options);
+  walk.from(directory);
+  return walk;
+}
+
 class Walk implements UntrackedFiles {
   readonly untracked: string[] = [];
   readonly ignored: string[] = [];

@@ -1,0 +1,184 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { emptyTreeOid } from '../base/oid.js';
+import { resolveRevision } from '../repo/revision.js';
+import { Index } from '../worktree/index-file.js';
+import type { SwitchOptions } from '../worktree/switch.js';
+import { Switch } from '../worktree/switch.js';
+import { plumbingRefusal } from '../worktree/switch-errors.js';
+import type { WorkTree } from '../worktree/work-tree.js';
+import { primeCacheTree, readTreeEntries } from '../worktree/write-tree.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import { openWorkTree } from './work-tree.js';
+
+export const command = defineCommand({
+  name: 'read-tree',
+  summary: 'read trees into the index',
+  usage: [
+    'read-tree [(-m [--trivial] [--aggressive] | --reset | --prefix=<prefix>)\n' +
+      '              [-u | -i]] [--index-output=<file>] [--no-sparse-checkout]\n' +
+      '              (--empty | <tree-ish1> [<tree-ish2> [<tree-ish3>]])',
+  ],
+  options: {
+    'index-output': { type: 'string', value: 'file', negatable: false, help: 'write resulting index to <file>' },
+    empty: { type: 'flag', help: 'only empty the index' },
+    verbose: { type: 'flag', short: 'v', help: 'be verbose' },
+    m: { type: 'flag', short: 'm', shortOnly: true, help: 'perform a merge in addition to a read' },
+    trivial: { type: 'flag', help: '3-way merge if no file level merging required' },
+    aggressive: { type: 'flag', help: '3-way merge in presence of adds and removes' },
+    reset: { type: 'flag', help: 'same as -m, but discard unmerged entries' },
+    prefix: {
+      type: 'string',
+      value: '<subdirectory>/',
+      negatable: false,
+      help: 'read the tree into the index under <subdirectory>/',
+    },
+    u: { type: 'flag', short: 'u', shortOnly: true, help: 'update working tree with merge result' },
+    'exclude-per-directory': {
+      type: 'string',
+      value: 'gitignore',
+      negatable: false,
+      help: 'allow explicitly ignored files to be overwritten',
+    },
+    i: { type: 'flag', short: 'i', shortOnly: true, help: "don't check the working tree after merging" },
+    'dry-run': { type: 'flag', short: 'n', help: "don't update the index or the work tree" },
+    'no-sparse-checkout': { type: 'flag', help: 'skip applying sparse checkout filter' },
+    'debug-unpack': { type: 'flag', help: 'debug unpack-trees' },
+    'recurse-submodules': {
+      type: 'optional',
+      value: 'checkout',
+      implied: 'true',
+      help: 'control recursive updating of submodules',
+    },
+    quiet: { type: 'flag', short: 'q', help: 'suppress feedback messages' },
+  },
+  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+    const tree = openWorkTree(context, { bareToo: true });
+    const merging = [values.m === true, values.reset === true, values.prefix != null].filter(Boolean).length;
+    if (merging > 1) throw new GitError('USAGE', 'Which one? -m, --reset, or --prefix?');
+    const merge = merging === 1;
+    if (values.reset !== true && values.prefix == null && values.m !== true && (values.u === true || values.i === true)) {
+      throw new GitError('USAGE', `${values.u === true ? '-u' : '-i'} is meaningless without -m, --reset, or --prefix`);
+    }
+    if (values['exclude-per-directory'] != null) {
+      if (values.u !== true) throw new GitError('USAGE', '--exclude-per-directory is meaningless unless -u');
+      if (values['exclude-per-directory'] !== '.gitignore') {
+        throw new GitError('USAGE', '--exclude-per-directory argument must be .gitignore');
+      }
+    }
+    if (values.u === true && values.i === true) throw new GitError('USAGE', '-u and -i at the same time makes no sense');
+    if (values.u === true) tree.requireRoot();
+    const trees: Oid<'tree'>[] = [];
+    if (values.empty === true && rest.length > 0) throw new GitError('USAGE', 'passing trees as arguments contradicts --empty');
+    for (const word of rest) {
+      const oid = await resolveRevision(tree.repository, word);
+      if (oid === undefined) throw new GitError('USAGE', `Not a valid object name ${word}`);
+      const found = await resolveRevision(tree.repository, `${oid}^{tree}`);
+      if (found === undefined) throw new GitError('USAGE', `failed to unpack tree object ${word}`);
+      trees.push(found as Oid<'tree'>);
+    }
+    if (trees.length === 0 && values.empty !== true) {
+      context.warning("read-tree: emptying the index with no arguments is deprecated; use --empty");
+    }
+    const lock = tree.lockIndex();
+    try {
+      const code = await read(context, tree, trees, values, merge);
+      if (code !== 0 || values['dry-run'] === true) {
+        lock.rollback();
+        return code;
+      }
+      const output = values['index-output'];
+      tree.writeLockedIndex(lock);
+      if (output == null) lock.commit();
+      else lock.commitTo(output.startsWith('/') ? output : `${context.cwd}/${output}`);
+      return 0;
+    } finally {
+      lock.rollback();
+    }
+  },
+  render: () => '',
+});
+
+type Values = {
+  readonly m?: boolean;
+  readonly reset?: boolean;
+  readonly prefix?: string | null;
+  readonly u?: boolean;
+  readonly i?: boolean;
+  readonly trivial?: boolean;
+  readonly aggressive?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly 'dry-run'?: boolean;
+};
+
+async function read(
+  context: CommandContext,
+  tree: WorkTree,
+  trees: readonly Oid<'tree'>[],
+  values: Values,
+  merge: boolean,
+): Promise<number> {
+  const { objects } = tree.repository;
+  if (!merge) {
+    await overlay(tree, trees);
+    return 0;
+  }
+  if (values.prefix == null && trees.length === 0) {
+    throw new GitError('USAGE', `you must specify at least one tree to merge`);
+  }
+  if (values.m === true && tree.index.hasConflicts) {
+    throw new GitError('USAGE', 'You need to resolve your current index first');
+  }
+  const unborn = !tree.index.existed;
+  const way: SwitchOptions['way'] =
+    values.prefix != null ? 'bind' : trees.length === 1 ? 'oneway' : trees.length === 2 ? 'twoway' : 'threeway';
+  const base = {
+    update: values.u === true,
+    indexOnly: values.i === true,
+    overwriteIgnored: values.u === true,
+    aggressive: values.aggressive === true,
+    dryRun: values['dry-run'] === true,
+    ...(values.prefix == null ? {} : { prefix: values.prefix }),
+    ...(values.reset === true
+      ? { reset: values.u === true ? ('overwrite-untracked' as const) : ('protect-untracked' as const) }
+      : {}),
+  };
+  const change = new Switch(tree, trees, {
+    way,
+    ...base,
+    initial: way === 'twoway' && unborn,
+    progress: undefined,
+  });
+  const plan = await change.plan();
+  const [first] = plan.refusals;
+  if (first !== undefined) {
+    if (values.quiet !== true) context.error(plumbingRefusal(first.kind, first.paths[0]!));
+    return 128;
+  }
+  if (values.trivial === true && plan.nontrivial) {
+    context.error('Merge requires file-level merging');
+    return 128;
+  }
+  if (values['dry-run'] === true) return 0;
+  for (const message of await change.apply()) context.error(message);
+  if (way === 'oneway' && trees[0] !== undefined) tree.index.cacheTree = await primeCacheTree(objects, trees[0]);
+  return 0;
+}
+
+/** Without -m: the trees one over the other, stat words forgotten. */
+async function overlay(tree: WorkTree, trees: readonly Oid<'tree'>[]): Promise<void> {
+  const { objects, objectFormat } = tree.repository;
+  const index = new Index(tree.repository.objectFormat, tree.index.version);
+  for (const oid of trees) {
+    const entries = await readTreeEntries(objects, oid);
+    if (index.entries.length === 0) index.setEntries(entries);
+    else index.addAll(entries);
+  }
+  if (trees.length === 1 && trees[0] !== emptyTreeOid(objectFormat)) {
+    index.cacheTree = await primeCacheTree(objects, trees[0]!);
+  }
+  index.changed = true;
+  tree.index = index;
+}

@@ -1,0 +1,135 @@
+import { isPromise } from '../base/awaitable.js';
+import { emptyBytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { isSafePath } from '../base/path.js';
+import { isRegularMode, MODE_GITLINK } from '../objects/mode.js';
+import type { FileStat } from '../platform/fs.js';
+import { nestedGitDirectory, nestedHead } from './gitlink.js';
+import { FLAG_INTENT_TO_ADD, IndexEntry } from './index-entry.js';
+import { modeFromStat } from './stat-match.js';
+import type { WorkTree } from './work-tree.js';
+
+export interface AddFileOptions {
+  /** Compute the id, store nothing. */
+  readonly dryRun?: boolean;
+  /** `update-index --info-only`. */
+  readonly infoOnly?: boolean;
+  readonly intentToAdd?: boolean;
+  readonly renormalize?: boolean;
+  /** Take the file's content even where its stat words say that it is unchanged. */
+  readonly always?: boolean;
+  /** Entries in the way may go. Default true. */
+  readonly replace?: boolean;
+  /** `+x` or `-x` instead of the file's own bit. */
+  readonly executable?: boolean | undefined;
+}
+
+/** Why a file cannot be added, in git's words. */
+export class AddFailure extends Error {}
+
+/**
+ * Stores a file's content and puts it into the index. `changed`: whether the index tells something else now. Throws
+ * `AddFailure`. git's `add_to_index`.
+ */
+export async function addFile(
+  tree: WorkTree,
+  path: string,
+  stat: FileStat,
+  options: AddFileOptions = {},
+): Promise<{ readonly entry: IndexEntry; readonly changed: boolean }> {
+  const { index } = tree;
+  if (!isSafePath(path)) throw new AddFailure(`invalid path '${path}'`);
+  const old = index.get(path);
+  if (stat.kind === 'other') {
+    throw new AddFailure(`${path}: can only add regular files, symbolic links or git-directories`);
+  }
+  const before = old ?? index.get(path, 2) ?? index.get(path, 1);
+  let mode = modeFromStat(stat, tree.rules, before?.mode);
+  if (options.executable !== undefined && isRegularMode(mode)) mode = options.executable ? 0o100755 : 0o100644;
+  if (old !== undefined && !old.intentToAdd && options.renormalize !== true && options.always !== true && mode === old.mode) {
+    const modified = tree.isModified(old, stat, { ignoreValid: true, ignoreSkip: true });
+    if (!(isPromise(modified) ? await modified : modified)) {
+      let fresh = old;
+      if (tree.changedByStat(old, stat) !== 0) {
+        fresh = old.withStat(stat);
+        index.refreshAt(index.position(path), fresh);
+      }
+      fresh.fresh = true;
+      return { entry: fresh, changed: false };
+    }
+  }
+  const oid = await idOf(tree, path, stat, mode, options, old);
+  const flags = options.intentToAdd === true ? FLAG_INTENT_TO_ADD : 0;
+  const kept = old === undefined ? 0 : old.flags & 0x8000;
+  const entry = IndexEntry.create({
+    path,
+    mode,
+    oid,
+    flags: flags | kept,
+    // Only intended: nothing of the file is recorded yet.
+    stat: options.intentToAdd === true || mode === MODE_GITLINK ? (mode === MODE_GITLINK ? stat : undefined) : stat,
+  });
+  entry.fresh = options.intentToAdd !== true;
+  const same = old !== undefined && !old.intentToAdd && old.mode === mode && old.oid === oid && flags === 0;
+  if (options.dryRun === true) return { entry, changed: !same };
+  if (same) {
+    index.refreshAt(index.position(path), entry);
+    return { entry, changed: false };
+  }
+  const outcome = index.add(entry, { replace: options.replace !== false });
+  if (outcome === 'conflict') throw new AddFailure(`'${path}' appears as both a file and as a directory`);
+  return { entry, changed: true };
+}
+
+async function idOf(
+  tree: WorkTree,
+  path: string,
+  stat: FileStat,
+  mode: number,
+  options: AddFileOptions,
+  old: IndexEntry | undefined,
+): Promise<Oid> {
+  const { objects } = tree.repository;
+  const store = options.dryRun !== true && options.infoOnly !== true;
+  if (mode === MODE_GITLINK) {
+    const head = nestedHead(tree.fs, tree.absolute(path));
+    if (head === undefined) throw new AddFailure(`'${path}/' does not have a commit checked out`);
+    return head;
+  }
+  if (options.intentToAdd === true) return store ? await objects.write('blob', emptyBytes) : objects.hash('blob', emptyBytes);
+  let data: Uint8Array | undefined;
+  try {
+    data = tree.readRaw(path, stat);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new AddFailure(`open("${path}"): Permission denied\nunable to index file '${path}'`);
+    }
+    throw error;
+  }
+  if (data === undefined) throw new AddFailure(`open("${path}"): No such file or directory\nunable to index file '${path}'`);
+  if (stat.kind !== 'symlink' && isRegularMode(mode)) {
+    const clean = tree.converter.clean(path, data, {
+      indexContent: () => (old === undefined && options.renormalize === true ? undefined : tree.indexContent(path)),
+      renormalize: options.renormalize === true,
+      checkSafe: store,
+      store,
+    });
+    data = isPromise(clean) ? await clean : clean;
+  }
+  return store ? await objects.write('blob', data) : objects.hash('blob', data);
+}
+
+/** True when the directory is a repository of its own (it is added as a submodule's entry). */
+export const isNestedRepository = (tree: WorkTree, path: string): boolean =>
+  nestedGitDirectory(tree.fs, tree.absolute(path)) !== undefined;
+
+/** Throws `GitError` for an `AddFailure`, with its lines as git prints them. */
+export function fatalAdd(failure: AddFailure, message = 'adding files failed'): GitError {
+  const preface = failure.message
+    .split('\n')
+    .map((line) => `error: ${line}\n`)
+    .join('');
+  return new GitError('USAGE', message, { data: { preface } });
+}

@@ -1,0 +1,564 @@
+import { isPromise } from '../base/awaitable.js';
+import { compareText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { isSafePath } from '../base/path.js';
+import { diffTrees } from '../diff/trees.js';
+import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
+import { findInTree } from '../objects/tree.js';
+import { CheckoutWriter, FileRemover } from './checkout-writer.js';
+import type { SmudgeOptions } from './convert.js';
+import { FLAG_SKIP_WORKTREE, IndexEntry } from './index-entry.js';
+import type { Index } from './index-file.js';
+import { diffIndexWithTree } from './index-diff.js';
+import type { Refusal, RefusalKind } from './switch-errors.js';
+import { refusalOrder } from './switch-errors.js';
+import { findUntrackedBelow } from './untracked.js';
+import type { WorkTree } from './work-tree.js';
+import { isFullyValid } from './cache-tree.js';
+import { readTreeEntries, writeIndexTree } from './write-tree.js';
+
+/** What is in the way of reading trees into index and work tree, and what may be lost. */
+export interface SwitchOptions {
+  /**
+   * `oneway`: to one tree. `twoway`: from the first tree to the second, carrying local changes over. `threeway`: base
+   * (or several), ours, theirs. `bind`: one tree below `prefix`.
+   */
+  readonly way: 'oneway' | 'twoway' | 'threeway' | 'bind';
+  /** Update the files too (`-u`). */
+  readonly update: boolean;
+  /** Do not even look at the files (`-i`). */
+  readonly indexOnly?: boolean;
+  /** Local changes are thrown away; untracked files in the way as well with `overwrite-untracked`. */
+  readonly reset?: 'protect-untracked' | 'overwrite-untracked' | undefined;
+  /** Ignored files in the way may go. */
+  readonly overwriteIgnored?: boolean;
+  /** The index was never written: everything in the new tree is new. */
+  readonly initial?: boolean;
+  readonly aggressive?: boolean;
+  /** For `bind`, with its `/`. */
+  readonly prefix?: string;
+  /** The caller makes the cache tree itself. */
+  readonly keepCacheTreeInvalid?: boolean;
+  /** Sent to filters. */
+  readonly meta?: SmudgeOptions;
+  readonly progress?: ((done: number, total: number) => void) | undefined;
+  /** Nothing is done; only the refusals count (`-n`). */
+  readonly dryRun?: boolean;
+  /** Sparse checkout: entries outside of it, by path; `undefined` when everything is inside. */
+  readonly outside?: ((path: string) => boolean) | undefined;
+}
+
+export interface SwitchPlan {
+  /** Nothing is touched while there are any. */
+  readonly refusals: readonly Refusal[];
+  /** A three-way merge left stages. */
+  readonly nontrivial: boolean;
+  /** How many files are going to be written and removed. */
+  readonly updates: number;
+  readonly removals: number;
+}
+
+interface TreeItem {
+  readonly mode: number;
+  readonly oid: Oid;
+}
+
+interface Row {
+  readonly path: string;
+  readonly index: IndexEntry | undefined;
+  /** The index has stages here. */
+  readonly unmerged: boolean;
+  readonly trees: readonly (TreeItem | undefined)[];
+}
+
+interface Decisions {
+  /** Entries that come into the index; `write`: their file too. */
+  readonly put: { readonly entry: IndexEntry; readonly write: boolean }[];
+  /** Paths that leave the index; `unlink`: their file too. */
+  readonly drop: { readonly path: string; readonly unlink: boolean; readonly gitlink: boolean }[];
+}
+
+/**
+ * Reads one to three trees into the index and, with `update`, the work tree, in git's two steps: compute all changes
+ * and everything they would destroy first; refuse, naming it all, before anything is touched; then apply. git's
+ * `unpack_trees`.
+ */
+export class Switch {
+  readonly #tree: WorkTree;
+  readonly #options: SwitchOptions;
+  readonly #trees: readonly (Oid<'tree'> | undefined)[];
+  readonly #decisions: Decisions = { put: [], drop: [] };
+  readonly #refused = new Map<RefusalKind, Set<string>>();
+  readonly #gone = new Set<string>();
+  #nontrivial = false;
+
+  /** `trees`: `undefined` is the empty tree. */
+  constructor(tree: WorkTree, trees: readonly (Oid<'tree'> | undefined)[], options: SwitchOptions) {
+    this.#tree = tree;
+    this.#trees = trees;
+    this.#options = options;
+  }
+
+  get #index(): Index {
+    return this.#tree.index;
+  }
+
+  /** Computes what is to be done. */
+  async plan(): Promise<SwitchPlan> {
+    const rows = await this.#rows();
+    const checks: (() => Promise<void> | void)[] = [];
+    for (const row of rows) this.#decide(row, checks);
+    // Files that go must be known before what is in the way of others can be judged.
+    for (const { path } of this.#decisions.drop) this.#gone.add(path);
+    for (const check of checks) {
+      const done = check();
+      if (isPromise(done)) await done;
+    }
+    const refusals: Refusal[] = [];
+    for (const kind of refusalOrder) {
+      const paths = this.#refused.get(kind);
+      if (paths !== undefined) refusals.push({ kind, paths: [...paths].sort(compareText) });
+    }
+    return {
+      refusals,
+      nontrivial: this.#nontrivial,
+      updates: this.#decisions.put.filter(({ write }) => write).length,
+      removals: this.#decisions.drop.filter(({ unlink }) => unlink).length,
+    };
+  }
+
+  /** Applies the plan to files and index (in memory; the caller writes it). Answers messages about files that failed. */
+  async apply(): Promise<string[]> {
+    const { put, drop } = this.#decisions;
+    const options = this.#options;
+    const errors: string[] = [];
+    const index = this.#index;
+    const touch = options.update && options.dryRun !== true && this.#tree.repository.workTree !== undefined;
+    const total = put.length + drop.length;
+    let done = 0;
+    if (touch) {
+      const remover = new FileRemover(this.#tree);
+      for (const { path, unlink, gitlink } of drop) {
+        if (unlink) {
+          const code = remover.remove(path, gitlink);
+          if (code !== undefined && !gitlink) this.#tree.warn(`unable to unlink '${path}': ${code}`);
+          else if (code === 'ENOTEMPTY') this.#tree.warn(`unable to rmdir '${path}': Directory not empty`);
+        }
+        options.progress?.(++done, total);
+      }
+      remover.finish();
+    }
+    if (drop.length > 0) index.removeAll(new Set(drop.map(({ path }) => path)));
+    const staged = put.filter(({ entry }) => entry.stage !== 0);
+    index.addAll(put.filter(({ entry }) => entry.stage === 0).map(({ entry }) => entry));
+    if (staged.length > 0) {
+      index.removeAll(new Set(staged.map(({ entry }) => entry.path)));
+      for (const { entry } of staged) index.add(entry, { unchecked: true });
+    }
+    index.resolveUndo = undefined;
+    if (touch) {
+      // `.gitattributes` of the new state decide how its files are written.
+      this.#tree.attributes.reset();
+      const writer = new CheckoutWriter(this.#tree, options.meta);
+      for (const { entry, write } of put) {
+        if (write) {
+          const outcome = await writer.write(entry);
+          if (outcome.ok) {
+            const at = index.position(entry.path, entry.stage);
+            if (at >= 0 && !isGitlinkMode(entry.mode)) {
+              const fresh = index.entries[at]!.withStat(outcome.stat);
+              fresh.fresh = true;
+              index.refreshAt(at, fresh);
+            }
+          } else errors.push(outcome.message);
+        }
+        options.progress?.(++done, total);
+      }
+      this.#tree.forgetDirectories();
+    }
+    index.changed = true;
+    if (options.keepCacheTreeInvalid !== true && !index.hasConflicts && !isFullyValid(index.cacheTree)) {
+      await writeIndexTree(index, this.#tree.repository.objects, { repair: true });
+    }
+    return errors;
+  }
+
+  // ---------------------------------------------------------------- rows
+
+  async #rows(): Promise<Row[]> {
+    switch (this.#options.way) {
+      case 'oneway':
+        return this.#onewayRows();
+      case 'bind':
+        return this.#bindRows();
+      default:
+        return this.#manyRows();
+    }
+  }
+
+  async #onewayRows(): Promise<Row[]> {
+    const { objects } = this.#tree.repository;
+    const rows: Row[] = [];
+    const resets = this.#options.reset !== undefined && this.#options.update;
+    for (const change of await diffIndexWithTree(objects, this.#index, this.#trees[0], { unchanged: resets })) {
+      rows.push({
+        path: change.path,
+        index: change.entry ?? change.stages?.[0],
+        unmerged: change.stages !== undefined,
+        trees: [change.oldMode === 0 ? undefined : { mode: canonicalMode(change.oldMode), oid: change.oldOid! }],
+      });
+    }
+    return rows;
+  }
+
+  async #bindRows(): Promise<Row[]> {
+    const { objects } = this.#tree.repository;
+    const tree = this.#trees[0];
+    if (tree === undefined) return [];
+    const entries = await readTreeEntries(objects, tree, this.#options.prefix ?? '');
+    return entries.map((entry) => ({
+      path: entry.path,
+      index: this.#index.get(entry.path),
+      unmerged: false,
+      trees: [{ mode: entry.mode, oid: entry.oid }],
+    }));
+  }
+
+  async #manyRows(): Promise<Row[]> {
+    const { objects, oidLength } = this.#tree.repository;
+    const trees = this.#trees;
+    const found = new Map<string, (TreeItem | undefined | null)[]>();
+    const unborn = this.#options.initial === true;
+    for (let i = 1; i < trees.length; i++) {
+      // An index that was never written has nothing of the first tree, whatever that is.
+      await diffTrees(objects, trees[0], trees[i], oidLength, { recursive: true, unmodified: unborn }, (change) => {
+        let items = found.get(change.path);
+        if (items === undefined) {
+          items = new Array<TreeItem | undefined | null>(trees.length).fill(null);
+          found.set(change.path, items);
+        }
+        items[0] =
+          change.oldMode === 0 ? undefined : { mode: canonicalMode(change.oldMode), oid: change.oldOid };
+        items[i] = change.newMode === 0 ? undefined : { mode: canonicalMode(change.newMode), oid: change.newOid };
+      });
+    }
+    const extra = new Set(this.#index.conflictedPaths());
+    if (this.#options.way === 'threeway') {
+      for (const change of await diffIndexWithTree(objects, this.#index, trees[trees.length - 2])) extra.add(change.path);
+    }
+    for (const path of extra) {
+      if (found.has(path)) continue;
+      const items: (TreeItem | undefined)[] = [];
+      for (const tree of trees) items.push(await this.#itemAt(tree, path));
+      found.set(path, items);
+    }
+    const rows: Row[] = [];
+    for (const [path, items] of found) {
+      const stages = this.#index.stages(path);
+      const unmerged = stages.length > 0 && stages[0]!.stage !== 0;
+      rows.push({
+        path,
+        index: stages[0],
+        unmerged,
+        // `null`: equal to the first tree's.
+        trees: items.map((item) => (item === null ? (items[0] ?? undefined) : item)),
+      });
+    }
+    return rows.sort((a, b) => compareText(a.path, b.path));
+  }
+
+  async #itemAt(tree: Oid | undefined, path: string): Promise<TreeItem | undefined> {
+    let current = tree;
+    const parts = path.split('/');
+    for (let i = 0; i < parts.length && current !== undefined; i++) {
+      const object = await this.#tree.repository.objects.read(current);
+      if (object === undefined) throw new GitError('OBJECT_MISSING', `unable to read tree (${current})`);
+      const row = findInTree(object.data, this.#tree.repository.oidLength, parts[i]!);
+      if (row === undefined) return undefined;
+      if (i === parts.length - 1) {
+        return isTreeMode(row.mode) ? undefined : { mode: canonicalMode(row.mode), oid: row.oid };
+      }
+      current = isTreeMode(row.mode) ? row.oid : undefined;
+    }
+    return undefined;
+  }
+
+  // ---------------------------------------------------------------- decisions
+
+  #decide(row: Row, checks: (() => Promise<void> | void)[]): void {
+    switch (this.#options.way) {
+      case 'oneway':
+        return this.#oneway(row, checks);
+      case 'twoway':
+        return this.#twoway(row, checks);
+      case 'threeway':
+        return this.#threeway(row, checks);
+      case 'bind':
+        if (row.index !== undefined) this.#refuse('bind-overlap', row.path);
+        else this.#merged(row.path, row.trees[0]!, undefined, false, checks);
+    }
+  }
+
+  #oneway(row: Row, checks: (() => Promise<void> | void)[]): void {
+    const { index: old, unmerged } = row;
+    const to = row.trees[0];
+    if (to === undefined) {
+      if (old !== undefined) this.#deleted(row.path, old, unmerged, checks);
+      return;
+    }
+    if (old !== undefined && !unmerged && isSame(old, to)) {
+      if (this.#options.reset !== undefined && this.#options.update && !old.fresh && !old.skipWorktree) {
+        this.#rewriteIfChanged(old, checks);
+      }
+      return;
+    }
+    this.#merged(row.path, to, old, unmerged, checks);
+  }
+
+  /** A hard reset writes the file again where it is not what it should be. */
+  #rewriteIfChanged(entry: IndexEntry, checks: (() => Promise<void> | void)[]): void {
+    const stat = this.#tree.hasSymlinkParent(entry.path) ? undefined : this.#tree.lstat(entry.path);
+    const put = (): void => {
+      this.#decisions.put.push({ entry, write: true });
+      // A directory (a nested repository perhaps) in the place of the file, or a file above it.
+      if (!isGitlinkMode(entry.mode)) this.#checkAbsent(entry.path, 'untracked-overwritten', checks, true);
+    };
+    if (isGitlinkMode(entry.mode)) {
+      if (stat === undefined) put();
+      return;
+    }
+    if (stat === undefined) {
+      put();
+      return;
+    }
+    const modified = this.#tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
+    if (isPromise(modified)) {
+      checks.push(async () => {
+        if (await modified) put();
+      });
+    } else if (modified) put();
+    else if (this.#tree.changedByStat(entry, stat) !== 0) {
+      const fresh = entry.withStat(stat);
+      fresh.fresh = true;
+      this.#index.refreshAt(this.#index.position(entry.path), fresh);
+    } else entry.fresh = true;
+  }
+
+  #twoway(row: Row, checks: (() => Promise<void> | void)[]): void {
+    const { index: current, unmerged } = row;
+    const [from, to] = row.trees;
+    if (current !== undefined) {
+      if (unmerged) {
+        if (sameItem(from, to) || this.#options.reset !== undefined) {
+          if (to === undefined) this.#deleted(row.path, current, true, checks);
+          else this.#merged(row.path, to, current, true, checks);
+        } else this.#refuse('would-overwrite', row.path);
+        return;
+      }
+      const keeps =
+        (from === undefined && to === undefined) ||
+        (from === undefined && to !== undefined && isSame(current, to)) ||
+        (from !== undefined && to !== undefined && (sameItem(from, to) || isSame(current, to)));
+      if (keeps) return;
+      if (from !== undefined && to === undefined && isSame(current, from)) {
+        this.#deleted(row.path, current, false, checks);
+      } else if (from !== undefined && to !== undefined && isSame(current, from)) {
+        this.#merged(row.path, to, current, false, checks);
+      } else this.#refuse('would-overwrite', row.path);
+      return;
+    }
+    if (to !== undefined) {
+      if (from !== undefined && this.#options.initial !== true) {
+        // Its deletion was staged.
+        if (!sameItem(from, to)) this.#refuse('would-overwrite', row.path);
+        return;
+      }
+      this.#merged(row.path, to, undefined, false, checks);
+      return;
+    }
+    this.#deleted(row.path, undefined, false, checks);
+  }
+
+  #threeway(row: Row, checks: (() => Promise<void> | void)[]): void {
+    const ancestors = row.trees.slice(0, -2);
+    const head = row.trees[row.trees.length - 2];
+    const remote = row.trees[row.trees.length - 1];
+    const { unmerged } = row;
+    const index = unmerged ? undefined : row.index;
+    const { path } = row;
+    const anyMissing = ancestors.some((item) => item === undefined);
+    const noneExists = ancestors.every((item) => item === undefined);
+    let headMatch = false;
+    let remoteMatch = false;
+    if (!sameItem(remote, head)) {
+      headMatch = ancestors.some((item) => sameItem(item, head));
+      remoteMatch = ancestors.some((item) => sameItem(item, remote));
+    }
+    // Where the index may be at the result already: only theirs changed.
+    if (remote !== undefined && headMatch && !remoteMatch) {
+      if (unmerged || (index !== undefined && !isSame(index, remote) && !(head !== undefined && isSame(index, head)))) {
+        this.#refuse('would-overwrite', path);
+      } else this.#merged(path, remote, index, false, checks);
+      return;
+    }
+    if (unmerged || (index !== undefined && !(head !== undefined && isSame(index, head)))) {
+      this.#refuse('would-overwrite', path);
+      return;
+    }
+    if (head !== undefined) {
+      if (sameItem(head, remote)) return this.#merged(path, head, index, false, checks);
+      if (remoteMatch && !headMatch) return this.#merged(path, head, index, false, checks);
+    }
+    if (head === undefined && remote === undefined && anyMissing) return;
+    if (this.#options.aggressive === true) {
+      const gone =
+        (head === undefined && remote === undefined) ||
+        (head === undefined && remote !== undefined && remoteMatch) ||
+        (remote === undefined && head !== undefined && headMatch);
+      if (gone) {
+        if (index !== undefined) this.#deleted(path, index, false, checks);
+        else if (head !== undefined) this.#checkAbsent(path, 'untracked-removed', checks);
+        return;
+      }
+      if (noneExists && head !== undefined && remote !== undefined && sameItem(head, remote)) {
+        return this.#merged(path, head, index, false, checks);
+      }
+    }
+    if (index !== undefined) this.#checkUptodate(index, checks);
+    this.#nontrivial = true;
+    if (index !== undefined) this.#decisions.drop.push({ path, unlink: false, gitlink: false });
+    if (!headMatch || !remoteMatch) {
+      const base = ancestors.find((item) => item !== undefined);
+      if (base !== undefined) this.#stage(path, base, 1);
+    }
+    if (head !== undefined) this.#stage(path, head, 2);
+    if (remote !== undefined) this.#stage(path, remote, 3);
+  }
+
+  #stage(path: string, item: TreeItem, stage: number): void {
+    this.#decisions.put.push({ entry: IndexEntry.create({ path, ...item, stage }), write: false });
+  }
+
+  /** `to` comes into the index (and its file into the work tree). */
+  #merged(
+    path: string,
+    to: TreeItem,
+    old: IndexEntry | undefined,
+    unmerged: boolean,
+    checks: (() => Promise<void> | void)[],
+  ): void {
+    if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path } });
+    let flags = 0;
+    let write = true;
+    if (old === undefined) {
+      if (this.#options.outside?.(path) === true) flags = FLAG_SKIP_WORKTREE;
+      else this.#checkAbsent(path, 'untracked-overwritten', checks);
+    } else if (!unmerged) {
+      if (isSame(old, to)) return; // the entry with its stat words stays
+      this.#checkUptodate(old, checks);
+      if (old.skipWorktree) flags = FLAG_SKIP_WORKTREE;
+    }
+    if (flags !== 0) write = false;
+    this.#decisions.put.push({ entry: IndexEntry.create({ path, ...to, flags }), write });
+  }
+
+  #deleted(path: string, old: IndexEntry | undefined, unmerged: boolean, checks: (() => Promise<void> | void)[]): void {
+    if (old === undefined) {
+      this.#checkAbsent(path, 'untracked-removed', checks);
+      return;
+    }
+    if (!unmerged) this.#checkUptodate(old, checks);
+    this.#decisions.drop.push({ path, unlink: !old.skipWorktree, gitlink: isGitlinkMode(old.mode) });
+  }
+
+  // ---------------------------------------------------------------- what would be lost
+
+  #refuse(kind: RefusalKind, path: string): void {
+    const paths = this.#refused.get(kind);
+    if (paths === undefined) this.#refused.set(kind, new Set([path]));
+    else paths.add(path);
+  }
+
+  /** The file must be as the index has it. */
+  #checkUptodate(entry: IndexEntry, checks: (() => Promise<void> | void)[]): void {
+    const options = this.#options;
+    if (options.indexOnly === true) return;
+    if (!entry.assumeValid && !entry.skipWorktree && (options.reset !== undefined || entry.fresh)) return;
+    if (entry.skipWorktree) return;
+    checks.push(() => {
+      if (this.#tree.hasSymlinkParent(entry.path)) return;
+      const stat = this.#tree.lstat(entry.path);
+      if (stat === undefined) return;
+      if (isGitlinkMode(entry.mode)) {
+        if (stat.kind !== 'directory') this.#refuse('not-uptodate-file', entry.path);
+        return;
+      }
+      const modified = this.#tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
+      const judge = (differs: boolean): void => {
+        if (differs) this.#refuse('not-uptodate-file', entry.path);
+      };
+      return isPromise(modified) ? modified.then(judge) : judge(modified);
+    });
+  }
+
+  /** Nothing that is not ours may be at the path, or be a file above it. */
+  #checkAbsent(
+    path: string,
+    kind: 'untracked-overwritten' | 'untracked-removed',
+    checks: (() => Promise<void> | void)[],
+    tracked = false,
+  ): void {
+    const options = this.#options;
+    if (options.indexOnly === true || !options.update) return;
+    checks.push(() => {
+      for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+        const above = path.slice(0, slash);
+        const stat = this.#tree.lstat(above);
+        if (stat === undefined) return;
+        if (stat.kind !== 'directory') {
+          this.#judgeFile(above, kind);
+          return;
+        }
+      }
+      const stat = this.#tree.lstat(path);
+      if (stat === undefined) return;
+      if (stat.kind === 'directory') this.#judgeDirectory(path, kind);
+      else if (!tracked) this.#judgeFile(path, kind);
+    });
+  }
+
+  #judgeFile(path: string, kind: RefusalKind): void {
+    const options = this.#options;
+    if (this.#gone.has(path) || options.reset === 'overwrite-untracked') return;
+    if (this.#index.get(path) !== undefined && options.reset !== undefined) return;
+    if (options.overwriteIgnored === true && this.#tree.ignores.isIgnored(path, false)) return;
+    this.#refuse(kind, path);
+  }
+
+  #judgeDirectory(path: string, kind: RefusalKind): void {
+    const options = this.#options;
+    const { prefix, insideWorkTree } = this.#tree.repository;
+    if (kind === 'untracked-overwritten' && insideWorkTree && prefix.startsWith(`${path}/`)) {
+      this.#refuse('cwd-in-the-way', path);
+      return;
+    }
+    if (options.reset === 'overwrite-untracked' || kind === 'untracked-removed') return;
+    if (options.overwriteIgnored === true && this.#tree.ignores.isIgnored(path, true)) return;
+    const ignores = options.overwriteIgnored === true ? this.#tree.ignores : undefined;
+    const { untracked } = findUntrackedBelow(this.#tree, path, {
+      ignores,
+      collapse: false,
+      hideEmpty: true,
+      ignored: 'no',
+    });
+    if (untracked.length > 0) this.#refuse('not-uptodate-directory', path);
+  }
+}
+
+const isSame = (entry: IndexEntry, item: TreeItem): boolean => entry.mode === item.mode && entry.oid === item.oid && !entry.intentToAdd;
+
+function sameItem(a: TreeItem | undefined, b: TreeItem | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.mode === b.mode && a.oid === b.oid;
+}
