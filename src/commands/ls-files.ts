@@ -243,7 +243,7 @@ class Listing {
   async #abbreviate(oid: Oid): Promise<string> {
     const wanted = this.#values.abbrev;
     if (wanted == null) return oid;
-    const { abbreviate } = await import('../repo/abbreviate.js');
+    const { abbreviate } = await import('../repo/revision-short.js');
     return abbreviate(this.#tree.repository, oid, Number(wanted));
   }
 

@@ -5,14 +5,20 @@ type AnyCommand = Command<any, any>;
 
 /** Name → module. A command pays only for itself. One line each, in order; the module exports `command`. */
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
+  add: () => import('./add.js'),
+  'check-attr': () => import('./check-attr.js'),
+  'check-ignore': () => import('./check-ignore.js'),
   'check-ref-format': () => import('./check-ref-format.js'),
+  'checkout-index': () => import('./checkout-index.js'),
   fetch: () => import('./fetch.js'),
   get: () => import('./get.js'),
   help: () => import('./help.js'),
   init: () => import('./init.js'),
   list: () => import('./list.js'),
+  'ls-files': () => import('./ls-files.js'),
   'pack-refs': () => import('./pack-refs.js'),
   put: () => import('./put.js'),
+  'read-tree': () => import('./read-tree.js'),
   'receive-pack': () => import('./receive-pack.js'),
   reflog: () => import('./reflog.js'),
   refs: () => import('./refs.js'),
@@ -20,8 +26,10 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'show-ref': () => import('./show-ref.js'),
   'symbolic-ref': () => import('./symbolic-ref.js'),
   transact: () => import('./transact.js'),
+  'update-index': () => import('./update-index.js'),
   'update-ref': () => import('./update-ref.js'),
   'upload-pack': () => import('./upload-pack.js'),
   version: () => import('./version.js'),
   watch: () => import('./watch.js'),
+  'write-tree': () => import('./write-tree.js'),
 };

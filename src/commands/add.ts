@@ -1,0 +1,151 @@
+import { GitError } from '../base/errors.js';
+import { addToIndex } from '../porcelain/add.js';
+import { refreshIndex } from '../worktree/refresh.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+
+interface Line {
+  readonly action: 'add' | 'remove' | 'note';
+  readonly path: string;
+}
+
+export const command = defineCommand({
+  name: 'add',
+  summary: 'add file contents to the index',
+  usage: ['add [<options>] [--] <pathspec>...'],
+  options: {
+    'dry-run': { type: 'flag', short: 'n', help: 'dry run' },
+    verbose: { type: 'flag', short: 'v', help: 'be verbose' },
+    interactive: { type: 'flag', short: 'i', help: 'interactive picking' },
+    patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
+    'auto-advance': {
+      type: 'flag',
+      help: 'auto advance to the next file when selecting hunks interactively',
+    },
+    unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
+    'inter-hunk-context': {
+      type: 'number',
+      value: 'n',
+      negatable: false,
+      help: 'show context between diff hunks up to the specified number of lines',
+    },
+    edit: { type: 'flag', short: 'e', help: 'edit current diff and apply' },
+    force: { type: 'flag', short: 'f', help: 'allow adding otherwise ignored files' },
+    update: { type: 'flag', short: 'u', help: 'update tracked files' },
+    renormalize: { type: 'flag', help: 'renormalize EOL of tracked files (implies -u)' },
+    'intent-to-add': {
+      type: 'flag',
+      short: 'N',
+      help: 'record only the fact that the path will be added later',
+    },
+    all: { type: 'flag', short: 'A', help: 'add changes from all tracked and untracked files' },
+    'ignore-removal': { type: 'flag', help: 'ignore paths removed in the working tree (same as --no-all)' },
+    refresh: { type: 'flag', help: "don't add, only refresh the index" },
+    'ignore-errors': { type: 'flag', help: 'just skip files which cannot be added because of errors' },
+    'ignore-missing': { type: 'flag', help: 'check if - even missing - files are ignored in dry run' },
+    sparse: { type: 'flag', help: 'allow updating entries outside of the sparse-checkout cone' },
+    chmod: { type: 'string', value: '(+|-)x', help: 'override the executable bit of the listed files' },
+    ...pathspecFileOptions,
+  },
+  async *run(context, { values, rest }): AsyncGenerator<Line, number> {
+    if (values.patch === true || values.interactive === true || values.edit === true) {
+      throw new GitError('UNSUPPORTED', 'adding interactively is not there yet');
+    }
+    const all = values.all ?? (values['ignore-removal'] === undefined ? undefined : !values['ignore-removal']);
+    if (values.all === true && values.update === true) {
+      throw new GitError('USAGE', "options '-A' and '-u' cannot be used together");
+    }
+    const dryRun = values['dry-run'] === true;
+    if (values['ignore-missing'] === true && !dryRun) {
+      throw new GitError('USAGE', "the option '--ignore-missing' requires '--dry-run'");
+    }
+    const chmod = values.chmod;
+    if (chmod != null && chmod !== '+x' && chmod !== '-x') {
+      throw new GitError('USAGE', `--chmod param '${chmod}' must be either -x or +x`);
+    }
+    const tree = openWorkTree(context);
+    const words = pathspecWords(context, values, rest);
+    const renormalize = values.renormalize === true;
+    const update = values.update === true || renormalize;
+    const newFiles = !update && values.refresh !== true;
+    if (words.length === 0 && newFiles && all !== true) {
+      context.printError('Nothing specified, nothing added.\n');
+      advise(context, 'addEmptyPathspec', "Maybe you wanted to say 'git add .'?");
+      return 0;
+    }
+    const removals = all ?? (words.length > 0 || update);
+    const everything = words.length === 0 && (all === true || update);
+    const pathspec = pathspecOf(context, tree, everything ? [':/'] : words, { literal: false });
+    const lock = tree.lockIndex();
+    try {
+      tree.reloadIndex();
+      if (values.refresh === true) {
+        await refreshIndex(tree, { pathspec, unmerged: true });
+        for (const item of pathspec.unmatched()) {
+          throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
+        }
+        if (tree.index.changed) tree.commitIndex(lock);
+        return 0;
+      }
+      const result = await addToIndex(tree, {
+        pathspec,
+        newFiles,
+        removals,
+        updates: true,
+        force: values.force === true,
+        dryRun,
+        intentToAdd: values['intent-to-add'] === true,
+        renormalize,
+        ignoreErrors: values['ignore-errors'] ?? tree.repository.config.getBool('add.ignoreerrors', tree.repository.config.getBool('add.ignore-errors', false)),
+        ignoreMissing: values['ignore-missing'] === true,
+        executable: chmod == null ? undefined : chmod === '+x',
+      });
+      for (const message of result.failures) context.error(message);
+      let failed = result.failures.length > 0;
+      if (dryRun || values.verbose === true) for (const action of result.actions) yield action;
+      if (result.ignored.length > 0) {
+        context.printError(
+          `The following paths are ignored by one of your .gitignore files:\n${result.ignored.join('\n')}\n`,
+        );
+        advise(context, 'addIgnoredFile', 'Use -f if you really want to add them.');
+        failed = true;
+      }
+      for (const path of result.notFlipped) {
+        context.error(`cannot chmod ${chmod} '${path}'`);
+        failed = true;
+      }
+      warnEmbedded(context, result.embedded);
+      if (!dryRun && tree.index.changed) tree.commitIndex(lock);
+      return failed ? 1 : 0;
+    } finally {
+      lock.rollback();
+      await tree.close();
+    }
+  },
+  render: ({ action, path }) => (action === 'note' ? path : `${action} '${path}'\n`),
+});
+
+function warnEmbedded(context: CommandContext, paths: readonly string[]): void {
+  for (const [i, path] of paths.entries()) {
+    context.warning(`adding embedded git repository: ${path}`);
+    if (i > 0) continue;
+    advise(
+      context,
+      'addEmbeddedRepo',
+      "You've added another git repository inside your current repository.\n" +
+        'Clones of the outer repository will not contain the contents of\n' +
+        'the embedded repository and will not know how to obtain it.\n' +
+        'If you meant to add a submodule, use:\n' +
+        '\n' +
+        `\tgit submodule add <url> ${path}\n` +
+        '\n' +
+        'If you added this path by mistake, you can remove it from the\n' +
+        'index with:\n' +
+        '\n' +
+        `\tgit rm --cached ${path}\n` +
+        '\n' +
+        'See "git help submodule" for more information.',
+    );
+  }
+}
