@@ -23,7 +23,13 @@ export const command = defineCommand({
       type: 'flag',
       help: 'auto advance to the next file when selecting hunks interactively',
     },
-    unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
+    unified: {
+      type: 'number',
+      short: 'U',
+      value: 'n',
+      negatable: false,
+      help: 'generate diffs with <n> lines context',
+    },
     'inter-hunk-context': {
       type: 'number',
       value: 'n',
@@ -97,7 +103,12 @@ export const command = defineCommand({
         dryRun,
         intentToAdd: values['intent-to-add'] === true,
         renormalize,
-        ignoreErrors: values['ignore-errors'] ?? tree.repository.config.getBool('add.ignoreerrors', tree.repository.config.getBool('add.ignore-errors', false)),
+        ignoreErrors:
+          values['ignore-errors'] ??
+          tree.repository.config.getBool(
+            'add.ignoreerrors',
+            tree.repository.config.getBool('add.ignore-errors', false),
+          ),
         ignoreMissing: values['ignore-missing'] === true,
         executable: chmod == null ? undefined : chmod === '+x',
       });

@@ -108,4 +108,3 @@ function checker(tree: WorkTree, noIndex: boolean) {
     return ignores.match(path, isDirectory);
   };
 }
-

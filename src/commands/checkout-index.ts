@@ -43,10 +43,10 @@ export const command = defineCommand({
       else throw new GitError('USAGE', 'stage should be between 1 and 3 or all');
     }
     if (values.all === true && rest.length > 0) {
-      throw new GitError('USAGE', 'git checkout-index: don\'t mix \'--all\' and explicit filenames');
+      throw new GitError('USAGE', "git checkout-index: don't mix '--all' and explicit filenames");
     }
     if (values.stdin === true && rest.length > 0) {
-      throw new GitError('USAGE', 'git checkout-index: don\'t mix \'--stdin\' and explicit filenames');
+      throw new GitError('USAGE', "git checkout-index: don't mix '--stdin' and explicit filenames");
     }
     if (values.all === true && values.stdin === true) {
       throw new GitError('USAGE', "git checkout-index: don't mix '--all' and '--stdin'");
@@ -144,7 +144,7 @@ class Checkout {
     const entry = index.get(path, this.#settings.stage);
     if (entry !== undefined && this.#settings.everyStage === false) {
       if (entry.skipWorktree) {
-        say('has skip-worktree enabled; use \'--ignore-skip-worktree-bits\' to checkout');
+        say("has skip-worktree enabled; use '--ignore-skip-worktree-bits' to checkout");
         return;
       }
       yield* this.#one(entry);
@@ -245,7 +245,9 @@ class Checkout {
       this.failed = true;
       return undefined;
     }
-    return entry.mode === 0o120000 ? object.data : this.#tree.converter.smudge(entry.path, object.data, { blob: entry.oid });
+    return entry.mode === 0o120000
+      ? object.data
+      : this.#tree.converter.smudge(entry.path, object.data, { blob: entry.oid });
   }
 
   async #temporary(entry: IndexEntry): Promise<string | undefined> {
@@ -256,7 +258,10 @@ class Checkout {
       const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
       const random = Array.from(this.#tree.repository.platform.randomBytes(6), (byte) => letters[byte % 62]).join('');
       const name = `${entry.mode === 0o120000 ? '.merge_link_' : '.merge_file_'}${random}`;
-      const handle = fs.openWrite(`${this.#tree.root}/${name}`, { exclusive: true, mode: entry.mode === 0o100755 ? 0o777 : 0o666 });
+      const handle = fs.openWrite(`${this.#tree.root}/${name}`, {
+        exclusive: true,
+        mode: entry.mode === 0o100755 ? 0o777 : 0o666,
+      });
       if (handle === undefined) continue;
       handle.write(data);
       handle.close();
@@ -273,4 +278,3 @@ class Checkout {
     yield { text: `${names.join(' ')}\t${this.#print(path)}${this.#settings.nul ? '\0' : '\n'}` };
   }
 }
-

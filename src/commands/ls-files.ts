@@ -37,7 +37,13 @@ const options = {
   unmerged: { type: 'flag', short: 'u', help: 'show unmerged files in the output' },
   'resolve-undo': { type: 'flag', help: 'show resolve-undo information' },
   exclude: { type: 'list', short: 'x', value: 'pattern', negatable: false, help: 'skip files matching pattern' },
-  'exclude-from': { type: 'list', short: 'X', value: 'file', negatable: false, help: 'read exclude patterns from <file>' },
+  'exclude-from': {
+    type: 'list',
+    short: 'X',
+    value: 'file',
+    negatable: false,
+    help: 'read exclude patterns from <file>',
+  },
   'exclude-per-directory': {
     type: 'string',
     value: 'file',
@@ -97,9 +103,14 @@ class Listing {
     const stage = values.stage === true || values.unmerged === true;
     const modified = values.modified === true;
     if (values.format != null) {
-      const wrong = (['stage', 'others', 'killed', 'resolve-undo', 'eol', 't'] as const).find((key) => values[key] === true);
+      const wrong = (['stage', 'others', 'killed', 'resolve-undo', 'eol', 't'] as const).find(
+        (key) => values[key] === true,
+      );
       if (wrong !== undefined) {
-        throw new GitError('USAGE', '--format cannot be used with -s, -o, -k, -t, --resolve-undo, --deduplicate, --eol');
+        throw new GitError(
+          'USAGE',
+          '--format cannot be used with -s, -o, -k, -t, --resolve-undo, --deduplicate, --eol',
+        );
       }
     }
     const ignores = this.#ignores();
@@ -111,7 +122,14 @@ class Listing {
     }
     const cached =
       values.cached === true ||
-      !(stage || values.deleted === true || values.others === true || modified || values.killed === true || values['resolve-undo'] === true);
+      !(
+        stage ||
+        values.deleted === true ||
+        values.others === true ||
+        modified ||
+        values.killed === true ||
+        values['resolve-undo'] === true
+      );
     if (values.others === true || values.killed === true || values.deleted === true || modified) tree.requireRoot();
     if (values['with-tree'] != null) await this.#overlay(values['with-tree'], stage);
     if (values.others === true || values.killed === true) yield* this.#others(ignores);
@@ -194,8 +212,7 @@ class Listing {
   async *#entries(cached: boolean, stage: boolean, ignores: Ignores | undefined): AsyncGenerator<Line> {
     const values = this.#values;
     const tree = this.#tree;
-    const dedup =
-      values.deduplicate === true && values.t !== true && values.v !== true && values.f !== true && !stage;
+    const dedup = values.deduplicate === true && values.t !== true && values.v !== true && values.f !== true && !stage;
     const tagged = values.t === true || values.v === true || values.f === true;
     for (const entry of tree.index.entries) {
       const { path } = entry;
@@ -286,7 +303,10 @@ class Listing {
         return kindOfMode(entry.mode);
       case 'objectsize':
       case 'objectsize:padded': {
-        const header = entry.mode === 0o160000 || isTreeMode(entry.mode) ? undefined : await tree.repository.objects.readHeader(entry.oid);
+        const header =
+          entry.mode === 0o160000 || isTreeMode(entry.mode)
+            ? undefined
+            : await tree.repository.objects.readHeader(entry.oid);
         if (header === undefined && kindOfMode(entry.mode) === 'blob') {
           throw new GitError('OBJECT_MISSING', `could not get object info about '${entry.oid}'`);
         }
@@ -358,4 +378,3 @@ function debugLines(entry: IndexEntry): string {
     `  size: ${entry.size}\tflags: ${(entry.flags >>> 0).toString(16)}\n`
   );
 }
-

@@ -54,11 +54,17 @@ export const command = defineCommand({
     quiet: { type: 'flag', short: 'q', help: 'suppress feedback messages' },
   },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
+    yield* [];
     const tree = openWorkTree(context, { bareToo: true });
     const merging = [values.m === true, values.reset === true, values.prefix != null].filter(Boolean).length;
     if (merging > 1) throw new GitError('USAGE', 'Which one? -m, --reset, or --prefix?');
     const merge = merging === 1;
-    if (values.reset !== true && values.prefix == null && values.m !== true && (values.u === true || values.i === true)) {
+    if (
+      values.reset !== true &&
+      values.prefix == null &&
+      values.m !== true &&
+      (values.u === true || values.i === true)
+    ) {
       throw new GitError('USAGE', `${values.u === true ? '-u' : '-i'} is meaningless without -m, --reset, or --prefix`);
     }
     if (values['exclude-per-directory'] != null) {
@@ -67,10 +73,12 @@ export const command = defineCommand({
         throw new GitError('USAGE', '--exclude-per-directory argument must be .gitignore');
       }
     }
-    if (values.u === true && values.i === true) throw new GitError('USAGE', '-u and -i at the same time makes no sense');
+    if (values.u === true && values.i === true)
+      throw new GitError('USAGE', '-u and -i at the same time makes no sense');
     if (values.u === true) tree.requireRoot();
     const trees: Oid<'tree'>[] = [];
-    if (values.empty === true && rest.length > 0) throw new GitError('USAGE', 'passing trees as arguments contradicts --empty');
+    if (values.empty === true && rest.length > 0)
+      throw new GitError('USAGE', 'passing trees as arguments contradicts --empty');
     for (const word of rest) {
       const oid = await resolveRevision(tree.repository, word);
       if (oid === undefined) throw new GitError('USAGE', `Not a valid object name ${word}`);
@@ -79,7 +87,7 @@ export const command = defineCommand({
       trees.push(found as Oid<'tree'>);
     }
     if (trees.length === 0 && values.empty !== true) {
-      context.warning("read-tree: emptying the index with no arguments is deprecated; use --empty");
+      context.warning('read-tree: emptying the index with no arguments is deprecated; use --empty');
     }
     const lock = tree.lockIndex();
     try {

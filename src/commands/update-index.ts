@@ -55,7 +55,11 @@ export const command = defineCommand({
     again: { type: 'flag', short: 'g', negatable: false, help: 'only update entries that differ from HEAD' },
     'ignore-missing': { type: 'flag', help: 'ignore files missing from worktree' },
     verbose: { type: 'flag', help: 'report actions to standard output' },
-    'clear-resolve-undo': { type: 'flag', negatable: false, help: '(for porcelains) forget saved unresolved conflicts' },
+    'clear-resolve-undo': {
+      type: 'flag',
+      negatable: false,
+      help: '(for porcelains) forget saved unresolved conflicts',
+    },
     'index-version': { type: 'number', value: 'n', help: 'write index in this format' },
     'show-index-version': { type: 'flag', help: 'report on-disk index format version' },
     'split-index': { type: 'flag', help: 'enable or disable split index' },
@@ -118,7 +122,9 @@ class UpdateIndex {
 
   needsLock(): boolean {
     const { argv } = this.#context;
-    return !argv.every((word) => word === '--refresh' || word === '-q' || word === '--really-refresh' || word === '--unmerged');
+    return !argv.every(
+      (word) => word === '--refresh' || word === '-q' || word === '--really-refresh' || word === '--unmerged',
+    );
   }
 
   async *words(): AsyncGenerator<Line> {
@@ -240,7 +246,8 @@ class UpdateIndex {
         break;
       case '--chmod': {
         const flip = value();
-        if (flip !== '+x' && flip !== '-x') throw new UsageError(`option 'chmod' expects "+x" or "-x"`, { quiet: true });
+        if (flip !== '+x' && flip !== '-x')
+          throw new UsageError(`option 'chmod' expects "+x" or "-x"`, { quiet: true });
         this.#chmod = flip[0] as '+' | '-';
         break;
       }
@@ -301,7 +308,9 @@ class UpdateIndex {
         }
         break;
       default:
-        throw new UsageError(name.startsWith('--') ? `unknown option \`${word.slice(2)}'` : `unknown switch \`${word[1]}'`);
+        throw new UsageError(
+          name.startsWith('--') ? `unknown option \`${word.slice(2)}'` : `unknown switch \`${word[1]}'`,
+        );
     }
     return at;
   }
@@ -334,7 +343,12 @@ class UpdateIndex {
       [mode, oid, path] = argv.slice(at + 1, at + 4);
       at += 3;
     }
-    if (path === undefined || !/^[0-7]+$/.test(mode ?? '') || !isOid(oid ?? '') || oid!.length !== this.tree.repository.oidLength * 2) {
+    if (
+      path === undefined ||
+      !/^[0-7]+$/.test(mode ?? '') ||
+      !isOid(oid ?? '') ||
+      oid!.length !== this.tree.repository.oidLength * 2
+    ) {
       if (match === null && argv.length < at) {
         throw new UsageError("option 'cacheinfo' expects <mode>,<sha1>,<path>", { quiet: true });
       }
@@ -376,11 +390,18 @@ class UpdateIndex {
       const fields = line.slice(0, tab).split(' ');
       let path = line.slice(tab + 1);
       if (!this.#nul && path.startsWith('"')) path = unquotePath(path)?.value ?? bad();
-      let [mode, second, third] = fields as [string, string, string?];
+      const mode = fields[0]!;
+      let [, second, third] = fields as [string, string, string?];
       let stage = 0;
-      if (/^(blob|tree|commit)$/.test(second ?? '')) [mode, second, third] = [mode, third ?? '', undefined];
+      if (/^(blob|tree|commit)$/.test(second ?? '')) [second, third] = [third ?? '', undefined];
       if (third !== undefined) stage = Number(third);
-      if (!/^[0-7]+$/.test(mode) || !/^[0-9a-f]+$/.test(second ?? '') || second!.length !== this.tree.repository.oidLength * 2 || stage > 3) bad();
+      if (
+        !/^[0-7]+$/.test(mode) ||
+        !/^[0-9a-f]+$/.test(second ?? '') ||
+        second!.length !== this.tree.repository.oidLength * 2 ||
+        stage > 3
+      )
+        bad();
       if (!isSafePath(path)) {
         this.#context.error(`Ignoring path ${path}`);
         continue;
@@ -404,8 +425,10 @@ class UpdateIndex {
       if (at < 0) throw new GitError('USAGE', `Unable to mark file ${path}`);
       const entry = index.entries[at]!;
       let { flags } = entry;
-      if (this.#markValid !== undefined) flags = this.#markValid ? flags | FLAG_ASSUME_VALID : flags & ~FLAG_ASSUME_VALID;
-      if (this.#markSkip !== undefined) flags = this.#markSkip ? flags | FLAG_SKIP_WORKTREE : flags & ~FLAG_SKIP_WORKTREE;
+      if (this.#markValid !== undefined)
+        flags = this.#markValid ? flags | FLAG_ASSUME_VALID : flags & ~FLAG_ASSUME_VALID;
+      if (this.#markSkip !== undefined)
+        flags = this.#markSkip ? flags | FLAG_SKIP_WORKTREE : flags & ~FLAG_SKIP_WORKTREE;
       index.refreshAt(at, entry.withFlags(flags));
       return;
     }
@@ -491,7 +514,11 @@ class UpdateIndex {
   async #again(words: readonly string[]): Promise<void> {
     const { tree } = this;
     const head = await resolveRevision(tree.repository, 'HEAD^{tree}');
-    const spec = pathspecOf(this.#context, tree, words.filter((word) => word !== '--'));
+    const spec = pathspecOf(
+      this.#context,
+      tree,
+      words.filter((word) => word !== '--'),
+    );
     const changes = await diffIndexWithTree(tree.repository.objects, tree.index, head as Oid<'tree'> | undefined);
     for (const { path, entry } of changes) {
       if (entry === undefined || !spec.matches(path)) continue;
@@ -508,7 +535,8 @@ class UpdateIndex {
       index.resolveUndo!.delete(path);
       index.remove(path);
       sides.forEach((side, i) => {
-        if (side !== undefined) index.add(IndexEntry.create({ path, mode: side.mode, oid: side.oid, stage: i + 1 }), { unchecked: true });
+        if (side !== undefined)
+          index.add(IndexEntry.create({ path, mode: side.mode, oid: side.oid, stage: i + 1 }), { unchecked: true });
       });
     }
   }

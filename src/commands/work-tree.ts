@@ -118,7 +118,11 @@ export const pathspecFileOptions = {
  * The tree that attributes are read from instead of the work tree: `--source`, `--attr-source` (`GIT_ATTR_SOURCE`),
  * `attr.tree`, or HEAD in a bare repository.
  */
-export async function attributeTree(context: CommandContext, tree: WorkTree, named?: string): Promise<Oid<'tree'> | undefined> {
+export async function attributeTree(
+  context: CommandContext,
+  tree: WorkTree,
+  named?: string,
+): Promise<Oid<'tree'> | undefined> {
   const { repository } = tree;
   const word = named ?? context.globals.attrSource ?? context.env['GIT_ATTR_SOURCE'];
   if (word !== undefined) {

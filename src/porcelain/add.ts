@@ -163,10 +163,7 @@ class Adding implements AddResult {
   }
 
   #isPlainDirectory(entry: IndexEntry): boolean {
-    return (
-      !isGitlinkMode(entry.mode) &&
-      this.#tree.fs.lstat(`${this.#tree.absolute(entry.path)}/.git`) === undefined
-    );
+    return !isGitlinkMode(entry.mode) && this.#tree.fs.lstat(`${this.#tree.absolute(entry.path)}/.git`) === undefined;
   }
 
   async #renormalize(): Promise<void> {
@@ -196,7 +193,8 @@ class Adding implements AddResult {
       if (isGitlinkMode(entry.mode) && !known) this.embedded.push(path);
     } catch (error) {
       if (!(error instanceof AddFailure)) throw error;
-      if (options.ignoreErrors !== true) throw fatalAdd(error, options.newFiles ? 'adding files failed' : 'updating files failed');
+      if (options.ignoreErrors !== true)
+        throw fatalAdd(error, options.newFiles ? 'adding files failed' : 'updating files failed');
       this.failures.push(...error.message.split('\n'));
     }
   }

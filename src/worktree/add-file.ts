@@ -47,7 +47,13 @@ export async function addFile(
   const before = old ?? index.get(path, 2) ?? index.get(path, 1);
   let mode = modeFromStat(stat, tree.rules, before?.mode);
   if (options.executable !== undefined && isRegularMode(mode)) mode = options.executable ? 0o100755 : 0o100644;
-  if (old !== undefined && !old.intentToAdd && options.renormalize !== true && options.always !== true && mode === old.mode) {
+  if (
+    old !== undefined &&
+    !old.intentToAdd &&
+    options.renormalize !== true &&
+    options.always !== true &&
+    mode === old.mode
+  ) {
     const modified = tree.isModified(old, stat, { ignoreValid: true, ignoreSkip: true });
     if (!(isPromise(modified) ? await modified : modified)) {
       let fresh = old;
@@ -97,7 +103,8 @@ async function idOf(
     if (head === undefined) throw new AddFailure(`'${path}/' does not have a commit checked out`);
     return head;
   }
-  if (options.intentToAdd === true) return store ? await objects.write('blob', emptyBytes) : objects.hash('blob', emptyBytes);
+  if (options.intentToAdd === true)
+    return store ? await objects.write('blob', emptyBytes) : objects.hash('blob', emptyBytes);
   let data: Uint8Array | undefined;
   try {
     data = tree.readRaw(path, stat);
@@ -108,7 +115,8 @@ async function idOf(
     }
     throw error;
   }
-  if (data === undefined) throw new AddFailure(`open("${path}"): No such file or directory\nunable to index file '${path}'`);
+  if (data === undefined)
+    throw new AddFailure(`open("${path}"): No such file or directory\nunable to index file '${path}'`);
   if (stat.kind !== 'symlink' && isRegularMode(mode)) {
     const clean = tree.converter.clean(path, data, {
       indexContent: () => (old === undefined && options.renormalize === true ? undefined : tree.indexContent(path)),

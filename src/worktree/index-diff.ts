@@ -133,7 +133,13 @@ class IndexDiff {
         while (at < end && entries[at]!.path === path) stages.push(entries[at++]!);
       } else at++;
       const visible = stages !== undefined || !(entry.intentToAdd && this.#options.intentInvisible === true);
-      if (stages === undefined && row !== undefined && visible && entry.mode === row.mode && entry.hasOidAt(data!, row.oidAt)) {
+      if (
+        stages === undefined &&
+        row !== undefined &&
+        visible &&
+        entry.mode === row.mode &&
+        entry.hasOidAt(data!, row.oidAt)
+      ) {
         if (this.#options.unchanged !== true) continue;
       } else if (!visible && row === undefined) continue;
       this.changes.push({
@@ -165,6 +171,3 @@ class IndexDiff {
     this.changes.push({ path, oldMode: mode, oldOid: oid, entry: undefined, stages: undefined });
   }
 }
-
-
-

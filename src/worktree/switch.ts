@@ -238,14 +238,14 @@ export class Switch {
           items = new Array<TreeItem | undefined | null>(trees.length).fill(null);
           found.set(change.path, items);
         }
-        items[0] =
-          change.oldMode === 0 ? undefined : { mode: canonicalMode(change.oldMode), oid: change.oldOid };
+        items[0] = change.oldMode === 0 ? undefined : { mode: canonicalMode(change.oldMode), oid: change.oldOid };
         items[i] = change.newMode === 0 ? undefined : { mode: canonicalMode(change.newMode), oid: change.newOid };
       });
     }
     const extra = new Set(this.#index.conflictedPaths());
     if (this.#options.way === 'threeway') {
-      for (const change of await diffIndexWithTree(objects, this.#index, trees[trees.length - 2])) extra.add(change.path);
+      for (const change of await diffIndexWithTree(objects, this.#index, trees[trees.length - 2]))
+        extra.add(change.path);
     }
     for (const path of extra) {
       if (found.has(path)) continue;
@@ -289,11 +289,14 @@ export class Switch {
   #decide(row: Row, checks: (() => Promise<void> | void)[]): void {
     switch (this.#options.way) {
       case 'oneway':
-        return this.#oneway(row, checks);
+        this.#oneway(row, checks);
+        break;
       case 'twoway':
-        return this.#twoway(row, checks);
+        this.#twoway(row, checks);
+        break;
       case 'threeway':
-        return this.#threeway(row, checks);
+        this.#threeway(row, checks);
+        break;
       case 'bind':
         if (row.index !== undefined) this.#refuse('bind-overlap', row.path);
         else this.#merged(row.path, row.trees[0]!, undefined, false, checks);
@@ -407,8 +410,14 @@ export class Switch {
       return;
     }
     if (head !== undefined) {
-      if (sameItem(head, remote)) return this.#merged(path, head, index, false, checks);
-      if (remoteMatch && !headMatch) return this.#merged(path, head, index, false, checks);
+      if (sameItem(head, remote)) {
+        this.#merged(path, head, index, false, checks);
+        return;
+      }
+      if (remoteMatch && !headMatch) {
+        this.#merged(path, head, index, false, checks);
+        return;
+      }
     }
     if (head === undefined && remote === undefined && anyMissing) return;
     if (this.#options.aggressive === true) {
@@ -422,7 +431,8 @@ export class Switch {
         return;
       }
       if (noneExists && head !== undefined && remote !== undefined && sameItem(head, remote)) {
-        return this.#merged(path, head, index, false, checks);
+        this.#merged(path, head, index, false, checks);
+        return;
       }
     }
     if (index !== undefined) this.#checkUptodate(index, checks);
@@ -556,7 +566,8 @@ export class Switch {
   }
 }
 
-const isSame = (entry: IndexEntry, item: TreeItem): boolean => entry.mode === item.mode && entry.oid === item.oid && !entry.intentToAdd;
+const isSame = (entry: IndexEntry, item: TreeItem): boolean =>
+  entry.mode === item.mode && entry.oid === item.oid && !entry.intentToAdd;
 
 function sameItem(a: TreeItem | undefined, b: TreeItem | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;

@@ -151,7 +151,9 @@ class Walk implements UntrackedFiles {
         if (tracked?.has(key) === true) continue; // a submodule (or an entry that became a directory)
         if (this.#pathspec !== undefined && !this.#concerns(path)) continue;
         const found =
-          tracked?.has(`${key}/`) === true ? this.#children(`${path}/`, false, true, false) : this.#directory(path, excluded, stopEarly);
+          tracked?.has(`${key}/`) === true
+            ? this.#children(`${path}/`, false, true, false)
+            : this.#directory(path, excluded, stopEarly);
         if (tracked?.has(`${key}/`) !== true && found > state) state = found;
       } else if (kind === 'file' || kind === 'symlink') {
         if (tracked?.has(key) === true) continue;

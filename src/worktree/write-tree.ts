@@ -67,7 +67,9 @@ function refuseConflicts(index: Index): void {
 }
 
 const buildError = (errors: readonly string[]): GitError =>
-  new GitError('OBJECT_CORRUPT', 'error building trees', { data: { preface: errors.map((line) => `error: ${line}\n`).join('') } });
+  new GitError('OBJECT_CORRUPT', 'error building trees', {
+    data: { preface: errors.map((line) => `error: ${line}\n`).join('') },
+  });
 
 class TreeWriter {
   readonly #index: Index;
