@@ -89,6 +89,8 @@ export async function receivePack(
     readonly path?: string | undefined;
     readonly indexPath?: string | undefined;
     readonly keepEmpty?: boolean | undefined;
+    /** Sync the pack before it gets its name; true unless said (`core.fsync`). */
+    readonly sync?: boolean | undefined;
   },
 ): Promise<StoredPack> {
   const { platform } = options;
@@ -117,7 +119,7 @@ export async function receivePack(
       stored = true;
       return { checksum: indexed.checksum, count: 0, appended: 0, path: '', leftover: parser.leftover };
     }
-    handle.sync();
+    if (options.sync !== false) handle.sync();
     handle.close();
     const path = options.path ?? `${packDirectory}/pack-${indexed.checksum}`;
     installPack(fs, handle.path, path, indexed, options);

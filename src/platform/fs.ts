@@ -69,6 +69,8 @@ export interface FileSystem {
   writeFile(path: string, data: Bytes, mode?: number): void;
   appendFile(path: string, data: Bytes, mode?: number): void;
   lstat(path: string): FileStat | undefined;
+  /** Bytes the file takes on disk (whole blocks), where the system tells. */
+  allocatedSize?(path: string): number | undefined;
   stat(path: string): FileStat | undefined;
   /** Entries in no particular order; `undefined` when it is not a directory. */
   readDirectory(path: string): readonly DirectoryEntry[] | undefined;

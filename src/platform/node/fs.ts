@@ -145,6 +145,11 @@ class NodeFileSystem implements FileSystem {
     }
   }
 
+  allocatedSize(path: string): number | undefined {
+    const stat = nodeFs.lstatSync(native(path), { throwIfNoEntry: false });
+    return stat?.blocks === undefined ? undefined : stat.blocks * 512;
+  }
+
   stat(path: string): FileStat | undefined {
     try {
       const stat = nodeFs.statSync(native(path), bigint);

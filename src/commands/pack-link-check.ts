@@ -1,0 +1,63 @@
+import { isPromise } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+import { rawLength } from '../base/oid.js';
+import { parseCommitLinks } from '../objects/commit.js';
+import { isGitlinkMode } from '../objects/mode.js';
+import { parseTag } from '../objects/tag.js';
+import { TreeCursor } from '../objects/tree.js';
+import { OidMap } from '../packs/oid-map.js';
+import type { Repository } from '../repo/repository.js';
+
+/**
+ * Follows what the objects of a pack name: all of it must be in the pack or here already (`index-pack --strict`). With
+ * `selfContained`, links out of the pack are told by the exit code.
+ */
+export class LinkCheck {
+  readonly #repository: Repository | undefined;
+  readonly #selfContained: boolean;
+  #present: OidMap | undefined;
+  #named: OidMap | undefined;
+  #foreign = 0;
+
+  constructor(repository: Repository | undefined, selfContained: boolean) {
+    this.#repository = repository;
+    this.#selfContained = selfContained;
+  }
+
+  object(oid: Oid, kind: ObjectKind, data: Bytes, algorithm: HashAlgorithm): void {
+    const length = rawLength(algorithm);
+    this.#present ??= new OidMap(length);
+    this.#named ??= new OidMap(length);
+    this.#present.add(oid);
+    if (kind === 'tree') {
+      const cursor = new TreeCursor(data, length);
+      while (cursor.next()) if (!isGitlinkMode(cursor.mode)) this.#named.addRaw(data, cursor.oidStart);
+    } else if (kind === 'commit') {
+      const { tree, parents } = parseCommitLinks(data);
+      this.#named.add(tree);
+      for (const parent of parents) this.#named.add(parent);
+    } else if (kind === 'tag') this.#named.add(parseTag(data).target);
+  }
+
+  async finish(): Promise<void> {
+    const named = this.#named;
+    if (named === undefined) return;
+    for (let i = 0; i < named.count; i++) {
+      const oid = named.oidAt(i);
+      if (this.#present!.find(oid) >= 0) continue;
+      const there = this.#repository?.objects.has(oid) ?? false;
+      if (!(isPromise(there) ? await there : there)) {
+        throw new GitError('OBJECT_MISSING', `fsck error in pack objects: did not receive expected object ${oid}`, {
+          data: { oid },
+        });
+      }
+      this.#foreign++;
+    }
+  }
+
+  get exitCode(): number | undefined {
+    return this.#selfContained && this.#foreign > 0 ? 1 : undefined;
+  }
+}

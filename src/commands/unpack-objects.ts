@@ -1,0 +1,62 @@
+import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { unpackObjects } from '../packs/unpack-objects.js';
+import { defineCommand } from './command.js';
+import { UsageError } from './options.js';
+import { LinkCheck } from './pack-link-check.js';
+
+export const command = defineCommand({
+  name: 'unpack-objects',
+  summary: 'Unpack objects from a packed archive',
+  usage: ['unpack-objects [-n] [-q] [-r] [--strict]'],
+  options: {},
+  parsing: { none: true },
+  async *run(context): AsyncGenerator<{ readonly count: number }, number | undefined> {
+    let dryRun = false;
+    let quiet = false;
+    let strict = false;
+    let head: string | undefined;
+    let maxInputSize = 0;
+    for (const word of context.argv) {
+      if (word === '-h' && context.argv.length === 1) throw new UsageError('', { help: true });
+      else if (word === '-n') dryRun = true;
+      else if (word === '-q') quiet = true;
+      else if (word === '-r') continue;
+      else if (word === '--strict' || word.startsWith('--strict=')) strict = true;
+      else if (word.startsWith('--pack_header=')) {
+        head = word.slice(14);
+        if (!/^\d+,\d+$/.test(head)) throw new GitError('USAGE', `bad --pack_header: ${head}`);
+      } else if (word.startsWith('--max-input-size=')) maxInputSize = Number(word.slice(17));
+      else throw new UsageError('');
+    }
+    const repository = context.repository();
+    const links = strict ? new LinkCheck(repository, false) : undefined;
+    const bar = quiet ? undefined : context.progress('Unpacking objects');
+    async function* input(): AsyncGenerator<Bytes> {
+      if (head !== undefined) {
+        const [version, count] = head.split(',').map(Number) as [number, number];
+        const bytes = new Uint8Array(12);
+        const view = new DataView(bytes.buffer);
+        view.setUint32(0, 0x5041434b);
+        view.setUint32(4, version);
+        view.setUint32(8, count);
+        yield bytes;
+      }
+      yield* context.io.stdin.stream();
+    }
+    const { count, leftover } = await unpackObjects(input(), {
+      platform: context.platform,
+      store: repository.objects,
+      dryRun,
+      maxInputSize,
+      object: links && ((oid, kind, data) => links.object(oid, kind, data, repository.objectFormat)),
+      progress: (done, total) => bar?.update(done, total),
+    });
+    bar?.done();
+    await links?.finish();
+    if (leftover.length > 0) context.print(leftover);
+    yield { count };
+    return undefined;
+  },
+  render: () => '',
+});
