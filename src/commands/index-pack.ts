@@ -226,20 +226,22 @@ async function* runIndexPack(
         }
       : undefined,
   };
-  const reverse =
-    settings.reverse ??
-    (repository?.config.getBool('pack.writereverseindex', true) ?? true);
+  const reverse = settings.reverse ?? repository?.config.getBool('pack.writereverseindex', true) ?? true;
   if (settings.stdin) {
-    const stored = await receivePack(withHead(settings.packHeader, context.io.stdin.stream()), `${repository!.objectsDirectory}/pack`, {
-      ...options,
-      reverse,
-      keep: settings.keep,
-      promisor: settings.promisor,
-      keepEmpty: true,
-      ...(file === undefined ? {} : { path: file.replace(/\.pack$/, '') }),
-      indexPath,
-      sync: repository!.syncs('pack'),
-    });
+    const stored = await receivePack(
+      withHead(settings.packHeader, context.io.stdin.stream()),
+      `${repository!.objectsDirectory}/pack`,
+      {
+        ...options,
+        reverse,
+        keep: settings.keep,
+        promisor: settings.promisor,
+        keepEmpty: true,
+        ...(file === undefined ? {} : { path: file.replace(/\.pack$/, '') }),
+        indexPath,
+        sync: repository!.syncs('pack'),
+      },
+    );
     bar?.done();
     if (stored.appended > 0 && settings.verbose) {
       context.printError(`completed with ${stored.appended} local object${stored.appended === 1 ? '' : 's'}\n`);
@@ -257,7 +259,8 @@ async function* runIndexPack(
   await links?.finish();
   if (settings.verify) {
     const there = platform.fs.readFile(indexPath!);
-    if (there === undefined) throw new GitError('PATH_MISSING', `Cannot open existing pack idx file for '${indexPath}'`);
+    if (there === undefined)
+      throw new GitError('PATH_MISSING', `Cannot open existing pack idx file for '${indexPath}'`);
     verifyIndex(there, indexed, indexPath!);
     if (settings.stat) yield { text: describe(indexed, settings.statOnly) };
     return links?.exitCode;

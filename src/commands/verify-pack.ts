@@ -14,7 +14,10 @@ export const command = defineCommand({
     'stat-only': { type: 'flag', short: 's', help: 'show statistics only' },
     'object-format': { type: 'string', value: 'hash', help: 'specify the hash algorithm to use' },
   },
-  async *run(context, args): AsyncGenerator<{ readonly pack: string; readonly ok: boolean; readonly text: string }, number> {
+  async *run(
+    context,
+    args,
+  ): AsyncGenerator<{ readonly pack: string; readonly ok: boolean; readonly text: string }, number> {
     if (args.rest.length === 0) throw new UsageError('');
     const { verbose = false, 'stat-only': statOnly = false } = args.values;
     const repository = context.maybeRepository();
@@ -53,7 +56,10 @@ export const command = defineCommand({
 
     function checksumHolds(index: Uint8Array): boolean {
       const length = algorithm === 'sha1' ? 20 : 32;
-      const sum = context.platform.hasher(algorithm).update(index.subarray(0, index.length - length)).digest();
+      const sum = context.platform
+        .hasher(algorithm)
+        .update(index.subarray(0, index.length - length))
+        .digest();
       return sum.every((byte, i) => byte === index[index.length - length + i]);
     }
   },

@@ -117,6 +117,12 @@ export class PackBuilder {
     return true;
   }
 
+  /** Sets the name hash of an object that was added without a name. */
+  setHash(oid: Oid, hash: number): void {
+    const row = this.#entries.map.find(oid);
+    if (row >= 0 && this.#entries.hashes[row] === 0) this.#entries.hashes[row] = hash;
+  }
+
   /** Adds an object the receiver has: it is not written, others may be deltas against it (a thin pack). */
   addEdge(oid: Oid, hash = 0): void {
     const before = this.#entries.count;

@@ -1,0 +1,97 @@
+import type { Oid } from '../base/oid.js';
+import { isOid, isZeroOid } from '../base/oid.js';
+import { decodeText } from '../base/bytes.js';
+import { isGitlinkMode } from '../objects/mode.js';
+import type { Repository } from '../repo/repository.js';
+import type { CacheTree } from '../worktree/cache-tree.js';
+import { readIndex } from '../worktree/index-file.js';
+
+export interface RootKinds {
+  readonly refs?: boolean;
+  readonly heads?: boolean;
+  readonly reflogs?: boolean;
+  /** What the indexes of all work trees hold. */
+  readonly indexes?: boolean;
+  /** Files of running operations that name commits (MERGE_HEAD…, rebase). */
+  readonly operations?: boolean;
+}
+
+/** Git directories of the repository's work trees: the main one and the linked ones. */
+export function worktreeDirectories(repository: Repository): string[] {
+  const { fs } = repository.platform;
+  const linked = fs.readDirectory(`${repository.commonDir}/worktrees`) ?? [];
+  return [
+    repository.commonDir,
+    ...linked.filter(({ kind }) => kind === 'directory').map(({ name }) => `${repository.commonDir}/worktrees/${name}`),
+  ];
+}
+
+/** Whatever keeps objects from being pruned: refs, HEADs, reflogs, indexes. Ids may come more than once or be missing. */
+export async function objectRoots(repository: Repository, kinds: RootKinds): Promise<Oid[]> {
+  const { fs } = repository.platform;
+  const found = new Set<Oid>();
+  if (kinds.refs === true) {
+    for await (const ref of repository.refs.list('refs/', { broken: false }))
+      if (!isZeroOid(ref.oid)) found.add(ref.oid);
+  }
+  if (kinds.heads === true) {
+    const head = await repository.refs.resolve('HEAD');
+    if (head !== undefined) found.add(head);
+    for (const directory of worktreeDirectories(repository)) {
+      const bytes = fs.readFile(`${directory}/HEAD`);
+      const text = bytes === undefined ? '' : decodeText(bytes).trim();
+      if (isOid(text)) found.add(text);
+    }
+  }
+  if (kinds.reflogs === true) {
+    for (const name of await repository.refs.reflogList()) {
+      for (const entry of (await repository.refs.reflog(name)) ?? []) {
+        if (!isZeroOid(entry.old)) found.add(entry.old);
+        if (!isZeroOid(entry.new)) found.add(entry.new);
+      }
+    }
+  }
+  if (kinds.indexes === true) {
+    for (const directory of worktreeDirectories(repository)) {
+      for (const oid of indexObjects(repository, directory)) found.add(oid);
+    }
+  }
+  if (kinds.operations === true) {
+    for (const directory of worktreeDirectories(repository)) {
+      for (const name of [
+        'MERGE_HEAD',
+        'CHERRY_PICK_HEAD',
+        'REVERT_HEAD',
+        'ORIG_HEAD',
+        'FETCH_HEAD',
+        'BISECT_HEAD',
+        'AUTO_MERGE',
+        'rebase-merge/autostash',
+        'rebase-apply/autostash',
+        'MERGE_AUTOSTASH',
+        'rebase-merge/orig-head',
+        'rebase-merge/onto',
+      ]) {
+        const bytes = fs.readFile(`${directory}/${name}`);
+        if (bytes === undefined) continue;
+        for (const word of decodeText(bytes).split(/\s+/)) if (isOid(word)) found.add(word);
+      }
+    }
+  }
+  return [...found];
+}
+
+/** Blobs and cached trees of an index file. */
+function indexObjects(repository: Repository, directory: string): Oid[] {
+  const path = `${directory}/index`;
+  if (repository.platform.fs.lstat(path) === undefined) return [];
+  const index = readIndex({ platform: repository.platform, path, algorithm: repository.objectFormat, directory });
+  const found: Oid[] = [];
+  for (const entry of index.entries) if (!isGitlinkMode(entry.mode) && !isZeroOid(entry.oid)) found.push(entry.oid);
+  const walk = (tree: CacheTree): void => {
+    if (tree.entryCount >= 0 && tree.oid !== undefined) found.push(tree.oid);
+    for (const child of tree.subtrees.values()) walk(child);
+  };
+  if (index.cacheTree !== undefined) walk(index.cacheTree);
+  return found;
+}
