@@ -1,10 +1,11 @@
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { FileSystem } from '../platform/fs.js';
+import { wildmatch } from '../base/wildmatch.js';
 import type { NumberFault } from './config-values.js';
 import { expandPath, parseBool, parseBoolWord, parseConfigNumber } from './config-values.js';
 import { canonicalKey, parseConfigFile } from './config-file.js';
 import type { IncludeContext } from './config-include.js';
+import { conditionHolds } from './config-include.js';
 import { isAbsolute, parentDirectory, resolvePath } from './paths.js';
 
 export type ConfigScope = 'system' | 'global' | 'local' | 'worktree' | 'command' | 'submodule' | 'unknown';
@@ -27,13 +28,12 @@ export interface ConfigEntry {
 
 /** The outside that reading configuration needs. */
 export interface ConfigContext extends IncludeContext {
-  readonly fs: FileSystem;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Home directory of a named user. */
   readonly homeOf?: ((user: string) => string | undefined) | undefined;
 }
 
 const MAX_INCLUDES = 10;
+const REMOTE_CONDITION = 'hasconfig:remote.*.url:';
 /** What `%(prefix)/` stands for in paths. */
 const PREFIX = '/usr/local';
 
@@ -50,6 +50,8 @@ export class ConfigReader {
   readonly #context: ConfigContext;
   readonly #options: ReaderOptions;
   #depth = 0;
+  #remotes: readonly string[] | undefined;
+  #underRemoteCondition = false;
 
   constructor(context: ConfigContext, options: ReaderOptions = {}) {
     this.#context = context;
@@ -86,6 +88,26 @@ export class ConfigReader {
     if (this.#options.includes === false) return;
     const { key } = entry;
     if (key === 'include.path') this.#include(entry, path);
+    else if (key.startsWith('includeif.') && key.endsWith('.path') && key.length > 'includeif..path'.length) {
+      const condition = key.slice('includeif.'.length, -'.path'.length);
+      if (condition.startsWith(REMOTE_CONDITION)) {
+        if (!this.#hasRemote(condition.slice(REMOTE_CONDITION.length))) return;
+        const before = this.#underRemoteCondition;
+        this.#underRemoteCondition = true;
+        this.#include(entry, path);
+        this.#underRemoteCondition = before;
+      } else if (conditionHolds(condition, this.#context, path)) this.#include(entry, path);
+    } else if (this.#underRemoteCondition && /^remote\..+\.url$/s.test(key)) {
+      throw new GitError(
+        'CONFIG',
+        'remote URLs cannot be configured in file directly or indirectly included by includeIf.hasconfig:remote.*.url',
+      );
+    }
+  }
+
+  #hasRemote(pattern: string): boolean {
+    this.#remotes ??= this.#options.remotes?.() ?? [];
+    return this.#remotes.some((url) => wildmatch(pattern, url, { pathname: true }));
   }
 
   #include(entry: ConfigEntry, from: string | undefined): void {
@@ -120,7 +142,8 @@ function includeName(origin: ConfigOrigin, path: string): string {
   return slash < 0 ? path : origin.name.slice(0, slash + 1) + path;
 }
 
-function homeOf(context: ConfigContext, user: string | undefined): string | undefined {
+/** The home directory of the user, or of a named one. */
+export function homeOf(context: ConfigContext, user: string | undefined): string | undefined {
   return user === undefined ? context.env['HOME'] : context.homeOf?.(user);
 }
 
@@ -293,12 +316,18 @@ export function remoteUrls(entries: readonly ConfigEntry[]): string[] {
   return urls;
 }
 
+/** A file, and what it is called in messages. */
+export interface NamedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /** Where the files of each scope are. */
 export interface ConfigFiles {
   readonly system: string | undefined;
   readonly global: readonly string[];
-  readonly local: string | undefined;
-  readonly worktree: string | undefined;
+  readonly local: NamedFile | undefined;
+  readonly worktree: NamedFile | undefined;
 }
 
 /** The files outside a repository, by the environment's rules. */
@@ -332,18 +361,29 @@ export function readConfig(
   overrides: readonly string[] = [],
   options: { includes?: boolean } = {},
 ): Config {
+  const entries = readEntries(context, files, overrides, options);
+  return new Config(entries, (user) => homeOf(context, user));
+}
+
+/** The entries that `readConfig` merges. */
+export function readEntries(
+  context: ConfigContext,
+  files: ConfigFiles,
+  overrides: readonly string[] = [],
+  options: { includes?: boolean } = {},
+): readonly ConfigEntry[] {
   const read = (into: ConfigReader): ConfigReader => {
     if (files.system !== undefined) into.file(files.system, 'system');
     for (const file of files.global) into.file(file, 'global');
-    if (files.local !== undefined) into.file(files.local, 'local');
-    if (files.worktree !== undefined) into.file(files.worktree, 'worktree');
+    if (files.local !== undefined) into.file(files.local.path, 'local', files.local.name);
+    if (files.worktree !== undefined) into.file(files.worktree.path, 'worktree', files.worktree.name);
     into.commandEntries(environmentEntries(context.env));
     into.commandEntries(overrides.map(parseOverride));
     return into;
   };
   const remotes = (): string[] => remoteUrls(read(new ConfigReader(context, options)).entries);
   const reader = read(new ConfigReader(context, { ...options, remotes }));
-  return new Config(reader.entries, (user) => homeOf(context, user));
+  return reader.entries;
 }
 
 /** `GIT_CONFIG_COUNT` with its keys and values, then `GIT_CONFIG_PARAMETERS`. */

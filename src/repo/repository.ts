@@ -16,7 +16,10 @@ import { FilesRefStore } from '../refs/files-store.js';
 import type { RefStore } from '../refs/store.js';
 import { splitAlternates } from './alternates.js';
 import type { Clock } from './calendar.js';
-import type { Config, ConfigContext } from './config.js';
+import type { Config, ConfigContext, ConfigFiles } from './config.js';
+import type { ConfigEdit } from './config-file.js';
+import { editConfig } from './config-file.js';
+import { changeConfigFile } from './config-store.js';
 import { readConfig, userConfigFiles } from './config.js';
 import type { Layout } from './discover.js';
 import { discover } from './discover.js';
@@ -110,16 +113,35 @@ export class Repository {
 
   /** All scopes merged. Read once, when first asked for; `reloadConfig` forgets it. */
   get config(): Config {
-    this.#config ??= readConfig(
-      this.configContext(),
-      {
-        ...userConfigFiles(this.env),
-        local: `${this.commonDir}/config`,
-        worktree: this.format.worktreeConfig ? `${this.gitDir}/config.worktree` : undefined,
-      },
-      this.#options.configOverrides,
-    );
+    this.#config ??= readConfig(this.configContext(), this.configFiles(), this.#options.configOverrides);
     return this.#config;
+  }
+
+  /** The files that configuration is read from. */
+  configFiles(): ConfigFiles {
+    return {
+      ...userConfigFiles(this.env),
+      local: { path: `${this.commonDir}/config`, name: this.shown('config') },
+      worktree: this.format.worktreeConfig
+        ? { path: `${this.gitDir}/config.worktree`, name: this.shown('config.worktree') }
+        : undefined,
+    };
+  }
+
+  /** Sets (or with `undefined` removes) a key of the repository's own configuration file. */
+  setConfig(key: string, value: string | undefined, options: Omit<ConfigEdit, 'key' | 'value'> = {}): void {
+    const path = `${this.commonDir}/config`;
+    changeConfigFile(this.platform.fs, path, this.shown('config'), (file) => {
+      const edited = editConfig(file, { all: true, ...options, key, value });
+      return 'text' in edited ? edited.text : file.text;
+    });
+    this.reloadConfig();
+  }
+
+  /** A file of the git directory as git shows it: `.git/config`, or just `config` in a bare repository. */
+  shown(name: string): string {
+    const directory = this.commonDir !== this.gitDir && isCommonFile(name) ? this.commonDir : this.gitDirShown;
+    return directory === '.' ? name : `${directory}/${name}`;
   }
 
   reloadConfig(): void {
