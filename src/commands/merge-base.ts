@@ -91,9 +91,9 @@ async function forkPoint(repository: Repository, ref: string, name: string): Pro
   const commit = derived === undefined ? undefined : await peelTo(repository, derived, 'commit');
   if (commit === undefined) throw new GitError('REF_MISSING', `Not a valid object name: '${name}'`);
   const tips: Oid[] = [];
-  for await (const { from, to } of repository.refs.log(refs[0]!.name)) {
-    if (tips.length === 0) tips.push(from);
-    tips.push(to);
+  for (const entry of (await repository.refs.reflog(refs[0]!.name)) ?? []) {
+    if (tips.length === 0) tips.push(entry.old);
+    tips.push(entry.new);
   }
   if (tips.length === 0) tips.push(refs[0]!.oid);
   const known: CommitOid[] = [];

@@ -4,13 +4,14 @@ import { mergeCommits } from '../merge/history.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { mergeTrees } from '../merge/tree.js';
 import { MemoryObjectStore } from '../objects/memory.js';
+import type { DriverOptions } from '../porcelain/merge-drivers.js';
 import { historyRequest } from '../porcelain/merge-context.js';
 import { mergeReport } from '../porcelain/merge-report.js';
 import { mergeSettings, withStrategyOption } from '../porcelain/merge-settings.js';
+import { WorkTree } from '../worktree/work-tree.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { type CommandContext, defineCommand } from './command.js';
-import { Input } from './io.js';
-import { UsageError } from './options.js';
+import { type OptionSpecs, type OptionValues, UsageError } from './options.js';
 
 interface Result {
   readonly clean: boolean;
@@ -20,6 +21,32 @@ interface Result {
   readonly text: string;
 }
 
+const options = {
+  'write-tree': { type: 'mode', group: 'mode', help: 'do a real merge instead of a trivial merge' },
+  'trivial-merge': { type: 'mode', group: 'mode', help: 'do a trivial merge only' },
+  messages: { type: 'flag', help: 'also show informational/conflict messages' },
+  quiet: {
+    type: 'flag',
+    negatable: false,
+    help: 'suppress all output; only exit status wanted',
+  },
+  z: { type: 'flag', short: 'z', shortOnly: true, help: 'separate paths with the NUL character' },
+  'name-only': { type: 'flag', negatable: false, help: 'list filenames without modes/oids/stages' },
+  'allow-unrelated-histories': {
+    type: 'flag',
+    negatable: false,
+    help: 'allow merging unrelated histories',
+  },
+  stdin: { type: 'flag', negatable: false, help: 'perform multiple merges, one per line of input' },
+  'merge-base': { type: 'string', value: 'tree-ish', help: 'specify a merge-base for the merge' },
+  'strategy-option': {
+    type: 'list',
+    short: 'X',
+    value: 'option=value',
+    help: 'option for selected merge strategy',
+  },
+} as const satisfies OptionSpecs;
+
 export const command = defineCommand({
   name: 'merge-tree',
   summary: 'Perform merge without touching index or working tree',
@@ -27,132 +54,119 @@ export const command = defineCommand({
     'merge-tree [--write-tree] [<options>] <branch1> <branch2>',
     'merge-tree [--trivial-merge] <base-tree> <branch1> <branch2>',
   ],
-  options: {
-    'write-tree': { type: 'mode', group: 'mode', help: 'do a real merge instead of a trivial merge' },
-    'trivial-merge': { type: 'mode', group: 'mode', help: 'do a trivial merge only' },
-    messages: { type: 'flag', help: 'also show informational/conflict messages' },
-    quiet: {
-      type: 'flag',
-      negatable: false,
-      help: 'suppress all output; only exit status wanted',
-    },
-    z: { type: 'flag', short: 'z', shortOnly: true, help: 'separate paths with the NUL character' },
-    'name-only': { type: 'flag', negatable: false, help: 'list filenames without modes/oids/stages' },
-    'allow-unrelated-histories': {
-      type: 'flag',
-      negatable: false,
-      help: 'allow merging unrelated histories',
-    },
-    stdin: { type: 'flag', negatable: false, help: 'perform multiple merges, one per line of input' },
-    'merge-base': { type: 'string', value: 'tree-ish', help: 'specify a merge-base for the merge' },
-    'strategy-option': {
-      type: 'list',
-      short: 'X',
-      value: 'option=value',
-      help: 'option for selected merge strategy',
-    },
-  },
-  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
-    const repository = context.repository();
-    const stdin = values.stdin === true;
-    const trivial = values['trivial-merge'] !== undefined;
-    const given = values['merge-base'] ?? undefined;
-    if (values.quiet === true) {
-      for (const [name, used] of [
-        ['messages', values.messages !== undefined],
-        ['name-only', values['name-only'] === true],
-        ['stdin', stdin],
-        ['-z', values.z === true],
-      ] as const) {
-        if (used) incompatible('--quiet', name === '-z' ? '-z' : `--${name}`);
-      }
+  options,
+  async *run(context, args): AsyncGenerator<Result, number> {
+    try {
+      return yield* run(context, args.values, args.rest);
+    } catch (error) {
+      if (!(error instanceof NotMergeable)) throw error;
+      context.printError(`${error.message}\n`);
+      return 1;
     }
-    let settings = mergeSettings(repository.config, { porcelain: false });
-    if (trivial && (values['strategy-option'] ?? []).length > 0) {
-      incompatible('--trivial-merge', 'all other options');
-    }
-    for (const option of values['strategy-option'] ?? []) settings = withStrategyOption(settings, option);
-    if (stdin) {
-      if (trivial) incompatible('--trivial-merge', 'all other options');
-      if (given !== undefined) incompatible('--merge-base', '--stdin');
-    }
-    const usesRealOptions =
-      values.messages !== undefined || values.z === true || values['name-only'] === true || values.quiet === true;
-    if (trivial && (usesRealOptions || given !== undefined)) incompatible('--trivial-merge', 'all other options');
-    if (!stdin && (trivial || (rest.length === 3 && values['write-tree'] === undefined))) {
-      if (rest.length !== 3) throw new UsageError();
-      const { trivialMerge } = await import('../porcelain/trivial-merge.js');
-      const text = await trivialMerge(repository, rest as [string, string, string]);
-      yield { clean: true, tree: '' as Oid<'tree'>, conflicts: [], messages: [], text };
-      return 0;
-    }
-    if (!stdin && rest.length !== 2) throw new UsageError();
-    const scratch =
-      values.quiet === true
-        ? new MemoryObjectStore(repository.objectFormat, repository.platform, repository.objects)
-        : undefined;
-    const attributes = await openAttributes(context);
-    const request = historyRequest(repository, settings, {
-      objects: scratch,
-      signal: context.signal,
-      warn: context.warning,
-      ...attributes,
-    });
-    const quoteHigh = repository.config.getBool('core.quotepath', true);
-    const nul = values.z === true || stdin;
-    const nameOnly = values['name-only'] === true;
-    const allowUnrelated = values['allow-unrelated-histories'] === true;
-
-    const mergeTwo = async (one: string, two: string, bases?: readonly string[]): Promise<TreeMerge> => {
-      if (bases !== undefined && given !== undefined) {
-        const [base, ours, theirs] = await trees(context, [given, one, two]);
-        return mergeTrees(
-          request.objects,
-          request.driverFor,
-          { base: base!, ours: ours!, theirs: theirs! },
-          { path: '', labels: { base: given, ours: one, theirs: two }, depth: 0, nesting: 0, signal: context.signal },
-          request.options,
-        );
-      }
-      const ours = await commit(context, one);
-      const theirs = await commit(context, two);
-      let known: Oid<'commit'>[] | undefined;
-      if (bases !== undefined && bases.length > 0) {
-        known = [];
-        for (const base of bases) known.push(await baseCommit(context, base));
-      } else {
-        known = (await request.ancestry.mergeBases(ours, [theirs])).reverse();
-        if (known.length === 0 && !allowUnrelated) {
-          throw new GitError('UNRELATED_HISTORIES', 'refusing to merge unrelated histories');
-        }
-      }
-      return mergeCommits(request, { ours, theirs, labels: { ours: one, theirs: two }, bases: known });
-    };
-
-    const answer = (merge: TreeMerge): Result => {
-      const text = mergeReport(merge, { nul, nameOnly, messages: values.messages, quoteHigh });
-      const { clean, tree, conflicts, messages } = merge;
-      const full = values.quiet === true ? '' : stdin ? `${clean ? 1 : 0}\0${text}\0` : text;
-      return { clean, tree, conflicts, messages, text: full };
-    };
-
-    if (!stdin) {
-      const merge = await mergeTwo(rest[0]!, rest[1]!, given === undefined ? undefined : []);
-      yield answer(merge);
-      return merge.clean ? 0 : 1;
-    }
-    for (const line of new Input().lines()) {
-      const words = line.split(/[ \t]+/).filter((word) => word !== '');
-      const separator = words.indexOf('--');
-      const bases = separator < 0 ? undefined : words.slice(0, separator);
-      const heads = separator < 0 ? words : words.slice(separator + 1);
-      if (heads.length !== 2) throw new GitError('USAGE', `malformed input line: '${line}'.`);
-      yield answer(await mergeTwo(heads[0]!, heads[1]!, bases));
-    }
-    return 0;
   },
   render: ({ text }) => text,
 });
+
+type Values = OptionValues<typeof options>;
+
+async function* run(context: CommandContext, values: Values, rest: readonly string[]): AsyncGenerator<Result, number> {
+  const repository = context.repository();
+  const stdin = values.stdin === true;
+  const trivial = values['trivial-merge'] !== undefined;
+  const given = values['merge-base'] ?? undefined;
+  if (values.quiet === true) {
+    for (const [name, used] of [
+      ['messages', values.messages !== undefined],
+      ['name-only', values['name-only'] === true],
+      ['stdin', stdin],
+      ['-z', values.z === true],
+    ] as const) {
+      if (used) incompatible('--quiet', name === '-z' ? '-z' : `--${name}`);
+    }
+  }
+  let settings = mergeSettings(repository.config, { porcelain: false });
+  if (trivial && (values['strategy-option'] ?? []).length > 0) {
+    incompatible('--trivial-merge', 'all other options');
+  }
+  for (const option of values['strategy-option'] ?? []) settings = withStrategyOption(settings, option);
+  if (stdin) {
+    if (trivial) incompatible('--trivial-merge', 'all other options');
+    if (given !== undefined) incompatible('--merge-base', '--stdin');
+  }
+  const usesRealOptions =
+    values.messages !== undefined || values.z === true || values['name-only'] === true || values.quiet === true;
+  if (trivial && (usesRealOptions || given !== undefined)) incompatible('--trivial-merge', 'all other options');
+  if (!stdin && (trivial || (rest.length === 3 && values['write-tree'] === undefined))) {
+    if (rest.length !== 3) throw new UsageError();
+    const { trivialMerge } = await import('../porcelain/trivial-merge.js');
+    const text = await trivialMerge(repository, rest as [string, string, string]);
+    yield { clean: true, tree: '' as Oid<'tree'>, conflicts: [], messages: [], text };
+    return 0;
+  }
+  if (!stdin && rest.length !== 2) throw new UsageError();
+  const scratch =
+    values.quiet === true
+      ? new MemoryObjectStore(repository.objectFormat, repository.platform, repository.objects)
+      : undefined;
+  const request = historyRequest(repository, settings, {
+    objects: scratch,
+    signal: context.signal,
+    warn: context.warning,
+    ...attributesOf(context),
+  });
+  const quoteHigh = repository.config.getBool('core.quotepath', true);
+  const nul = values.z === true || stdin;
+  const nameOnly = values['name-only'] === true;
+  const allowUnrelated = values['allow-unrelated-histories'] === true;
+
+  const mergeTwo = async (one: string, two: string, bases?: readonly string[]): Promise<TreeMerge> => {
+    if (bases !== undefined && given !== undefined) {
+      const [base, ours, theirs] = await trees(context, [given, one, two]);
+      return mergeTrees(
+        request.objects,
+        request.driverFor,
+        { base: base!, ours: ours!, theirs: theirs! },
+        { path: '', labels: { base: given, ours: one, theirs: two }, depth: 0, nesting: 0, signal: context.signal },
+        request.options,
+      );
+    }
+    const ours = await commit(context, one);
+    const theirs = await commit(context, two);
+    let known: Oid<'commit'>[] | undefined;
+    if (bases !== undefined && bases.length > 0) {
+      known = [];
+      for (const base of bases) known.push(await baseCommit(context, base));
+    } else {
+      known = (await request.ancestry.mergeBases(ours, [theirs])).reverse();
+      if (known.length === 0 && !allowUnrelated) {
+        throw new GitError('UNRELATED_HISTORIES', 'refusing to merge unrelated histories');
+      }
+    }
+    return mergeCommits(request, { ours, theirs, labels: { ours: one, theirs: two }, bases: known });
+  };
+
+  const answer = (merge: TreeMerge): Result => {
+    const text = mergeReport(merge, { nul, nameOnly, messages: values.messages, quoteHigh });
+    const { clean, tree, conflicts, messages } = merge;
+    const full = values.quiet === true ? '' : stdin ? `${clean ? 1 : 0}\0${text}\0` : text;
+    return { clean, tree, conflicts, messages, text: full };
+  };
+
+  if (!stdin) {
+    const merge = await mergeTwo(rest[0]!, rest[1]!, given === undefined ? undefined : []);
+    yield answer(merge);
+    return merge.clean ? 0 : 1;
+  }
+  for (const line of context.io.stdin.lines()) {
+    const words = line.split(/[ \t]+/).filter((word) => word !== '');
+    const separator = words.indexOf('--');
+    const bases = separator < 0 ? undefined : words.slice(0, separator);
+    const heads = separator < 0 ? words : words.slice(separator + 1);
+    if (heads.length !== 2) throw new GitError('USAGE', `malformed input line: '${line}'.`);
+    yield answer(await mergeTwo(heads[0]!, heads[1]!, bases));
+  }
+  return 0;
+}
 
 function incompatible(one: string, two: string): never {
   const message =
@@ -162,9 +176,12 @@ function incompatible(one: string, two: string): never {
   throw new GitError('USAGE', message);
 }
 
-async function openAttributes(context: CommandContext): Promise<object> {
-  void context;
-  return {};
+/** Attributes come from the work tree, where there is one. */
+function attributesOf(context: CommandContext): DriverOptions {
+  const repository = context.repository();
+  if (repository.workTree === undefined && context.globals.attrSource === undefined) return {};
+  const { attributes } = new WorkTree(repository, { warn: context.warning });
+  return { attributes: (path) => attributes.of(path) };
 }
 
 /** A head, or git's complaint and exit 1. */
@@ -201,8 +218,5 @@ async function trees(context: CommandContext, names: readonly string[]): Promise
   return found;
 }
 
-class NotMergeable extends GitError {
-  constructor(message: string) {
-    super('REF_MISSING', message, { data: { exit: 1, bare: true } });
-  }
-}
+/** Said as it is, with exit code 1. */
+class NotMergeable extends Error {}
