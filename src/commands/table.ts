@@ -25,6 +25,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'pack-objects': () => import('./pack-objects.js'),
   'pack-refs': () => import('./pack-refs.js'),
   'prune-packed': () => import('./prune-packed.js'),
+  push: () => import('./push.js'),
   put: () => import('./put.js'),
   'read-tree': () => import('./read-tree.js'),
   'receive-pack': () => import('./receive-pack.js'),

@@ -102,14 +102,11 @@ export async function receivePack(
     const parser = new PackParser(parserOptions(options));
     for await (const chunk of input) {
       checkAbort(options.signal);
-      if (parser.done) {
-        parser.push(chunk);
-        continue;
-      }
       parser.push(chunk);
       const own = parser.done ? chunk.subarray(0, chunk.length - parser.leftover.length) : chunk;
       handle.write(own);
-      if (parser.done && parser.leftover.length > 0) break;
+      // The stream may stay open for what comes next in a conversation: nothing is waited for behind the pack.
+      if (parser.done) break;
     }
     parser.finish();
     const indexed = await completePack(parser, handle, options);

@@ -93,7 +93,7 @@ export async function unpackObjects(
   for await (const chunk of input) {
     parser.push(chunk);
     await settle();
-    if (parser.done && parser.leftover.length > 0) break;
+    if (parser.done) break;
   }
   parser.finish();
   await settle();

@@ -89,6 +89,12 @@ abstract class Fetch {
     return true;
   }
 
+  /** Stores the pack, then hears the server out: its last words come behind the pack. */
+  async take(content: AsyncGenerator<Bytes>): Promise<void> {
+    await this.request.store(content, this.shallow);
+    for await (const rest of content) void rest;
+  }
+
   get result(): FetchPackResult {
     return { shallow: this.shallow, unshallow: this.unshallow, wantedRefs: this.wantedRefs };
   }
@@ -184,7 +190,7 @@ class FetchV0 extends Fetch {
       else waitAcks = true;
     }
     const reader = await this.#open();
-    await request.store(band ? sideBandData(reader, request.progress) : reader.bytes.rest(), this.shallow);
+    await this.take(band ? sideBandData(reader, request.progress) : reader.bytes.rest());
     return this.result;
   }
 
@@ -376,7 +382,7 @@ class FetchV2 extends Fetch {
       if (name === 'packfile') {
         // The band that covers everything covers the pack too.
         reader.sideBand = undefined;
-        await this.request.store(sideBandData(reader, this.request.progress), this.shallow);
+        await this.take(sideBandData(reader, this.request.progress));
         return;
       }
       if (name === 'shallow-info') {
