@@ -137,6 +137,7 @@ const subcommands: Readonly<Record<string, (context: CommandContext, argv: reado
     const args = parsed(context, 'set', setOptions, argv);
     if (typeof args === 'number') return args;
     const { values } = args;
+    if (args.rest.length === 1) return missingValue(context, args.rest[0]!);
     count(args.rest, 2, 2);
     if (values['fixed-value'] === true && values.value == null) {
       throw new UsageError('--fixed-value only applies with --value=<pattern>', { quiet: true });
@@ -205,7 +206,7 @@ function parsed<const S extends OptionSpecs>(
   options: S,
   argv: readonly string[],
 ): ParsedOptions<S> | number {
-  return parseSubcommand(context, [synopses[name]], options, argv);
+  return parseSubcommand(context, [synopses[name]], options, argv, { stopAtNonOption: true });
 }
 
 function count(words: readonly string[], least: number, most: number): void {
@@ -216,6 +217,19 @@ function count(words: readonly string[], least: number, most: number): void {
       : `wrong number of arguments, should be from ${least} to ${most}`,
     { quiet: true },
   );
+}
+
+/** Only a name where a value should follow: says what was probably meant. */
+function missingValue(context: CommandContext, word: string): number {
+  const equals = word.indexOf('=', Math.max(0, word.lastIndexOf('.')));
+  const key = equals < 0 ? word : word.slice(0, equals);
+  if ('fault' in canonicalKey(key)) {
+    context.error(`missing value to set to a variable with an invalid name '${word}'`);
+    return 129;
+  }
+  context.error(`missing value to set to the variable '${word}'`);
+  if (equals >= 0) context.hint(`did you mean "git config set ${key} ${word.slice(equals + 1)}"?`);
+  return 129;
 }
 
 interface Display {
@@ -338,7 +352,7 @@ async function* get(
     const fallback: ConfigEntry = {
       key,
       value: query.fallback,
-      scope: 'unknown',
+      scope: 'command',
       origin: { kind: 'command line', name: '' },
       line: -1,
     };
@@ -594,11 +608,15 @@ type OldValues = ParsedOptions<typeof oldOptions>['values'];
 /** `git config` with options that name the action. */
 async function* runOld(context: CommandContext): Run {
   const args = parseOptions(oldOptions, context.argv, {
+    stopAtNonOption: true,
     noAbbreviations: context.env['GIT_TEST_DISALLOW_ABBREVIATED_OPTIONS'] === 'true',
   });
   const { values, rest } = args;
   const type = chosenType(args.events);
   const action = oldAction(values, rest);
+  if (action === 'get' && values.get === undefined && /^[^=]*\.[^=.]*=[^.]*$/.test(rest[0]!)) {
+    return missingValue(context, rest[0]!);
+  }
   const fail = (message: string): never => {
     throw new UsageError(message, { quiet: true });
   };

@@ -343,7 +343,10 @@ const withNewline = (text: string): string => (text === '' || text.endsWith('\n'
 function ownership(tokens: readonly ConfigToken[], section: string): boolean[] {
   let own = false;
   return tokens.map((token) => {
-    if (token.type === 'section') own = token.section === section;
+    // `[a.B]` names its section in either case.
+    if (token.type === 'section') {
+      own = token.section === section || (token.dotted && token.section === section.toLowerCase());
+    }
     return own;
   });
 }

@@ -84,6 +84,8 @@ export class Repository {
   readonly oidLength: 20 | 32;
   readonly objectsDirectory: string;
   readonly hooks: Hooks;
+  /** It was named by `GIT_DIR`, not found. */
+  readonly explicit: boolean;
   readonly #options: RepositoryOptions;
   #config: Config | undefined;
   #objects: ObjectDatabase | undefined;
@@ -101,6 +103,7 @@ export class Repository {
     this.prefix = layout.prefix;
     this.insideWorkTree = layout.insideWorkTree;
     this.gitDirShown = layout.gitDirShown;
+    this.explicit = layout.explicit;
     this.format = layout.format;
     this.bare = layout.format.bare !== false && layout.workTree === undefined;
     this.objectFormat = layout.format.objectFormat;
