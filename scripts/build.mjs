@@ -1,12 +1,14 @@
-// Bundles the command line and the library with esbuild: a small entry, one chunk per command, everything lazy.
-import { build } from 'esbuild';
-import { rmSync } from 'node:fs';
+// Bundles the command line and the library with esbuild. The command line becomes CommonJS chunks, one per command and
+// what they share, because Node starts those fastest (bin/start.js keeps their compiled code); the library is ESM.
+import { build, transform } from 'esbuild';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
+const dist = resolve(root, 'dist');
 const quick = process.argv.includes('--quick');
-rmSync(resolve(root, 'dist'), { recursive: true, force: true });
+rmSync(dist, { recursive: true, force: true });
 const shared = {
   absWorkingDir: root,
   bundle: true,
@@ -14,25 +16,53 @@ const shared = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  outdir: 'dist',
   logLevel: 'warning',
   legalComments: 'none',
-  minifySyntax: true,
-  minifyWhitespace: true,
   chunkNames: 'chunks/[name]-[hash]',
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
 };
-await build({
-  ...shared,
-  entryPoints: {
-    bough: 'src/commands/main.ts',
-    'lib/index': 'src/index.ts',
-    'lib/contents': 'src/contents/index.ts',
-    'lib/merge': 'src/merge/index.ts',
-  },
-});
+
+/** All chunks in one file, each a function that runs when it is first required. */
+async function commandLine() {
+  const result = await build({
+    ...shared,
+    entryPoints: { bough: 'src/commands/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    write: false,
+  });
+  const chunks = await Promise.all(
+    result.outputFiles.map(async ({ path, text }) => {
+      const name = relative(dist, path);
+      const { code } = await transform(text, {
+        format: 'cjs',
+        platform: 'node',
+        target: 'node20.19',
+        minifySyntax: true,
+        minifyWhitespace: true,
+        supported: { 'dynamic-import': false },
+        sourcefile: name,
+      });
+      return `${JSON.stringify(name)}:function(exports,require,module){${code}}`;
+    }),
+  );
+  mkdirSync(dist, { recursive: true });
+  writeFileSync(resolve(dist, 'bough.cjs'), `module.exports={${chunks.sort().join(',\n')}};\n`);
+}
+
+async function library() {
+  await build({
+    ...shared,
+    entryPoints: { index: 'src/index.ts', contents: 'src/contents/index.ts', merge: 'src/merge/index.ts' },
+    outdir: 'dist/lib',
+    minifySyntax: true,
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+  });
+}
+
+await Promise.all([commandLine(), library()]);
+writeFileSync(resolve(dist, 'package.json'), '{ "type": "module" }\n');
 if (!quick) {
   const types = spawnSync(resolve(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.types.json'], {
     cwd: root,

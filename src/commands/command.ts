@@ -79,6 +79,8 @@ export interface Command<R = unknown, S extends OptionSpecs = OptionSpecs> {
   /** Synopsis lines, without `git `. */
   readonly usage: readonly string[];
   readonly options: S;
+  /** Asks for no repository: starts without loading that room. */
+  readonly standalone?: boolean;
   readonly parsing?: ParseSettings & {
     /** The command parses `context.argv` itself; `args` is empty. */
     readonly none?: boolean;

@@ -4,7 +4,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
-import { discoverRepository, openRepository, type Repository, type RepositoryOptions } from '../repo/repository.js';
+import type { Repository, RepositoryOptions } from '../repo/repository.js';
 import { expandAlias, runExternal, unknownCommand } from './alias.js';
 import type { CommandContext, GlobalOptions } from './command.js';
 import { wantColor } from './color.js';
@@ -18,6 +18,8 @@ import { table } from './table.js';
 
 interface Surroundings {
   readonly program: 'git' | 'bough';
+  /** `bin/` of the package: what `--exec-path` says. */
+  readonly execDirectory: string;
   readonly env: Record<string, string | undefined>;
   readonly cwd: string;
   readonly io: Io;
@@ -25,12 +27,11 @@ interface Surroundings {
   readonly json: boolean;
   readonly paginate: boolean | undefined;
   readonly signal: AbortSignal;
+  /** The repository room, loaded unless the command does without. */
+  room: typeof import('../repo/repository.js') | undefined;
   repository: Repository | undefined;
   pager: Pager | undefined;
 }
-
-/** `bin/` of the package: what `--exec-path` says. */
-export const execDirectory = path.resolve(import.meta.dirname, '..', 'bin');
 
 /** Node decodes arguments as UTF-8 and loses other bytes; where that happened the system still has them. */
 function exactArguments(argv: readonly string[]): readonly string[] {
@@ -49,10 +50,13 @@ function exactArguments(argv: readonly string[]): readonly string[] {
   }
 }
 
-/** Runs the command line and answers the exit code. Everything that prints or exits is at this end of the house. */
-export async function main(program: 'git' | 'bough', words: readonly string[]): Promise<number> {
+/**
+ * Runs the command line and answers the exit code. Everything that prints or exits is at this end of the house.
+ * `execDirectory`: the folder of the program itself.
+ */
+export async function main(program: 'git' | 'bough', words: readonly string[], execDirectory: string): Promise<number> {
   const io = processIo();
-  const abort = new AbortController();
+  let abort: AbortController | undefined;
   process.on('SIGPIPE', () => {});
   let surroundings: Surroundings | undefined;
   let code: number;
@@ -74,13 +78,19 @@ export async function main(program: 'git' | 'bough', words: readonly string[]): 
     if (parsed.globals.bare === true && env['GIT_DIR'] === undefined) env['GIT_DIR'] = cwd;
     surroundings = {
       program,
+      execDirectory,
       env,
       cwd,
       io,
       globals: parsed.globals,
       json: parsed.json,
       paginate: parsed.paginate,
-      signal: abort.signal,
+      // Made when first asked for: most commands end before anybody could interrupt them.
+      get signal() {
+        abort ??= interruptible();
+        return abort.signal;
+      },
+      room: undefined,
       repository: undefined,
       pager: undefined,
     };
@@ -106,9 +116,16 @@ export async function main(program: 'git' | 'bough', words: readonly string[]): 
   return code;
 }
 
+/** Aborts at the first interrupt; a second one ends the process. */
+function interruptible(): AbortController {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort(new GitError('ABORTED', 'interrupted')));
+  return controller;
+}
+
 async function dispatch(surroundings: Surroundings, rest: readonly string[]): Promise<number> {
   const [first, ...argv] = rest;
-  const { io, env } = surroundings;
+  const { io, env, execDirectory } = surroundings;
   if (first === undefined || first === '-h' || first === '--help') {
     const name = first === undefined || argv.length === 0 ? [] : argv;
     if (first === undefined) {
@@ -127,6 +144,7 @@ async function dispatch(surroundings: Surroundings, rest: readonly string[]): Pr
     return 0;
   }
   if (first.startsWith('--list-cmds=')) {
+    surroundings.room ??= await import('../repo/repository.js');
     const { listCommands } = await import('./list-commands.js');
     io.stdout.write(listCommands(first.slice('--list-cmds='.length), contextFor(surroundings, 'help', [])));
     return 0;
@@ -144,8 +162,9 @@ async function runByName(
     if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
     return runNamed(surroundings, name, argv);
   }
+  surroundings.room ??= await import('../repo/repository.js');
   const context = contextFor(surroundings, name, argv);
-  const external = runExternal(context, execDirectory);
+  const external = runExternal(context, surroundings.execDirectory);
   if (external !== undefined) return external;
   const alias = expandAlias(context, expanded);
   if (alias === undefined) return unknownCommand(context, Object.keys(table));
@@ -165,10 +184,11 @@ async function runByName(
 
 async function runNamed(surroundings: Surroundings, name: string, argv: readonly string[]): Promise<number> {
   const { command } = await table[name]!();
+  if (command.standalone !== true) surroundings.room ??= await import('../repo/repository.js');
   const { io } = surroundings;
   const json = surroundings.json || takesJson(argv);
   const words = json && !surroundings.json ? withoutJson(argv) : argv;
-  const context = contextFor({ ...surroundings, json }, name, words, surroundings);
+  const context = contextFor(surroundings, name, words, json);
   try {
     const args =
       command.parsing?.none === true
@@ -205,9 +225,10 @@ function contextFor(
   surroundings: Surroundings,
   name: string,
   argv: readonly string[],
-  owner: Surroundings = surroundings,
+  json = surroundings.json,
 ): CommandContext {
   const { io, env, cwd } = surroundings;
+  const owner = surroundings;
   const prefixed = (prefix: string, message: string): string =>
     message
       .split('\n')
@@ -231,15 +252,17 @@ function contextFor(
     cwd,
     platform: nodePlatform,
     io,
-    json: surroundings.json,
+    json,
     globals: surroundings.globals,
-    signal: surroundings.signal,
+    get signal() {
+      return owner.signal;
+    },
     repository() {
-      owner.repository ??= openRepository(opening);
+      owner.repository ??= owner.room!.openRepository(opening);
       return owner.repository;
     },
     maybeRepository() {
-      owner.repository ??= discoverRepository(opening);
+      owner.repository ??= owner.room?.discoverRepository(opening);
       return owner.repository;
     },
     error: (message) => io.stderr.write(`error: ${message}\n`),

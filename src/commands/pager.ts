@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { childProcess } from '../platform/node/builtins.js';
 import type { CommandContext } from './command.js';
 
 export interface Pager {
@@ -26,7 +26,7 @@ export function startPager(
     (ownIsSwitch ? undefined : own) ?? env['GIT_PAGER'] ?? config?.get('core.pager') ?? env['PAGER'] ?? 'less';
   if (command === '' || command === 'cat') return undefined;
   const [program, ...args] = context.platform.processes!.shell(command);
-  const child = spawn(program, args, {
+  const child = childProcess().spawn(program, args, {
     stdio: ['pipe', 'inherit', 'inherit'],
     env: { ...env, LESS: env['LESS'] ?? 'FRX', LV: env['LV'] ?? '-c', GIT_PAGER_IN_USE: 'true' },
   });

@@ -16,6 +16,7 @@ export const command = defineCommand({
   summary: 'Show which bough this is and which git it follows',
   usage: ['version [--build-options]'],
   options: { 'build-options': { type: 'flag', help: 'also show what it was built for' } },
+  standalone: true,
   async *run(context, args) {
     const long = args.values['build-options'] === true;
     const result: Version = { git: GIT_VERSION, bough: BOUGH_VERSION };

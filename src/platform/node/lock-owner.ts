@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import * as os from 'node:os';
+import { os } from './builtins.js';
 import type { LockOwner } from '../fs.js';
 
 /** Machine and process-id space: a lock left on a shared disk by another machine, or in another container, is never ours to judge. */
@@ -10,7 +10,9 @@ function place(): string {
   } catch {
     // Not Linux: the host's name has to do.
   }
-  return `${os.hostname().replace(/[^A-Za-z0-9]/g, '')}-${space}`;
+  return `${os()
+    .hostname()
+    .replace(/[^A-Za-z0-9]/g, '')}-${space}`;
 }
 
 let ownPlace: string | undefined;

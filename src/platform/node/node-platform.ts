@@ -1,8 +1,8 @@
-import * as os from 'node:os';
 import type { Bytes } from '../../base/bytes.js';
 import { encodeText } from '../../base/bytes.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../../base/oid.js';
 import type { Platform } from '../platform.js';
+import { os } from './builtins.js';
 import { nodeFileSystem } from './fs.js';
 import { nodeHash, nodeHasher, nodeRandomBytes } from './hash.js';
 import { nodeNetwork } from './network.js';
@@ -28,7 +28,10 @@ export const nodePlatform: Platform = {
   fs: nodeFileSystem,
   zlib: nodeZlib,
   processes: nodeProcesses,
-  fetch: globalThis.fetch,
+  // Asked for late: Node loads its whole HTTP client at the first look.
+  get fetch() {
+    return globalThis.fetch;
+  },
   network: nodeNetwork,
   hasher: nodeHasher,
   hash: nodeHash,
@@ -38,12 +41,12 @@ export const nodePlatform: Platform = {
   randomBytes: nodeRandomBytes,
   pid: process.pid,
   get hostName() {
-    return os.hostname();
+    return os().hostname();
   },
   userId: process.getuid?.(),
   account() {
     try {
-      const user = os.userInfo();
+      const user = os().userInfo();
       return { login: user.username, name: user.username, home: user.homedir };
     } catch {
       return undefined;

@@ -1,10 +1,10 @@
-import * as childProcess from 'node:child_process';
-import { constants } from 'node:os';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes, emptyBytes, encodeText, hasRawBytes } from '../../base/bytes.js';
 import type { Child, Processes, Spawned, SpawnOptions } from '../platform.js';
+import { childProcess, os } from './builtins.js';
 
-const signalNumber = (signal: string): number => constants.signals[signal as keyof typeof constants.signals] ?? 1;
+const signalNumber = (signal: string): number =>
+  (os().constants.signals as Readonly<Record<string, number>>)[signal] ?? 1;
 
 /** Node hands arguments over as UTF-8 strings; others cannot be passed faithfully, so they are refused. */
 function nativeArguments(argv: readonly string[]): string[] {
@@ -34,7 +34,7 @@ function withShellFallback(argv: readonly string[], run: (argv: readonly string[
 function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Spawned {
   return withShellFallback(argv, (words) => {
     const [command, ...rest] = nativeArguments(words);
-    const result = childProcess.spawnSync(command!, rest, {
+    const result = childProcess().spawnSync(command!, rest, {
       cwd: options.cwd,
       env: environment(options),
       input: options.input,
@@ -58,7 +58,7 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {
 function open(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Child {
   const [command, ...rest] = nativeArguments(argv);
   const [, output, errors] = stdio(options);
-  const child = childProcess.spawn(command!, rest, {
+  const child = childProcess().spawn(command!, rest, {
     cwd: options.cwd,
     env: environment(options),
     stdio: [options.stdin === 'inherit' || options.stdin === 'ignore' ? options.stdin : 'pipe', output, errors],

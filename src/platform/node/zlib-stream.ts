@@ -1,7 +1,8 @@
-import * as zlib from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes } from '../../base/bytes.js';
 import type { Deflater, Inflater, StreamState } from '../platform.js';
+import { zlib } from './builtins.js';
 import { STREAM_END, STREAM_FULL, STREAM_MORE } from '../platform.js';
 
 /*
@@ -28,7 +29,10 @@ interface Engine {
   readonly _writeState?: unknown;
 }
 
-const { Z_NO_FLUSH, Z_FINISH, Z_BUF_ERROR } = zlib.constants;
+/** zlib's own numbers (RFC 1950's library, never changed). */
+const Z_NO_FLUSH = 0;
+const Z_FINISH = 4;
+const Z_BUF_ERROR = -5;
 const nothing = new Uint8Array(1);
 
 class BindingStream {
@@ -80,7 +84,7 @@ class BindingStream {
 
 class NodeInflater extends BindingStream implements Inflater {
   constructor() {
-    super(zlib.createInflate() as unknown as Engine);
+    super(zlib().createInflate() as unknown as Engine);
   }
 
   push(input: Bytes, start: number, end: number, output: Bytes, at: number, limit: number): StreamState {
@@ -92,7 +96,7 @@ class NodeInflater extends BindingStream implements Inflater {
 
 class NodeDeflater extends BindingStream implements Deflater {
   constructor(level: number) {
-    super(zlib.createDeflate({ level }) as unknown as Engine);
+    super(zlib().createDeflate({ level }) as unknown as Engine);
   }
 
   push(
@@ -161,10 +165,10 @@ class BufferedInflater implements Inflater {
 
   push(input: Bytes, start: number, end: number, output: Bytes, at: number, limit: number): StreamState {
     const all = concatBytes([...this.#input, input.subarray(start, end)]);
-    const { buffer, engine } = zlib.inflateSync(all, {
-      finishFlush: zlib.constants.Z_SYNC_FLUSH,
+    const { buffer, engine } = zlib().inflateSync(all, {
+      finishFlush: zlib().constants.Z_SYNC_FLUSH,
       info: true,
-    } as zlib.ZlibOptions) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    } as ZlibOptions) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     const rest = buffer.subarray(this.#given);
     const fits = rest.subarray(0, limit - at);
     output.set(fits, at);
@@ -211,7 +215,7 @@ class BufferedDeflater implements Deflater {
     this.consumed = end - start;
     this.produced = 0;
     if (!finish) return STREAM_MORE;
-    this.#packed ??= zlib.deflateSync(concatBytes(this.#input), { level: this.#level });
+    this.#packed ??= zlib().deflateSync(concatBytes(this.#input), { level: this.#level });
     const fits = this.#packed.subarray(this.#given, this.#given + limit - at);
     output.set(fits, at);
     this.#given += fits.length;
