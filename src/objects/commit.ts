@@ -41,10 +41,12 @@ export function parseCommit(data: Bytes): Commit {
     const header = headers[i]!;
     if (header.name === 'author' && author === undefined) author = parseSignature(header.value);
     else if (header.name === 'committer' && committer === undefined) committer = parseSignature(header.value);
-    else if (header.name === 'encoding' && encoding === undefined) encoding = header.value;
+    else if (header.name === 'encoding' && encoding === undefined && extra.length === 0) encoding = header.value;
     else extra.push(header);
   }
   const nobody: Signature = { name: '', email: '', seconds: 0, zone: '+0000' };
+  // One that stands behind other headers stays among them, so that it is written where it was.
+  encoding ??= extra.find((header) => header.name === 'encoding')?.value;
   return {
     tree: tree.value as Oid<'tree'>,
     parents,
@@ -62,7 +64,8 @@ export function serializeCommit(commit: Commit): Bytes {
   for (const parent of commit.parents) headers.push({ name: 'parent', value: parent });
   headers.push({ name: 'author', value: formatSignature(commit.author) });
   headers.push({ name: 'committer', value: formatSignature(commit.committer) });
-  if (commit.encoding !== undefined) headers.push({ name: 'encoding', value: commit.encoding });
+  if (commit.encoding !== undefined && !commit.extra.some((header) => header.name === 'encoding'))
+    headers.push({ name: 'encoding', value: commit.encoding });
   headers.push(...commit.extra);
   return serializeHeaders(headers, commit.message);
 }
