@@ -10,6 +10,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'check-ignore': () => import('./check-ignore.js'),
   'check-ref-format': () => import('./check-ref-format.js'),
   'checkout-index': () => import('./checkout-index.js'),
+  clone: () => import('./clone.js'),
   config: () => import('./config.js'),
   'count-objects': () => import('./count-objects.js'),
   fetch: () => import('./fetch.js'),
