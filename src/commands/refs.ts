@@ -4,8 +4,10 @@ import { packOptions, packRefsOptions } from './pack-refs.js';
 import { refExists } from './show-ref.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
 import { UsageError } from './options.js';
+import { type FormattedRef, forEachRef, forEachRefOptions, forEachRefUsage } from './ref-list-options.js';
 
 const usages = {
+  list: [forEachRefUsage('refs list')],
   exists: ['refs exists <ref>'],
   optimize: ['refs optimize [--all] [--no-prune] [--auto] [--include <pattern>] [--exclude <pattern>]'],
 };
@@ -13,12 +15,18 @@ const usages = {
 export const command = defineCommand({
   name: 'refs',
   summary: 'Low-level access to refs',
-  usage: [...usages.exists, ...usages.optimize],
+  usage: [...usages.list, ...usages.exists, ...usages.optimize],
   options: {},
   parsing: { none: true },
-  async *run(context, args): AsyncGenerator<{ readonly packed: number }, number | undefined> {
+  async *run(context, args): AsyncGenerator<{ readonly packed: number } | FormattedRef, number | undefined> {
     const [verb, ...argv] = args.rest;
     switch (verb) {
+      case 'list': {
+        const parsed = parseSubcommand(context, usages.list, forEachRefOptions, argv);
+        if (typeof parsed === 'number') return parsed;
+        yield* forEachRef(context, parsed);
+        return undefined;
+      }
       case 'exists':
         return exists(context, argv);
       case 'optimize':
@@ -33,7 +41,7 @@ export const command = defineCommand({
         );
     }
   },
-  render: () => '',
+  render: (result) => ('text' in result ? result.text : ''),
 });
 
 async function exists(context: CommandContext, argv: readonly string[]): Promise<number> {

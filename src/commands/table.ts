@@ -14,6 +14,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   config: () => import('./config.js'),
   'count-objects': () => import('./count-objects.js'),
   fetch: () => import('./fetch.js'),
+  'for-each-ref': () => import('./for-each-ref.js'),
   get: () => import('./get.js'),
   'get-tar-commit-id': () => import('./get-tar-commit-id.js'),
   help: () => import('./help.js'),

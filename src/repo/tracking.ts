@@ -133,9 +133,7 @@ export function pushTargetOf(config: Config, branch: string): string {
     case 'tracking':
       return upstreamOf(config, branch, true);
     default: {
-      // Simple: to the upstream where that has the same name; to the same name on another remote.
-      const upstreamRemote = config.get(`branch.${branch}.remote`) ?? remoteOfBranch(config, branch);
-      if (remote !== upstreamRemote) return tracked(full);
+      // Simple: to the upstream, where that has the same name.
       const upstream = upstreamOf(config, branch, true);
       const current = tracked(full);
       if (upstream !== current) {
