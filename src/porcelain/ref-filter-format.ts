@@ -85,7 +85,7 @@ const misuse = (message: string): GitError => new GitError('USAGE', `format: ${m
 export async function renderRefFormat(
   format: RefFormat,
   quote: QuoteStyle,
-  valueOf: (atom: Atom) => string | Promise<string>,
+  valueFor: (atom: Atom) => string | Promise<string>,
 ): Promise<string> {
   const stack: Frame[] = [{ output: '' }];
   for (const part of format.parts) {
@@ -130,7 +130,7 @@ export async function renderRefFormat(
         top = closeFrame(stack);
         break;
       default: {
-        const got = valueOf(part);
+        const got = valueFor(part);
         const value = typeof got === 'string' ? got : await got;
         top.output += quote !== 'none' && stack.length === 1 ? quoteFor(quote, value) : value;
       }
