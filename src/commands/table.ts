@@ -12,6 +12,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'checkout-index': () => import('./checkout-index.js'),
   clone: () => import('./clone.js'),
   config: () => import('./config.js'),
+  'commit-graph': () => import('./commit-graph.js'),
   'count-objects': () => import('./count-objects.js'),
   fetch: () => import('./fetch.js'),
   'for-each-ref': () => import('./for-each-ref.js'),

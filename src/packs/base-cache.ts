@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import type { BufferPool } from './buffer-pool.js';
 
 /** An object that others are deltas against. */
 export interface CachedBase {
@@ -7,6 +8,8 @@ export interface CachedBase {
   /** Type code of the entry at the end of the chain. */
   readonly type: number;
   readonly data: Bytes;
+  /** What `data` is the beginning of; from the pool. */
+  readonly buffer: Bytes;
 }
 
 /** Delta bases kept by pack and offset, up to a number of bytes, the oldest unused first out. */
@@ -17,8 +20,12 @@ export class BaseCache {
   readonly #order = new Map<CachedBase, true>();
   #bytes = 0;
 
-  constructor(bytes: number) {
+  readonly #pool: BufferPool;
+
+  /** Buffers of bases that fall out go back to the pool: so a base must not be handed to anybody. */
+  constructor(bytes: number, pool: BufferPool) {
     this.#limit = bytes;
+    this.#pool = pool;
   }
 
   get(owner: object, offset: number): CachedBase | undefined {
@@ -30,22 +37,25 @@ export class BaseCache {
     return found;
   }
 
-  add(owner: object, offset: number, type: number, data: Bytes): void {
-    if (data.length > this.#limit >> 1) return;
+  /** Takes the buffer over, which is gone from the caller unless the answer is false. */
+  add(owner: object, offset: number, type: number, data: Bytes, buffer: Bytes): boolean {
+    if (buffer.length > this.#limit >> 2) return false;
     let bases = this.#owners.get(owner);
     if (bases === undefined) this.#owners.set(owner, (bases = new Map()));
-    if (bases.has(offset)) return;
-    const base: CachedBase = { owner, offset, type, data };
+    if (bases.has(offset)) return false;
+    const base: CachedBase = { owner, offset, type, data, buffer };
     bases.set(offset, base);
     this.#order.set(base, true);
-    this.#bytes += data.length + 200;
-    if (this.#bytes <= this.#limit) return;
+    this.#bytes += buffer.length + 200;
+    if (this.#bytes <= this.#limit) return true;
     for (const old of this.#order.keys()) {
       if (this.#bytes <= this.#limit) break;
       this.#order.delete(old);
       this.#owners.get(old.owner)?.delete(old.offset);
-      this.#bytes -= old.data.length + 200;
+      this.#bytes -= old.buffer.length + 200;
+      this.#pool.release(old.buffer);
     }
+    return true;
   }
 
   drop(owner: object): void {
@@ -53,7 +63,8 @@ export class BaseCache {
     if (bases === undefined) return;
     for (const base of bases.values()) {
       this.#order.delete(base);
-      this.#bytes -= base.data.length + 200;
+      this.#bytes -= base.buffer.length + 200;
+      this.#pool.release(base.buffer);
     }
     this.#owners.delete(owner);
   }

@@ -1,11 +1,12 @@
 import type { Bytes } from '../base/bytes.js';
-import { equalBytes } from '../base/bytes.js';
+import { emptyBytes, equalBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { Inflater, Platform } from '../platform/platform.js';
 import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
 import type { BaseCache } from './base-cache.js';
+import type { BufferPool } from './buffer-pool.js';
 import { deltaCursor, deltaOutput, deltaSize, runDelta } from './delta.js';
 import { EntryHead, kindOfCode, LONGEST_HEAD, OFS_DELTA, REF_DELTA } from './entry.js';
 import { readUint32 } from '../platform/lazy-table.js';
@@ -23,6 +24,7 @@ export interface PackShared {
   readonly platform: Platform;
   readonly windows: WindowCache;
   readonly bases: BaseCache;
+  readonly pool: BufferPool;
   readonly inflater: Inflater;
   /** A buffer of at least `size` bytes for deltas; the same one each time. */
   scratch(size: number): Bytes;
@@ -186,15 +188,24 @@ export class PackFile {
 
   /** The object whose entry starts at `offset`. Throws `OBJECT_CORRUPT`. */
   read(offset: number): PackedObject {
-    const bases = this.#shared.bases;
+    const { bases, pool } = this.#shared;
     const head = this.#head;
     // The deltas on the way to a whole object, the outermost first: entry, data offset, size.
     let chain: number[] | undefined;
     let type = 0;
     let data: Bytes | undefined;
+    /** What `data` lies in, while it is ours to give back. */
+    let buffer: Bytes | undefined;
     let seen: Set<number> | undefined;
     let at = offset;
     for (;;) {
+      const cached = bases.get(this, at);
+      if (cached !== undefined) {
+        type = cached.type;
+        // A cached base stays in the cache; only a copy leaves it.
+        data = chain === undefined ? cached.data.slice() : cached.data;
+        break;
+      }
       let bytes: Bytes;
       try {
         bytes = this.#parseHead(at);
@@ -202,12 +213,16 @@ export class PackFile {
           this.#checkSize(at, at + head.length, head.size);
           type = head.type;
           const size = head.size;
-          const room = this.#allocate(at, size + 1);
+          let room: Bytes;
+          if (chain === undefined) room = this.#allocate(at, size + 1);
+          else room = buffer = this.#take(at, size + 1);
           this.#inflate(at, at + head.length, size, room);
           data = room.subarray(0, size);
           break;
         }
       } catch (error) {
+        if (buffer !== undefined) pool.release(buffer);
+        buffer = undefined;
         const rescued = chain === undefined ? undefined : this.#rescue(at);
         if (rescued === undefined) throw error;
         type = rescued.type;
@@ -225,24 +240,28 @@ export class PackFile {
         seen.add(at);
       }
       at = next;
-      const cached = bases.get(this, at);
-      if (cached !== undefined) {
-        type = cached.type;
-        data = cached.data;
-        break;
-      }
     }
     if (chain !== undefined) {
       for (let i = chain.length - 3; i >= 0; i -= 3) {
-        bases.add(this, at, type, data);
+        const base: Bytes = data;
+        let spare = buffer;
+        if (buffer !== undefined && bases.add(this, at, type, base, buffer)) spare = undefined;
+        buffer = undefined;
         at = chain[i]!;
         try {
-          data = this.#patch(at, chain[i + 1]!, chain[i + 2]!, data);
+          const size = this.#loadDelta(at, chain[i + 1]!, chain[i + 2]!, base.length);
+          const room: Bytes = i === 0 ? this.#allocate(at, size) : (buffer = this.#take(at, size));
+          data = size === room.length ? room : room.subarray(0, size);
+          this.#runDelta(at, chain[i + 2]!, base, data);
         } catch (error) {
+          if (buffer !== undefined) pool.release(buffer);
+          buffer = undefined;
           const rescued = i === 0 ? undefined : this.#rescue(at);
           if (rescued === undefined) throw error;
           data = rescued.data;
           type = rescued.type;
+        } finally {
+          if (spare !== undefined) pool.release(spare);
         }
       }
     }
@@ -252,6 +271,14 @@ export class PackFile {
     return { kind, data };
   }
 
+  #take(entry: number, size: number): Bytes {
+    try {
+      return this.#shared.pool.take(size);
+    } catch (cause) {
+      throw this.#damaged(entry, `object of ${size} bytes at offset ${entry} in ${this.path} is too large`, cause);
+    }
+  }
+
   #rescue(offset: number): { type: number; data: Bytes } | undefined {
     const rescue = this.#shared.rescue;
     if (rescue === undefined) return undefined;
@@ -259,17 +286,27 @@ export class PackFile {
     return place < 0 ? undefined : rescue(this.index.oidAt(this.index.packOrder[place]!), this);
   }
 
-  #patch(entry: number, offset: number, deltaLength: number, base: Bytes): Bytes {
+  /** The delta that `#loadDelta` read, and where its instructions start. */
+  #delta: Bytes = emptyBytes;
+  #deltaStart = 0;
+
+  /** Reads a delta; answers the size of what it makes. */
+  #loadDelta(entry: number, offset: number, deltaLength: number, baseLength: number): number {
     const delta = this.#shared.scratch(deltaLength + 1);
     this.#inflate(entry, offset, deltaLength, delta);
-    const bad = (): GitError => this.#damaged(entry, `failed to apply delta at offset ${entry} in ${this.path}`);
-    if (deltaSize(delta, 0, deltaLength) !== base.length) throw bad();
-    const size = deltaSize(delta, deltaCursor, deltaLength);
-    const start = deltaCursor;
-    if (size < 0 || (size > BIG_DELTA && deltaOutput(delta, start, deltaLength) !== size)) throw bad();
-    const out = this.#allocate(entry, size);
-    if (!runDelta(base, base.length, delta, start, deltaLength, out, size)) throw bad();
-    return out;
+    const size = deltaSize(delta, 0, deltaLength) === baseLength ? deltaSize(delta, deltaCursor, deltaLength) : -1;
+    this.#deltaStart = deltaCursor;
+    if (size < 0 || (size > BIG_DELTA && deltaOutput(delta, deltaCursor, deltaLength) !== size)) {
+      throw this.#damaged(entry, `failed to apply delta at offset ${entry} in ${this.path}`);
+    }
+    this.#delta = delta;
+    return size;
+  }
+
+  #runDelta(entry: number, deltaLength: number, base: Bytes, out: Bytes): void {
+    if (!runDelta(base, base.length, this.#delta, this.#deltaStart, deltaLength, out, out.length)) {
+      throw this.#damaged(entry, `failed to apply delta at offset ${entry} in ${this.path}`);
+    }
   }
 
   /** Kind and size: the heads of the chain and the first bytes of the outermost delta. */

@@ -6,6 +6,7 @@ import { rawLength, writeOid } from '../base/oid.js';
 import type { ObjectHeader, ObjectPlace, ObjectSource, RawObject } from '../objects/source.js';
 import type { Platform } from '../platform/platform.js';
 import { BaseCache } from './base-cache.js';
+import { BufferPool } from './buffer-pool.js';
 import { codeOfKind } from './entry.js';
 import type { MultiPackIndex } from './midx.js';
 import { openMultiPackIndexes } from './midx.js';
@@ -65,10 +66,12 @@ export class PackStore implements ObjectSource {
     this.algorithm = algorithm;
     this.#options = options;
     this.#oidLength = rawLength(algorithm);
+    const pool = new BufferPool(16 << 20);
     this.#shared = {
       platform,
+      pool,
       windows: new WindowCache(options.windowBytes ?? 32 << 20),
-      bases: new BaseCache(options.baseBytes ?? 96 << 20),
+      bases: new BaseCache(options.baseBytes ?? 96 << 20, pool),
       inflater: platform.zlib.inflater(),
       scratch: (size) => {
         if (size > this.#scratch.length) {

@@ -1,0 +1,386 @@
+import type { Bytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { HashAlgorithm, Oid } from '../base/oid.js';
+import { isOid, oidFromBytes, rawLength, writeOid } from '../base/oid.js';
+import type { Chunk } from '../platform/chunk-file.js';
+import { readChunks } from '../platform/chunk-file.js';
+import type { FileSystem, ReadHandle } from '../platform/fs.js';
+import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
+import { type BloomSettings, bloomContains, type BloomKey } from './commit-graph-bloom.js';
+import type { CommitPositions } from './commit-pool.js';
+
+const NO_PARENT = 0x70000000;
+const EXTRA = 0x80000000;
+const LAST = 0x80000000;
+/** Files up to this size are read at once. */
+const READ_WHOLE = 1 << 20;
+
+/** Commits of one commit-graph file: names in order, with tree, parents, date and generation each. */
+export class CommitGraphLayer {
+  readonly path: string;
+  readonly oidLength: number;
+  readonly count: number;
+  /** How many commits the layers below have: where this one's positions start. */
+  readonly start: number;
+  readonly baseCount: number;
+  readonly chunks: ReadonlyMap<string, Chunk>;
+  readonly bloom: BloomSettings | undefined;
+  readonly #handle: ReadHandle;
+  readonly #fanout: Uint32Array;
+  readonly #names: LazyTable;
+  readonly #data: LazyTable;
+  readonly #generations: LazyTable | undefined;
+  readonly #overflow: LazyTable | undefined;
+  readonly #edges: LazyTable | undefined;
+  readonly #bloomIndex: LazyTable | undefined;
+  readonly #bloomStart: number;
+  readonly #bloomSize: number;
+
+  private constructor(path: string, handle: ReadHandle, algorithm: HashAlgorithm, start: number) {
+    this.path = path;
+    this.start = start;
+    this.#handle = handle;
+    this.oidLength = rawLength(algorithm);
+    const fail: (why: string) => never = (why) => {
+      throw new GitError('OBJECT_CORRUPT', why, { data: { file: path } });
+    };
+    if (handle.size < 8 + 12 + 1024 + this.oidLength) fail('commit-graph file is too small');
+    const head = handle.read(0, 8);
+    const signature = readUint32(head, 0);
+    if (signature !== 0x43475048) {
+      fail(`commit-graph signature ${signature.toString(16).toUpperCase()} does not match signature 43475048`);
+    }
+    if (head[4] !== 1) fail(`commit-graph version ${head[4]!.toString(16).toUpperCase()} does not match version 1`);
+    const expected = algorithm === 'sha1' ? 1 : 2;
+    if (head[5] !== expected) {
+      fail(`commit-graph hash version ${head[5]!.toString(16).toUpperCase()} does not match version ${expected}`);
+    }
+    this.baseCount = head[7]!;
+    if (handle.size < 8 + (head[6]! + 1) * 12 + 1024 + this.oidLength) {
+      fail(`commit-graph file is too small to hold ${head[6]} chunks`);
+    }
+    this.chunks = readChunks(handle, 8, head[6]!, this.oidLength, 'commit-graph');
+    const fanout = this.chunks.get('OIDF');
+    const names = this.chunks.get('OIDL');
+    const data = this.chunks.get('CDAT');
+    if (fanout === undefined) fail('commit-graph required OID fanout chunk missing or corrupted');
+    if (fanout.size !== 1024) fail('commit-graph oid fanout chunk is wrong size');
+    const bytes = handle.read(fanout.start, 1024);
+    this.#fanout = new Uint32Array(256);
+    for (let i = 0, last = 0; i < 256; i++) {
+      const value = readUint32(bytes, 4 * i);
+      if (value < last) fail('commit-graph fanout values out of order');
+      this.#fanout[i] = last = value;
+    }
+    this.count = this.#fanout[255]!;
+    if (names === undefined) fail('commit-graph required OID lookup chunk missing or corrupted');
+    if (names.size !== this.count * this.oidLength) fail('commit-graph OID lookup chunk is the wrong size');
+    if (data === undefined) fail('commit-graph required commit data chunk missing or corrupted');
+    if (data.size !== this.count * (this.oidLength + 16)) fail('commit-graph commit data chunk is wrong size');
+    this.#names = new LazyTable(handle, names.start, this.oidLength, this.count);
+    this.#data = new LazyTable(handle, data.start, this.oidLength + 16, this.count);
+    const table = (name: string, size: number): LazyTable | undefined => {
+      const chunk = this.chunks.get(name);
+      return chunk === undefined ? undefined : new LazyTable(handle, chunk.start, size, Math.floor(chunk.size / size));
+    };
+    const generations = table('GDA2', 4);
+    this.#generations = generations?.count === this.count ? generations : undefined;
+    this.#overflow = table('GDO2', 8);
+    this.#edges = table('EDGE', 4);
+    const index = table('BIDX', 4);
+    const filters = this.chunks.get('BDAT');
+    if (index?.count === this.count && filters !== undefined && filters.size >= 12) {
+      const settings = handle.read(filters.start, 12);
+      this.#bloomIndex = index;
+      this.#bloomStart = filters.start + 12;
+      this.#bloomSize = filters.size - 12;
+      this.bloom = {
+        version: readUint32(settings, 0),
+        hashes: readUint32(settings, 4),
+        bitsPerEntry: readUint32(settings, 8),
+      };
+    } else {
+      this.#bloomStart = 0;
+      this.#bloomSize = 0;
+    }
+  }
+
+  static open(fs: FileSystem, path: string, algorithm: HashAlgorithm, start: number): CommitGraphLayer | undefined {
+    let handle = fs.open(path);
+    if (handle === undefined) return undefined;
+    if (handle.size <= READ_WHOLE) {
+      const whole = handle.read(0, handle.size);
+      handle.close();
+      handle = memoryHandle(whole);
+    }
+    try {
+      return new CommitGraphLayer(path, handle, algorithm, start);
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  /** Row of a raw name, or -1. */
+  find(raw: Bytes): number {
+    const first = raw[0]!;
+    let low = first === 0 ? 0 : this.#fanout[first - 1]!;
+    let high = this.#fanout[first]!;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = this.#names.compare(middle, 0, raw, 0, this.oidLength);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return -1;
+  }
+
+  oidAt(row: number): Oid<'commit'> {
+    return oidFromBytes(this.#names.chunk(row), this.#names.at(row), this.oidLength);
+  }
+
+  treeAt(row: number): Oid<'tree'> {
+    return oidFromBytes(this.#data.chunk(row), this.#data.at(row), this.oidLength);
+  }
+
+  parentsAt(row: number): number[] {
+    const chunk = this.#data.chunk(row);
+    const at = this.#data.at(row) + this.oidLength;
+    const first = readUint32(chunk, at);
+    if (first === NO_PARENT) return [];
+    const second = readUint32(chunk, at + 4);
+    if (second === NO_PARENT) return [first];
+    if (second < EXTRA) return [first, second];
+    const parents = [first];
+    for (let i = second - EXTRA; ; i++) {
+      if (this.#edges === undefined || i >= this.#edges.count) {
+        throw new GitError('OBJECT_CORRUPT', 'commit-graph extra-edges pointer out of bounds', {
+          data: { file: this.path },
+        });
+      }
+      const edge = this.#edges.uint32(i);
+      parents.push(edge % LAST);
+      if (edge >= LAST) return parents;
+    }
+  }
+
+  secondsAt(row: number): number {
+    const chunk = this.#data.chunk(row);
+    const at = this.#data.at(row) + this.oidLength + 8;
+    return (chunk[at + 3]! & 3) * 0x100000000 + readUint32(chunk, at + 4);
+  }
+
+  /** Topological level: one more than the greatest of the parents'. */
+  levelAt(row: number): number {
+    return readUint32(this.#data.chunk(row), this.#data.at(row) + this.oidLength + 8) >>> 2;
+  }
+
+  get hasDates(): boolean {
+    return this.#generations !== undefined;
+  }
+
+  /** Corrected commit date (generation number version 2), where the file has them. */
+  correctedDateAt(row: number): number | undefined {
+    const offset = this.#generations?.uint32(row);
+    if (offset === undefined) return undefined;
+    if (offset < EXTRA) return this.secondsAt(row) + offset;
+    const large = offset - EXTRA;
+    if (this.#overflow === undefined || large >= this.#overflow.count) return undefined;
+    return this.secondsAt(row) + readUint64(this.#overflow.chunk(large), this.#overflow.at(large));
+  }
+
+  /** The commit's changed-path filter; `undefined` where there is none. */
+  filterAt(row: number): Bytes | undefined {
+    const index = this.#bloomIndex;
+    if (index === undefined) return undefined;
+    const from = row === 0 ? 0 : index.uint32(row - 1);
+    const end = index.uint32(row);
+    if (end < from || end > this.#bloomSize) return undefined;
+    return this.#handle.read(this.#bloomStart + from, end - from);
+  }
+
+  readChunk(name: string): Bytes | undefined {
+    const chunk = this.chunks.get(name);
+    return chunk === undefined ? undefined : this.#handle.read(chunk.start, chunk.size);
+  }
+
+  readAll(): Bytes {
+    return this.#handle.read(0, this.#handle.size);
+  }
+
+  get checksum(): string {
+    return oidFromBytes(this.#handle.read(this.#handle.size - this.oidLength, this.oidLength), 0, this.oidLength);
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
+}
+
+/** What a path-limited walk asks of changed-path filters. */
+export interface ChangedPaths {
+  /** False when the commit cannot have changed any of the keys' paths against its first parent; `undefined`: unknown. */
+  mayHaveChanged(position: number, keys: readonly BloomKey[]): boolean | undefined;
+}
+
+/** The commit-graph of a repository: one file, or a chain of layers whose positions follow each other. */
+export class CommitGraph implements CommitPositions, ChangedPaths {
+  /** The lowest first. */
+  readonly layers: readonly CommitGraphLayer[];
+  readonly count: number;
+  readonly #raw: Bytes;
+  /** Filters asked, and how many of them ruled a commit out: what tests count. */
+  readonly counts = { asked: 0, ruledOut: 0 };
+
+  constructor(layers: readonly CommitGraphLayer[]) {
+    this.layers = layers;
+    const top = layers[layers.length - 1];
+    this.count = top === undefined ? 0 : top.start + top.count;
+    this.#raw = new Uint8Array(32);
+  }
+
+  #layer(position: number): CommitGraphLayer {
+    for (let i = this.layers.length - 1; i >= 0; i--) {
+      const layer = this.layers[i]!;
+      if (position >= layer.start && position < layer.start + layer.count) return layer;
+    }
+    throw new GitError('OBJECT_CORRUPT', `invalid parent position ${position}`, {
+      data: { file: this.layers[0]?.path },
+    });
+  }
+
+  find(oid: Oid): number {
+    writeOid(oid, this.#raw, 0);
+    for (let i = this.layers.length - 1; i >= 0; i--) {
+      const layer = this.layers[i]!;
+      const row = layer.find(this.#raw);
+      if (row >= 0) return layer.start + row;
+    }
+    return -1;
+  }
+
+  oidAt(position: number): Oid<'commit'> {
+    const layer = this.#layer(position);
+    return layer.oidAt(position - layer.start);
+  }
+
+  treeAt(position: number): Oid<'tree'> {
+    const layer = this.#layer(position);
+    return layer.treeAt(position - layer.start);
+  }
+
+  parentsAt(position: number): readonly number[] {
+    const layer = this.#layer(position);
+    return layer.parentsAt(position - layer.start);
+  }
+
+  secondsAt(position: number): number {
+    const layer = this.#layer(position);
+    return layer.secondsAt(position - layer.start);
+  }
+
+  generationAt(position: number): number {
+    const layer = this.#layer(position);
+    return layer.levelAt(position - layer.start);
+  }
+
+  /** Corrected commit date; only usable when every layer has them. */
+  correctedDateAt(position: number): number | undefined {
+    const layer = this.#layer(position);
+    return layer.correctedDateAt(position - layer.start);
+  }
+
+  get hasFilters(): boolean {
+    return this.layers.some((layer) => layer.bloom !== undefined);
+  }
+
+  get bloomSettings(): BloomSettings | undefined {
+    return this.layers[this.layers.length - 1]?.bloom;
+  }
+
+  mayHaveChanged(position: number, keys: readonly BloomKey[]): boolean | undefined {
+    const layer = this.#layer(position);
+    const settings = layer.bloom;
+    if (settings === undefined) return undefined;
+    const filter = layer.filterAt(position - layer.start);
+    if (filter === undefined || filter.length === 0) return undefined;
+    this.counts.asked++;
+    const answer = keys.some((key) => bloomContains(filter, settings, key));
+    if (!answer) this.counts.ruledOut++;
+    return answer;
+  }
+
+  close(): void {
+    for (const layer of this.layers) layer.close();
+  }
+}
+
+export interface OpenGraphOptions {
+  /** Told why a file was not used. */
+  readonly problem?: ((error: GitError) => void) | undefined;
+  /** Object directories of alternates, where lower layers may lie. */
+  readonly alternates?: readonly string[] | undefined;
+}
+
+/** The commit-graph of an object directory; `undefined` where there is none that can be read. */
+export function openCommitGraph(
+  fs: FileSystem,
+  objectsDirectory: string,
+  algorithm: HashAlgorithm,
+  options: OpenGraphOptions = {},
+): CommitGraph | undefined {
+  const tell = (error: unknown): void => {
+    if (!(error instanceof GitError)) throw error;
+    options.problem?.(error);
+  };
+  try {
+    const single = CommitGraphLayer.open(fs, `${objectsDirectory}/info/commit-graph`, algorithm, 0);
+    if (single !== undefined) return new CommitGraph([single]);
+  } catch (error) {
+    tell(error);
+    return undefined;
+  }
+  const chain = readChain(fs, objectsDirectory);
+  if (chain.length === 0) return undefined;
+  const layers: CommitGraphLayer[] = [];
+  let start = 0;
+  for (const name of chain) {
+    let layer: CommitGraphLayer | undefined;
+    try {
+      for (const directory of [objectsDirectory, ...(options.alternates ?? [])]) {
+        layer = CommitGraphLayer.open(fs, layerPath(directory, name), algorithm, start);
+        if (layer !== undefined) break;
+      }
+    } catch (error) {
+      tell(error);
+    }
+    if (layer === undefined) {
+      tell(new GitError('OBJECT_CORRUPT', 'unable to find all commit-graph files'));
+      break;
+    }
+    if (layer.baseCount !== layers.length) {
+      tell(new GitError('OBJECT_CORRUPT', 'commit-graph chain does not match'));
+      layer.close();
+      break;
+    }
+    layers.push(layer);
+    start += layer.count;
+  }
+  return layers.length === 0 ? undefined : new CommitGraph(layers);
+}
+
+export const graphDirectory = (objectsDirectory: string): string => `${objectsDirectory}/info/commit-graphs`;
+export const chainPath = (objectsDirectory: string): string => `${graphDirectory(objectsDirectory)}/commit-graph-chain`;
+export const layerPath = (objectsDirectory: string, name: string): string =>
+  `${graphDirectory(objectsDirectory)}/graph-${name}.graph`;
+
+/** The names of the chain's layers, the lowest first. */
+export function readChain(fs: FileSystem, objectsDirectory: string): string[] {
+  const bytes = fs.readFile(chainPath(objectsDirectory));
+  if (bytes === undefined) return [];
+  return decodeText(bytes)
+    .split('\n')
+    .filter((line) => isOid(line));
+}
