@@ -3,6 +3,7 @@ import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { isOid, rawLength } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
+import { type CommitGraph, openCommitGraph } from '../history/commit-graph.js';
 import { ObjectDatabase } from '../objects/database.js';
 import { formatSignature } from '../objects/signature.js';
 import type { Signature } from '../objects/signature.js';
@@ -201,6 +202,32 @@ export class Repository {
     return this.#objects;
   }
 
+  /**
+   * The commit-graph (`core.commitGraph`), for walks by position; `undefined` where there is none, or where it does not
+   * tell the history as it is to be seen (shallow, grafts, replacements).
+   */
+  get commitGraph(): CommitGraph | undefined {
+    if (this.#commitGraph === undefined) {
+      const { fs } = this.platform;
+      const hidden =
+        !this.config.getBool('core.commitgraph', true) ||
+        fs.lstat(this.path('shallow')) !== undefined ||
+        fs.lstat(this.path('info/grafts')) !== undefined ||
+        (fs.readDirectory(`${this.commonDir}/refs/replace`)?.length ?? 0) > 0;
+      const open = (directory: string): CommitGraph | undefined =>
+        openCommitGraph(fs, directory, this.objectFormat, {
+          problem: (error) => this.#options.problem?.(error.message),
+          alternates: this.objectDirectories.map(({ path }) => path),
+        });
+      let graph: CommitGraph | undefined;
+      if (!hidden) for (const { path } of this.objectDirectories) graph ??= open(path);
+      this.#commitGraph = graph ?? null;
+    }
+    return this.#commitGraph ?? undefined;
+  }
+
+  #commitGraph: CommitGraph | null | undefined;
+
   get refs(): RefStore {
     this.#refs ??= this.#openRefs();
     return this.#refs;
@@ -302,6 +329,7 @@ export class Repository {
   }
 
   close(): void {
+    this.#commitGraph?.close();
     this.#objects?.close();
   }
 }
