@@ -531,6 +531,12 @@ export class RevisionWalk {
     return (await paths.compare(undefined, node.tree)) === 'same';
   }
 
+  /** Whether a commit is (still) to be shown, for a graph that draws lines only to those. */
+  wouldShow(node: CommitNode): Awaitable<boolean> {
+    if (this.options.boundary === true && (node.flags & CHILD_SHOWN) !== 0) return true;
+    return this.#isShown(node);
+  }
+
   #isShown(node: CommitNode): Awaitable<boolean> {
     const { options } = this;
     if ((node.flags & (SHOWN | UNINTERESTING)) !== 0) return false;

@@ -1,0 +1,76 @@
+import { GitError } from '../base/errors.js';
+import type { RegexKind } from '../base/posix-regex.js';
+import { compileRegex } from '../base/posix-regex.js';
+import type { Repository } from '../repo/repository.js';
+import type { LogSettings } from './log-settings.js';
+import type { Mailmap } from './mailmap.js';
+import type { CommitView } from './pretty-view.js';
+import { parseIdent } from './pretty-view.js';
+
+/** The kind of patterns: the last option, else `grep.patternType`, `grep.extendedRegexp`. */
+export function patternKindOf(repository: Repository, said: RegexKind | undefined): RegexKind {
+  if (said !== undefined) return said;
+  const type = repository.config.get('grep.patterntype');
+  if (type === 'extended' || type === 'basic' || type === 'fixed' || type === 'perl') return type;
+  return repository.config.getBool('grep.extendedregexp') === true ? 'extended' : 'basic';
+}
+
+/** Compiles a pattern for a message; `where` it was given is told when it is wrong. */
+export function compileLogPattern(pattern: string, kind: RegexKind, ignoreCase: boolean, where: string): RegExp {
+  try {
+    return compileRegex(pattern, kind, { ignoreCase });
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new GitError('USAGE', `${where}, '${pattern}': ${error.message}`);
+  }
+}
+
+/** What of a commit the filters look at beside the object itself. */
+export interface GrepExtras {
+  readonly reflog?: string | undefined;
+  readonly notes?: string | undefined;
+}
+
+/** The filters of `--grep`, `--author`, `--committer`, `--grep-reflog`; `undefined` where there are none. */
+export function messageFilter(
+  repository: Repository,
+  settings: LogSettings,
+  mailmap: Mailmap | undefined,
+): ((view: CommitView, extras: GrepExtras) => boolean) | undefined {
+  if (settings.patterns.length === 0) return undefined;
+  const kind = patternKindOf(repository, settings.patternKind);
+  const fields: Record<'body' | 'author' | 'committer' | 'reflog', RegExp[]> = {
+    body: [],
+    author: [],
+    committer: [],
+    reflog: [],
+  };
+  for (const { field, pattern } of settings.patterns) {
+    // A pattern of several lines is several patterns.
+    const lines = pattern.split('\n').filter((line, i, all) => line !== '' || all.length === 1);
+    for (const line of lines) {
+      fields[field].push(compileLogPattern(line, kind, settings.ignoreCase, 'command line'));
+    }
+  }
+  const person = (line: string): string => {
+    const close = line.lastIndexOf('>');
+    const bare = close < 0 ? line : line.slice(0, close + 1);
+    if (mailmap === undefined) return bare;
+    const ident = parseIdent(line);
+    if (ident === undefined) return bare;
+    const mapped = mailmap.map(ident);
+    return `${mapped.name} <${mapped.email}>`;
+  };
+  const any = (patterns: readonly RegExp[], text: string): boolean => patterns.some((regex) => regex.test(text));
+  return (view, extras) => {
+    if (fields.author.length > 0 && !any(fields.author, person(view.authorLine))) return false;
+    if (fields.committer.length > 0 && !any(fields.committer, person(view.committerLine))) return false;
+    if (fields.reflog.length > 0 && !any(fields.reflog, extras.reflog ?? '')) return false;
+    if (fields.body.length === 0) return true;
+    const body = extras.notes === undefined ? view.rawBody : view.rawBody + extras.notes;
+    // The end of the last line starts no line of its own.
+    const text = body.endsWith('\n') ? body.slice(0, -1) : body;
+    const hit = settings.allMatch ? fields.body.every((regex) => regex.test(text)) : any(fields.body, text);
+    return hit !== settings.invertGrep;
+  };
+}
