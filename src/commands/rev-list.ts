@@ -1,0 +1,446 @@
+import { isPromise } from '../base/awaitable.js';
+import { GitError } from '../base/errors.js';
+import type { ObjectKind, Oid } from '../base/oid.js';
+import { bisectSteps, findBisection } from '../history/bisect.js';
+import type { CommitNode } from '../history/commit-pool.js';
+import { NOT_USER_GIVEN, UNINTERESTING } from '../history/flags.js';
+import type { ObjectFilter, SparseMatch } from '../history/object-filter.js';
+import { DO_SHOW, combineFilterSpecs, createFilter, parseFilterSpec } from '../history/object-filter.js';
+import { ObjectWalk } from '../history/object-walk.js';
+import { excludeEdges } from '../history/reachable.js';
+import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
+import { messageFilter } from '../porcelain/log-grep.js';
+import { entryLimit } from '../porcelain/log-paths.js';
+import { CommitCounter, LogPrinter, decorationColors } from '../porcelain/log-printer.js';
+import { parseRevisionRequest } from '../porcelain/log-revisions.js';
+import { LogSettings } from '../porcelain/log-settings.js';
+import { createLogWalk, revisionMark } from '../porcelain/log-walk.js';
+import { mediumFormat, rawFormat } from '../porcelain/pretty-format.js';
+import { viewCommit } from '../porcelain/pretty-view.js';
+import type { Repository } from '../repo/repository.js';
+import { resolveRevision } from '../repo/revision.js';
+import { defineCommand } from './command.js';
+import type { CommandContext } from './command.js';
+import { UsageError } from './options.js';
+
+interface Listed {
+  readonly text: string;
+  readonly oid?: string;
+  readonly path?: string;
+}
+
+interface OwnOptions {
+  header: boolean;
+  timestamp: boolean;
+  count: boolean;
+  quiet: boolean;
+  bisect: boolean;
+  bisectAll: boolean;
+  bisectVars: boolean;
+  commitHeader: boolean;
+  objectNames: boolean;
+  nul: boolean;
+  filterProvided: boolean;
+  printOmitted: boolean;
+  missing: 'error' | 'allow-any' | 'allow-promisor' | 'print' | 'print-info';
+  diskUsage: false | 'bytes' | 'human';
+  useBitmap: boolean;
+}
+
+const usage = [
+  'rev-list [<options>] <commit>... [--] [<path>...]',
+];
+
+export const command = defineCommand({
+  name: 'rev-list',
+  summary: 'List commit objects in reverse chronological order',
+  usage,
+  options: {},
+  parsing: { none: true },
+  async *run(context): AsyncGenerator<Listed, number | undefined> {
+    if (context.argv.length === 1 && context.argv[0] === '-h') throw new UsageError('', { help: true });
+    return yield* revList(context);
+  },
+  render: (result: Listed) => result.text,
+});
+
+function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[], at: number): number {
+  const word = argv[at]!;
+  switch (word) {
+    case '--header':
+      own.header = true;
+      settings.verboseHeader = true;
+      return 1;
+    case '--timestamp':
+      own.timestamp = true;
+      return 1;
+    case '--count':
+      own.count = true;
+      return 1;
+    case '--quiet':
+      own.quiet = true;
+      return 1;
+    case '--bisect':
+      own.bisect = true;
+      return 0;
+    case '--bisect-all':
+      own.bisect = own.bisectAll = true;
+      return 1;
+    case '--bisect-vars':
+      own.bisect = own.bisectVars = true;
+      return 1;
+    case '--use-bitmap-index':
+      own.useBitmap = true;
+      return 1;
+    case '--no-use-bitmap-index':
+      own.useBitmap = false;
+      return 1;
+    case '--commit-header':
+      own.commitHeader = true;
+      return 1;
+    case '--no-commit-header':
+      own.commitHeader = false;
+      return 1;
+    case '--object-names':
+      own.objectNames = true;
+      return 1;
+    case '--no-object-names':
+      own.objectNames = false;
+      return 1;
+    case '--no-filter':
+      settings.filters.length = 0;
+      return 1;
+    case '--filter-provided-objects':
+      own.filterProvided = true;
+      return 1;
+    case '--filter-print-omitted':
+      own.printOmitted = true;
+      return 1;
+    case '--disk-usage':
+      own.diskUsage = 'bytes';
+      return 1;
+    case '-z':
+      own.nul = true;
+      return 1;
+    case '--filter': {
+      const value = argv[at + 1];
+      if (value === undefined) throw new GitError('USAGE', "option `filter' requires a value");
+      settings.filters.push(parseFilterSpec(value));
+      return 2;
+    }
+  }
+  if (word.startsWith('--filter=')) {
+    settings.filters.push(parseFilterSpec(word.slice(9)));
+    return 1;
+  }
+  if (word.startsWith('--progress=')) return 1;
+  if (word.startsWith('--disk-usage=')) {
+    const value = word.slice(13);
+    if (value !== 'human') throw new GitError('USAGE', `invalid value for '--disk-usage=<format>': '${value}', the only allowed format is 'human'`);
+    own.diskUsage = 'human';
+    return 1;
+  }
+  if (word.startsWith('--missing=')) {
+    const value = word.slice(10);
+    if (value !== 'error' && value !== 'allow-any' && value !== 'allow-promisor' && value !== 'print' && value !== 'print-info') {
+      return 0;
+    }
+    own.missing = value;
+    return 1;
+  }
+  return 0;
+}
+
+async function* revList(context: CommandContext): AsyncGenerator<Listed, number | undefined> {
+  const repository = context.repository();
+  const settings = new LogSettings();
+  const own: OwnOptions = {
+    header: false,
+    timestamp: false,
+    count: false,
+    quiet: false,
+    bisect: false,
+    bisectAll: false,
+    bisectVars: false,
+    commitHeader: true,
+    objectNames: true,
+    nul: false,
+    filterProvided: false,
+    printOmitted: false,
+    missing: 'error',
+    diskUsage: false,
+    useBitmap: false,
+  };
+  settings.alwaysShowHeader = false;
+  const terminal = (): boolean => context.io.stdout.isTerminal;
+  const request = await parseRevisionRequest(context.argv, {
+    context: { repository, terminal },
+    settings,
+    other: (argv, at) => takeOwn(own, settings, argv, at),
+    stdin: () => context.io.stdin.lines(),
+    complain: (line) => context.printError(`${line}\n`),
+  });
+  if (request.rest.length > 0) throw new UsageError('');
+  if (!request.revisionsSaid && request.pending.length === 0 && !settings.ignoreMissing) throw new UsageError('');
+  if (settings.notes.show === true) throw new GitError('USAGE', 'rev-list does not support display of notes');
+  if (own.bisect) settings.limited = true;
+  if (own.count && settings.trees && (settings.leftRight || settings.cherryMark)) {
+    throw new GitError('USAGE', "marked counting and '--objects' cannot be used together");
+  }
+  const prettySaid = settings.pretty !== undefined;
+  const format = settings.pretty ?? (settings.verboseHeader ? (own.header ? rawFormat : mediumFormat) : mediumFormat);
+  const missingCommits: string[] = [];
+  const overlook = own.missing !== 'error';
+  let filterMailmap: ReturnType<typeof messageFilter>;
+  const log = await createLogWalk(repository, request, {
+    keepData: settings.verboseHeader || settings.patterns.length > 0,
+    match: (filterMailmap = messageFilter(repository, settings, undefined)) === undefined
+      ? undefined
+      : (node) => matches(node),
+    decorated: undefined,
+    patchId: await patchIds(repository, settings),
+    pathSettings: { settings: context.globals.pathspecs },
+    missingParent: overlook
+      ? (oid) => {
+          missingCommits.push(oid);
+          return true;
+        }
+      : undefined,
+  });
+  async function matches(node: CommitNode): Promise<boolean> {
+    const data = log.pool.data(node);
+    const view = viewCommit(
+      node.oid,
+      isPromise(data) ? await data : data,
+      outputEncodingOf(repository, settings.outputEncoding),
+      node,
+    );
+    return filterMailmap!(view, {});
+  }
+  const { walk, pool } = log;
+  await walk.prepare();
+  const color = context.wantColor('diff', 'never');
+  const loadMailmap = mailmapLoader(repository);
+  const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
+  const { printer, abbreviator } = createPrinter({
+    repository,
+    settings,
+    format,
+    color,
+    decorations,
+    fullDecorations: false,
+    mailmap: undefined,
+    loadMailmap,
+    terminal,
+  });
+  const output = new LogPrinter({
+    repository,
+    settings,
+    log,
+    printer,
+    abbreviator,
+    color,
+    colors: decorationColors(repository, color),
+    decorate: false,
+    decorations,
+    warn: (message) => context.warning(message),
+    terminator: own.nul ? '\0' : '\n',
+    revList: {
+      timestamp: own.timestamp,
+      messageTerminator: prettySaid || !own.header ? '\n' : '\0',
+      commitHeader: own.commitHeader || format.kind !== 'user',
+    },
+  });
+  if (own.bisect) {
+    yield* bisect(own, settings, walk, output);
+    return undefined;
+  }
+  const counter = new CommitCounter();
+  let objectCount = 0;
+  let diskBytes = 0;
+  const pendingSizes: Oid[] = [];
+  const missing: string[] = [];
+  const omitted: string[] = [];
+  const shown: { oid: Oid; kind: ObjectKind; path: string }[] = [];
+  const tell = (oid: Oid, kind: ObjectKind, path: string): void => {
+    shown.push({ oid, kind, path });
+  };
+  const spec = combineFilterSpecs(settings.filters);
+  const filter: ObjectFilter | undefined =
+    spec === undefined
+      ? undefined
+      : await createFilter(spec, { objects: repository.objects, sparse: (blob) => sparsePatterns(repository, blob) });
+  const objects = settings.trees
+    ? new ObjectWalk(repository.objects, {
+        show: tell,
+        filter,
+        omitted: own.printOmitted ? (oid) => omitted.push(oid) : undefined,
+        missing: overlook
+          ? (oid) => {
+              missing.push(oid);
+              return true;
+            }
+          : undefined,
+        limit: log.pathspec.isEmpty ? undefined : entryLimit(log.pathspec),
+        oidLength: repository.oidLength,
+      })
+    : undefined;
+  const writeObject = (oid: string, path: string): void => {
+    if (own.nul) output.write(own.objectNames && path !== '' ? `${oid}\0path=${path}\0` : `${oid}\0`);
+    else if (!own.objectNames) output.write(`${oid}\n`);
+    else output.write(`${oid} ${path.split('\n', 1)[0]}\n`);
+  };
+  const drain = async (): Promise<void> => {
+    for (const object of shown) {
+      if (object.kind === 'blob') {
+        const there = repository.objects.has(object.oid);
+        if (!(isPromise(there) ? await there : there)) {
+          if (!overlook) {
+            throw new GitError('OBJECT_MISSING', `missing blob object '${object.oid}'`, { data: { oid: object.oid } });
+          }
+          missing.push(object.oid);
+          continue;
+        }
+      }
+      if (settings.verifyObjects) await repository.objects.read(object.oid);
+      objectCount++;
+      if (own.diskUsage !== false) pendingSizes.push(object.oid);
+      else if (!own.count && !own.quiet) writeObject(object.oid, object.path);
+    }
+    shown.length = 0;
+  };
+  if (objects !== undefined) {
+    for (const object of log.objects) {
+      if (object.excluded) {
+        if (object.kind === 'tree') await objects.excludeTree(object.oid);
+        else objects.excludeBlob(object.oid);
+      } else {
+        objects.add(object.kind, object.oid, object.kind === 'tag' ? object.name : object.path, !own.filterProvided);
+      }
+    }
+    const list = walk.limited ? walk.list : [];
+    const edge = (oid: Oid): void => {
+      if (settings.edgeHint !== false && !own.quiet && !own.count) output.write(`-${oid}\n`);
+    };
+    await excludeEdges(pool, list, objects, edge);
+    if (settings.edgeHint === 'aggressive') {
+      for (const pending of request.pending) {
+        if ((pending.flags & UNINTERESTING) === 0) continue;
+        const node = pool.peek(pending.oid);
+        if (node === undefined) continue;
+        edge(node.oid);
+        await objects.excludeTree(node.tree);
+      }
+    }
+  }
+  const gather = !context.json;
+  for (;;) {
+    const node = await walk.next();
+    if (node === undefined) break;
+    if (objects !== undefined && node.tree !== '') {
+      objects.add('tree', node.tree, '', false);
+      if (settings.inCommitOrder) {
+        // The commit's line comes first.
+      }
+    }
+    let visible = true;
+    if (filter !== undefined && ((node.flags & NOT_USER_GIVEN) !== 0 || own.filterProvided)) {
+      visible = ((await filter.ask('commit', node.oid, '')) & DO_SHOW) !== 0;
+    }
+    if (visible) {
+      if (own.diskUsage !== false) pendingSizes.push(node.oid);
+      else if (own.count) counter.count(node);
+      else if (!own.quiet) {
+        if (settings.graph) await output.updateGraph(node);
+        if (!settings.verboseHeader && !settings.graph && plainLine(own, settings)) {
+          output.write(`${revisionMark(settings, node)}${node.oid}${own.nul ? '\0' : '\n'}`);
+        } else await output.showForRevList(node);
+      }
+    }
+    node.data = undefined;
+    if (objects !== undefined && settings.inCommitOrder) {
+      await objects.flush();
+      await drain();
+    }
+    if (!gather) yield { oid: node.oid, text: text(output) };
+    else if (output.pending > 32768) yield { text: text(output) };
+  }
+  if (objects !== undefined) {
+    await objects.flush();
+    await drain();
+  }
+  if (own.printOmitted) for (const oid of omitted) output.write(`~${oid}\n`);
+  if (own.missing === 'print' || own.missing === 'print-info') {
+    for (const oid of new Set([...missingCommits, ...missing])) output.write(own.nul ? `${oid}\0missing=yes\0` : `?${oid}\n`);
+  }
+  if (own.count) {
+    counter.right += objectCount;
+    output.write(counter.text(settings));
+  }
+  if (own.diskUsage !== false) {
+    for (const oid of pendingSizes) diskBytes += (await repository.objects.place(oid))?.diskSize ?? 0;
+    output.write(own.diskUsage === 'human' ? `${humanSize(diskBytes)}\n` : `${diskBytes}\n`);
+  }
+  const rest = text(output);
+  if (rest !== '') yield { text: rest };
+  return undefined;
+}
+
+const text = (output: LogPrinter): string => output.take().join('');
+
+/** Only the id on each line. */
+function plainLine(own: OwnOptions, settings: LogSettings): boolean {
+  return !own.timestamp && !settings.printParents && !settings.children && !settings.abbrevCommit && own.commitHeader;
+}
+
+function humanSize(bytes: number): string {
+  if (bytes >= 1 << 30) return `${(bytes / (1 << 30)).toFixed(2)} GiB`;
+  if (bytes >= 1 << 20) return `${(bytes / (1 << 20)).toFixed(2)} MiB`;
+  if (bytes >= 1 << 10) return `${(bytes / (1 << 10)).toFixed(2)} KiB`;
+  return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
+}
+
+async function* bisect(
+  own: OwnOptions,
+  settings: LogSettings,
+  walk: { list: readonly CommitNode[] },
+  output: LogPrinter,
+): AsyncGenerator<Listed> {
+  const found = findBisection(walk.list, own.bisectAll, settings.firstParent);
+  if (found.commits.length === 0) return;
+  if (own.bisectAll || !own.bisectVars) {
+    for (const node of found.commits) {
+      const distance = found.distances.get(node);
+      if (distance === undefined) await output.showForRevList(node);
+      else output.write(`${node.oid} (dist=${distance})\n`);
+    }
+    if (own.bisectVars) output.write('------\n');
+  }
+  if (own.bisectVars) {
+    const { all, reaches } = found;
+    const rest = Math.max(all - reaches, reaches);
+    output.write(
+      `bisect_rev='${found.commits[0]!.oid}'\nbisect_nr=${rest - 1}\nbisect_good=${all - reaches - 1}\n` +
+        `bisect_bad=${reaches - 1}\nbisect_all=${all}\nbisect_steps=${bisectSteps(all)}\n`,
+    );
+  }
+  yield { text: text(output) };
+}
+
+async function patchIds(
+  repository: Repository,
+  settings: LogSettings,
+): Promise<((node: CommitNode) => Promise<string | undefined>) | undefined> {
+  if (!settings.cherryPick && !settings.cherryMark) return undefined;
+  const { patchIdOf } = await import('../porcelain/log-patch-id.js');
+  return (node) => patchIdOf(repository, node);
+}
+
+async function sparsePatterns(repository: Repository, blob: string): Promise<SparseMatch> {
+  const oid = await resolveRevision(repository, blob, { quiet: true });
+  const object = oid === undefined ? undefined : await repository.objects.read(oid);
+  if (object === undefined) throw new GitError('OBJECT_MISSING', `unable to access sparse blob in '${blob}'`);
+  const { parseIgnore, matchIgnore } = await import('../repo/ignore-rules.js');
+  const rules = parseIgnore(object.data);
+  return (path, isDirectory) => matchIgnore(rules, path, isDirectory);
+}

@@ -1,0 +1,120 @@
+import type { Awaitable } from '../base/awaitable.js';
+import type { Repository } from '../repo/repository.js';
+import { configuredAbbreviation } from '../repo/revision-short.js';
+import { resolveRevision } from '../repo/revision.js';
+import type { DateMode } from '../repo/dates.js';
+import { defaultDateMode, parseDateMode } from '../repo/dates.js';
+import type { DecorationFilter, Decorations } from './decorations.js';
+import { loadDecorations } from './decorations.js';
+import { Abbreviator, decorationColors } from './log-printer.js';
+import type { LogSettings } from './log-settings.js';
+import type { Mailmap } from './mailmap.js';
+import { readMailmap } from './mailmap.js';
+import type { DescribeRequest, PrettyContext, SignatureCheck } from './pretty.js';
+import { PrettyPrinter } from './pretty.js';
+import type { PrettyFormat } from './pretty-format.js';
+import type { CommitView } from './pretty-view.js';
+import type { Oid } from '../base/oid.js';
+import type { TrailerSettings } from './trailers.js';
+
+/** Charset of what a log prints. */
+export function outputEncodingOf(repository: Repository, said: string | undefined): string {
+  const { config } = repository;
+  return said ?? config.get('i18n.logoutputencoding') ?? config.get('i18n.commitencoding') ?? 'UTF-8';
+}
+
+export function trailerSettings(repository: Repository): TrailerSettings {
+  const { config } = repository;
+  const separators = config.get('trailer.separators');
+  const comment = config.get('core.commentstring') ?? config.get('core.commentchar');
+  const keys = config
+    .entries()
+    .filter((entry) => /^trailer\..+\.key$/.test(entry.key) && entry.value !== undefined)
+    .map((entry) => entry.value!.replace(/[: ]+$/, ''));
+  const names = config.subsections('trailer');
+  return {
+    ...(separators === undefined || separators === '' ? {} : { separators }),
+    ...(comment === undefined || comment === 'auto' ? {} : { comment }),
+    knownKeys: [...keys, ...names],
+  };
+}
+
+/** The mailmap of the repository, read once. */
+export function mailmapLoader(repository: Repository): () => Awaitable<Mailmap> {
+  let loaded: Promise<Mailmap> | undefined;
+  let ready: Mailmap | undefined;
+  return () => {
+    if (ready !== undefined) return ready;
+    loaded ??= readMailmap(repository, async (expression) => {
+      const oid = await resolveRevision(repository, expression, { quiet: true });
+      const object = oid === undefined ? undefined : await repository.objects.read(oid);
+      return object?.kind === 'blob' ? object.data : undefined;
+    }).then((mailmap) => {
+      ready = mailmap;
+      return mailmap;
+    });
+    return loaded;
+  };
+}
+
+/** The decorations of the repository, loaded once. */
+export function decorationLoader(repository: Repository, filter: DecorationFilter): () => Awaitable<Decorations> {
+  let loading: Promise<Decorations> | undefined;
+  let ready: Decorations | undefined;
+  return () => {
+    if (ready !== undefined) return ready;
+    loading ??= loadDecorations(repository, filter, repository.grafts.keys()).then((map) => {
+      ready = map;
+      return map;
+    });
+    return loading;
+  };
+}
+
+export interface PrinterInputs {
+  readonly repository: Repository;
+  readonly settings: LogSettings;
+  readonly format: PrettyFormat;
+  readonly color: boolean;
+  readonly decorations: () => Awaitable<Decorations>;
+  readonly fullDecorations: boolean;
+  readonly mailmap: Mailmap | undefined;
+  readonly loadMailmap: () => Awaitable<Mailmap>;
+  readonly terminal: () => boolean;
+  readonly columns?: number | undefined;
+  readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
+  readonly describe?: ((oid: Oid, request: DescribeRequest) => Awaitable<string>) | undefined;
+}
+
+/** The printer of messages that settings and configuration ask for, and what shortens ids beside it. */
+export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; abbreviator: Abbreviator } {
+  const { repository, settings, format } = inputs;
+  const abbreviator = new Abbreviator(repository, settings.abbrev ?? configuredAbbreviation(repository));
+  const context: PrettyContext = {
+    format,
+    dateMode: dateModeOf(inputs),
+    clock: repository.clock,
+    outputEncoding: outputEncodingOf(repository, settings.outputEncoding),
+    expandTabs: settings.expandTabs ?? format.expandTabs,
+    mailmap: inputs.mailmap,
+    nameMailmap: inputs.loadMailmap,
+    abbreviate: abbreviator.shorten,
+    color: inputs.color,
+    colors: decorationColors(repository, inputs.color),
+    decorations: inputs.decorations,
+    fullDecorations: inputs.fullDecorations,
+    verify: inputs.verify,
+    describe: inputs.describe,
+    trailerSettings: trailerSettings(repository),
+    ...(inputs.columns === undefined ? {} : { columns: inputs.columns }),
+  };
+  return { printer: new PrettyPrinter(context), abbreviator };
+}
+
+function dateModeOf(inputs: PrinterInputs): DateMode {
+  const { settings, format, repository, terminal } = inputs;
+  if (settings.dateMode !== undefined) return settings.dateMode;
+  if (format.shortDates) return { kind: 'short', local: false };
+  const configured = repository.config.get('log.date');
+  return configured === undefined ? defaultDateMode : parseDateMode(configured, terminal);
+}
