@@ -8,6 +8,8 @@ import type { ObjectFilter, SparseMatch } from '../history/object-filter.js';
 import { DO_SHOW, combineFilterSpecs, createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { ObjectWalk } from '../history/object-walk.js';
 import { excludeEdges } from '../history/reachable.js';
+import { decoratedBy, formatDecorations, noDecorationColors, plainStyle } from '../porcelain/decorations.js';
+import type { Decorations } from '../porcelain/decorations.js';
 import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
 import { messageFilter } from '../porcelain/log-grep.js';
 import { entryLimit } from '../porcelain/log-paths.js';
@@ -47,9 +49,7 @@ interface OwnOptions {
   useBitmap: boolean;
 }
 
-const usage = [
-  'rev-list [<options>] <commit>... [--] [<path>...]',
-];
+const usage = ['rev-list [<options>] <commit>... [--] [<path>...]'];
 
 export const command = defineCommand({
   name: 'rev-list',
@@ -136,13 +136,23 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
   if (word.startsWith('--progress=')) return 1;
   if (word.startsWith('--disk-usage=')) {
     const value = word.slice(13);
-    if (value !== 'human') throw new GitError('USAGE', `invalid value for '--disk-usage=<format>': '${value}', the only allowed format is 'human'`);
+    if (value !== 'human')
+      throw new GitError(
+        'USAGE',
+        `invalid value for '--disk-usage=<format>': '${value}', the only allowed format is 'human'`,
+      );
     own.diskUsage = 'human';
     return 1;
   }
   if (word.startsWith('--missing=')) {
     const value = word.slice(10);
-    if (value !== 'error' && value !== 'allow-any' && value !== 'allow-promisor' && value !== 'print' && value !== 'print-info') {
+    if (
+      value !== 'error' &&
+      value !== 'allow-any' &&
+      value !== 'allow-promisor' &&
+      value !== 'print' &&
+      value !== 'print-info'
+    ) {
       return 0;
     }
     own.missing = value;
@@ -183,21 +193,26 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (request.rest.length > 0) throw new UsageError('');
   if (!request.revisionsSaid && request.pending.length === 0 && !settings.ignoreMissing) throw new UsageError('');
   if (settings.notes.show === true) throw new GitError('USAGE', 'rev-list does not support display of notes');
+  if (settings.bisect) own.bisect = true;
   if (own.bisect) settings.limited = true;
   if (own.count && settings.trees && (settings.leftRight || settings.cherryMark)) {
     throw new GitError('USAGE', "marked counting and '--objects' cannot be used together");
   }
-  const prettySaid = settings.pretty !== undefined;
+  const prettySaid = settings.pretty !== undefined || (settings.verboseHeader && !own.header);
+  // Here messages are never changed.
+  settings.expandTabs = 0;
   const format = settings.pretty ?? (settings.verboseHeader ? (own.header ? rawFormat : mediumFormat) : mediumFormat);
   const missingCommits: string[] = [];
+  const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
   const overlook = own.missing !== 'error';
   let filterMailmap: ReturnType<typeof messageFilter>;
   const log = await createLogWalk(repository, request, {
     keepData: settings.verboseHeader || settings.patterns.length > 0,
-    match: (filterMailmap = messageFilter(repository, settings, undefined)) === undefined
-      ? undefined
-      : (node) => matches(node),
-    decorated: undefined,
+    match:
+      (filterMailmap = messageFilter(repository, settings, undefined)) === undefined
+        ? undefined
+        : (node) => matches(node),
+    decorated: settings.simplifyByDecoration ? decoratedBy(await decorations()) : undefined,
     patchId: await patchIds(repository, settings),
     pathSettings: { settings: context.globals.pathspecs },
     missingParent: overlook
@@ -221,7 +236,6 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   await walk.prepare();
   const color = context.wantColor('diff', 'never');
   const loadMailmap = mailmapLoader(repository);
-  const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
   const { printer, abbreviator } = createPrinter({
     repository,
     settings,
@@ -249,10 +263,11 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
       timestamp: own.timestamp,
       messageTerminator: prettySaid || !own.header ? '\n' : '\0',
       commitHeader: own.commitHeader || format.kind !== 'user',
+      prefix: prettySaid && format.kind !== 'oneline' ? 'commit ' : '',
     },
   });
   if (own.bisect) {
-    yield* bisect(own, settings, walk, output);
+    yield* bisect(own, settings, walk, output, own.bisectAll ? await decorations() : undefined);
     return undefined;
   }
   const counter = new CommitCounter();
@@ -371,7 +386,8 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   }
   if (own.printOmitted) for (const oid of omitted) output.write(`~${oid}\n`);
   if (own.missing === 'print' || own.missing === 'print-info') {
-    for (const oid of new Set([...missingCommits, ...missing])) output.write(own.nul ? `${oid}\0missing=yes\0` : `?${oid}\n`);
+    for (const oid of new Set([...missingCommits, ...missing]))
+      output.write(own.nul ? `${oid}\0missing=yes\0` : `?${oid}\n`);
   }
   if (own.count) {
     counter.right += objectCount;
@@ -385,6 +401,8 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (rest !== '') yield { text: rest };
   return undefined;
 }
+
+const bareStyle = { ...plainStyle, prefix: '', suffix: '' };
 
 const text = (output: LogPrinter): string => output.take().join('');
 
@@ -405,6 +423,7 @@ async function* bisect(
   settings: LogSettings,
   walk: { list: readonly CommitNode[] },
   output: LogPrinter,
+  decorations: Decorations | undefined,
 ): AsyncGenerator<Listed> {
   const found = findBisection(walk.list, own.bisectAll, settings.firstParent);
   if (found.commits.length === 0) return;
@@ -412,7 +431,10 @@ async function* bisect(
     for (const node of found.commits) {
       const distance = found.distances.get(node);
       if (distance === undefined) await output.showForRevList(node);
-      else output.write(`${node.oid} (dist=${distance})\n`);
+      else {
+        const names = formatDecorations(decorations, node.oid, noDecorationColors, false, bareStyle);
+        output.write(`${node.oid} (${names === '' ? '' : `${names}, `}dist=${distance})\n`);
+      }
     }
     if (own.bisectVars) output.write('------\n');
   }
@@ -440,7 +462,10 @@ async function sparsePatterns(repository: Repository, blob: string): Promise<Spa
   const oid = await resolveRevision(repository, blob, { quiet: true });
   const object = oid === undefined ? undefined : await repository.objects.read(oid);
   if (object === undefined) throw new GitError('OBJECT_MISSING', `unable to access sparse blob in '${blob}'`);
-  const { parseIgnore, matchIgnore } = await import('../repo/ignore-rules.js');
-  const rules = parseIgnore(object.data);
-  return (path, isDirectory) => matchIgnore(rules, path, isDirectory);
+  const { lastMatchingRule, parseIgnoreFile } = await import('../repo/ignore-rules.js');
+  const list = parseIgnoreFile(object.data, blob, '');
+  return (path, isDirectory) => {
+    const rule = lastMatchingRule(list, path, () => isDirectory);
+    return rule === undefined ? undefined : !rule.negative;
+  };
 }

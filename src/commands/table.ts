@@ -35,6 +35,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   reflog: () => import('./reflog.js'),
   refs: () => import('./refs.js'),
   remove: () => import('./remove.js'),
+  'rev-list': () => import('./rev-list.js'),
   'rev-parse': () => import('./rev-parse.js'),
   'show-index': () => import('./show-index.js'),
   'show-ref': () => import('./show-ref.js'),

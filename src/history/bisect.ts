@@ -21,7 +21,8 @@ function isHalfway(weight: number, count: number): boolean {
 export function findBisection(list: readonly CommitNode[], all: boolean, firstParent: boolean): Bisection {
   const commits = list.filter((node) => (node.flags & UNINTERESTING) === 0).reverse();
   const counts = (node: CommitNode): boolean => (node.flags & TREESAME) === 0;
-  const parentsOf = (node: CommitNode): readonly CommitNode[] => (firstParent ? node.parents.slice(0, 1) : node.parents);
+  const parentsOf = (node: CommitNode): readonly CommitNode[] =>
+    firstParent ? node.parents.slice(0, 1) : node.parents;
   const count = commits.filter(counts).length;
   const weights = new Map<CommitNode, number>();
   const MERGE = -2;

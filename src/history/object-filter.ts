@@ -199,7 +199,6 @@ class TreeDepth implements ObjectFilter {
         else {
           this.#seen.set(oid, this.#depth);
           result = include ? DO_SHOW : SKIP_TREE;
-          if (before !== undefined && before < this.#limit) result &= ~DO_SHOW;
         }
         this.#depth++;
         return result;

@@ -266,7 +266,7 @@ export class RevisionWalk {
   }
 
   async #gatherBoundaries(): Promise<void> {
-    let found: CommitNode[] = [];
+    const found: CommitNode[] = [];
     for (const node of this.#boundaries) {
       if ((node.flags & CHILD_SHOWN) === 0 || (node.flags & (SHOWN | BOUNDARY)) !== 0) continue;
       node.flags |= BOUNDARY;
@@ -274,9 +274,8 @@ export class RevisionWalk {
       found.push(node);
     }
     found.reverse();
-    const order = this.options.order;
-    if (order !== undefined && order !== 'default') found = await sortTopologically(this.pool, found, order);
-    this.#boundaryOutput = found;
+    const order = this.options.order ?? 'default';
+    this.#boundaryOutput = await sortTopologically(this.pool, found, order === 'default' ? 'topo' : order);
   }
 
   /** The next commit that is to be shown, without regard to counts. */
@@ -408,7 +407,6 @@ export class RevisionWalk {
       }
     } else if (Array.isArray(options.ancestryPath)) {
       bottoms = options.ancestryPath as readonly CommitNode[];
-      for (const node of bottoms) node.flags |= ANCESTRY_PATH;
     }
     const found: CommitNode[] = [];
     const { maxAge, minAge } = options;

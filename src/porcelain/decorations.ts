@@ -169,3 +169,9 @@ export function formatDecorations(
   if (style.suffix !== '') out += commit + style.suffix + reset;
   return out;
 }
+
+/** Which commits count for `--simplify-by-decoration`. */
+export const decoratedBy =
+  (decorations: Decorations): ((node: { readonly oid: string }) => boolean) =>
+  (node) =>
+    decorations.has(node.oid);

@@ -82,9 +82,7 @@ export class Graph {
 
   /** An octopus with lanes to its right needs rows before it that push them aside. */
   get #needsRoom(): boolean {
-    return (
-      this.#parents.length >= 3 && this.#index < this.#above.length - 1 && this.#expansion < this.#dashes * 2
-    );
+    return this.#parents.length >= 3 && this.#index < this.#above.length - 1 && this.#expansion < this.#dashes * 2;
   }
 
   #enter(stage: Stage): void {

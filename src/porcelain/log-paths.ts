@@ -46,8 +46,7 @@ export function pathLimit(repository: Repository, pathspec: Pathspec, removeEmpt
         // Whether it is all additions matters only where emptied histories are cut off.
         if (!removeEmpty || (added && removed)) return false;
       });
-      const answer = (): TreeDifference =>
-        added && removed ? 'different' : added ? 'new' : removed ? 'old' : 'same';
+      const answer = (): TreeDifference => (added && removed ? 'different' : added ? 'new' : removed ? 'old' : 'same');
       return isPromise(done) ? done.then(answer) : answer();
     },
   };

@@ -142,7 +142,8 @@ export interface LogPrinterOptions {
         readonly messageTerminator: string;
         /** The line with the id is wanted. */
         readonly commitHeader: boolean;
-        readonly objectNamesOnly?: boolean;
+        /** What stands before the id: `commit `, or nothing. */
+        readonly prefix: string;
       }
     | undefined;
 }
@@ -325,9 +326,7 @@ export class LogPrinter {
           this.write(`${entry.selector}: ${entry.message}\n`);
           return;
         }
-        this.write(
-          `Reflog: ${entry.selector} (${entry.identity})\nReflog message: ${entry.message}\n`,
-        );
+        this.write(`Reflog: ${entry.selector} (${entry.identity})\nReflog message: ${entry.message}\n`);
       }
     }
     const view = await this.view(node);
@@ -359,7 +358,7 @@ export class LogPrinter {
     if (revList!.timestamp) this.write(`${node.seconds} `);
     const header = revList!.commitHeader;
     if (header) {
-      if (settings.verboseHeader && format.kind !== 'oneline') this.write('commit ');
+      this.write(revList!.prefix);
       if (graph === undefined) this.write(revisionMark(settings, node));
       const own = settings.abbrevCommit ? this.#options.abbreviator.shorten(node.oid) : node.oid;
       this.write(isPromise(own) ? await own : own);

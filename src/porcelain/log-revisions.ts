@@ -157,10 +157,7 @@ class RequestParser {
       if (this.#settings.ignoreMissing) return;
       const head = await this.#repository.refs.resolveFull(this.#default);
       if (head?.symbolic === true && head.name.startsWith('refs/heads/')) {
-        throw new GitError(
-          'REF_MISSING',
-          `your current branch '${head.name.slice(11)}' does not have any commits yet`,
-        );
+        throw new GitError('REF_MISSING', `your current branch '${head.name.slice(11)}' does not have any commits yet`);
       }
       throw new GitError('REF_MISSING', `bad default revision '${this.#default}'`);
     }
@@ -251,8 +248,7 @@ class RequestParser {
         if (this.#hidden.length > 0) {
           throw new GitError('USAGE', `options '--exclude-hidden' and '${name}' cannot be used together`);
         }
-        const prefix =
-          name === '--branches' ? 'refs/heads/' : name === '--tags' ? 'refs/tags/' : 'refs/remotes/';
+        const prefix = name === '--branches' ? 'refs/heads/' : name === '--tags' ? 'refs/tags/' : 'refs/remotes/';
         await this.#addRefs(prefix, prefix, value === undefined ? undefined : globOf(value, prefix));
         this.#clearExclusions();
         return 1;
@@ -303,9 +299,7 @@ class RequestParser {
         this.#settings.limited = true;
         await this.#addRefs('refs/bisect/', '', (full) => full === `refs/bisect/${this.#bisectTerm('bad')}`);
         this.#flags ^= UNINTERESTING | BOTTOM;
-        await this.#addRefs('refs/bisect/', '', (full) =>
-          full.startsWith(`refs/bisect/${this.#bisectTerm('good')}-`),
-        );
+        await this.#addRefs('refs/bisect/', '', (full) => full.startsWith(`refs/bisect/${this.#bisectTerm('good')}-`));
         this.#flags ^= UNINTERESTING | BOTTOM;
         return 1;
       case '--reflog':
@@ -352,11 +346,7 @@ class RequestParser {
     return hidden;
   }
 
-  async #addRefs(
-    prefix: string,
-    strip: string,
-    wanted: ((full: string) => boolean) | undefined,
-  ): Promise<void> {
+  async #addRefs(prefix: string, strip: string, wanted: ((full: string) => boolean) | undefined): Promise<void> {
     for await (const ref of this.#repository.refs.list(prefix)) {
       if (wanted !== undefined && !wanted(ref.name)) continue;
       const name = strip !== '' && ref.name.startsWith(strip) ? ref.name.slice(strip.length) : ref.name;
@@ -464,4 +454,3 @@ export async function peelPending(
     oid = tag.target;
   }
 }
-

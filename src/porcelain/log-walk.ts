@@ -3,13 +3,13 @@ import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
-import { BOUNDARY, PATCHSAME, SYMMETRIC_LEFT, UNINTERESTING, USER_GIVEN } from '../history/flags.js';
+import { ANCESTRY_PATH, BOUNDARY, PATCHSAME, SYMMETRIC_LEFT, UNINTERESTING, USER_GIVEN } from '../history/flags.js';
 import { RevisionWalk } from '../history/walk.js';
 import type { PathLimit } from '../history/walk.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
-import { resolveCommit } from '../repo/revision.js';
+import { resolveCommit, resolveRevision } from '../repo/revision.js';
 import type { PendingObject, RevisionRequest } from './log-revisions.js';
 import { peelPending } from './log-revisions.js';
 import type { LogSettings } from './log-settings.js';
@@ -73,6 +73,8 @@ export async function createLogWalk(
     const oid = await resolveCommit(repository, text);
     const node = pool.node(oid);
     await pool.load(node);
+    // Its ancestors count as well, but not where an annotated tag names it.
+    if ((await resolveRevision(repository, text)) === oid) node.flags |= ANCESTRY_PATH;
     bottoms.push(node);
   }
   const walk = new RevisionWalk(pool, {
