@@ -1,0 +1,58 @@
+import type { Oid } from '../base/oid.js';
+import { quotePath } from '../base/quote.js';
+import { recordName, renamedName, shownPath, isRenamed } from './names.js';
+import type { DiffOptions } from './options.js';
+import { exists, isRewrite, percentOf, type FilePair } from './pair.js';
+
+const octal = (mode: number): string => mode.toString(8).padStart(6, '0');
+const same = (oid: Oid): string => oid;
+
+/** A record of `--raw`, or with `statusOnly` of `--name-status`. */
+export function rawRecord(pair: FilePair, options: DiffOptions, statusOnly = false): string {
+  const end = options.terminator ?? '\n';
+  const between = end === '\0' ? '\0' : '\t';
+  const shorten = options.abbreviateRaw ?? same;
+  const { old, new: fresh } = pair;
+  let text = options.linePrefix ?? '';
+  if (!statusOnly) text += `:${octal(old.mode)} ${octal(fresh.mode)} ${shorten(old.oid)} ${shorten(fresh.oid)} `;
+  text += pair.status;
+  if (pair.score > 0) text += String(percentOf(pair.score)).padStart(3, '0');
+  text += between;
+  if (isRenamed(pair)) text += recordName(shownPath(old.path, options), options) + between;
+  const path = isRenamed(pair) || !exists(old) ? fresh.path : old.path;
+  return text + recordName(shownPath(path, options), options) + end;
+}
+
+/** A record of `--name-only`. */
+export function nameRecord(pair: FilePair, options: DiffOptions): string {
+  const name = recordName(shownPath(pair.new.path, options), options);
+  return (options.linePrefix ?? '') + name + (options.terminator ?? '\n');
+}
+
+/** What `--summary` says of a pair; empty where there is nothing to say. */
+export function summaryLines(pair: FilePair, options: DiffOptions): string {
+  const prefix = options.linePrefix ?? '';
+  const high = options.quotePath ?? true;
+  const { old, new: fresh } = pair;
+  const name = (path: string): string => quotePath(shownPath(path, options), high);
+  const modeChange = (withName: boolean): string =>
+    old.mode !== 0 && fresh.mode !== 0 && old.mode !== fresh.mode
+      ? `${prefix} mode change ${octal(old.mode)} => ${octal(fresh.mode)}${withName ? ` ${name(fresh.path)}` : ''}\n`
+      : '';
+  switch (pair.status) {
+    case 'D':
+      return `${prefix} delete mode ${octal(old.mode)} ${name(old.path)}\n`;
+    case 'A':
+      return `${prefix} create mode ${octal(fresh.mode)} ${name(fresh.path)}\n`;
+    case 'C':
+    case 'R': {
+      const names = renamedName(shownPath(old.path, options), shownPath(fresh.path, options), high);
+      const verb = pair.status === 'C' ? 'copy' : 'rename';
+      return `${prefix} ${verb} ${names} (${percentOf(pair.score)}%)\n${modeChange(false)}`;
+    }
+    default: {
+      const rewrite = isRewrite(pair) ? `${prefix} rewrite ${name(fresh.path)} (${percentOf(pair.score)}%)\n` : '';
+      return rewrite + modeChange(rewrite === '');
+    }
+  }
+}
