@@ -16,6 +16,8 @@ export interface FileDriver {
   /** What counts as a word in a word diff; see `words.ts`. */
   readonly words?: WordSplitter | undefined;
   readonly algorithm?: DiffAlgorithm | undefined;
+  /** Length of conflict markers (`conflict-marker-size`); 7 by default. */
+  readonly markerSize?: number | undefined;
   /** Turns content into text for people. */
   readonly textconv?: ((side: DiffSide) => Awaitable<Bytes>) | undefined;
   /** A program that shows the difference instead; answers its output. */

@@ -1,7 +1,7 @@
 import { isPromise } from '../base/awaitable.js';
 import { equalBytes } from '../base/bytes.js';
 import { quotePath } from '../base/quote.js';
-import { characterWidth, textWidth } from '../base/width.js';
+import { codePointWidth, displayWidth } from '../base/display-width.js';
 import { isRegularMode, isSymlinkMode } from '../objects/mode.js';
 import { hunksOf } from './hunks.js';
 import { splitLines } from './lines.js';
@@ -177,7 +177,7 @@ export function statText(stats: readonly FileStat[], options: DiffOptions, layou
   let numberWidth = 0;
   let binaryWidth = 0;
   for (const [i, stat] of shown.entries()) {
-    nameMost = Math.max(nameMost, textWidth(names[i]!));
+    nameMost = Math.max(nameMost, displayWidth(names[i]!));
     if (stat.unmerged) {
       binaryWidth = Math.max(binaryWidth, 8);
     } else if (stat.binary) {
@@ -204,7 +204,7 @@ export function statText(stats: readonly FileStat[], options: DiffOptions, layou
   let text = '';
   for (const [i, stat] of shown.entries()) {
     const { name, dots } = fitName(names[i]!, nameWidth);
-    const padding = ' '.repeat(Math.max(0, nameWidth - dots.length - textWidth(name)));
+    const padding = ' '.repeat(Math.max(0, nameWidth - dots.length - displayWidth(name)));
     text += `${prefix} ${dots}${name}${padding} |`;
     if (stat.unmerged) {
       text += ` ${'Unmerged'.padStart(numberWidth)}\n`;
@@ -242,13 +242,13 @@ export function statText(stats: readonly FileStat[], options: DiffOptions, layou
 
 /** Cuts the front off a name that is too long, at a `/` if there is one in what remains. */
 function fitName(name: string, width: number): { readonly name: string; readonly dots: string } {
-  let columns = textWidth(name);
+  let columns = displayWidth(name);
   if (width >= columns) return { name, dots: '' };
   const room = Math.max(0, width - 3);
   let rest = name;
   while (columns > room && rest !== '') {
     const code = rest.codePointAt(0)!;
-    columns -= characterWidth(code);
+    columns -= Math.max(0, codePointWidth(code));
     rest = rest.slice(code > 0xffff ? 2 : 1);
   }
   const slash = rest.indexOf('/');
