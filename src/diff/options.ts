@@ -59,9 +59,9 @@ export interface DiffOptions extends LineDiffOptions {
   readonly reverse?: boolean | undefined;
 
   /** Shortens ids on `index` lines. The whole id by default. */
-  readonly abbreviate?: ((oid: Oid) => string) | undefined;
+  readonly abbreviate?: ((oid: Oid) => Awaitable<string>) | undefined;
   /** Shortens ids in raw output. */
-  readonly abbreviateRaw?: ((oid: Oid) => string) | undefined;
+  readonly abbreviateRaw?: ((oid: Oid) => Awaitable<string>) | undefined;
   readonly fullIndex?: boolean | undefined;
   /** The id of a side's content where the side does not know it. */
   readonly identify?: ((side: DiffSide) => Awaitable<Oid>) | undefined;
@@ -100,6 +100,8 @@ export interface DiffOptions extends LineDiffOptions {
 
   readonly wordDiff?: WordDiffMode | undefined;
   readonly words?: WordSplitter | undefined;
+  /** Where neither `words` nor a driver says (`diff.wordRegex`). */
+  readonly defaultWords?: WordSplitter | undefined;
   readonly moved?: MovedMode | undefined;
   /** White space overlooked when looking for moved lines, and `allow-indentation-change`. */
   readonly movedWhitespace?:

@@ -1,10 +1,11 @@
+import { isPromise } from '../base/awaitable.js';
 import { encodeText, type Bytes } from '../base/bytes.js';
 import { checkText } from './check.js';
 import { dirstatText, type DirstatOptions } from './dirstat.js';
 import type { DiffOptions } from './options.js';
 import type { FilePair } from './pair.js';
 import { PatchWriter } from './patch.js';
-import { nameRecord, rawRecord, summaryLines } from './raw.js';
+import { nameRecord, rawRecord, statusRecord, summaryLines } from './raw.js';
 import { collectStats, numstatText, shortstatText, statText, type StatOptions } from './stat.js';
 
 /** Which forms of output are wanted; they come in git's order. */
@@ -48,8 +49,11 @@ export async function* writeDiff(
           outcome.failedCheck = true;
           yield found;
         }
-      } else if (formats.raw === true || formats.nameStatus === true) {
-        text += rawRecord(pair, options, formats.raw !== true);
+      } else if (formats.raw === true) {
+        const record = rawRecord(pair, options);
+        text += isPromise(record) ? await record : record;
+      } else if (formats.nameStatus === true) {
+        text += statusRecord(pair, options);
       } else {
         text += nameRecord(pair, options);
       }

@@ -1,4 +1,4 @@
-import { isPromise } from '../base/awaitable.js';
+import { isPromise, type Awaitable } from '../base/awaitable.js';
 import { equalBytes, type Bytes } from '../base/bytes.js';
 import { isZeroOid, type Oid } from '../base/oid.js';
 import { needsQuoting, quoteInner, quotePath } from '../base/quote.js';
@@ -160,9 +160,10 @@ export class PatchWriter {
       let full = this.options.fullIndex === true;
       if (!full && this.options.binaryPatch === true)
         full = (await this.isBinarySide(old)) || (await this.isBinarySide(fresh));
-      const shorten = full ? (oid: Oid): string => oid : (this.options.abbreviate ?? ((oid: Oid): string => oid));
+      const { abbreviate } = this.options;
+      const shorten = (oid: Oid): Awaitable<string> => (full || abbreviate === undefined ? oid : abbreviate(oid));
       const mode = old.mode === fresh.mode ? ` ${octal(old.mode)}` : '';
-      text += line(`index ${shorten(oldOid)}..${shorten(newOid)}${mode}`);
+      text += line(`index ${await shorten(oldOid)}..${await shorten(newOid)}${mode}`);
     }
     return { text, always };
   }
@@ -309,7 +310,7 @@ export class PatchWriter {
         ? undefined
         : new WordDiff(this.out, {
             mode: options.wordDiff,
-            words: options.words ?? oldDriver?.words ?? newDriver?.words,
+            words: options.words ?? oldDriver?.words ?? newDriver?.words ?? options.defaultWords,
             colors: options.colors,
             prefix: this.prefix,
           });

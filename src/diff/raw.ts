@@ -1,3 +1,4 @@
+import { isPromise, type Awaitable } from '../base/awaitable.js';
 import type { Oid } from '../base/oid.js';
 import { quotePath } from '../base/quote.js';
 import { recordName, renamedName, shownPath, isRenamed } from './names.js';
@@ -7,15 +8,23 @@ import { exists, isRewrite, percentOf, type FilePair } from './pair.js';
 const octal = (mode: number): string => mode.toString(8).padStart(6, '0');
 const same = (oid: Oid): string => oid;
 
-/** A record of `--raw`, or with `statusOnly` of `--name-status`. */
-export function rawRecord(pair: FilePair, options: DiffOptions, statusOnly = false): string {
-  const end = options.terminator ?? '\n';
-  const between = end === '\0' ? '\0' : '\t';
+/** A record of `--raw`. */
+export function rawRecord(pair: FilePair, options: DiffOptions): Awaitable<string> {
   const shorten = options.abbreviateRaw ?? same;
   const { old, new: fresh } = pair;
-  let text = options.linePrefix ?? '';
-  if (!statusOnly) text += `:${octal(old.mode)} ${octal(fresh.mode)} ${shorten(old.oid)} ${shorten(fresh.oid)} `;
-  text += pair.status;
+  const a = shorten(old.oid);
+  const b = shorten(fresh.oid);
+  const finish = (x: string, y: string): string =>
+    statusRecord(pair, options, `:${octal(old.mode)} ${octal(fresh.mode)} ${x} ${y} `);
+  return isPromise(a) || isPromise(b) ? Promise.all([a, b]).then(([x, y]) => finish(x, y)) : finish(a, b);
+}
+
+/** A record of `--name-status`; `before` comes in front of the status. */
+export function statusRecord(pair: FilePair, options: DiffOptions, before = ''): string {
+  const end = options.terminator ?? '\n';
+  const between = end === '\0' ? '\0' : '\t';
+  const { old, new: fresh } = pair;
+  let text = (options.linePrefix ?? '') + before + pair.status;
   if (pair.score > 0) text += String(percentOf(pair.score)).padStart(3, '0');
   text += between;
   if (isRenamed(pair)) text += recordName(shownPath(old.path, options), options) + between;

@@ -1,0 +1,139 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { builtinDriver, functionFinderFromConfig } from '../diff/drivers.js';
+import type { DiffAlgorithm } from '../diff/line-diff.js';
+import type { FileDriver } from '../diff/options.js';
+import type { DiffSide } from '../diff/pair.js';
+import { wordSplitterFromRegex } from '../diff/word-regex.js';
+import type { Attributes } from '../repo/attributes.js';
+import type { Repository } from '../repo/repository.js';
+import type { CommandContext } from './command.js';
+
+export type AttributesOf = (path: string) => Attributes;
+
+/** Finds the driver of each path: the `diff` attribute, git's own drivers, and `diff.<name>.*`. */
+export class DiffDrivers {
+  private readonly byName = new Map<string, FileDriver | undefined>();
+
+  constructor(
+    private readonly context: CommandContext,
+    private readonly repository: Repository | undefined,
+    private readonly attributesOf: AttributesOf | undefined,
+  ) {}
+
+  of(path: string): FileDriver | undefined {
+    const attributes = this.attributesOf?.(path);
+    const value = attributes?.get('diff');
+    let driver: FileDriver | undefined;
+    if (value === true) driver = { binary: false };
+    else if (value === false) driver = { binary: true };
+    else driver = this.named(value ?? 'default');
+    const size = attributes?.get('conflict-marker-size');
+    if (typeof size === 'string' && Number(size) > 0) driver = { ...driver, markerSize: Number(size) };
+    const external = this.context.env['GIT_EXTERNAL_DIFF'] ?? this.repository?.config.get('diff.external');
+    if (driver?.external === undefined && external !== undefined && external !== '')
+      driver = { ...driver, external: (pair, header) => this.runExternal(external, pair, header) };
+    return driver;
+  }
+
+  private named(name: string): FileDriver | undefined {
+    if (this.byName.has(name)) return this.byName.get(name);
+    const driver = this.make(name);
+    this.byName.set(name, driver);
+    return driver;
+  }
+
+  private make(name: string): FileDriver | undefined {
+    const builtin = builtinDriver(name);
+    const config = this.repository?.config;
+    const get = (key: string): string | undefined => config?.get(`diff.${name}.${key}`);
+    const made: { -readonly [K in keyof FileDriver]: FileDriver[K] } = { ...builtin };
+    const extended = get('xfuncname');
+    const basic = get('funcname');
+    if (extended !== undefined) made.findFunction = functionFinderFromConfig(extended, 'extended');
+    else if (basic !== undefined) made.findFunction = functionFinderFromConfig(basic, 'basic');
+    const words = get('wordregex');
+    if (words !== undefined) made.words = wordSplitterFromRegex(words, true);
+    const binary = config?.getBoolOrString(`diff.${name}.binary`);
+    if (typeof binary === 'boolean') made.binary = binary;
+    const algorithm = get('algorithm')?.toLowerCase();
+    if (algorithm !== undefined) {
+      if (!['myers', 'default', 'minimal', 'patience', 'histogram'].includes(algorithm))
+        throw new GitError('CONFIG', `unknown value for config 'diff.${name}.algorithm': ${algorithm}`);
+      made.algorithm = (algorithm === 'default' ? 'myers' : algorithm) as DiffAlgorithm;
+    }
+    const textconv = get('textconv');
+    if (textconv !== undefined) {
+      made.textconv = (side) => this.runTextconv(textconv, side);
+      made.binary ??= undefined;
+    }
+    const command = get('command');
+    if (command !== undefined) made.external = (pair, header) => this.runExternal(command, pair, header);
+    return Object.keys(made).length === 0 ? undefined : made;
+  }
+
+  /** A file with the side's content for a program to read. */
+  private async temporaryFile(folder: string, side: DiffSide): Promise<string> {
+    const path = join(folder, basename(side.path));
+    writeFileSync(path, await side.read());
+    return path;
+  }
+
+  private async runTextconv(command: string, side: DiffSide): Promise<Bytes> {
+    const folder = mkdtempSync(join(tmpdir(), 'git-blob-'));
+    try {
+      const file = await this.temporaryFile(folder, side);
+      const run = spawnSync('/bin/sh', ['-c', `${command} "$@"`, command, file], {
+        cwd: this.repository?.workTree ?? this.context.cwd,
+        env: this.context.env as NodeJS.ProcessEnv,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        maxBuffer: 1 << 30,
+      });
+      if (run.status !== 0) throw new GitError('USAGE', 'unable to read files to diff');
+      return run.stdout;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Runs a program with git's seven (nine, for renames) arguments; answers what it printed. */
+  private async runExternal(
+    command: string,
+    pair: Parameters<NonNullable<FileDriver['external']>>[0],
+    header: string,
+  ): Promise<Bytes> {
+    const folder = mkdtempSync(join(tmpdir(), 'git-blob-'));
+    try {
+      const { old, new: fresh } = pair;
+      const args: string[] = [old.mode !== 0 ? old.path : fresh.path];
+      for (const [i, side] of [old, fresh].entries()) {
+        if (side.mode === 0) {
+          args.push('/dev/null', '.', '.');
+          continue;
+        }
+        const place = mkdtempSync(join(folder, String(i)));
+        args.push(await this.temporaryFile(place, side), side.oid, side.mode.toString(8).padStart(6, '0'));
+      }
+      if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path) args.push(fresh.path, header);
+      const counter = { GIT_DIFF_PATH_COUNTER: String(++this.shown), GIT_DIFF_PATH_TOTAL: String(this.total) };
+      const run = spawnSync('/bin/sh', ['-c', `${command} "$@"`, command, ...args], {
+        cwd: this.repository?.workTree ?? this.context.cwd,
+        env: { ...this.context.env, ...counter } as NodeJS.ProcessEnv,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        maxBuffer: 1 << 30,
+      });
+      if (run.status !== 0) throw new GitError('USAGE', `external diff died, stopping at ${args[0]}`);
+      return run.stdout;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  private shown = 0;
+  /** How many pairs there are, for the program's environment. */
+  total = 0;
+}

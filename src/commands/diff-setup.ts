@@ -1,0 +1,538 @@
+import { readFileSync, writeFileSync, appendFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { deflateSync } from 'node:zlib';
+import type { Awaitable } from '../base/awaitable.js';
+import { decodeText, encodeText, type Bytes } from '../base/bytes.js';
+import { parseColor } from '../base/color.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { compileRegex } from '../base/posix-regex.js';
+import { defaultDiffColors, type DiffColors } from '../diff/colors.js';
+import type { DirstatOptions } from '../diff/dirstat.js';
+import { lineBytes } from '../diff/lines.js';
+import { writeDiff, type DiffFormats, type DiffOutcome } from '../diff/output.js';
+import type { DiffOptions, SubmoduleFormat } from '../diff/options.js';
+import type { FilePair } from '../diff/pair.js';
+import { pickPairs, type Pickaxe } from '../diff/pickaxe.js';
+import { detectRenames } from '../diff/renames.js';
+import { filterPairs, orderPairs, parseOrderFile, parseStatusFilter, type StatusFilter } from '../diff/select.js';
+import { wordSplitterFromRegex } from '../diff/word-regex.js';
+import {
+  defaultWhitespaceRule,
+  parseWhitespaceRule,
+  whitespaceRuleOf,
+  type WhitespaceRule,
+} from '../diff/whitespace.js';
+import { abbreviate } from '../repo/revision-short.js';
+import { resolveRevision } from '../repo/revision.js';
+import type { Repository } from '../repo/repository.js';
+import type { CommandContext } from './command.js';
+import { DiffDrivers, type AttributesOf } from './diff-drivers.js';
+import { parseDirstat, parseMovedMode, type DiffArguments, type DiffForm } from './diff-options.js';
+
+export interface DiffSetup {
+  /** Read the settings of `git diff`, `log` and `show` (`diff.renames` and the like), not only those of plumbing. */
+  readonly ui: boolean;
+  /** What is shown where no form was asked for. */
+  readonly defaultForm?: DiffForm | undefined;
+  readonly attributesOf?: AttributesOf | undefined;
+  /** Ids in raw output are whole unless asked otherwise (plumbing). */
+  readonly rawFullIds?: boolean | undefined;
+  /** Run textconv (and, with `externalDiff`, external programs) unless told not to. */
+  readonly textconv?: boolean | undefined;
+  readonly externalDiff?: boolean | undefined;
+  /** Shown in front of the context of submodules in `log` and `diff` format. */
+  readonly showSubmodule?: ((pair: FilePair, format: SubmoduleFormat) => Awaitable<Bytes>) | undefined;
+}
+
+/** Everything a command needs to turn pairs into output, made from its diff options and the configuration. */
+export class DiffTask {
+  readonly formats: DiffFormats;
+  readonly outcome: DiffOutcome = { failedCheck: false, changes: false };
+  /** Pairs of the last `process`: whether there were any. */
+  hasChanges = false;
+  neededRenameLimit = 0;
+  reducedRenames = false;
+
+  constructor(
+    readonly context: CommandContext,
+    readonly args: DiffArguments,
+    readonly options: DiffOptions,
+    forms: ReadonlySet<DiffForm>,
+    private readonly pick: Pickaxe | undefined,
+    private readonly filter: StatusFilter | undefined,
+    private readonly order: readonly string[] | undefined,
+    private readonly renames: Parameters<typeof detectRenames>[1],
+    dirstat: DirstatOptions,
+    stat: DiffFormats['stat'],
+  ) {
+    this.formats = {
+      raw: forms.has('raw'),
+      name: forms.has('name'),
+      nameStatus: forms.has('nameStatus'),
+      check: forms.has('check'),
+      numstat: forms.has('numstat'),
+      stat: forms.has('stat') ? stat : undefined,
+      shortstat: forms.has('shortstat'),
+      dirstat: forms.has('dirstat') ? dirstat : undefined,
+      summary: forms.has('summary'),
+      patch: forms.has('patch'),
+    };
+  }
+
+  /** Trees are to be walked into: some form needs files. */
+  get recursive(): boolean {
+    const { formats } = this;
+    return (
+      formats.patch === true ||
+      formats.numstat === true ||
+      formats.stat !== undefined ||
+      formats.shortstat === true ||
+      formats.dirstat !== undefined ||
+      formats.summary === true ||
+      formats.check === true ||
+      this.pick !== undefined
+    );
+  }
+
+  /** Unmodified files are wanted too, as sources of copies. */
+  get wantsUnmodified(): boolean {
+    return this.args.words.findCopiesHarder === true;
+  }
+
+  /** Nothing is printed (`-s`, `--quiet`). */
+  get silent(): boolean {
+    return Object.values(this.formats).every((form) => form === undefined || form === false);
+  }
+
+  /** Renames, pickaxe, order and filter: from what differs to what is shown. */
+  async process(raw: readonly FilePair[]): Promise<FilePair[]> {
+    const { words } = this.args;
+    let pairs: FilePair[] = words.reverse === true ? raw.map(reversed) : [...raw];
+    const { relative } = this.options;
+    if (relative !== undefined) pairs = pairs.filter((pair) => pair.new.path.startsWith(relative));
+    if (this.renames.find !== 'none' || this.renames.rewrites !== undefined) {
+      const found = await detectRenames(pairs, this.renames);
+      pairs = found.pairs;
+      this.neededRenameLimit = Math.max(this.neededRenameLimit, found.neededLimit);
+      this.reducedRenames ||= found.reduced;
+    }
+    if (this.pick !== undefined) pairs = await pickPairs(pairs, this.pick, this.options, words.pickaxeAll === true);
+    if (this.order !== undefined) pairs = orderPairs(pairs, this.order);
+    const from = words.rotateTo ?? words.skipTo;
+    if (from !== undefined) pairs = this.rotated(pairs, from, words.skipTo !== undefined);
+    if (this.filter !== undefined) pairs = filterPairs(pairs, this.filter);
+    if (pairs.length > 0) this.hasChanges = true;
+    return pairs;
+  }
+
+  private rotated(pairs: readonly FilePair[], path: string, skip: boolean): FilePair[] {
+    const at = pairs.findIndex((pair) => pair.new.path === path);
+    if (at < 0) {
+      if (pairs.length === 0 || skip === false) {
+        if (pairs.length === 0) return [];
+      }
+      throw new GitError('USAGE', `No such path '${path}' in the diff`);
+    }
+    return skip ? pairs.slice(at) : [...pairs.slice(at), ...pairs.slice(0, at)];
+  }
+
+  /** The text of processed pairs, in pieces. */
+  async *write(pairs: readonly FilePair[], linePrefix?: string): AsyncGenerator<Bytes> {
+    const options = linePrefix === undefined ? this.options : { ...this.options, linePrefix };
+    yield* writeDiff(pairs, this.formats, options, this.outcome);
+  }
+
+  /** Whether something differs; where white space is overlooked, whether something would be shown. */
+  async differs(pairs: readonly FilePair[]): Promise<boolean> {
+    const { whitespace, ignoreBlankLines, ignoreMatching } = this.options;
+    const byContent =
+      whitespace !== undefined ||
+      ignoreBlankLines === true ||
+      (ignoreMatching !== undefined && ignoreMatching.length > 0);
+    if (!byContent) return pairs.length > 0;
+    if (this.formats.patch === true) return this.outcome.changes;
+    const outcome: DiffOutcome = { failedCheck: false, changes: false };
+    for await (const _ of writeDiff(pairs, { patch: true }, { ...this.options, colors: undefined }, outcome));
+    return outcome.changes;
+  }
+
+  /** Says at the end where renames were not looked for because there were too many files. */
+  warnAboutLimits(key = 'diff.renameLimit'): void {
+    if (this.reducedRenames) this.context.warning('only found copies from modified paths due to too many files.');
+    else if (this.neededRenameLimit > 0)
+      this.context.warning('exhaustive rename detection was skipped due to too many files.');
+    else return;
+    this.context.warning(
+      `you may want to set your ${key} variable to at least ${this.neededRenameLimit} and retry the command.`,
+    );
+  }
+
+  /** The exit code that `--exit-code` and `--check` ask for. */
+  exitCode(differs: boolean): number {
+    let code = 0;
+    if (this.args.words.exitCode === true && differs) code |= 1;
+    if (this.outcome.failedCheck) code |= 2;
+    return code;
+  }
+}
+
+/** Old and new exchanged. */
+export function reversed(pair: FilePair): FilePair {
+  const status = pair.status === 'A' ? 'D' : pair.status === 'D' ? 'A' : pair.status;
+  return { status, old: pair.new, new: pair.old, score: pair.score };
+}
+
+const slots: Readonly<Record<string, keyof DiffColors>> = {
+  context: 'context',
+  plain: 'context',
+  meta: 'meta',
+  frag: 'frag',
+  func: 'func',
+  old: 'old',
+  new: 'new',
+  commit: 'commit',
+  whitespace: 'whitespace',
+  oldmoved: 'oldMoved',
+  oldmovedalternative: 'oldMovedAlternative',
+  oldmoveddimmed: 'oldMovedDimmed',
+  oldmovedalternativedimmed: 'oldMovedAlternativeDimmed',
+  newmoved: 'newMoved',
+  newmovedalternative: 'newMovedAlternative',
+  newmoveddimmed: 'newMovedDimmed',
+  newmovedalternativedimmed: 'newMovedAlternativeDimmed',
+};
+
+/** The colours of diffs: git's defaults, and `color.diff.<slot>`. */
+export function diffColors(repository: Repository | undefined): DiffColors {
+  const colors: Record<string, string> = { ...defaultDiffColors };
+  for (const [slot, name] of Object.entries(slots)) {
+    for (const section of ['diff.color', 'color.diff']) {
+      const value = repository?.config.get(`${section}.${slot}`);
+      if (value !== undefined) colors[name] = parseColor(value);
+    }
+  }
+  return colors as unknown as DiffColors;
+}
+
+const renameValues: Readonly<Record<string, 'none' | 'renames' | 'copies'>> = {
+  copies: 'copies',
+  copy: 'copies',
+};
+
+function configuredRenames(repository: Repository | undefined): 'none' | 'renames' | 'copies' {
+  const value = repository?.config.get('diff.renames');
+  if (value === undefined) return 'renames';
+  return renameValues[value.toLowerCase()] ?? (repository!.config.getBool('diff.renames', true) ? 'renames' : 'none');
+}
+
+function highlightOf(text: string, fail: (word: string) => GitError): { old: boolean; new: boolean; context: boolean } {
+  let where = { old: false, new: false, context: false };
+  for (const word of text.split(',')) {
+    if (word === '') continue;
+    if (word === 'none') where = { old: false, new: false, context: false };
+    else if (word === 'default') where = { old: false, new: true, context: false };
+    else if (word === 'all') where = { old: true, new: true, context: true };
+    else if (word === 'old' || word === 'new' || word === 'context') where[word] = true;
+    else throw fail(word);
+  }
+  return where;
+}
+
+function movedWhitespace(text: string | null | undefined): DiffOptions['movedWhitespace'] {
+  if (text == null || text === '') return undefined;
+  const flags: Record<string, boolean> = {};
+  for (const word of text.split(',').map((part) => part.trim())) {
+    if (word === 'no') for (const key of Object.keys(flags)) delete flags[key];
+    else if (word === 'ignore-space-change') flags['ignoreSpaceChange'] = true;
+    else if (word === 'ignore-space-at-eol') flags['ignoreSpaceAtEol'] = true;
+    else if (word === 'ignore-all-space') flags['ignoreAllSpace'] = true;
+    else if (word === 'allow-indentation-change') flags['allowIndentationChange'] = true;
+    else
+      throw new GitError(
+        'USAGE',
+        `unknown color-moved-ws mode '${word}', possible values are 'ignore-space-change', 'ignore-space-at-eol', 'ignore-all-space', 'allow-indentation-change'`,
+      );
+  }
+  if (flags['allowIndentationChange'] === true && Object.keys(flags).length > 1)
+    throw new GitError(
+      'USAGE',
+      'color-moved-ws: allow-indentation-change cannot be combined with other whitespace modes',
+    );
+  return flags;
+}
+
+/** Compiles `-I`, `-G` and word patterns; complains in git's words. */
+function lineRegex(pattern: string, message: string): RegExp {
+  try {
+    return compileRegex(pattern, 'extended');
+  } catch (error) {
+    throw new GitError('USAGE', `${message}: '${pattern}'`, { cause: error });
+  }
+}
+
+/** Turns parsed diff options and the configuration into a task. */
+export async function setUpDiff(context: CommandContext, args: DiffArguments, setup: DiffSetup): Promise<DiffTask> {
+  args.finish();
+  const { words } = args;
+  const repository = context.maybeRepository();
+  const config = repository?.config;
+  const ui = setup.ui;
+  const forms = new Set(words.forms);
+  if (forms.size === 0 && setup.defaultForm !== undefined) forms.add(setup.defaultForm);
+  forms.delete('none');
+
+  const wantColor = context.wantColor('diff', words.color ?? undefined);
+  const colors = wantColor ? diffColors(repository) : undefined;
+  const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (config?.get('diff.colormoved') ?? 'no') : 'no'));
+
+  const whitespaceConfig = config?.get('core.whitespace');
+  const baseRule =
+    whitespaceConfig === undefined
+      ? defaultWhitespaceRule
+      : parseWhitespaceRule(whitespaceConfig, (message) => {
+          throw new GitError('CONFIG', message);
+        });
+  const ruleFor = (path: string): WhitespaceRule =>
+    whitespaceRuleOf(setup.attributesOf?.(path)?.get('whitespace'), baseRule);
+
+  const drivers = new DiffDrivers(context, repository, setup.attributesOf);
+  const whitespace =
+    words.ignoreAllSpace === true ||
+    words.ignoreSpaceChange === true ||
+    words.ignoreSpaceAtEol === true ||
+    words.ignoreCrAtEol === true
+      ? {
+          ignoreAllSpace: words.ignoreAllSpace,
+          ignoreSpaceChange: words.ignoreSpaceChange,
+          ignoreSpaceAtEol: words.ignoreSpaceAtEol,
+          ignoreCrAtEol: words.ignoreCrAtEol,
+        }
+      : undefined;
+
+  const configAlgorithm = ui ? config?.get('diff.algorithm')?.toLowerCase() : undefined;
+  if (
+    configAlgorithm !== undefined &&
+    !['myers', 'default', 'minimal', 'patience', 'histogram'].includes(configAlgorithm)
+  )
+    throw new GitError('CONFIG', `unknown value for config 'diff.algorithm': ${config!.get('diff.algorithm')}`);
+  const algorithm =
+    words.algorithm ??
+    (configAlgorithm === undefined || configAlgorithm === 'default'
+      ? undefined
+      : (configAlgorithm as 'myers' | 'minimal' | 'patience' | 'histogram'));
+
+  const wordRegex = words.wordRegex ?? undefined;
+  const configuredWords = config?.get('diff.wordregex');
+  const wordDiff = words.wordDiff === 'none' ? undefined : words.wordDiff;
+
+  const abbreviateTo = (length: number | undefined): ((oid: Oid) => Awaitable<string>) | undefined => {
+    if (repository === undefined) return (oid) => oid.slice(0, length ?? 7);
+    return (oid) => (/^0+$/.test(oid) ? zeroShort(repository, oid, length) : abbreviate(repository, oid, length));
+  };
+  const indexLength = typeof words.abbrev === 'number' && words.abbrev > 0 ? words.abbrev : undefined;
+  let rawAbbreviate: ((oid: Oid) => Awaitable<string>) | undefined;
+  if (words.abbrev === 'auto') rawAbbreviate = abbreviateTo(undefined);
+  else if (words.abbrev !== undefined && words.abbrev > 0) rawAbbreviate = abbreviateTo(words.abbrev);
+  else if (words.abbrev === undefined && setup.rawFullIds !== true) rawAbbreviate = abbreviateTo(undefined);
+  if (words.fullIndex === true && words.abbrev === undefined && setup.rawFullIds !== true) rawAbbreviate = undefined;
+  if (rawAbbreviate !== undefined && context.env['GIT_PRINT_SHA1_ELLIPSIS'] === 'yes') {
+    const plain = rawAbbreviate;
+    rawAbbreviate = async (oid) => {
+      const short = await plain(oid);
+      return short.length < oid.length ? `${short}...` : short;
+    };
+  }
+
+  let [oldPrefix, newPrefix] = ['a/', 'b/'];
+  if (ui) {
+    oldPrefix = config?.get('diff.srcprefix') ?? oldPrefix;
+    newPrefix = config?.get('diff.dstprefix') ?? newPrefix;
+    if (config?.getBool('diff.noprefix', false) === true) [oldPrefix, newPrefix] = ['', ''];
+  }
+  oldPrefix = words.oldPrefix ?? oldPrefix;
+  newPrefix = words.newPrefix ?? newPrefix;
+
+  const relative = relativePrefix(
+    words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
+    repository,
+  );
+
+  const highlightText = words.wsErrorHighlight ?? (ui ? config?.get('diff.wserrorhighlight') : undefined);
+  const options: DiffOptions = {
+    algorithm,
+    ignoreDriverAlgorithm: words.algorithm !== undefined,
+    anchors: words.anchors.map((anchor) => encodeText(anchor)),
+    whitespace,
+    ignoreBlankLines: words.ignoreBlankLines,
+    ignoreMatching: words.ignoreMatching.map((pattern) => {
+      const regex = lineRegex(pattern, 'invalid regex given to -I');
+      return (lines, index) => regex.test(decodeText(lineBytes(lines, index)));
+    }),
+    indentHeuristic: words.indentHeuristic ?? (ui ? config?.getBool('diff.indentheuristic', true) : true),
+    context: words.context ?? contextFrom(context, ui ? config?.getInt('diff.context') : undefined),
+    interHunkContext: words.interHunkContext ?? (ui ? config?.getInt('diff.interhunkcontext') : undefined),
+    functionContext: words.functionContext,
+    oldPrefix,
+    newPrefix,
+    relative,
+    quotePath: config?.getBool('core.quotepath', true),
+    terminator: words.nul === true ? '\0' : '\n',
+    reverse: words.reverse,
+    abbreviate: abbreviateTo(indexLength),
+    abbreviateRaw: rawAbbreviate,
+    fullIndex: words.fullIndex === true || words.abbrev === 0,
+    binaryPatch: words.binary,
+    deflate: (bytes) => deflateSync(bytes),
+    text: words.text,
+    omitDeleted: words.omitDeleted,
+    colors,
+    indicators: words.indicators,
+    linePrefix: words.linePrefix,
+    highlightWhitespace:
+      highlightText === undefined
+        ? undefined
+        : highlightOf(highlightText, (word) =>
+            words.wsErrorHighlight === undefined
+              ? new GitError('CONFIG', `bad config variable 'diff.wserrorhighlight'`)
+              : new GitError('USAGE', `unknown value after ws-error-highlight=${word}`),
+          ),
+    whitespaceRuleFor: ruleFor,
+    suppressBlankEmpty: config?.getBool('diff.suppressblankempty', false),
+    driverFor: (path) => drivers.of(path),
+    textconv: words.textconv ?? setup.textconv ?? false,
+    externalDiff: words.externalDiff ?? setup.externalDiff ?? false,
+    wordDiff,
+    words: wordRegex === undefined ? undefined : wordSplitterFromRegex(wordRegex, true),
+    defaultWords: configuredWords === undefined ? undefined : wordSplitterFromRegex(configuredWords, true),
+    moved: movedMode === 'no' ? undefined : movedMode,
+    movedWhitespace: movedWhitespace(words.colorMovedWs ?? (ui ? config?.get('diff.colormovedws') : undefined)),
+    submodule: (words.submodule ?? (ui ? config?.get('diff.submodule') : undefined)) as SubmoduleFormat | undefined,
+  };
+
+  const find = words.renames ?? (ui ? configuredRenames(repository) : 'none');
+  const limit = words.renameLimit ?? config?.getInt('diff.renamelimit') ?? 1000;
+  const renames: Parameters<typeof detectRenames>[1] = {
+    find,
+    minimumScore: words.renameScore,
+    limit: Math.max(0, limit),
+    harder: words.findCopiesHarder,
+    empty: words.renameEmpty,
+    rewrites: words.breakScore,
+  };
+
+  let filter: StatusFilter | undefined;
+  if (words.filter !== undefined) {
+    const parsed = parseStatusFilter(words.filter);
+    if (typeof parsed === 'string')
+      throw new GitError('USAGE', `unknown change class '${parsed}' in --diff-filter=${words.filter}`);
+    filter = parsed;
+  }
+
+  const orderFile = words.orderFile ?? (ui ? config?.getPath('diff.orderfile') : undefined);
+  let order: string[] | undefined;
+  if (orderFile !== undefined && orderFile !== '' && orderFile !== '/dev/null') {
+    try {
+      order = parseOrderFile(decodeText(readFileSync(resolve(context.cwd, orderFile))));
+    } catch {
+      throw new GitError('USAGE', `could not read orderfile '${orderFile}'`);
+    }
+  }
+
+  const dirstat: { by: 'changes' | 'lines' | 'files'; permille: number; cumulative: boolean } = {
+    by: 'changes',
+    permille: 30,
+    cumulative: false,
+  };
+  const configuredDirstat = config?.get('diff.dirstat');
+  if (configuredDirstat !== undefined) {
+    const faults = parseDirstat(configuredDirstat, dirstat);
+    if (faults.length > 0)
+      context.warning(`Found errors in 'diff.dirstat' config variable:\n${faults.join('').trimEnd()}`);
+  }
+  for (const text of words.dirstat) parseDirstat(text, dirstat);
+
+  const stat = {
+    width: words.statWidth ?? terminalWidth(context, words.linePrefix),
+    nameWidth: words.statNameWidth ?? config?.getInt('diff.statnamewidth'),
+    graphWidth: words.statGraphWidth ?? config?.getInt('diff.statgraphwidth'),
+    count: words.statCount,
+    compactSummary: words.compactSummary,
+  };
+  const pick = await pickaxeOf(args, repository);
+  return new DiffTask(context, args, options, forms, pick, filter, order, renames, dirstat, stat);
+}
+
+/** `GIT_DIFF_OPTS=-u5` or `--unified=5`. */
+function contextFrom(context: CommandContext, configured: number | undefined): number | undefined {
+  const match = /^(?:-u|--unified=)(\d+)/.exec(context.env['GIT_DIFF_OPTS'] ?? '');
+  if (match !== null) return Number(match[1]);
+  if (configured !== undefined && configured < 0) throw new GitError('CONFIG', `bad config variable 'diff.context'`);
+  return configured;
+}
+
+async function zeroShort(repository: Repository, oid: Oid, length: number | undefined): Promise<string> {
+  return abbreviate(repository, oid, length);
+}
+
+function relativePrefix(relative: string | boolean, repository: Repository | undefined): string | undefined {
+  if (relative === false) return undefined;
+  if (relative !== true) return relative;
+  const prefix = repository?.prefix ?? '';
+  return prefix === '' ? undefined : prefix;
+}
+
+/** Columns that `--stat` may take: the terminal's, or 80. */
+function terminalWidth(context: CommandContext, linePrefix: string | undefined): number {
+  const columns = Number(context.env['COLUMNS'] ?? 0) || context.io.stdout.columns || 80;
+  return columns - (linePrefix?.replace(/\x1b\[[\d;]*m/g, '').length ?? 0);
+}
+
+async function pickaxeOf(args: DiffArguments, repository: Repository | undefined): Promise<Pickaxe | undefined> {
+  const { words } = args;
+  const { pickaxe } = words;
+  if (pickaxe === undefined) return undefined;
+  if (pickaxe.kind === 'object') {
+    const oid = repository === undefined ? undefined : await resolveRevision(repository, pickaxe.text);
+    if (oid === undefined) throw new GitError('USAGE', `unable to resolve '${pickaxe.text}'`);
+    if (words.pickaxeAll === true)
+      throw new GitError(
+        'USAGE',
+        "options '--pickaxe-all' and '--find-object' cannot be used together, use '--pickaxe-all' with '-G' and '-S'",
+      );
+    return { kind: 'object', oids: new Set([oid]) };
+  }
+  if (pickaxe.kind === 'G') {
+    if (words.pickaxeRegex === true)
+      throw new GitError(
+        'USAGE',
+        "options '-G' and '--pickaxe-regex' cannot be used together, use '--pickaxe-regex' with '-S'",
+      );
+    return { kind: 'lines', regex: pickaxeRegex(pickaxe.text, words.ignoreCase === true) };
+  }
+  if (words.pickaxeRegex === true)
+    return { kind: 'countRegex', regex: pickaxeRegex(pickaxe.text, words.ignoreCase === true) };
+  return { kind: 'count', text: pickaxe.text, ignoreCase: words.ignoreCase };
+}
+
+function pickaxeRegex(text: string, ignoreCase: boolean): RegExp {
+  try {
+    return compileRegex(text, 'extended', { ignoreCase });
+  } catch (error) {
+    throw new GitError('USAGE', `invalid regex: ${(error as Error).message}`);
+  }
+}
+
+/** Sends the pieces to `--output`'s file if there is one; answers whether it did. */
+export async function divertOutput(
+  context: CommandContext,
+  args: DiffArguments,
+  pieces: AsyncGenerator<Bytes>,
+): Promise<boolean> {
+  const { output } = args.words;
+  if (output === undefined) return false;
+  const path = resolve(context.cwd, output);
+  writeFileSync(path, '');
+  for await (const piece of pieces) appendFileSync(path, piece);
+  return true;
+}
