@@ -100,6 +100,16 @@ export class DiffTask {
     return this.args.words.findCopiesHarder === true;
   }
 
+  /** Pairs are changed after they were found: renames, pickaxe, filter. */
+  get transforms(): boolean {
+    return (
+      this.renames.find !== 'none' ||
+      this.renames.rewrites !== undefined ||
+      this.pick !== undefined ||
+      this.filter !== undefined
+    );
+  }
+
   /** Nothing is printed (`-s`, `--quiet`). */
   get silent(): boolean {
     return Object.values(this.formats).every((form) => form === undefined || form === false);

@@ -14,6 +14,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'commit-graph': () => import('./commit-graph.js'),
   config: () => import('./config.js'),
   'count-objects': () => import('./count-objects.js'),
+  'diff-tree': () => import('./diff-tree.js'),
   fetch: () => import('./fetch.js'),
   'for-each-ref': () => import('./for-each-ref.js'),
   get: () => import('./get.js'),

@@ -1,0 +1,101 @@
+import { encodeText, type Bytes } from '../base/bytes.js';
+import type { Oid } from '../base/oid.js';
+import {
+  combinedPatch,
+  combinedRecord,
+  intersectPairs,
+  type CombinedOptions,
+  type CombinedPath,
+} from '../diff/combined.js';
+import { writeDiff } from '../diff/output.js';
+import type { Pathspec } from '../repo/pathspec.js';
+import type { Repository } from '../repo/repository.js';
+import type { DiffTask } from './diff-setup.js';
+import { treePairs } from './diff-trees.js';
+
+/** How merges are shown: not, against each parent, combined, combined without the uninteresting. */
+export type MergeForm = 'none' | 'separate' | 'combined' | 'dense';
+
+export interface CombinedRequest {
+  readonly form: 'combined' | 'dense';
+  readonly allPaths: boolean;
+  readonly pathspec: Pathspec | undefined;
+  readonly walk: { readonly recursive: boolean; readonly showTrees: boolean };
+  /** Printed in front, whether anything follows or not. */
+  readonly header: string;
+}
+
+/** A merge against all its parents at once, in pieces. */
+export async function* combinedPieces(
+  repository: Repository,
+  task: DiffTask,
+  parents: readonly Oid[],
+  result: Oid,
+  request: CombinedRequest,
+): AsyncGenerator<Bytes> {
+  const generic = task.transforms;
+  const lists = [];
+  for (const parent of parents) {
+    const raw = await treePairs(repository, parent, result, {
+      recursive: true,
+      showTrees: request.walk.showTrees,
+      pathspec: request.pathspec,
+      unmodified: task.wantsUnmodified,
+    });
+    lists.push(await task.process(raw));
+  }
+  let paths = intersectPairs(lists);
+  if (!generic) {
+    paths = paths.map((path) => ({
+      ...path,
+      parents: path.parents.map((parent) => (parent.status === 'T' ? { ...parent, status: 'M' as const } : parent)),
+    }));
+  }
+  const options: CombinedOptions = { dense: request.form === 'dense', allPaths: request.allPaths };
+  if (request.header !== '') yield encodeText(request.header);
+  const { formats } = task;
+  const stat = { ...formats, raw: false, name: false, nameStatus: false, patch: false, check: false };
+  const hasStat =
+    formats.stat !== undefined ||
+    formats.numstat === true ||
+    formats.shortstat === true ||
+    formats.dirstat !== undefined ||
+    formats.summary === true;
+  if (hasStat) {
+    for await (const piece of writeDiff(lists[0]!, stat, task.options)) yield piece;
+  }
+  yield* writeCombined(task, paths, options, hasStat);
+}
+
+/** Writes combined paths in the task's forms. `separated`: something stands in front already. */
+export async function* writeCombined(
+  task: DiffTask,
+  paths: readonly CombinedPath[],
+  options: CombinedOptions,
+  separated = false,
+): AsyncGenerator<Bytes> {
+  if (paths.length === 0) return;
+  const { formats } = task;
+  const form =
+    formats.raw === true
+      ? 'raw'
+      : formats.nameStatus === true
+        ? 'nameStatus'
+        : formats.name === true
+          ? 'name'
+          : undefined;
+  let separate = separated;
+  if (form !== undefined) {
+    let text = '';
+    for (const path of paths) text += await combinedRecord(path, form, task.options, options);
+    yield encodeText(text);
+    separate = true;
+  }
+  if (formats.patch !== true) return;
+  for (const path of paths) {
+    const piece = await combinedPatch(path, task.options, options);
+    if (separate) yield encodeText((task.options.linePrefix ?? '') + (task.options.terminator ?? '\n'));
+    separate = false;
+    if (piece.length > 0) yield piece;
+  }
+}

@@ -1,0 +1,308 @@
+import { encodeText, type Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { isOid, type Oid } from '../base/oid.js';
+import { Ancestry, commitReader } from '../history/merge-base.js';
+import { parseCommitLinks } from '../objects/commit.js';
+import type { Pathspec } from '../repo/pathspec.js';
+import { parsePathspec } from '../repo/pathspec.js';
+import type { Repository } from '../repo/repository.js';
+import { parseRevisionArgument } from '../repo/revision-range.js';
+import { peelTo } from '../repo/revision.js';
+import { AttributeReader } from '../worktree/attributes-reader.js';
+import { defineCommand, renderText, type CommandContext } from './command.js';
+import { combinedPieces, type MergeForm } from './diff-merges.js';
+import { DiffArguments } from './diff-options.js';
+import { setUpDiff, type DiffTask } from './diff-setup.js';
+import { treePairs } from './diff-trees.js';
+import { UsageError } from './options.js';
+
+interface Settings {
+  recursive: boolean;
+  showTrees: boolean;
+  stdin: boolean;
+  root: boolean;
+  merges: MergeForm;
+  allPaths: boolean;
+  noCommitId: boolean;
+  always: boolean;
+  mergeBase: boolean;
+}
+
+interface Piece {
+  readonly text: Bytes;
+}
+
+const usage = [
+  'diff-tree [--stdin] [-m] [-s] [-v] [--no-commit-id] [--pretty]',
+  '              [-t] [-r] [-c | --cc] [--combined-all-paths] [--root] [--merge-base]',
+  '              [<common-diff-options>] <tree-ish> [<tree-ish>] [<path>...]',
+];
+
+export const command = defineCommand({
+  name: 'diff-tree',
+  summary: 'Compare the content and mode of files in two trees',
+  usage: [usage.join('\n')],
+  options: {},
+  parsing: { none: true },
+  async *run(context) {
+    const runner = new DiffTree(context);
+    return yield* runner.run();
+  },
+  render: (piece: Piece) => renderText(piece),
+});
+
+class DiffTree {
+  private readonly settings: Settings = {
+    recursive: false,
+    showTrees: false,
+    stdin: false,
+    root: false,
+    merges: 'none',
+    allPaths: false,
+    noCommitId: false,
+    always: false,
+    mergeBase: false,
+  };
+  private readonly repository: Repository;
+  private task!: DiffTask;
+  private pathspec: Pathspec | undefined;
+  private differs = false;
+
+  constructor(private readonly context: CommandContext) {
+    this.repository = context.repository();
+  }
+
+  private parse(): { readonly args: DiffArguments; readonly words: string[]; readonly paths: string[] | undefined } {
+    const { argv } = this.context;
+    const args = new DiffArguments();
+    const words: string[] = [];
+    let paths: string[] | undefined;
+    if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
+    for (let i = 0; i < argv.length; ) {
+      const word = argv[i]!;
+      if (word === '--') {
+        paths = argv.slice(i + 1);
+        break;
+      }
+      if (!word.startsWith('-') || word === '-') {
+        words.push(word);
+        i++;
+        continue;
+      }
+      if (word === '--end-of-options') {
+        words.push(...argv.slice(i + 1));
+        break;
+      }
+      if (this.own(word)) {
+        i++;
+        continue;
+      }
+      const taken = args.take(argv, i);
+      if (taken === 0) throw new UsageError('');
+      i += taken;
+    }
+    return { args, words, paths };
+  }
+
+  /** Options of this command. */
+  private own(word: string): boolean {
+    const { settings } = this;
+    switch (word) {
+      case '-r':
+        settings.recursive = true;
+        return true;
+      case '-t':
+        settings.recursive = true;
+        settings.showTrees = true;
+        return true;
+      case '--stdin':
+        settings.stdin = true;
+        return true;
+      case '--root':
+        settings.root = true;
+        return true;
+      case '--no-commit-id':
+        settings.noCommitId = true;
+        return true;
+      case '--always':
+        settings.always = true;
+        return true;
+      case '--merge-base':
+        settings.mergeBase = true;
+        return true;
+      case '-m':
+        settings.merges = 'separate';
+        return true;
+      case '-c':
+        settings.merges = 'combined';
+        return true;
+      case '--cc':
+        settings.merges = 'dense';
+        return true;
+      case '--combined-all-paths':
+        settings.allPaths = true;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  async *run(): AsyncGenerator<Piece, number> {
+    const { context, settings, repository } = this;
+    const { args, words, paths } = this.parse();
+    const oids: { oid: Oid; excluded: boolean }[] = [];
+    let used = 0;
+    while (used < words.length && (paths !== undefined || oids.length < 2)) {
+      const found = await parseRevisionArgument(repository, words[used]!);
+      if (found === undefined) {
+        if (paths === undefined && used > 0) break;
+        if (paths === undefined && settings.stdin) break;
+        throw new GitError(
+          'REF_MISSING',
+          paths === undefined
+            ? `ambiguous argument '${words[used]}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`
+            : `bad revision '${words[used]}'`,
+        );
+      }
+      oids.push(...found.items);
+      used++;
+    }
+    const pathWords = [...words.slice(used), ...(paths ?? [])];
+    const attributes = new AttributeReader(repository, {});
+    this.pathspec = parsePathspec(pathWords, {
+      prefix: repository.prefix,
+      workTree: repository.workTree,
+      settings: context.globals.pathspecs,
+      attributesOf: (path) => attributes.of(path),
+    });
+    this.task = await setUpDiff(context, args, {
+      ui: false,
+      defaultForm: settings.merges === 'dense' ? 'patch' : 'raw',
+      rawFullIds: true,
+      externalDiff: false,
+      attributesOf: (path) => attributes.of(path),
+    });
+    if (settings.mergeBase) {
+      if (settings.stdin) throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");
+      if (oids.length !== 2) throw new GitError('USAGE', '--merge-base only works with two commits');
+    }
+    if (oids.length === 0 && !settings.stdin) throw new UsageError('');
+    if (oids.length > 2) throw new UsageError('');
+    if (oids.length === 1) {
+      yield* this.commitOrTree(oids[0]!.oid);
+    } else if (oids.length === 2) {
+      // `A..B` comes as ^A and B
+      let [first, second] = [oids[0]!, oids[1]!];
+      if (second.excluded) [first, second] = [second, first];
+      let old = first.oid;
+      if (settings.mergeBase) old = await mergeBaseOf(repository, old, second.oid);
+      yield* this.trees(await this.treeOf(old), await this.treeOf(second.oid));
+    }
+    if (settings.stdin) yield* this.fromInput();
+    this.task.warnAboutLimits();
+    return this.task.exitCode(this.differs);
+  }
+
+  private async treeOf(oid: Oid): Promise<Oid> {
+    const tree = await peelTo(this.repository, oid, 'tree');
+    if (tree === undefined) throw new GitError('REF_MISSING', `not a tree object: ${oid}`);
+    return tree;
+  }
+
+  private get walk(): { readonly recursive: boolean; readonly showTrees: boolean } {
+    const { settings, task } = this;
+    return { recursive: settings.recursive || task.recursive, showTrees: settings.showTrees };
+  }
+
+  private async *pieces(old: Oid | undefined, fresh: Oid | undefined, header: string): AsyncGenerator<Piece> {
+    const raw = await treePairs(this.repository, old, fresh, {
+      ...this.walk,
+      pathspec: this.pathspec,
+      unmodified: this.task.wantsUnmodified,
+    });
+    const pairs = await this.task.process(raw);
+    if (pairs.length === 0) {
+      if (header !== '' && this.settings.always) yield { text: encodeText(header) };
+      return;
+    }
+    if (header !== '') yield { text: encodeText(header) };
+    for await (const text of this.task.write(pairs)) if (text.length > 0) yield { text };
+    if (await this.task.differs(pairs)) this.differs = true;
+  }
+
+  private async *trees(old: Oid, fresh: Oid): AsyncGenerator<Piece> {
+    yield* this.pieces(old, fresh, '');
+  }
+
+  /** One argument: a commit against its parents. */
+  private async *commitOrTree(oid: Oid, givenParents?: readonly Oid[]): AsyncGenerator<Piece> {
+    const { repository, settings } = this;
+    const commit = await peelTo(repository, oid, 'commit');
+    if (commit === undefined) throw new GitError('REF_MISSING', `not a commit object: ${oid}`);
+    const object = await repository.objects.read(commit);
+    const links = parseCommitLinks(object!.data);
+    const parents = givenParents ?? links.parents;
+    const end = this.task.options.terminator ?? '\n';
+    const header = settings.noCommitId ? '' : `${commit}${end}`;
+    if (parents.length === 0) {
+      if (settings.root) yield* this.pieces(undefined, links.tree, header);
+      else if (settings.always && header !== '') yield { text: encodeText(header) };
+      return;
+    }
+    if (parents.length === 1) {
+      yield* this.pieces(await this.treeOf(parents[0]!), links.tree, header);
+      return;
+    }
+    if (settings.merges === 'none') return;
+    if (settings.merges === 'separate') {
+      for (const parent of parents) yield* this.pieces(await this.treeOf(parent), links.tree, header);
+      return;
+    }
+    const trees = await Promise.all(parents.map((parent) => this.treeOf(parent)));
+    const result = combinedPieces(this.repository, this.task, trees, links.tree, {
+      form: settings.merges,
+      allPaths: settings.allPaths,
+      pathspec: this.pathspec,
+      walk: this.walk,
+      header,
+    });
+    for await (const text of result) if (text.length > 0) yield { text };
+  }
+
+  private async *fromInput(): AsyncGenerator<Piece> {
+    const { repository } = this;
+    for (const line of this.context.io.stdin.lines()) {
+      const [first, ...rest] = line.trim().split(' ');
+      if (first === undefined || !isOid(first)) {
+        yield { text: encodeText(`${line}\n`) };
+        continue;
+      }
+      const object = await repository.objects.read(first);
+      if (object?.kind === 'commit') {
+        yield* this.commitOrTree(first, rest.length > 0 ? (rest as Oid[]) : undefined);
+      } else if (object?.kind === 'tree') {
+        const second = rest[0];
+        if (rest.length !== 1 || !isOid(second!))
+          throw new GitError('USAGE', 'Need exactly two trees, separated by a space');
+        yield { text: encodeText(`${first} ${second}\n`) };
+        yield* this.trees(first, second as Oid);
+      } else {
+        if (object === undefined) yield { text: encodeText(`${line}\n`) };
+        else throw new GitError('USAGE', `Object ${first} is a ${object.kind}, not a commit or tree`);
+      }
+    }
+  }
+}
+
+/** The one merge base of two commits; throws where there is none or several. */
+export async function mergeBaseOf(repository: Repository, a: Oid, b: Oid): Promise<Oid> {
+  const left = await peelTo(repository, a, 'commit');
+  const right = await peelTo(repository, b, 'commit');
+  if (left === undefined || right === undefined) throw new GitError('USAGE', '--merge-base only works with commits');
+  const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(left as Oid<'commit'>, [
+    right as Oid<'commit'>,
+  ]);
+  if (bases.length === 0) throw new GitError('USAGE', 'no merge base found');
+  if (bases.length > 1) throw new GitError('USAGE', 'multiple merge bases found');
+  return bases[0]!;
+}

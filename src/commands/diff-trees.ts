@@ -1,0 +1,53 @@
+import { isPromise } from '../base/awaitable.js';
+import type { Oid } from '../base/oid.js';
+import { pairOfChange, type FilePair } from '../diff/pair.js';
+import { diffTrees, type PathFilter } from '../diff/trees.js';
+import type { Pathspec } from '../repo/pathspec.js';
+import type { Repository } from '../repo/repository.js';
+
+/** A pathspec as the filter of a walk over trees. */
+export function pathFilter(pathspec: Pathspec | undefined): PathFilter | undefined {
+  if (pathspec === undefined || pathspec.isEmpty) return undefined;
+  return (path, isTree) => {
+    if (isTree) {
+      if (pathspec.matchesAllBelow(path)) return 'all';
+      return pathspec.mayMatchBelow(path) || pathspec.matches(path, true) ? 'some' : 'no';
+    }
+    return pathspec.matches(path) ? 'all' : 'no';
+  };
+}
+
+export interface TreePairsOptions {
+  readonly recursive?: boolean | undefined;
+  readonly showTrees?: boolean | undefined;
+  readonly pathspec?: Pathspec | undefined;
+  readonly unmodified?: boolean | undefined;
+}
+
+/** The raw pairs of two trees (`undefined`: the empty tree), before renames are looked for. */
+export async function treePairs(
+  repository: Repository,
+  old: Oid | undefined,
+  fresh: Oid | undefined,
+  options: TreePairsOptions,
+): Promise<FilePair[]> {
+  const pairs: FilePair[] = [];
+  const { objects } = repository;
+  const walk = diffTrees(
+    objects,
+    old,
+    fresh,
+    repository.oidLength,
+    {
+      recursive: options.recursive,
+      showTrees: options.showTrees,
+      unmodified: options.unmodified,
+      filter: pathFilter(options.pathspec),
+    },
+    (change) => {
+      pairs.push(pairOfChange(objects, change));
+    },
+  );
+  if (isPromise(walk)) await walk;
+  return pairs;
+}
