@@ -40,6 +40,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'rev-parse': () => import('./rev-parse.js'),
   'show-index': () => import('./show-index.js'),
   'show-ref': () => import('./show-ref.js'),
+  status: () => import('./status.js'),
   'symbolic-ref': () => import('./symbolic-ref.js'),
   transact: () => import('./transact.js'),
   'unpack-file': () => import('./unpack-file.js'),

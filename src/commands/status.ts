@@ -1,0 +1,144 @@
+import { GitError } from '../base/errors.js';
+import { noColors, renderLong, renderPorcelain2, renderShort } from '../porcelain/status-render.js';
+import type { StatusStyle } from '../porcelain/status-render.js';
+import type { StatusReport } from '../porcelain/status-report.js';
+import { gatherStatus } from '../porcelain/status-report.js';
+import type { SubmoduleIgnore } from '../worktree/status.js';
+import { abbreviate } from '../repo/revision-short.js';
+import { defineCommand } from './command.js';
+import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
+import { openWorkTree, pathspecOf } from './work-tree.js';
+
+type Format = 'long' | 'short' | 'v1' | 'v2';
+
+interface Result extends StatusReport {
+  readonly format: Format;
+}
+
+const styles = new WeakMap<Result, StatusStyle>();
+
+export const command = defineCommand({
+  name: 'status',
+  summary: 'show what changed in the work tree and the index',
+  usage: ['status [<options>] [--] [<pathspec>...]'],
+  options: {
+    verbose: { type: 'count', short: 'v', help: 'be verbose' },
+    short: { type: 'flag', short: 's', help: 'show status concisely' },
+    branch: { type: 'flag', short: 'b', help: 'show branch information' },
+    'show-stash': { type: 'flag', help: 'show stash information' },
+    'ahead-behind': { type: 'flag', help: 'compute full ahead/behind values' },
+    porcelain: { type: 'optional', value: 'version', implied: '1', help: 'machine-readable output' },
+    long: { type: 'flag', help: 'show status in long format (default)' },
+    null: { type: 'flag', short: 'z', help: 'terminate entries with NUL' },
+    'untracked-files': {
+      type: 'optional',
+      short: 'u',
+      value: 'mode',
+      implied: 'all',
+      help: 'show untracked files, optional modes: all, normal, no. (Default: all)',
+    },
+    ignored: {
+      type: 'optional',
+      value: 'mode',
+      implied: 'traditional',
+      help: 'show ignored files, optional modes: traditional, matching, no. (Default: traditional)',
+    },
+    'ignore-submodules': {
+      type: 'optional',
+      value: 'when',
+      implied: 'all',
+      help: 'ignore changes to submodules, optional when: all, dirty, untracked. (Default: all)',
+    },
+    column: { type: 'optional', value: 'style', implied: '', help: 'list untracked files in columns' },
+    'no-renames': { type: 'flag', help: 'do not detect renames' },
+    'find-renames': {
+      type: 'optional',
+      short: 'M',
+      value: 'n',
+      implied: '',
+      negatable: false,
+      help: 'detect renames, optionally set similarity index',
+    },
+  },
+  async *run(context, { values, events, rest }): AsyncGenerator<Result, number> {
+    const tree = openWorkTree(context);
+    const { config } = tree.repository;
+    const nul = values.null === true;
+    let format: Format | undefined;
+    for (const { key, value, negated } of events) {
+      if (key === 'short') format = negated ? 'long' : 'short';
+      else if (key === 'long') format = 'long';
+      else if (key === 'porcelain') {
+        if (negated) format = undefined;
+        else if (value === null || value === '1' || value === 'v1') format = 'v1';
+        else if (value === '2' || value === 'v2') format = 'v2';
+        else throw new GitError('USAGE', `unsupported porcelain version '${value}'`);
+      }
+    }
+    if (nul && format === undefined) format = 'v1';
+    if (nul && format === 'long') throw new GitError('USAGE', "options '--long' and '-z' cannot be used together");
+    const chosen = format !== undefined;
+    format ??= config.getBool('status.short', false) ? 'short' : 'long';
+    const machine = format === 'v1' || format === 'v2';
+    const branch = values.branch ?? (machine && chosen ? false : config.getBool('status.branch', false));
+    const untracked = untrackedMode(values['untracked-files'], tree);
+    const ignored = ignoredMode(values.ignored);
+    if (ignored === 'matching' && untracked === 'no') {
+      throw new GitError('USAGE', 'Unsupported combination of ignored and untracked-files arguments');
+    }
+    const count = values['ahead-behind'] ?? (machine ? true : config.getBool('status.aheadbehind', true));
+    const lock = context.globals.optionalLocks ? tree.tryLockIndex() : undefined;
+    let report: StatusReport;
+    try {
+      report = await gatherStatus(tree, {
+        pathspec: pathspecOf(context, tree, rest),
+        untracked,
+        ignored,
+        ...renameSettings(tree, values),
+        ignoreSubmodules: submoduleMode(values['ignore-submodules']),
+        aheadBehind: count,
+        wantTracking: format === 'long' || branch,
+        wantState: format === 'long',
+      });
+      if (lock !== undefined && tree.index.changed && tree.index.existed) tree.commitIndex(lock);
+    } finally {
+      lock?.rollback();
+      await tree.close();
+    }
+    const result: Result = { ...report, format };
+    const picked = report.state.cherryPickHead ?? report.state.revertHead;
+    const abbreviated = picked === undefined ? '' : await abbreviate(tree.repository, picked);
+    const base = statusStyle(context, tree, {
+      untracked,
+      nul,
+      showBranch: branch,
+      ...(values['show-stash'] === undefined ? {} : { showStash: values['show-stash'] }),
+      abbreviated: () => abbreviated,
+      ...(format === 'long' && config.getBool('status.displaycommentprefix', false)
+        ? { comment: config.get('core.commentchar') ?? '#' }
+        : {}),
+    });
+    if (format === 'v1') {
+      styles.set(result, { ...base, prefix: '', colors: noColors });
+    } else styles.set(result, base);
+    yield result;
+    return 0;
+  },
+  render(result) {
+    const style = styles.get(result)!;
+    if (result.format === 'long') return renderLong(result, style);
+    return result.format === 'v2' ? renderPorcelain2(result, style) : renderShort(result, style);
+  },
+});
+
+function ignoredMode(word: string | null | undefined): 'no' | 'traditional' | 'matching' {
+  if (word == null || word === 'no') return 'no';
+  if (word === 'traditional' || word === 'matching') return word;
+  throw new GitError('USAGE', `Invalid ignored mode '${word}'`);
+}
+
+function submoduleMode(word: string | null | undefined): SubmoduleIgnore | undefined {
+  if (word == null) return undefined;
+  if (word === 'all' || word === 'dirty' || word === 'untracked' || word === 'none') return word;
+  throw new GitError('USAGE', `bad --ignore-submodules argument: ${word}`);
+}

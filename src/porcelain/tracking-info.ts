@@ -1,0 +1,97 @@
+import type { Oid } from '../base/oid.js';
+import { parseCommitLinks } from '../objects/commit.js';
+import type { Repository } from '../repo/repository.js';
+import { shortenRef } from '../refs/name.js';
+import { findUpstream } from '../repo/tracking.js';
+
+/** How a branch stands to its upstream. */
+export interface TrackingInfo {
+  /** Full name of the ref that follows the upstream. */
+  readonly upstream: string;
+  /** As people read it: `origin/main`. */
+  readonly short: string;
+  /** The upstream's ref is not there. */
+  readonly gone: boolean;
+  /** Only known to differ where they were not counted. */
+  readonly ahead?: number | undefined;
+  readonly behind?: number | undefined;
+  readonly same: boolean;
+}
+
+/** `undefined` where the branch has no upstream. `count`: otherwise only equal or not. */
+export async function trackingInfo(repository: Repository, branch: string, count = true): Promise<TrackingInfo | undefined> {
+  const upstream = findUpstream(repository.config, branch);
+  if (upstream === undefined) return undefined;
+  const short = await shortenRef(upstream, false, async (name) => (await repository.refs.resolve(name)) !== undefined);
+  const theirs = await repository.refs.resolve(upstream);
+  const ours = await repository.refs.resolve(`refs/heads/${branch}`);
+  if (theirs === undefined) return { upstream, short, gone: true, same: false };
+  if (ours === undefined) return { upstream, short, gone: false, same: false };
+  if (ours === theirs) return { upstream, short, gone: false, ahead: 0, behind: 0, same: true };
+  if (!count) return { upstream, short, gone: false, same: false };
+  const counted = await aheadBehind(repository, ours, theirs);
+  return { upstream, short, gone: false, same: false, ...counted };
+}
+
+const OURS = 1;
+const THEIRS = 2;
+
+/** How many commits each of two has that the other has not. Walks by date until only common commits are left. */
+export async function aheadBehind(repository: Repository, ours: Oid, theirs: Oid): Promise<{ ahead: number; behind: number }> {
+  const sides = new Map<Oid, number>();
+  const links = new Map<Oid, { parents: readonly Oid[]; seconds: number }>();
+  const load = async (oid: Oid): Promise<{ parents: readonly Oid[]; seconds: number }> => {
+    let known = links.get(oid);
+    if (known === undefined) {
+      const object = await repository.objects.read(oid);
+      known = object?.kind === 'commit' ? parseCommitLinks(object.data) : { parents: [], seconds: 0 };
+      links.set(oid, known);
+    }
+    return known;
+  };
+  const queue: { oid: Oid; seconds: number }[] = [];
+  const push = async (oid: Oid, side: number): Promise<void> => {
+    const before = sides.get(oid) ?? 0;
+    if ((before | side) === before) return;
+    sides.set(oid, before | side);
+    const { seconds } = await load(oid);
+    let at = queue.length;
+    while (at > 0 && queue[at - 1]!.seconds > seconds) at--;
+    queue.splice(at, 0, { oid, seconds });
+  };
+  await push(ours, OURS);
+  await push(theirs, THEIRS);
+  while (queue.some(({ oid }) => sides.get(oid) !== (OURS | THEIRS))) {
+    const { oid } = queue.pop()!;
+    const side = sides.get(oid)!;
+    for (const parent of (await load(oid)).parents) await push(parent, side);
+  }
+  let ahead = 0;
+  let behind = 0;
+  for (const side of sides.values()) {
+    if (side === OURS) ahead++;
+    else if (side === THEIRS) behind++;
+  }
+  return { ahead, behind };
+}
+
+/** The lines that status and checkout print about a branch and its upstream; empty where it has none. */
+export function trackingLines(info: TrackingInfo, hints: boolean, diverged = hints): string {
+  const name = info.short;
+  if (info.gone) {
+    return `Your branch is based on '${name}', but the upstream is gone.\n${hints ? '  (use "git branch --unset-upstream" to fixup)\n' : ''}`;
+  }
+  if (info.same) return `Your branch is up to date with '${name}'.\n`;
+  const { ahead, behind } = info;
+  if (ahead === undefined || behind === undefined) {
+    return `Your branch and '${name}' refer to different commits.\n${hints ? '  (use "git status --ahead-behind" for details)\n' : ''}`;
+  }
+  const commits = (n: number): string => (n === 1 ? 'commit' : 'commits');
+  if (behind === 0) {
+    return `Your branch is ahead of '${name}' by ${ahead} ${commits(ahead)}.\n${hints ? '  (use "git push" to publish your local commits)\n' : ''}`;
+  }
+  if (ahead === 0) {
+    return `Your branch is behind '${name}' by ${behind} ${commits(behind)}, and can be fast-forwarded.\n${hints ? '  (use "git pull" to update your local branch)\n' : ''}`;
+  }
+  return `Your branch and '${name}' have diverged,\nand have ${ahead} and ${behind} different commits each, respectively.\n${diverged ? '  (use "git pull" if you want to integrate the remote branch with yours)\n' : ''}`;
+}
