@@ -1,0 +1,1035 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { isOid } from '../base/oid.js';
+import type { Commit } from '../objects/commit.js';
+import { parseCommit } from '../objects/commit.js';
+import { readKind } from '../objects/database.js';
+import type { Signature } from '../objects/signature.js';
+import type { LockFile } from '../platform/lock.js';
+import { addToIndex } from '../porcelain/add.js';
+import { changeSummary } from '../porcelain/change-summary.js';
+import { advanceHead, commitAction, removeMergeState, writeCommit } from '../porcelain/commit.js';
+import { editFile } from '../porcelain/editor.js';
+import {
+  cleanMessage,
+  cleanupMode,
+  commentLines,
+  commentPrefix,
+  cutAtScissors,
+  SCISSORS,
+  stripSpace,
+  subjectLine,
+  type CleanupMode,
+} from '../porcelain/message.js';
+import { appendSignoff } from '../porcelain/signoff.js';
+import { isCommittable, noColors, renderLong, renderPorcelain2, renderShort } from '../porcelain/status-render.js';
+import { gatherStatus } from '../porcelain/status-report.js';
+import type { StatusReport } from '../porcelain/status-report.js';
+import { formatDate, parseDate } from '../repo/dates.js';
+import type { Repository } from '../repo/repository.js';
+import { abbreviate } from '../repo/revision-short.js';
+import { resolveRevision } from '../repo/revision.js';
+import { refreshIndex } from '../worktree/refresh.js';
+import { WorkTree } from '../worktree/work-tree.js';
+import { readTreeEntries, writeIndexTree, primeCacheTree } from '../worktree/write-tree.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
+import type { ParsedOptions } from './options.js';
+import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+
+interface Result {
+  readonly text: string;
+  readonly oid?: string;
+  readonly branch?: string | undefined;
+  readonly subject?: string;
+}
+
+const options = {
+  quiet: { type: 'flag', short: 'q', help: 'suppress summary after successful commit' },
+  verbose: { type: 'count', short: 'v', help: 'show diff in commit message template' },
+  file: { type: 'string', short: 'F', value: 'file', help: 'read message from file' },
+  author: { type: 'string', value: 'author', help: 'override author for commit' },
+  date: { type: 'string', value: 'date', help: 'override date for commit' },
+  message: { type: 'list', short: 'm', value: 'message', help: 'commit message' },
+  'reedit-message': {
+    type: 'string',
+    short: 'c',
+    value: 'commit',
+    help: 'reuse and edit message from specified commit',
+  },
+  'reuse-message': { type: 'string', short: 'C', value: 'commit', help: 'reuse message from specified commit' },
+  fixup: {
+    type: 'string',
+    value: '[(amend|reword):]commit',
+    help: 'use autosquash formatted message to fixup or amend/reword specified commit',
+  },
+  squash: { type: 'string', value: 'commit', help: 'use autosquash formatted message to squash specified commit' },
+  'reset-author': { type: 'flag', help: 'the commit is authored by me now (used with -C/-c/--amend)' },
+  trailer: { type: 'list', value: 'trailer', help: 'add custom trailer(s)' },
+  signoff: { type: 'flag', short: 's', help: 'add a Signed-off-by trailer' },
+  template: { type: 'string', short: 't', value: 'file', help: 'use specified template file' },
+  edit: { type: 'flag', short: 'e', help: 'force edit of commit' },
+  cleanup: { type: 'string', value: 'mode', help: 'how to strip spaces and #comments from message' },
+  status: { type: 'flag', help: 'include status in commit message template' },
+  'gpg-sign': { type: 'optional', short: 'S', value: 'key-id', implied: '', help: 'GPG sign commit' },
+  all: { type: 'flag', short: 'a', help: 'commit all changed files' },
+  include: { type: 'flag', short: 'i', help: 'add specified files to index for commit' },
+  interactive: { type: 'flag', help: 'interactively add files' },
+  patch: { type: 'flag', short: 'p', help: 'interactively add changes' },
+  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
+  'inter-hunk-context': {
+    type: 'number',
+    value: 'n',
+    negatable: false,
+    help: 'show context between diff hunks up to the specified number of lines',
+  },
+  only: { type: 'flag', short: 'o', help: 'commit only specified files' },
+  'no-verify': { type: 'flag', short: 'n', help: 'bypass pre-commit and commit-msg hooks' },
+  'dry-run': { type: 'flag', help: 'show what would be committed' },
+  short: { type: 'flag', help: 'show status concisely' },
+  branch: { type: 'flag', help: 'show branch information' },
+  'ahead-behind': { type: 'flag', help: 'compute full ahead/behind values' },
+  porcelain: { type: 'flag', help: 'machine-readable output' },
+  long: { type: 'flag', help: 'show status in long format (default)' },
+  null: { type: 'flag', short: 'z', help: 'terminate entries with NUL' },
+  amend: { type: 'flag', help: 'amend previous commit' },
+  'no-post-rewrite': { type: 'flag', help: 'bypass post-rewrite hook' },
+  'untracked-files': {
+    type: 'optional',
+    short: 'u',
+    value: 'mode',
+    implied: 'all',
+    help: 'show untracked files, optional modes: all, normal, no. (Default: all)',
+  },
+  ...pathspecFileOptions,
+  'allow-empty': { type: 'flag', hidden: true, help: 'ok to record an empty change' },
+  'allow-empty-message': { type: 'flag', hidden: true, help: 'ok to record a change with an empty message' },
+} as const;
+
+type Values = ParsedOptions<typeof options>['values'];
+
+export const command = defineCommand({
+  name: 'commit',
+  summary: 'record the index as a commit',
+  usage: [
+    'commit [-a | --interactive | --patch] [-s] [-v] [-u[<mode>]] [--amend]\n' +
+      '           [--dry-run] [(-c | -C | --squash) <commit> | --fixup [(amend|reword):]<commit>]\n' +
+      '           [-F <file> | -m <msg>] [--reset-author] [--allow-empty]\n' +
+      '           [--allow-empty-message] [--no-verify] [-e] [--author=<author>]\n' +
+      '           [--date=<date>] [--cleanup=<mode>] [--[no-]status]\n' +
+      '           [-i | -o] [--pathspec-from-file=<file> [--pathspec-file-nul]]\n' +
+      '           [(--trailer <token>[(=|:)<value>])...] [-S[<keyid>]]\n' +
+      '           [--] [<pathspec>...]',
+  ],
+  options,
+  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
+    const run = new CommitRun(context, values, rest);
+    try {
+      return yield* run.run();
+    } finally {
+      run.release();
+      await run.tree.close();
+    }
+  },
+  render: ({ text }) => text,
+});
+
+type Whence = 'commit' | 'merge' | 'cherry-pick' | 'rebase';
+
+/** An end with a code and messages already said. */
+class Stop extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super('stop');
+    this.code = code;
+  }
+}
+
+class CommitRun {
+  readonly tree: WorkTree;
+  readonly #context: CommandContext;
+  readonly #repository: Repository;
+  readonly #values: Values;
+  readonly #rest: readonly string[];
+  #lock: LockFile | undefined;
+  /** The index of a partial commit; hooks and status see it. */
+  #falseLock: LockFile | undefined;
+  #committing: WorkTree;
+  #indexFile: string;
+  #whence: Whence = 'commit';
+  #edited = false;
+  #useEditor = true;
+  #cleanup: CleanupMode = 'strip';
+  #comment = '#';
+  #fixup: { readonly kind: 'fixup' | 'amend' | 'reword'; readonly commit: string } | undefined;
+  #template: string | undefined;
+
+  constructor(context: CommandContext, values: Values, rest: readonly string[]) {
+    this.#context = context;
+    this.tree = openWorkTree(context);
+    this.#repository = this.tree.repository;
+    this.#values = values;
+    this.#rest = rest;
+    this.#committing = this.tree;
+    this.#indexFile = this.tree.place.path;
+  }
+
+  release(): void {
+    this.#lock?.rollback();
+    this.#falseLock?.rollback();
+  }
+
+  get #amend(): boolean {
+    return this.#values.amend === true;
+  }
+
+  async *run(): AsyncGenerator<Result, number> {
+    const values = this.#values;
+    const repository = this.#repository;
+    const { config } = repository;
+    this.#whence = await this.#findWhence();
+    const resolved = await repository.refs.resolveFull('HEAD');
+    const head = resolved?.oid as Oid<'commit'> | undefined;
+    const words = pathspecWords(this.#context, values, this.#rest);
+    this.#checkOptions(words, head);
+    this.#comment = commentPrefix(config);
+    const dry =
+      values['dry-run'] === true || values.short === true || values.porcelain === true || values.long === true || values.null === true;
+    const current = head === undefined ? undefined : parseCommit(await readKind(repository.objects, head, 'commit'));
+    await this.#prepareIndex(words, dry, head);
+    const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
+    if (dry) return yield* this.#dryRun(reference, words);
+    const reused = await this.#reusedCommit();
+    const author = this.#author(reused, current);
+    if (values['no-verify'] !== true && repository.hooks.find('pre-commit') !== undefined) {
+      if (!this.#hook('pre-commit', [])) throw new Stop(1);
+      this.#committing.reloadIndex();
+    }
+    const started = await this.#startMessage(reused, current);
+    const report = await this.#report(reference, true);
+    const path = repository.path('COMMIT_EDITMSG');
+    let parents: Oid<'commit'>[];
+    try {
+      parents = await this.#parents(head, current);
+    } catch (error) {
+      if (error instanceof Stop) return error.code;
+      throw error;
+    }
+    // From here on COMMIT_EDITMSG holds the message, so that nothing typed is lost when something fails.
+    let message: string;
+    try {
+      message = await this.#finishMessage(started, report, author, path, current, parents.length > 1);
+      if (yield* this.#nothingToCommit(report, current, parents)) return 1;
+      message = await this.#editMessage(path, started);
+    } catch (error) {
+      if (error instanceof Stop) return error.code;
+      throw error;
+    }
+    const extra = this.#amend && current !== undefined ? current.extra.filter((header) => !/^(gpgsig|gpgsig-sha256|mergetag|encoding)$/.test(header.name)) : [];
+    const treeOid = await this.#writeTree();
+    const signing = await this.#signer();
+    const committer = repository.identity('committer');
+    const oid = await writeCommit(repository, { tree: treeOid, parents, author, committer, message, extra, ...(signing === undefined ? {} : { sign: signing }) });
+    const kind =
+      this.#amend ? 'amend' : head === undefined ? 'initial' : this.#whence === 'commit' ? 'plain' : this.#whence;
+    await advanceHead(repository, oid, head, commitAction(repository.env, kind), message);
+    removeMergeState(repository);
+    this.#commitIndexFiles();
+    if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);
+    if (this.#amend && values['no-post-rewrite'] !== true && head !== undefined) {
+      repository.hooks.run('post-rewrite', ['amend'], { input: encodeText(`${head} ${oid}\n`), output: 'stderr' });
+    }
+    if (values.quiet !== true) {
+      const branch = resolved?.symbolic === true ? resolved.name.replace(/^refs\/heads\//, '') : undefined;
+      yield {
+        text: await this.#summary(oid, branch, author, committer, parents, treeOid, message),
+        oid,
+        branch,
+        subject: subjectLine(message),
+      };
+    }
+    return 0;
+  }
+
+  // ---------------------------------------------------------------- options
+
+  async #findWhence(): Promise<Whence> {
+    const { fs } = this.#repository.platform;
+    const there = (name: string) => fs.stat(this.#repository.path(name)) !== undefined;
+    if (there('MERGE_HEAD')) return 'merge';
+    if (there('CHERRY_PICK_HEAD')) return there('rebase-merge') ? 'rebase' : 'cherry-pick';
+    return 'commit';
+  }
+
+  #checkOptions(words: readonly string[], head: Oid | undefined): void {
+    const values = this.#values;
+    const together = (list: readonly (readonly [boolean, string])[]): void => {
+      const given = list.filter(([on]) => on).map(([, name]) => name);
+      if (given.length === 2) {
+        throw new GitError('USAGE', `options '${given[0]}' and '${given[1]}' cannot be used together`);
+      }
+      if (given.length > 2) {
+        const names = given.map((name) => `'${name}'`);
+        throw new GitError('USAGE', `options ${names.slice(0, -1).join(', ')}, and ${names[names.length - 1]} cannot be used together`);
+      }
+    };
+    const messages = values.message !== undefined && values.message.length > 0;
+    const fixup = values.fixup ?? undefined;
+    if (values.amend === true && head === undefined) throw new GitError('USAGE', 'You have nothing to amend.');
+    if (values.amend === true && this.#whence !== 'commit') {
+      if (this.#whence === 'merge') throw new GitError('USAGE', 'You are in the middle of a merge -- cannot amend.');
+      if (this.#whence === 'cherry-pick') throw new GitError('USAGE', 'You are in the middle of a cherry-pick -- cannot amend.');
+      throw new GitError('USAGE', 'You are in the middle of a rebase -- cannot amend.');
+    }
+    if (values['reset-author'] === true && values.author != null) {
+      throw new GitError('USAGE', "options '--reset-author' and '--author' cannot be used together");
+    }
+    together([
+      [values['reuse-message'] != null, '-C'],
+      [values['reedit-message'] != null, '-c'],
+      [values.file != null, '-F'],
+      [fixup !== undefined, '--fixup'],
+    ]);
+    together([
+      [messages, '-m'],
+      [values['reedit-message'] != null, '-c'],
+      [values['reuse-message'] != null, '-C'],
+      [values.file != null, '-F'],
+    ]);
+    if (values.squash != null && fixup !== undefined) {
+      throw new GitError('USAGE', "options '--squash' and '--fixup' cannot be used together");
+    }
+    if (fixup !== undefined) {
+      const match = /^([A-Za-z]+):(.*)$/s.exec(fixup);
+      if (match !== null && /^(amend|reword)$/.test(match[1]!)) {
+        this.#fixup = { kind: match[1] as 'amend' | 'reword', commit: match[2]! };
+        if (messages) throw new GitError('USAGE', `options '-m' and '--fixup:${match[1]}' cannot be used together`);
+        if (match[1] === 'reword' && words.length > 0) {
+          throw new GitError('USAGE', `reword option of '--fixup' and path '${words[0]}' cannot be used together`);
+        }
+        if (match[1] === 'reword' && (values.patch === true || values.interactive === true || values.all === true || values.include === true || values.only === true)) {
+          throw new GitError('USAGE', "reword option of '--fixup' and '--patch/--interactive/--all/--include/--only' cannot be used together");
+        }
+      } else if (match !== null && !/^[0-9a-f]+$/.test(match[1]!) && match[2] !== '' && /^[a-z]+$/i.test(match[1]!)) {
+        throw new GitError('USAGE', `unknown option: --fixup=${match[1]}:${match[2]}`);
+      } else this.#fixup = { kind: 'fixup', commit: fixup };
+    }
+    if (
+      values['reset-author'] === true &&
+      values['reuse-message'] == null &&
+      values['reedit-message'] == null &&
+      !this.#amend &&
+      this.#whence !== 'cherry-pick' &&
+      this.#whence !== 'rebase'
+    ) {
+      throw new GitError('USAGE', '--reset-author can be used only with -C, -c or --amend.');
+    }
+    together([
+      [values.include === true, '-i/--include'],
+      [values.only === true, '-o/--only'],
+      [values.all === true, '-a/--all'],
+      [values.interactive === true || values.patch === true, '--interactive/-p/--patch'],
+    ]);
+    if (values.all === true && words.length > 0) {
+      throw new GitError('USAGE', `paths '${words[0]} ...' with -a does not make sense`);
+    }
+    if (words.length === 0 && (values.include === true || (values.only === true && !this.#amend && values['allow-empty'] !== true))) {
+      throw new GitError('USAGE', 'No paths with --include/--only does not make sense.');
+    }
+    this.#useEditor =
+      !(messages || values.file != null || values['reuse-message'] != null || this.#fixup?.kind === 'fixup') || this.#fixup?.kind === 'amend' || this.#fixup?.kind === 'reword';
+    if (values['reedit-message'] != null) this.#useEditor = true;
+    if (values.edit !== undefined) this.#useEditor = values.edit;
+    const cleanup = values.cleanup ?? this.#repository.config.get('commit.cleanup');
+    this.#cleanup = cleanupMode(cleanup, this.#useEditor);
+  }
+
+  // ---------------------------------------------------------------- index
+
+  async #prepareIndex(words: readonly string[], dry: boolean, head: Oid | undefined): Promise<void> {
+    const values = this.#values;
+    const { tree } = this;
+    const reword = this.#fixup?.kind === 'reword';
+    const onlyMessage = (values.only === true || reword) && words.length === 0;
+    const partial = words.length > 0 && values.include !== true;
+    if (values.patch === true || values.interactive === true) {
+      throw new GitError('UNSUPPORTED', 'committing interactively is not there yet');
+    }
+    if (partial && this.#whence !== 'commit') {
+      if (this.#whence === 'merge') throw new GitError('USAGE', 'cannot do a partial commit during a merge.');
+      if (this.#whence === 'cherry-pick') throw new GitError('USAGE', 'cannot do a partial commit during a cherry-pick.');
+      throw new GitError('USAGE', 'cannot do a partial commit during a rebase.');
+    }
+    this.#lock = tree.lockIndex();
+    tree.reloadIndex();
+    if (words.length > 0 || values.all === true) {
+      const pathspec = pathspecOf(this.#context, tree, values.all === true ? [':/'] : words);
+      if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined);
+      if (partial) {
+        await this.#partialIndex(pathspec, dry, head);
+        return;
+      }
+      await addToIndex(tree, { pathspec, newFiles: false, removals: true, updates: true });
+      await this.#refreshOrDie();
+      await this.#updateCacheTree();
+      tree.writeLockedIndex(this.#lock);
+      this.#indexFile = this.#lock.lockPath;
+      return;
+    }
+    if (onlyMessage) {
+      await this.#messageOnlyIndex(head);
+      return;
+    }
+    await this.#refreshOrDie();
+    await this.#updateCacheTree();
+    if (tree.index.changed && tree.index.existed) {
+      tree.writeLockedIndex(this.#lock);
+      this.#lock.commit();
+    } else this.#lock.rollback();
+    this.#lock = undefined;
+  }
+
+  async #refreshOrDie(): Promise<void> {
+    const { tree } = this;
+    await refreshIndex(tree, { unmerged: true });
+    if (tree.index.hasConflicts) this.#conflicted();
+  }
+
+  #conflicted(): never {
+    const lines = ['error: Committing is not possible because you have unmerged files.\n'];
+    if (adviceOn(this.#context, 'resolveConflict')) {
+      lines.push(
+        "hint: Fix them up in the work tree, and then use 'git add/rm <file>'\n",
+        'hint: as appropriate to mark resolution and make a commit.\n',
+      );
+    }
+    throw new GitError('USAGE', 'Exiting because of an unresolved conflict.', { data: { preface: lines.join('') } });
+  }
+
+  async #updateCacheTree(): Promise<void> {
+    const { index } = this.#committing;
+    if (index.hasConflicts) return;
+    const before = index.cacheTree?.entryCount ?? -1;
+    try {
+      await writeIndexTree(index, this.#repository.objects, {});
+      if (before < 0) index.changed = true;
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+    }
+  }
+
+  async #checkPathspec(pathspec: ReturnType<typeof pathspecOf>, extra: readonly string[] | undefined): Promise<void> {
+    for (const entry of this.tree.index.entries) pathspec.matches(entry.path);
+    for (const path of extra ?? []) pathspec.matches(path);
+    const missing = pathspec.unmatched();
+    for (const item of missing) {
+      this.#context.error(`pathspec '${item.original}' did not match any file(s) known to git`);
+    }
+    if (missing.length > 0) throw new GitError('USAGE', '', { data: { silent: true } });
+  }
+
+  /** HEAD's tree with only the named paths as they are now; the real index gets them too. */
+  async #partialIndex(pathspec: ReturnType<typeof pathspecOf>, dry: boolean, head: Oid | undefined): Promise<void> {
+    const { tree } = this;
+    const headTree = head === undefined ? undefined : ((await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>);
+    const headEntries = headTree === undefined ? [] : await readTreeEntries(this.#repository.objects, headTree);
+    if (tree.index.hasConflicts) {
+      const paths = tree.index.conflictedPaths();
+      if (paths.some((path) => !pathspec.matches(path))) this.#conflicted();
+    }
+    await this.#checkPathspec(pathspec, headEntries.map((entry) => entry.path));
+    const paths = new Set<string>();
+    for (const entry of tree.index.entries) if (pathspec.matches(entry.path)) paths.add(entry.path);
+    for (const entry of headEntries) if (pathspec.matches(entry.path)) paths.add(entry.path);
+    await refreshIndex(tree, { unmerged: true });
+    await takeOver(tree, paths);
+    await refreshIndex(tree, { unmerged: true });
+    const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
+    const next = new WorkTree(this.#repository, { indexFile: file, warn: tree.warn, error: tree.error });
+    const { index } = next;
+    index.version = tree.index.version;
+    index.setEntries(headEntries.map((entry) => statOf(tree, entry)));
+    if (headTree !== undefined) index.cacheTree = await primeCacheTree(this.#repository.objects, headTree);
+    await takeOver(next, paths);
+    await refreshIndex(next, { unmerged: true });
+    this.#falseLock = next.lockIndex();
+    this.#committing = next;
+    await this.#updateCacheTree();
+    next.writeLockedIndex(this.#falseLock);
+    this.#indexFile = this.#falseLock.lockPath;
+    if (!dry) tree.writeLockedIndex(this.#lock!);
+  }
+
+  async #messageOnlyIndex(head: Oid | undefined): Promise<void> {
+    this.#lock!.rollback();
+    this.#lock = undefined;
+    if (head === undefined) return;
+    const headTree = (await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>;
+    const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
+    const next = new WorkTree(this.#repository, { indexFile: file, warn: this.tree.warn, error: this.tree.error });
+    next.index.setEntries((await readTreeEntries(this.#repository.objects, headTree)).map((entry) => statOf(this.tree, entry)));
+    next.index.cacheTree = await primeCacheTree(this.#repository.objects, headTree);
+    this.#falseLock = next.lockIndex();
+    next.writeLockedIndex(this.#falseLock);
+    this.#committing = next;
+    this.#indexFile = this.#falseLock.lockPath;
+  }
+
+  #commitIndexFiles(): void {
+    this.#falseLock?.rollback();
+    this.#falseLock = undefined;
+    this.#lock?.commit();
+    this.#lock = undefined;
+  }
+
+  async #writeTree(): Promise<Oid<'tree'>> {
+    try {
+      return await writeIndexTree(this.#committing.index, this.#repository.objects, {});
+    } catch (error) {
+      if (error instanceof GitError && error.message === 'error building trees') {
+        throw new GitError(error.code, 'Error building trees', { data: error.data });
+      }
+      throw error;
+    }
+  }
+
+  #hook(name: string, args: readonly string[]): boolean {
+    const env: Record<string, string> = { GIT_INDEX_FILE: this.#shownIndexFile() };
+    if (!this.#useEditor) env['GIT_EDITOR'] = ':';
+    const result = this.#repository.hooks.run(name, args, { env, output: 'stderr' });
+    return result === undefined || result.code === 0;
+  }
+
+  #shownIndexFile(): string {
+    const { workTree } = this.#repository;
+    if (workTree !== undefined && this.#indexFile.startsWith(`${workTree}/`)) return this.#indexFile.slice(workTree.length + 1);
+    return this.#indexFile;
+  }
+
+  // ---------------------------------------------------------------- status
+
+  async #report(reference: Oid | null | undefined, state: boolean): Promise<StatusReport> {
+    const { tree } = this;
+    return gatherStatus(this.#committing, {
+      untracked: untrackedMode(this.#values['untracked-files'], tree),
+      ...renameSettings(tree, {}),
+      reference: reference === undefined ? undefined : reference,
+      wantState: state,
+    });
+  }
+
+  async *#dryRun(reference: Oid | null | undefined, words: readonly string[]): AsyncGenerator<Result, number> {
+    const values = this.#values;
+    const report = await this.#report(reference, true);
+    void words;
+    const nul = values.null === true;
+    const untracked = untrackedMode(values['untracked-files'], this.tree);
+    const style = statusStyle(this.#context, this.tree, {
+      untracked,
+      nul,
+      showBranch: values.branch === true,
+      ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
+    });
+    let text: string;
+    if (values.porcelain === true || (nul && values.short !== true)) {
+      text = renderShort(report, { ...style, prefix: '', colors: noColors });
+    } else if (values.short === true) text = renderShort(report, style);
+    else text = renderLong(report, style);
+    void renderPorcelain2;
+    yield { text };
+    return isCommittable(report) ? 0 : 1;
+  }
+
+  async *#nothingToCommit(report: StatusReport, current: Commit | undefined, parents: readonly Oid[]): AsyncGenerator<Result, boolean> {
+    const values = this.#values;
+    const committable = report.items.some((item) => item.stages === undefined && item.staged !== ' ');
+    if (
+      committable ||
+      this.#whence === 'merge' ||
+      values['allow-empty'] === true ||
+      (this.#amend && (current?.parents.length ?? 0) > 1)
+    ) {
+      return false;
+    }
+    void parents;
+    if (this.#fixup?.kind === 'reword') return false;
+    const { tree } = this;
+    if (this.#repository.config.getBool('status.short', false) === false || this.#values.quiet !== true) {
+      const style = statusStyle(this.#context, tree, {
+        untracked: untrackedMode(values['untracked-files'], tree),
+        ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
+      });
+      yield { text: renderLong(report, style) };
+    }
+    if (this.#amend) {
+      this.#context.printError(
+        'You asked to amend the most recent commit, but doing so would make\n' +
+          'it empty. You can repeat your command with --allow-empty, or you can\n' +
+          'remove the commit entirely with "git reset HEAD^".\n',
+      );
+    } else if (this.#whence === 'cherry-pick' || this.#whence === 'rebase') {
+      this.#context.printError(
+        'The previous cherry-pick is now empty, possibly due to conflict resolution.\n' +
+          'If you wish to commit it anyway, use:\n\n    git commit --allow-empty\n\n',
+      );
+      this.#context.printError(
+        this.#whence === 'rebase' || this.#repository.platform.fs.stat(this.#repository.path('sequencer')) === undefined
+          ? this.#whence === 'rebase'
+            ? 'Otherwise, please use \'git rebase --skip\'\n'
+            : "Otherwise, please use 'git cherry-pick --skip'\n"
+          : "and then use:\n\n    git cherry-pick --continue\n\nto resume cherry-picking the remaining commits.\nIf you wish to skip this commit, use:\n\n    git cherry-pick --skip\n\n",
+      );
+    }
+    return true;
+  }
+
+  // ---------------------------------------------------------------- people
+
+  async #reusedCommit(): Promise<Commit | undefined> {
+    const values = this.#values;
+    const word = values['reedit-message'] ?? values['reuse-message'] ?? (this.#amend ? 'HEAD' : undefined);
+    if (word != null) return this.#commitNamed(word);
+    if ((this.#whence === 'cherry-pick' || this.#whence === 'rebase') && values['reset-author'] !== true) {
+      return this.#commitNamed('CHERRY_PICK_HEAD');
+    }
+    return undefined;
+  }
+
+  async #commitNamed(word: string): Promise<Commit> {
+    const oid = await resolveRevision(this.#repository, `${word}^{commit}`);
+    if (oid === undefined) throw new GitError('USAGE', `could not lookup commit '${word}'`);
+    return parseCommit(await readKind(this.#repository.objects, oid, 'commit'));
+  }
+
+  #author(reused: Commit | undefined, current: Commit | undefined): Signature {
+    void current;
+    const values = this.#values;
+    const renew = values['reset-author'] === true;
+    const from = reused !== undefined && !renew ? reused.author : undefined;
+    let name = from?.name;
+    let email = from?.email;
+    let date: string | undefined = from === undefined ? undefined : `@${from.seconds} ${from.zone}`;
+    if (values.author != null) {
+      const match = /^(.*?)\s*<([^>]*)>\s*(.*)$/s.exec(values.author);
+      if (match === null) throw new GitError('USAGE', `--author '${values.author}' is not 'Name <email>' and matches no existing author`);
+      name = match[1]!;
+      email = match[2]!;
+      if (match[3] !== undefined && /^\d+ [+-]\d{4}$/.test(match[3])) date = `@${match[3]}`;
+    }
+    if (values.date != null) {
+      const parsed = parseDate(values.date, this.#repository.clock);
+      if (parsed === undefined) {
+        const approx = approxDate(this.#repository, values.date);
+        if (approx === undefined) throw new GitError('USAGE', `invalid date format: ${values.date}`);
+        date = approx;
+      } else date = values.date;
+    }
+    return this.#repository.identity('author', { name, email, date });
+  }
+
+  // ---------------------------------------------------------------- message
+
+  #readUserFile(word: string, what: string): string {
+    let data: Bytes;
+    try {
+      data = word === '-' ? this.#context.io.stdin.readAll() : readFileSync(resolve(this.#context.cwd, word));
+    } catch {
+      throw new GitError('USAGE', what);
+    }
+    return decodeText(data);
+  }
+
+  #stateText(name: string): string | undefined {
+    const data = this.#repository.platform.fs.readFile(this.#repository.path(name));
+    return data === undefined ? undefined : decodeText(data);
+  }
+
+  /** The message before anybody edits it, and what prepare-commit-msg is told about where it comes from. */
+  async #startMessage(reused: Commit | undefined, current: Commit | undefined): Promise<{ text: string; source: string[]; clean: boolean }> {
+    void current;
+    const values = this.#values;
+    const { config } = this.#repository;
+    let text = '';
+    let source: string[] = [];
+    let clean = this.#cleanup !== 'verbatim';
+    const squash = values.squash;
+    if (squash != null) {
+      const of = squash === values['reedit-message'] ? 'HEAD' : squash;
+      const commit = await this.#commitNamed(of);
+      text += `squash! ${subjectLine(commit.message)}\n\n`;
+    }
+    const messages = values.message ?? [];
+    if (messages.length > 0 && this.#fixup === undefined) {
+      text += joined(messages);
+      source = ['message'];
+    } else if (values.file != null) {
+      const file = values.file;
+      text += this.#readUserFile(file, `could not read log file '${file}': No such file or directory`);
+      source = ['message'];
+    } else if (values['reedit-message'] != null || values['reuse-message'] != null) {
+      text += reused!.message.replace(/^\n+/, '');
+      source = ['commit', values['reedit-message'] ?? values['reuse-message']!];
+    } else if (this.#fixup !== undefined) {
+      text += await this.#fixupMessage(messages);
+      source = ['message'];
+    } else if (this.#amend) {
+      text += reused!.message.replace(/^\n+/, '');
+      source = ['commit', 'HEAD'];
+    } else if (this.#stateText('MERGE_MSG') !== undefined) {
+      const squashed = this.#stateText('SQUASH_MSG');
+      if (squashed !== undefined) {
+        text += squashed;
+        source = ['squash'];
+      } else source = ['merge'];
+      text += this.#stateText('MERGE_MSG')!;
+      clean = true;
+    } else if (this.#stateText('SQUASH_MSG') !== undefined) {
+      text += this.#stateText('SQUASH_MSG')!;
+      source = ['squash'];
+    } else {
+      const template = values.template ?? config.getPath('commit.template');
+      if (template != null && values.template !== null) {
+        const file = values.template == null ? this.#repository.fromTop(template) : template;
+        text += this.#readUserFile(file, `could not read '${template}': No such file or directory`);
+        this.#template = text;
+        source = ['template'];
+        clean = false;
+      }
+    }
+    if (squash != null && source.length === 0) source = ['message'];
+    if (squash != null && messages.length === 0 && source[0] === 'message') source = ['message'];
+    if (this.#whence === 'cherry-pick' || this.#whence === 'rebase') {
+      if (source[0] === 'merge') source = ['commit', 'CHERRY_PICK_HEAD'].slice(0, 1).concat('CHERRY_PICK_HEAD');
+    }
+    if (clean) text = stripSpace(text);
+    if (values.signoff === true) {
+      const committer = this.#repository.identity('committer');
+      text = appendSignoff(text, `${committer.name} <${committer.email}>`);
+    }
+    if (values.trailer !== undefined && values.trailer.length > 0) {
+      const { applyTrailers } = await import('../porcelain/trailer-apply.js');
+      text = applyTrailers(text, values.trailer, this.#repository, this.#comment);
+    }
+    return { text, source, clean };
+  }
+
+  async #fixupMessage(messages: readonly string[]): Promise<string> {
+    const { kind, commit: word } = this.#fixup!;
+    const commit = await this.#commitNamed(word);
+    const subject = subjectLine(commit.message);
+    if (kind === 'fixup') {
+      return `fixup! ${subject}\n\n${messages.length > 0 ? joined(messages) : ''}`;
+    }
+    const body = commit.message.replace(/^\n+/, '');
+    if (/^amend! /.test(subject)) {
+      const end = body.search(/\n[ \t]*\n/);
+      return `${subject}\n\n${end < 0 ? '' : body.slice(end).replace(/^\s+/, '')}`;
+    }
+    return `amend! ${subject}\n\n${body}`;
+  }
+
+  /** Writes COMMIT_EDITMSG: the message, and for an editor what helps to write it. */
+  async #finishMessage(
+    started: { text: string; source: string[] },
+    report: StatusReport,
+    author: Signature,
+    path: string,
+    current: Commit | undefined,
+    merging: boolean,
+  ): Promise<string> {
+    void current;
+    void merging;
+    const values = this.#values;
+    let { text } = started;
+    const config = this.#repository.config;
+    if (config.get('core.commentchar')?.toLowerCase() === 'auto' || config.get('core.commentstring')?.toLowerCase() === 'auto') {
+      this.#comment = commentPrefix(config, text);
+    }
+    const include = values.status ?? config.getBool('commit.status', true);
+    if (this.#useEditor && include) text += await this.#helpText(report, author);
+    this.#repository.platform.fs.writeFile(path, encodeText(text));
+    return text;
+  }
+
+  async #helpText(report: StatusReport, author: Signature): Promise<string> {
+    const comment = this.#comment;
+    const lines: string[] = [];
+    const say = (text: string): void => {
+      lines.push(commentLines(`${text}\n`, comment));
+    };
+    const blank = (): void => {
+      lines.push(`${comment}\n`);
+    };
+    lines.push('\n');
+    const { whence } = { whence: this.#whence };
+    if (whence !== 'commit') {
+      if (this.#cleanup === 'scissors') {
+        const already = this.#stateText('MERGE_MSG')?.includes(`${comment} ${SCISSORS}`) === true;
+        if (!already) lines.push(this.#scissorsText());
+      }
+      const reference = whence === 'merge' ? 'MERGE_HEAD' : 'CHERRY_PICK_HEAD';
+      say(
+        whence === 'merge'
+          ? `\nIt looks like you may be committing a merge.\nIf this is not correct, please run\n\tgit update-ref -d ${reference}\nand try again.\n`
+          : `\nIt looks like you may be committing a cherry-pick.\nIf this is not correct, please run\n\tgit update-ref -d ${reference}\nand try again.\n`,
+      );
+      lines[lines.length - 1] = lines[lines.length - 1]!.replace(/\n$/, '\n');
+    }
+    blank();
+    if (this.#cleanup === 'scissors' && whence === 'commit') lines.push(this.#scissorsText());
+    else if (this.#cleanup === 'strip') {
+      say(
+        this.#values['allow-empty-message'] === true
+          ? `Please enter the commit message for your changes. Lines starting\nwith '${comment}' will be ignored.`
+          : `Please enter the commit message for your changes. Lines starting\nwith '${comment}' will be ignored, and an empty message aborts the commit.`,
+      );
+    } else if (this.#cleanup !== 'scissors') {
+      say(
+        this.#values['allow-empty-message'] === true
+          ? `Please enter the commit message for your changes. Lines starting\nwith '${comment}' will be kept; you may remove them yourself if you want to.`
+          : `Please enter the commit message for your changes. Lines starting\nwith '${comment}' will be kept; you may remove them yourself if you want to.\nAn empty message aborts the commit.`,
+      );
+    }
+    const committer = this.#repository.identity('committer');
+    let identShown = false;
+    const ident = (text: string): void => {
+      if (!identShown) blank();
+      identShown = true;
+      say(text);
+    };
+    if (author.name !== committer.name || author.email !== committer.email) {
+      ident(`Author:    ${author.name} <${author.email}>`);
+    }
+    if (this.#dateInteresting()) ident(`Date:      ${showDate(this.#repository, author)}`);
+    if (!this.#committerSufficient()) ident(`Committer: ${committer.name} <${committer.email}>`);
+    blank();
+    const style = statusStyle(this.#context, this.tree, {
+      untracked: untrackedMode(this.#values['untracked-files'], this.tree),
+      colors: noColors,
+      comment,
+      noWarn: true,
+      template: true,
+      hints: this.#repository.config.has('advice.statushints') ? adviceOn(this.#context, 'statusHints') && false : false,
+      ...(this.#amend ? { reference: 'HEAD^1' } : {}),
+    });
+    lines.push(renderLong(report, style));
+    const verbose = this.#values.verbose ?? (this.#repository.config.getBoolOrInt('commit.verbose') as number | boolean | undefined) ?? 0;
+    const level = typeof verbose === 'boolean' ? (verbose ? 1 : 0) : verbose;
+    if (level > 0) lines.push(await this.#verboseText(level));
+    return lines.join('');
+  }
+
+  #scissorsText(): string {
+    return `${this.#comment} ${SCISSORS}\n${commentLines('Do not modify or remove the line above.\nEverything below it will be ignored.\n', this.#comment)}`;
+  }
+
+  async #verboseText(level: number): Promise<string> {
+    const { captureCommand } = await import('./capture.js');
+    const env = { GIT_INDEX_FILE: this.#indexFile };
+    const reference = this.#amend ? ['HEAD^1'] : [];
+    let text = this.#cleanup === 'scissors' && this.#whence === 'commit' ? '' : this.#scissorsText();
+    const staged = captureCommand(this.#context, ['diff', '--cached', '--no-ext-diff', ...(level > 1 ? ['--src-prefix=c/', '--dst-prefix=i/'] : []), ...reference], env);
+    if (level > 1) text += `${commentLines('Changes to be committed:\n', this.#comment)}`;
+    text += staged;
+    if (level > 1) {
+      const unstaged = captureCommand(this.#context, ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/'], env);
+      if (unstaged !== '') text += `${this.#comment} --------------------------------------------------\n${commentLines('Changes not staged for commit:\n', this.#comment)}${unstaged}`;
+    }
+    return text;
+  }
+
+  #dateInteresting(): boolean {
+    const { env } = this.#repository;
+    return this.#values.date != null || (this.#amend && this.#values['reset-author'] !== true && env['GIT_AUTHOR_DATE'] === undefined) || this.#values['reuse-message'] != null || this.#values['reedit-message'] != null;
+  }
+
+  #committerSufficient(): boolean {
+    const { env, config } = this.#repository;
+    const has = (variable: string, key: string): boolean => env[variable] !== undefined || config.has(`committer.${key}`) || config.has(`user.${key}`);
+    return has('GIT_COMMITTER_NAME', 'name') && (has('GIT_COMMITTER_EMAIL', 'email') || env['EMAIL'] !== undefined);
+  }
+
+  /** Hooks, editor, and the message as it is going to be stored. */
+  async #editMessage(path: string, started: { text: string; source: string[] }): Promise<string> {
+    const values = this.#values;
+    const { fs } = this.#repository.platform;
+    const shown = shownPath(this.#repository, path);
+    if (this.#repository.hooks.find('prepare-commit-msg') !== undefined) {
+      if (!this.#hook('prepare-commit-msg', [shown, ...started.source])) throw new Stop(1);
+    }
+    if (this.#useEditor) {
+      try {
+        editFile(this.#repository, path, {
+          cwd: this.#context.cwd,
+          env: { GIT_INDEX_FILE: this.#indexFile },
+          wait: (on) => this.#waiting(on),
+        });
+      } catch (error) {
+        if (!(error instanceof GitError)) throw error;
+        this.#context.error(error.message);
+        this.#context.printError('Please supply the message using either -m or -F option.\n');
+        throw new Stop(1);
+      }
+      this.#edited = true;
+    }
+    if (values['no-verify'] !== true && this.#repository.hooks.find('commit-msg') !== undefined) {
+      if (!this.#hook('commit-msg', [shown])) throw new Stop(1);
+    }
+    const data = fs.readFile(path);
+    if (data === undefined) throw new GitError('USAGE', 'could not read commit message: No such file or directory');
+    const raw = decodeText(data);
+    const verbose = (values.verbose ?? 0) > 0 || this.#repository.config.getBoolOrInt('commit.verbose') === true;
+    const message = cleanMessage(raw, this.#cleanup, this.#comment, verbose && this.#useEditor);
+    const empty = isEmpty(message, this.#repository);
+    if (empty && values['allow-empty-message'] !== true) {
+      this.#context.printError('Aborting commit due to empty commit message.\n');
+      throw new Stop(1);
+    }
+    if (this.#template !== undefined && values['allow-empty-message'] !== true && untouched(message, this.#template, this.#cleanup, this.#comment)) {
+      this.#context.printError('Aborting commit; you did not edit the message.\n');
+      throw new Stop(1);
+    }
+    if (this.#fixup !== undefined && this.#fixup.kind !== 'fixup' && values['allow-empty-message'] !== true) {
+      const body = message.split(/\n\n/).slice(1).join('\n\n');
+      if (body.trim() === '') {
+        this.#context.printError('Aborting commit due to empty commit message body.\n');
+        throw new Stop(1);
+      }
+    }
+    void cutAtScissors;
+    return message;
+  }
+
+  #waiting(on: boolean): void {
+    if (!this.#context.io.stderr.isTerminal || !adviceOn(this.#context, 'waitingForEditor')) return;
+    this.#context.printError(on ? 'hint: Waiting for your editor to close the file... ' : '\r\x1b[K');
+  }
+
+  // ---------------------------------------------------------------- the commit
+
+  async #parents(head: Oid<'commit'> | undefined, current: Commit | undefined): Promise<Oid<'commit'>[]> {
+    if (this.#amend) return [...(current?.parents ?? [])];
+    if (this.#whence !== 'merge') return head === undefined ? [] : [head];
+    const merged = (this.#stateText('MERGE_HEAD') ?? '').split('\n').filter(isOid) as unknown as Oid<'commit'>[];
+    let parents = head === undefined ? merged : [head, ...merged];
+    if (this.#stateText('MERGE_MODE')?.trim() !== 'no-ff') parents = await this.#reduce(parents);
+    return parents;
+  }
+
+  /** Heads that others reach are no parents. */
+  async #reduce(parents: Oid<'commit'>[]): Promise<Oid<'commit'>[]> {
+    if (parents.length < 2) return parents;
+    const { openAncestry } = await import('../porcelain/ancestry.js');
+    return openAncestry(this.#repository).independent(parents);
+  }
+
+  async #signer(): Promise<((data: Uint8Array) => Promise<string>) | undefined> {
+    const word = this.#values['gpg-sign'];
+    const wanted = word !== undefined ? word !== null : this.#repository.config.getBool('commit.gpgsign', false);
+    if (!wanted) return undefined;
+    throw new GitError('UNSUPPORTED', 'signing commits is not there yet');
+  }
+
+  async #summary(
+    oid: Oid<'commit'>,
+    branch: string | undefined,
+    author: Signature,
+    committer: Signature,
+    parents: readonly Oid<'commit'>[],
+    treeOid: Oid<'tree'>,
+    message: string,
+  ): Promise<string> {
+    const repository = this.#repository;
+    const where = branch ?? 'detached HEAD';
+    const root = parents.length === 0 ? ' (root-commit)' : '';
+    let text = `[${where}${root} ${await abbreviate(repository, oid)}] ${subjectLine(message)}\n`;
+    if (author.name !== committer.name || author.email !== committer.email) text += ` Author: ${author.name} <${author.email}>\n`;
+    if (this.#dateInteresting()) text += ` Date: ${showDate(repository, author)}\n`;
+    if (!this.#committerSufficient()) {
+      text += ` Committer: ${committer.name} <${committer.email}>\n`;
+      if (adviceOn(this.#context, 'implicitIdentity')) text += implicitIdentityAdvice(this.#amend);
+    }
+    if (parents.length > 1) return text;
+    const from = parents[0] === undefined ? undefined : ((await resolveRevision(repository, `${parents[0]}^{tree}`)) as Oid<'tree'>);
+    return text + (await changeSummary(repository, from, treeOid));
+  }
+}
+
+const joined = (messages: readonly string[]): string =>
+  messages.map((message) => (message.endsWith('\n') ? message : `${message}\n`)).join('\n');
+
+/** Takes the named files over as they are; missing ones leave. */
+async function takeOver(tree: WorkTree, paths: ReadonlySet<string>): Promise<void> {
+  const { addFile, AddFailure, fatalAdd } = await import('../worktree/add-file.js');
+  const gone = new Set<string>();
+  for (const path of paths) {
+    const stat = tree.hasSymlinkParent(path) ? undefined : tree.lstat(path);
+    if (stat === undefined || (stat.kind === 'directory' && tree.index.get(path)?.mode !== 0o160000)) gone.add(path);
+    else {
+      try {
+        await addFile(tree, path, stat);
+      } catch (error) {
+        if (error instanceof AddFailure) throw fatalAdd(error, 'updating files failed');
+        throw error;
+      }
+    }
+  }
+  tree.index.removeAll(gone);
+}
+
+/** An entry of HEAD with the stat words that the real index has for the same content. */
+function statOf(tree: WorkTree, entry: import('../worktree/index-entry.js').IndexEntry) {
+  const known = tree.index.get(entry.path);
+  return known !== undefined && known.mode === entry.mode && known.sameOid(entry) ? known : entry;
+}
+
+function shownPath(repository: Repository, path: string): string {
+  return path.startsWith(`${repository.gitDir}/`) ? repository.gitDirShown + path.slice(repository.gitDir.length) : path;
+}
+
+function isEmpty(message: string, repository: Repository): boolean {
+  if (message.trim() === '') return true;
+  // Nothing but sign-offs counts as empty.
+  void repository;
+  return message.split('\n').every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
+}
+
+function untouched(message: string, template: string, mode: CleanupMode, comment: string): boolean {
+  const clean = cleanMessage(template, mode, comment);
+  if (!message.startsWith(clean)) return false;
+  return message.slice(clean.length).split('\n').every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
+}
+
+function showDate(repository: Repository, who: Signature): string {
+  return formatDate(who.seconds, who.zone, { kind: 'default', local: false }, repository.clock);
+}
+
+function approxDate(repository: Repository, text: string): string | undefined {
+  void repository;
+  void text;
+  return undefined;
+}
+
+function implicitIdentityAdvice(amend: boolean): string {
+  void amend;
+  return (
+    'Your name and email address were configured automatically based\n' +
+    'on your username and hostname. Please check that they are accurate.\n' +
+    'You can suppress this message by setting them explicitly. Run the\n' +
+    'following command and follow the instructions in your editor to edit\n' +
+    'your configuration file:\n' +
+    '\n' +
+    '    git config --global --edit\n' +
+    '\n' +
+    'After doing this, you may fix the identity used for this commit with:\n' +
+    '\n' +
+    '    git commit --amend --reset-author\n' +
+    '\n'
+  );
+}
+
