@@ -19,17 +19,16 @@ import {
   cleanupMode,
   commentLines,
   commentPrefix,
-  cutAtScissors,
   SCISSORS,
   stripSpace,
   subjectLine,
   type CleanupMode,
 } from '../porcelain/message.js';
 import { appendSignoff } from '../porcelain/signoff.js';
-import { isCommittable, noColors, renderLong, renderPorcelain2, renderShort } from '../porcelain/status-render.js';
+import { isCommittable, noColors, renderLong, renderShort } from '../porcelain/status-render.js';
 import { gatherStatus } from '../porcelain/status-report.js';
 import type { StatusReport } from '../porcelain/status-report.js';
-import { formatDate, parseDate } from '../repo/dates.js';
+import { approxidate, formatDate, parseDate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -131,6 +130,9 @@ export const command = defineCommand({
     const run = new CommitRun(context, values, rest);
     try {
       return yield* run.run();
+    } catch (error) {
+      if (error instanceof Stop) return error.code;
+      throw error;
     } finally {
       run.release();
       await run.tree.close();
@@ -162,12 +164,12 @@ class CommitRun {
   #committing: WorkTree;
   #indexFile: string;
   #whence: Whence = 'commit';
-  #edited = false;
   #useEditor = true;
   #cleanup: CleanupMode = 'strip';
   #comment = '#';
   #fixup: { readonly kind: 'fixup' | 'amend' | 'reword'; readonly commit: string } | undefined;
   #template: string | undefined;
+  #borrowed = false;
 
   constructor(context: CommandContext, values: Values, rest: readonly string[]) {
     this.#context = context;
@@ -199,44 +201,52 @@ class CommitRun {
     this.#checkOptions(words, head);
     this.#comment = commentPrefix(config);
     const dry =
-      values['dry-run'] === true || values.short === true || values.porcelain === true || values.long === true || values.null === true;
+      values['dry-run'] === true ||
+      values.short === true ||
+      values.porcelain === true ||
+      values.long === true ||
+      values.null === true;
     const current = head === undefined ? undefined : parseCommit(await readKind(repository.objects, head, 'commit'));
     await this.#prepareIndex(words, dry, head);
     const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
-    if (dry) return yield* this.#dryRun(reference, words);
+    if (dry) return yield* this.#dryRun(reference);
     const reused = await this.#reusedCommit();
-    const author = this.#author(reused, current);
+    const author = this.#author(reused);
     if (values['no-verify'] !== true && repository.hooks.find('pre-commit') !== undefined) {
       if (!this.#hook('pre-commit', [])) throw new Stop(1);
       this.#committing.reloadIndex();
     }
-    const started = await this.#startMessage(reused, current);
+    const started = await this.#startMessage(reused);
     const report = await this.#report(reference, true);
     const path = repository.path('COMMIT_EDITMSG');
-    let parents: Oid<'commit'>[];
-    try {
-      parents = await this.#parents(head, current);
-    } catch (error) {
-      if (error instanceof Stop) return error.code;
-      throw error;
-    }
+    const parents = await this.#parents(head, current);
     // From here on COMMIT_EDITMSG holds the message, so that nothing typed is lost when something fails.
-    let message: string;
-    try {
-      message = await this.#finishMessage(started, report, author, path, current, parents.length > 1);
-      if (yield* this.#nothingToCommit(report, current, parents)) return 1;
-      message = await this.#editMessage(path, started);
-    } catch (error) {
-      if (error instanceof Stop) return error.code;
-      throw error;
-    }
-    const extra = this.#amend && current !== undefined ? current.extra.filter((header) => !/^(gpgsig|gpgsig-sha256|mergetag|encoding)$/.test(header.name)) : [];
+    await this.#finishMessage(started, report, author, path);
+    if (yield* this.#nothingToCommit(report, current)) return 1;
+    const message = await this.#editMessage(path, started);
+    const extra =
+      this.#amend && current !== undefined
+        ? current.extra.filter((header) => !/^(gpgsig|gpgsig-sha256|mergetag|encoding)$/.test(header.name))
+        : [];
     const treeOid = await this.#writeTree();
     const signing = await this.#signer();
     const committer = repository.identity('committer');
-    const oid = await writeCommit(repository, { tree: treeOid, parents, author, committer, message, extra, ...(signing === undefined ? {} : { sign: signing }) });
-    const kind =
-      this.#amend ? 'amend' : head === undefined ? 'initial' : this.#whence === 'commit' ? 'plain' : this.#whence;
+    const oid = await writeCommit(repository, {
+      tree: treeOid,
+      parents,
+      author,
+      committer,
+      message,
+      extra,
+      ...(signing === undefined ? {} : { sign: signing }),
+    });
+    const kind = this.#amend
+      ? 'amend'
+      : head === undefined
+        ? 'initial'
+        : this.#whence === 'commit'
+          ? 'plain'
+          : this.#whence;
     await advanceHead(repository, oid, head, commitAction(repository.env, kind), message);
     removeMergeState(repository);
     this.#commitIndexFiles();
@@ -275,7 +285,10 @@ class CommitRun {
       }
       if (given.length > 2) {
         const names = given.map((name) => `'${name}'`);
-        throw new GitError('USAGE', `options ${names.slice(0, -1).join(', ')}, and ${names[names.length - 1]} cannot be used together`);
+        throw new GitError(
+          'USAGE',
+          `options ${names.slice(0, -1).join(', ')}, and ${names[names.length - 1]} cannot be used together`,
+        );
       }
     };
     const messages = values.message !== undefined && values.message.length > 0;
@@ -283,7 +296,8 @@ class CommitRun {
     if (values.amend === true && head === undefined) throw new GitError('USAGE', 'You have nothing to amend.');
     if (values.amend === true && this.#whence !== 'commit') {
       if (this.#whence === 'merge') throw new GitError('USAGE', 'You are in the middle of a merge -- cannot amend.');
-      if (this.#whence === 'cherry-pick') throw new GitError('USAGE', 'You are in the middle of a cherry-pick -- cannot amend.');
+      if (this.#whence === 'cherry-pick')
+        throw new GitError('USAGE', 'You are in the middle of a cherry-pick -- cannot amend.');
       throw new GitError('USAGE', 'You are in the middle of a rebase -- cannot amend.');
     }
     if (values['reset-author'] === true && values.author != null) {
@@ -312,8 +326,18 @@ class CommitRun {
         if (match[1] === 'reword' && words.length > 0) {
           throw new GitError('USAGE', `reword option of '--fixup' and path '${words[0]}' cannot be used together`);
         }
-        if (match[1] === 'reword' && (values.patch === true || values.interactive === true || values.all === true || values.include === true || values.only === true)) {
-          throw new GitError('USAGE', "reword option of '--fixup' and '--patch/--interactive/--all/--include/--only' cannot be used together");
+        if (
+          match[1] === 'reword' &&
+          (values.patch === true ||
+            values.interactive === true ||
+            values.all === true ||
+            values.include === true ||
+            values.only === true)
+        ) {
+          throw new GitError(
+            'USAGE',
+            "reword option of '--fixup' and '--patch/--interactive/--all/--include/--only' cannot be used together",
+          );
         }
       } else if (match !== null && !/^[0-9a-f]+$/.test(match[1]!) && match[2] !== '' && /^[a-z]+$/i.test(match[1]!)) {
         throw new GitError('USAGE', `unknown option: --fixup=${match[1]}:${match[2]}`);
@@ -338,11 +362,16 @@ class CommitRun {
     if (values.all === true && words.length > 0) {
       throw new GitError('USAGE', `paths '${words[0]} ...' with -a does not make sense`);
     }
-    if (words.length === 0 && (values.include === true || (values.only === true && !this.#amend && values['allow-empty'] !== true))) {
+    if (
+      words.length === 0 &&
+      (values.include === true || (values.only === true && !this.#amend && values['allow-empty'] !== true))
+    ) {
       throw new GitError('USAGE', 'No paths with --include/--only does not make sense.');
     }
     this.#useEditor =
-      !(messages || values.file != null || values['reuse-message'] != null || this.#fixup?.kind === 'fixup') || this.#fixup?.kind === 'amend' || this.#fixup?.kind === 'reword';
+      !(messages || values.file != null || values['reuse-message'] != null || this.#fixup?.kind === 'fixup') ||
+      this.#fixup?.kind === 'amend' ||
+      this.#fixup?.kind === 'reword';
     if (values['reedit-message'] != null) this.#useEditor = true;
     if (values.edit !== undefined) this.#useEditor = values.edit;
     const cleanup = values.cleanup ?? this.#repository.config.get('commit.cleanup');
@@ -362,7 +391,8 @@ class CommitRun {
     }
     if (partial && this.#whence !== 'commit') {
       if (this.#whence === 'merge') throw new GitError('USAGE', 'cannot do a partial commit during a merge.');
-      if (this.#whence === 'cherry-pick') throw new GitError('USAGE', 'cannot do a partial commit during a cherry-pick.');
+      if (this.#whence === 'cherry-pick')
+        throw new GitError('USAGE', 'cannot do a partial commit during a cherry-pick.');
       throw new GitError('USAGE', 'cannot do a partial commit during a rebase.');
     }
     this.#lock = tree.lockIndex();
@@ -396,7 +426,11 @@ class CommitRun {
 
   async #refreshOrDie(): Promise<void> {
     const { tree } = this;
-    await refreshIndex(tree, { unmerged: true });
+    await refreshIndex(tree, {
+      report: (path, why) => {
+        if (why === 'unmerged') this.#context.print(`U\t${path}\n`);
+      },
+    });
     if (tree.index.hasConflicts) this.#conflicted();
   }
 
@@ -430,19 +464,23 @@ class CommitRun {
     for (const item of missing) {
       this.#context.error(`pathspec '${item.original}' did not match any file(s) known to git`);
     }
-    if (missing.length > 0) throw new GitError('USAGE', '', { data: { silent: true } });
+    if (missing.length > 0) throw new Stop(1);
   }
 
   /** HEAD's tree with only the named paths as they are now; the real index gets them too. */
   async #partialIndex(pathspec: ReturnType<typeof pathspecOf>, dry: boolean, head: Oid | undefined): Promise<void> {
     const { tree } = this;
-    const headTree = head === undefined ? undefined : ((await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>);
+    const headTree =
+      head === undefined ? undefined : ((await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>);
     const headEntries = headTree === undefined ? [] : await readTreeEntries(this.#repository.objects, headTree);
     if (tree.index.hasConflicts) {
       const paths = tree.index.conflictedPaths();
       if (paths.some((path) => !pathspec.matches(path))) this.#conflicted();
     }
-    await this.#checkPathspec(pathspec, headEntries.map((entry) => entry.path));
+    await this.#checkPathspec(
+      pathspec,
+      headEntries.map((entry) => entry.path),
+    );
     const paths = new Set<string>();
     for (const entry of tree.index.entries) if (pathspec.matches(entry.path)) paths.add(entry.path);
     for (const entry of headEntries) if (pathspec.matches(entry.path)) paths.add(entry.path);
@@ -472,7 +510,9 @@ class CommitRun {
     const headTree = (await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>;
     const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
     const next = new WorkTree(this.#repository, { indexFile: file, warn: this.tree.warn, error: this.tree.error });
-    next.index.setEntries((await readTreeEntries(this.#repository.objects, headTree)).map((entry) => statOf(this.tree, entry)));
+    next.index.setEntries(
+      (await readTreeEntries(this.#repository.objects, headTree)).map((entry) => statOf(this.tree, entry)),
+    );
     next.index.cacheTree = await primeCacheTree(this.#repository.objects, headTree);
     this.#falseLock = next.lockIndex();
     next.writeLockedIndex(this.#falseLock);
@@ -507,7 +547,8 @@ class CommitRun {
 
   #shownIndexFile(): string {
     const { workTree } = this.#repository;
-    if (workTree !== undefined && this.#indexFile.startsWith(`${workTree}/`)) return this.#indexFile.slice(workTree.length + 1);
+    if (workTree !== undefined && this.#indexFile.startsWith(`${workTree}/`))
+      return this.#indexFile.slice(workTree.length + 1);
     return this.#indexFile;
   }
 
@@ -523,10 +564,9 @@ class CommitRun {
     });
   }
 
-  async *#dryRun(reference: Oid | null | undefined, words: readonly string[]): AsyncGenerator<Result, number> {
+  async *#dryRun(reference: Oid | null | undefined): AsyncGenerator<Result, number> {
     const values = this.#values;
     const report = await this.#report(reference, true);
-    void words;
     const nul = values.null === true;
     const untracked = untrackedMode(values['untracked-files'], this.tree);
     const style = statusStyle(this.#context, this.tree, {
@@ -540,12 +580,11 @@ class CommitRun {
       text = renderShort(report, { ...style, prefix: '', colors: noColors });
     } else if (values.short === true) text = renderShort(report, style);
     else text = renderLong(report, style);
-    void renderPorcelain2;
     yield { text };
     return isCommittable(report) ? 0 : 1;
   }
 
-  async *#nothingToCommit(report: StatusReport, current: Commit | undefined, parents: readonly Oid[]): AsyncGenerator<Result, boolean> {
+  async *#nothingToCommit(report: StatusReport, current: Commit | undefined): AsyncGenerator<Result, boolean> {
     const values = this.#values;
     const committable = report.items.some((item) => item.stages === undefined && item.staged !== ' ');
     if (
@@ -556,7 +595,6 @@ class CommitRun {
     ) {
       return false;
     }
-    void parents;
     if (this.#fixup?.kind === 'reword') return false;
     const { tree } = this;
     if (this.#repository.config.getBool('status.short', false) === false || this.#values.quiet !== true) {
@@ -580,9 +618,9 @@ class CommitRun {
       this.#context.printError(
         this.#whence === 'rebase' || this.#repository.platform.fs.stat(this.#repository.path('sequencer')) === undefined
           ? this.#whence === 'rebase'
-            ? 'Otherwise, please use \'git rebase --skip\'\n'
+            ? "Otherwise, please use 'git rebase --skip'\n"
             : "Otherwise, please use 'git cherry-pick --skip'\n"
-          : "and then use:\n\n    git cherry-pick --continue\n\nto resume cherry-picking the remaining commits.\nIf you wish to skip this commit, use:\n\n    git cherry-pick --skip\n\n",
+          : 'and then use:\n\n    git cherry-pick --continue\n\nto resume cherry-picking the remaining commits.\nIf you wish to skip this commit, use:\n\n    git cherry-pick --skip\n\n',
       );
     }
     return true;
@@ -606,17 +644,18 @@ class CommitRun {
     return parseCommit(await readKind(this.#repository.objects, oid, 'commit'));
   }
 
-  #author(reused: Commit | undefined, current: Commit | undefined): Signature {
-    void current;
+  #author(reused: Commit | undefined): Signature {
     const values = this.#values;
     const renew = values['reset-author'] === true;
     const from = reused !== undefined && !renew ? reused.author : undefined;
+    this.#borrowed = from !== undefined;
     let name = from?.name;
     let email = from?.email;
     let date: string | undefined = from === undefined ? undefined : `@${from.seconds} ${from.zone}`;
     if (values.author != null) {
       const match = /^(.*?)\s*<([^>]*)>\s*(.*)$/s.exec(values.author);
-      if (match === null) throw new GitError('USAGE', `--author '${values.author}' is not 'Name <email>' and matches no existing author`);
+      if (match === null)
+        throw new GitError('USAGE', `--author '${values.author}' is not 'Name <email>' and matches no existing author`);
       name = match[1]!;
       email = match[2]!;
       if (match[3] !== undefined && /^\d+ [+-]\d{4}$/.test(match[3])) date = `@${match[3]}`;
@@ -650,8 +689,7 @@ class CommitRun {
   }
 
   /** The message before anybody edits it, and what prepare-commit-msg is told about where it comes from. */
-  async #startMessage(reused: Commit | undefined, current: Commit | undefined): Promise<{ text: string; source: string[]; clean: boolean }> {
-    void current;
+  async #startMessage(reused: Commit | undefined): Promise<{ text: string; source: string[]; clean: boolean }> {
     const values = this.#values;
     const { config } = this.#repository;
     let text = '';
@@ -739,21 +777,19 @@ class CommitRun {
     report: StatusReport,
     author: Signature,
     path: string,
-    current: Commit | undefined,
-    merging: boolean,
-  ): Promise<string> {
-    void current;
-    void merging;
+  ): Promise<void> {
     const values = this.#values;
     let { text } = started;
     const config = this.#repository.config;
-    if (config.get('core.commentchar')?.toLowerCase() === 'auto' || config.get('core.commentstring')?.toLowerCase() === 'auto') {
+    if (
+      config.get('core.commentchar')?.toLowerCase() === 'auto' ||
+      config.get('core.commentstring')?.toLowerCase() === 'auto'
+    ) {
       this.#comment = commentPrefix(config, text);
     }
     const include = values.status ?? config.getBool('commit.status', true);
     if (this.#useEditor && include) text += await this.#helpText(report, author);
     this.#repository.platform.fs.writeFile(path, encodeText(text));
-    return text;
   }
 
   async #helpText(report: StatusReport, author: Signature): Promise<string> {
@@ -780,7 +816,6 @@ class CommitRun {
       );
       lines[lines.length - 1] = lines[lines.length - 1]!.replace(/\n$/, '\n');
     }
-    blank();
     if (this.#cleanup === 'scissors' && whence === 'commit') lines.push(this.#scissorsText());
     else if (this.#cleanup === 'strip') {
       say(
@@ -814,11 +849,16 @@ class CommitRun {
       comment,
       noWarn: true,
       template: true,
-      hints: this.#repository.config.has('advice.statushints') ? adviceOn(this.#context, 'statusHints') && false : false,
-      ...(this.#amend ? { reference: 'HEAD^1' } : {}),
+      hints: this.#repository.config.has('advice.statushints')
+        ? adviceOn(this.#context, 'statusHints') && false
+        : false,
+      ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     lines.push(renderLong(report, style));
-    const verbose = this.#values.verbose ?? (this.#repository.config.getBoolOrInt('commit.verbose') as number | boolean | undefined) ?? 0;
+    const verbose =
+      this.#values.verbose ??
+      (this.#repository.config.getBoolOrInt('commit.verbose') as number | boolean | undefined) ??
+      0;
     const level = typeof verbose === 'boolean' ? (verbose ? 1 : 0) : verbose;
     if (level > 0) lines.push(await this.#verboseText(level));
     return lines.join('');
@@ -833,24 +873,34 @@ class CommitRun {
     const env = { GIT_INDEX_FILE: this.#indexFile };
     const reference = this.#amend ? ['HEAD^1'] : [];
     let text = this.#cleanup === 'scissors' && this.#whence === 'commit' ? '' : this.#scissorsText();
-    const staged = captureCommand(this.#context, ['diff', '--cached', '--no-ext-diff', ...(level > 1 ? ['--src-prefix=c/', '--dst-prefix=i/'] : []), ...reference], env);
+    const staged = captureCommand(
+      this.#context,
+      ['diff', '--cached', '--no-ext-diff', ...(level > 1 ? ['--src-prefix=c/', '--dst-prefix=i/'] : []), ...reference],
+      env,
+    );
     if (level > 1) text += `${commentLines('Changes to be committed:\n', this.#comment)}`;
     text += staged;
     if (level > 1) {
-      const unstaged = captureCommand(this.#context, ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/'], env);
-      if (unstaged !== '') text += `${this.#comment} --------------------------------------------------\n${commentLines('Changes not staged for commit:\n', this.#comment)}${unstaged}`;
+      const unstaged = captureCommand(
+        this.#context,
+        ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/'],
+        env,
+      );
+      if (unstaged !== '')
+        text += `${this.#comment} --------------------------------------------------\n${commentLines('Changes not staged for commit:\n', this.#comment)}${unstaged}`;
     }
     return text;
   }
 
+  /** The author's date is another commit's, or was given. */
   #dateInteresting(): boolean {
-    const { env } = this.#repository;
-    return this.#values.date != null || (this.#amend && this.#values['reset-author'] !== true && env['GIT_AUTHOR_DATE'] === undefined) || this.#values['reuse-message'] != null || this.#values['reedit-message'] != null;
+    return this.#values.date != null || this.#borrowed;
   }
 
   #committerSufficient(): boolean {
     const { env, config } = this.#repository;
-    const has = (variable: string, key: string): boolean => env[variable] !== undefined || config.has(`committer.${key}`) || config.has(`user.${key}`);
+    const has = (variable: string, key: string): boolean =>
+      env[variable] !== undefined || config.has(`committer.${key}`) || config.has(`user.${key}`);
     return has('GIT_COMMITTER_NAME', 'name') && (has('GIT_COMMITTER_EMAIL', 'email') || env['EMAIL'] !== undefined);
   }
 
@@ -875,7 +925,6 @@ class CommitRun {
         this.#context.printError('Please supply the message using either -m or -F option.\n');
         throw new Stop(1);
       }
-      this.#edited = true;
     }
     if (values['no-verify'] !== true && this.#repository.hooks.find('commit-msg') !== undefined) {
       if (!this.#hook('commit-msg', [shown])) throw new Stop(1);
@@ -885,12 +934,16 @@ class CommitRun {
     const raw = decodeText(data);
     const verbose = (values.verbose ?? 0) > 0 || this.#repository.config.getBoolOrInt('commit.verbose') === true;
     const message = cleanMessage(raw, this.#cleanup, this.#comment, verbose && this.#useEditor);
-    const empty = isEmpty(message, this.#repository);
+    const empty = isEmpty(message);
     if (empty && values['allow-empty-message'] !== true) {
       this.#context.printError('Aborting commit due to empty commit message.\n');
       throw new Stop(1);
     }
-    if (this.#template !== undefined && values['allow-empty-message'] !== true && untouched(message, this.#template, this.#cleanup, this.#comment)) {
+    if (
+      this.#template !== undefined &&
+      values['allow-empty-message'] !== true &&
+      untouched(message, this.#template, this.#cleanup, this.#comment)
+    ) {
       this.#context.printError('Aborting commit; you did not edit the message.\n');
       throw new Stop(1);
     }
@@ -901,7 +954,6 @@ class CommitRun {
         throw new Stop(1);
       }
     }
-    void cutAtScissors;
     return message;
   }
 
@@ -948,14 +1000,18 @@ class CommitRun {
     const where = branch ?? 'detached HEAD';
     const root = parents.length === 0 ? ' (root-commit)' : '';
     let text = `[${where}${root} ${await abbreviate(repository, oid)}] ${subjectLine(message)}\n`;
-    if (author.name !== committer.name || author.email !== committer.email) text += ` Author: ${author.name} <${author.email}>\n`;
+    if (author.name !== committer.name || author.email !== committer.email)
+      text += ` Author: ${author.name} <${author.email}>\n`;
     if (this.#dateInteresting()) text += ` Date: ${showDate(repository, author)}\n`;
     if (!this.#committerSufficient()) {
       text += ` Committer: ${committer.name} <${committer.email}>\n`;
-      if (adviceOn(this.#context, 'implicitIdentity')) text += implicitIdentityAdvice(this.#amend);
+      if (adviceOn(this.#context, 'implicitIdentity')) text += implicitIdentityAdvice();
     }
     if (parents.length > 1) return text;
-    const from = parents[0] === undefined ? undefined : ((await resolveRevision(repository, `${parents[0]}^{tree}`)) as Oid<'tree'>);
+    const from =
+      parents[0] === undefined
+        ? undefined
+        : ((await resolveRevision(repository, `${parents[0]}^{tree}`)) as Oid<'tree'>);
     return text + (await changeSummary(repository, from, treeOid));
   }
 }
@@ -989,20 +1045,24 @@ function statOf(tree: WorkTree, entry: import('../worktree/index-entry.js').Inde
 }
 
 function shownPath(repository: Repository, path: string): string {
-  return path.startsWith(`${repository.gitDir}/`) ? repository.gitDirShown + path.slice(repository.gitDir.length) : path;
+  return path.startsWith(`${repository.gitDir}/`)
+    ? repository.gitDirShown + path.slice(repository.gitDir.length)
+    : path;
 }
 
-function isEmpty(message: string, repository: Repository): boolean {
+function isEmpty(message: string): boolean {
   if (message.trim() === '') return true;
   // Nothing but sign-offs counts as empty.
-  void repository;
   return message.split('\n').every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
 }
 
 function untouched(message: string, template: string, mode: CleanupMode, comment: string): boolean {
   const clean = cleanMessage(template, mode, comment);
   if (!message.startsWith(clean)) return false;
-  return message.slice(clean.length).split('\n').every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
+  return message
+    .slice(clean.length)
+    .split('\n')
+    .every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
 }
 
 function showDate(repository: Repository, who: Signature): string {
@@ -1010,13 +1070,11 @@ function showDate(repository: Repository, who: Signature): string {
 }
 
 function approxDate(repository: Repository, text: string): string | undefined {
-  void repository;
-  void text;
-  return undefined;
+  const found = approxidate(text, repository.clock);
+  return found.understood ? `@${found.seconds} ${repository.identity('author', { strict: false }).zone}` : undefined;
 }
 
-function implicitIdentityAdvice(amend: boolean): string {
-  void amend;
+function implicitIdentityAdvice(): string {
   return (
     'Your name and email address were configured automatically based\n' +
     'on your username and hostname. Please check that they are accurate.\n' +
@@ -1032,4 +1090,3 @@ function implicitIdentityAdvice(amend: boolean): string {
     '\n'
   );
 }
-

@@ -84,7 +84,13 @@ export function renameSettings(
   const { config } = tree.repository;
   const setting = config.getBoolOrString('status.renames') ?? config.getBoolOrString('diff.renames') ?? true;
   let renames: 'none' | 'renames' | 'copies' =
-    setting === false ? 'none' : setting === true ? 'renames' : /^cop(y|ies)$/.test(String(setting)) ? 'copies' : 'renames';
+    setting === false
+      ? 'none'
+      : setting === true
+        ? 'renames'
+        : /^cop(y|ies)$/.test(String(setting))
+          ? 'copies'
+          : 'renames';
   if (values['no-renames'] === true) renames = 'none';
   else if (values['no-renames'] === false && renames === 'none') renames = 'renames';
   let renameScore: number | undefined;

@@ -56,7 +56,8 @@ export async function advanceHead(
       reason: `${action}: ${subject}`,
     },
   ]);
-  if (!result.ok) throw new GitError('REF_CHANGED', result.message, { data: { name: result.name, actual: result.actual } });
+  if (!result.ok)
+    throw new GitError('REF_CHANGED', result.message, { data: { name: result.name, actual: result.actual } });
 }
 
 /** The reflog's word for a commit. */
@@ -71,10 +72,18 @@ export function commitAction(
 
 /** Files that a finished merge, cherry-pick or revert leaves behind. */
 export function removeMergeState(repository: Repository, all = true): void {
-  const names = ['CHERRY_PICK_HEAD', 'REVERT_HEAD', 'MERGE_HEAD', 'MERGE_RR', 'MERGE_MSG', 'MERGE_MODE', 'SQUASH_MSG', 'AUTO_MERGE'];
+  const names = [
+    'CHERRY_PICK_HEAD',
+    'REVERT_HEAD',
+    'MERGE_HEAD',
+    'MERGE_RR',
+    'MERGE_MSG',
+    'MERGE_MODE',
+    'SQUASH_MSG',
+    'AUTO_MERGE',
+  ];
   for (const name of names) {
     if (!all && name === 'MERGE_RR') continue;
     repository.platform.fs.remove(repository.path(name));
   }
 }
-

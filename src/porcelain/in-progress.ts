@@ -83,7 +83,11 @@ export async function readInProgress(repository: Repository): Promise<InProgress
   return state;
 }
 
-async function rebaseState(repository: Repository, state: InProgress, there: (name: string) => boolean): Promise<boolean> {
+async function rebaseState(
+  repository: Repository,
+  state: InProgress,
+  there: (name: string) => boolean,
+): Promise<boolean> {
   if (there('rebase-apply')) {
     if (there('rebase-apply/applying')) {
       state.am = true;

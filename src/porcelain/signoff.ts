@@ -12,7 +12,11 @@ export function appendSignoff(message: string, person: string, tail = ''): strin
   let text = message;
   if (text !== '' && !text.endsWith('\n')) text += '\n';
   const bare = text.replace(/\n+$/, '\n');
-  if (stripSpace(bare) === '') return `${text === '' ? '\n' : text.startsWith('\n') ? text : `\n${text}`}\n${line}${tail}`.replace(/^\n\n\n+/, '\n\n');
+  if (stripSpace(bare) === '')
+    return `${text === '' ? '\n' : text.startsWith('\n') ? text : `\n${text}`}\n${line}${tail}`.replace(
+      /^\n\n\n+/,
+      '\n\n',
+    );
   const paragraphs = bare.split(/\n\n+/);
   const last = paragraphs[paragraphs.length - 1]!;
   const lines = last.replace(/\n$/, '').split('\n');

@@ -87,7 +87,9 @@ export function renderShort(report: StatusReport, style: StatusStyle): string {
   }
   const others = (paths: readonly string[], mark: string): void => {
     for (const path of paths) {
-      out += style.nul ? `${paint(colors.untracked, mark)} ${path}\0` : `${paint(colors.untracked, mark)} ${shownPath(path, style)}\n`;
+      out += style.nul
+        ? `${paint(colors.untracked, mark)} ${path}\0`
+        : `${paint(colors.untracked, mark)} ${shownPath(path, style)}\n`;
     }
   };
   others(report.untracked, '??');
@@ -112,9 +114,11 @@ function shortBranch(report: StatusReport, style: StatusStyle): string {
   if (tracking.gone) out += paint(colors.header, 'gone');
   else if (tracking.ahead === undefined || tracking.behind === undefined) out += paint(colors.header, 'different');
   else {
-    if (tracking.ahead > 0) out += `${paint(colors.header, 'ahead ')}${paint(colors.localBranch, String(tracking.ahead))}`;
+    if (tracking.ahead > 0)
+      out += `${paint(colors.header, 'ahead ')}${paint(colors.localBranch, String(tracking.ahead))}`;
     if (tracking.ahead > 0 && tracking.behind > 0) out += paint(colors.header, ', ');
-    if (tracking.behind > 0) out += `${paint(colors.header, 'behind ')}${paint(colors.remoteBranch, String(tracking.behind))}`;
+    if (tracking.behind > 0)
+      out += `${paint(colors.header, 'behind ')}${paint(colors.remoteBranch, String(tracking.behind))}`;
   }
   return `${out}${paint(colors.header, ']')}${end}`;
 }
@@ -122,7 +126,8 @@ function shortBranch(report: StatusReport, style: StatusStyle): string {
 /** `status --porcelain=v2`. */
 export function renderPorcelain2(report: StatusReport, style: StatusStyle): string {
   const end = style.nul ? '\0' : '\n';
-  const shown = (path: string): string => (style.nul ? path : quotePath(relativeTo(path, style.prefix), style.quoteHigh));
+  const shown = (path: string): string =>
+    style.nul ? path : quotePath(relativeTo(path, style.prefix), style.quoteHigh);
   let out = '';
   if (style.showBranch) {
     out += `# branch.oid ${report.head ?? '(initial)'}${end}`;
@@ -253,7 +258,8 @@ class LongStatus {
     const { comment } = this.#style;
     const whole = segments.map(({ text }) => text).join('');
     if (comment !== undefined) {
-      this.#out += whole === '' ? `${comment}\n` : whole.startsWith('\t') ? `${comment}${whole}\n` : `${comment} ${whole}\n`;
+      this.#out +=
+        whole === '' ? `${comment}\n` : whole.startsWith('\t') ? `${comment}${whole}\n` : `${comment} ${whole}\n`;
       return;
     }
     this.#out += `${segments.map(({ color, text }) => (text === '' ? '' : paint(color, text))).join('')}\n`;
@@ -308,7 +314,8 @@ class LongStatus {
       this.#line('');
     } else if (state.am) this.#am();
     else if (state.rebase || state.rebaseInteractive) this.#rebase(unmerged);
-    else if (state.cherryPick) this.#pick('cherry-pick', 'Cherry-pick', 'cherry-picking', state.cherryPickHead, unmerged);
+    else if (state.cherryPick)
+      this.#pick('cherry-pick', 'Cherry-pick', 'cherry-picking', state.cherryPickHead, unmerged);
     else if (state.revert) this.#pick('revert', 'Revert', 'reverting', state.revertHead, unmerged);
     if (state.bisect) {
       this.#line(
@@ -347,7 +354,9 @@ class LongStatus {
     if (rebaseDone.length === 0) this.#line('No commands done.');
     else {
       const count = rebaseDone.length;
-      this.#line(count === 1 ? `Last command done (${count} command done):` : `Last commands done (${count} commands done):`);
+      this.#line(
+        count === 1 ? `Last command done (${count} command done):` : `Last commands done (${count} commands done):`,
+      );
       for (const line of rebaseDone.slice(-2)) this.#line(`   ${line}`);
       if (count > 2) this.#hint(`see more in file ${this.#style.rebaseDoneFile ?? '.git/rebase-merge/done'}`);
     }
@@ -417,7 +426,8 @@ class LongStatus {
     }
     const { reference } = this.#style;
     if (head === undefined) this.#hint('use "git rm --cached <file>..." to unstage');
-    else if (reference === undefined || reference === 'HEAD') this.#hint('use "git restore --staged <file>..." to unstage');
+    else if (reference === undefined || reference === 'HEAD')
+      this.#hint('use "git restore --staged <file>..." to unstage');
     else this.#hint(`use "git restore --source=${reference} --staged <file>..." to unstage`);
   }
 
@@ -438,7 +448,8 @@ class LongStatus {
     this.#line('Changes to be committed:');
     this.#unstageHint();
     for (const item of items) {
-      const name = item.from === undefined ? this.#path(item.path) : `${this.#path(item.from)} -> ${this.#path(item.path)}`;
+      const name =
+        item.from === undefined ? this.#path(item.path) : `${this.#path(item.from)} -> ${this.#path(item.path)}`;
       this.#item(changeLabels[item.staged]!, 12, name, this.#style.colors.updated);
     }
     this.#line('');
@@ -477,7 +488,9 @@ class LongStatus {
     }
     for (const item of items) {
       const name =
-        item.workFrom === undefined ? this.#path(item.path) : `${this.#path(item.workFrom)} -> ${this.#path(item.path)}`;
+        item.workFrom === undefined
+          ? this.#path(item.path)
+          : `${this.#path(item.workFrom)} -> ${this.#path(item.path)}`;
       const parts: string[] = [];
       if (item.submodule?.newCommits === true) parts.push('new commits');
       if (item.submodule?.modified === true) parts.push('modified content');

@@ -42,7 +42,8 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
   const { repository } = tree;
   const resolved = await repository.refs.resolveFull('HEAD');
   const head = resolved?.oid;
-  const branch = resolved?.symbolic === true && resolved.name.startsWith('refs/heads/') ? resolved.name.slice(11) : undefined;
+  const branch =
+    resolved?.symbolic === true && resolved.name.startsWith('refs/heads/') ? resolved.name.slice(11) : undefined;
   const commit = options.reference === undefined ? head : (options.reference ?? undefined);
   const status = await readStatus(tree, {
     ...options,
@@ -55,7 +56,9 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
     branch,
     head,
     tracking:
-      branch === undefined || options.wantTracking === false ? undefined : await trackingInfo(repository, branch, options.aheadBehind !== false),
+      branch === undefined || options.wantTracking === false
+        ? undefined
+        : await trackingInfo(repository, branch, options.aheadBehind !== false),
     detached: branch === undefined && head !== undefined ? await detachedFrom(repository) : undefined,
     state,
     hasMergeMessage: repository.platform.fs.stat(repository.path('MERGE_MSG')) !== undefined,

@@ -19,7 +19,11 @@ export interface TrackingInfo {
 }
 
 /** `undefined` where the branch has no upstream. `count`: otherwise only equal or not. */
-export async function trackingInfo(repository: Repository, branch: string, count = true): Promise<TrackingInfo | undefined> {
+export async function trackingInfo(
+  repository: Repository,
+  branch: string,
+  count = true,
+): Promise<TrackingInfo | undefined> {
   const upstream = findUpstream(repository.config, branch);
   if (upstream === undefined) return undefined;
   const short = await shortenRef(upstream, false, async (name) => (await repository.refs.resolve(name)) !== undefined);
@@ -37,7 +41,11 @@ const OURS = 1;
 const THEIRS = 2;
 
 /** How many commits each of two has that the other has not. Walks by date until only common commits are left. */
-export async function aheadBehind(repository: Repository, ours: Oid, theirs: Oid): Promise<{ ahead: number; behind: number }> {
+export async function aheadBehind(
+  repository: Repository,
+  ours: Oid,
+  theirs: Oid,
+): Promise<{ ahead: number; behind: number }> {
   const sides = new Map<Oid, number>();
   const links = new Map<Oid, { parents: readonly Oid[]; seconds: number }>();
   const load = async (oid: Oid): Promise<{ parents: readonly Oid[]; seconds: number }> => {

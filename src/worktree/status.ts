@@ -173,7 +173,8 @@ class StatusRun {
 
   #conflict(path: string, stages: (IndexEntry | undefined)[]): void {
     const draft = this.#draft(path);
-    const mask = (stages[0] === undefined ? 0 : 1) + (stages[1] === undefined ? 0 : 2) + (stages[2] === undefined ? 0 : 4);
+    const mask =
+      (stages[0] === undefined ? 0 : 1) + (stages[1] === undefined ? 0 : 2) + (stages[2] === undefined ? 0 : 4);
     const letters = ['', 'DD', 'AU', 'UD', 'UA', 'DU', 'AA', 'UU'][mask]!;
     draft.staged = letters[0]!;
     draft.unstaged = letters[1]!;
@@ -259,7 +260,11 @@ class StatusRun {
     for (const entry of intended) {
       pairs.push({ status: 'A', old: nothing(entry.path), new: workSide(tree, entry.path, this.#zero), score: 0 });
     }
-    const found = await detectRenames(pairs, { find, minimumScore: this.#options.renameScore, limit: this.#options.renameLimit });
+    const found = await detectRenames(pairs, {
+      find,
+      minimumScore: this.#options.renameScore,
+      limit: this.#options.renameLimit,
+    });
     for (const pair of found.pairs) {
       if (pair.status !== 'R' && pair.status !== 'C') continue;
       const draft = this.#draft(pair.new.path);
@@ -355,7 +360,11 @@ export function workSide(tree: WorkTree, path: string, zero: Oid, old?: IndexEnt
 }
 
 /** How a submodule differs from its entry: another commit, changed or untracked files in it. */
-export async function submoduleState(tree: WorkTree, entry: IndexEntry, ignore: SubmoduleIgnore): Promise<SubmoduleState> {
+export async function submoduleState(
+  tree: WorkTree,
+  entry: IndexEntry,
+  ignore: SubmoduleIgnore,
+): Promise<SubmoduleState> {
   const directory = tree.absolute(entry.path);
   const head = nestedHead(tree.fs, directory);
   const newCommits = head !== undefined && head !== entry.oid;
@@ -373,9 +382,12 @@ export async function submoduleState(tree: WorkTree, entry: IndexEntry, ignore: 
       untracked: ignore === 'untracked' ? 'no' : 'normal',
       renames: 'none',
     });
-    const deep = status.items.some((item) => item.submodule?.untracked === true && !item.submodule.modified && !item.submodule.newCommits);
+    const deep = status.items.some(
+      (item) => item.submodule?.untracked === true && !item.submodule.modified && !item.submodule.newCommits,
+    );
     const modified = status.items.some(
-      (item) => item.submodule === undefined || item.submodule.modified || item.submodule.newCommits || item.staged !== ' ',
+      (item) =>
+        item.submodule === undefined || item.submodule.modified || item.submodule.newCommits || item.staged !== ' ',
     );
     nested.close();
     return { newCommits, modified, untracked: status.untracked.length > 0 || deep };
