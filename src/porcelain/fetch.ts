@@ -155,6 +155,7 @@ class RemoteFetch {
       if (this.#options.refmap !== undefined && this.#given.length === 0) {
         throw new GitError('USAGE', '--refmap option is only meaningful with command-line refspec(s)');
       }
+      this.#refuseCheckedOut(map.items);
       return await this.#transfer(map, localRefs, branch);
     } catch (error) {
       await this.#connection?.close(true).catch(() => {});
@@ -347,6 +348,18 @@ class RemoteFetch {
     if (this.#options.updateHeadOk === true) return () => false;
     const find = checkedOutFinder(this.#repository);
     return (ref) => find(ref)?.bare === false;
+  }
+
+  /** Moving a branch under a work tree's feet would make its files look changed. */
+  #refuseCheckedOut(items: readonly FetchItem[]): void {
+    if (this.#options.updateHeadOk === true) return;
+    const find = checkedOutFinder(this.#repository);
+    for (const { local } of items) {
+      if (local === undefined || !local.startsWith('refs/heads/')) continue;
+      const place = find(local);
+      if (place === undefined || place.bare) continue;
+      throw new GitError('USAGE', `refusing to fetch into branch '${local}' checked out at '${place.workTree}'`);
+    }
   }
 
   /** FETCH_HEAD lines and decisions on refs, those for merging first. */
