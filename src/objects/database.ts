@@ -68,7 +68,15 @@ export class ObjectDatabase implements ObjectStore {
     return there ? oid : this.#writable.write(kind, data);
   }
 
+  /** What is read in the place of an object (`refs/replace/`); left out where nothing is replaced. */
+  replacement: ((oid: Oid) => Oid) | undefined;
+
   read(oid: Oid): Awaitable<RawObject | undefined> {
+    return this.readRaw(this.replacement === undefined ? oid : this.replacement(oid));
+  }
+
+  /** The object itself, whatever replaces it. */
+  readRaw(oid: Oid): Awaitable<RawObject | undefined> {
     const cached = this.#cache.get(oid);
     if (cached !== undefined) {
       this.counts.hits++;
@@ -132,6 +140,11 @@ export class ObjectDatabase implements ObjectStore {
   }
 
   readHeader(oid: Oid): Awaitable<ObjectHeader | undefined> {
+    return this.readRawHeader(this.replacement === undefined ? oid : this.replacement(oid));
+  }
+
+  /** The header of the object itself, whatever replaces it. */
+  readRawHeader(oid: Oid): Awaitable<ObjectHeader | undefined> {
     const cached = this.#cache.get(oid);
     if (cached !== undefined) return { kind: cached.kind, size: cached.data.length };
     const header = this.#headerFrom(oid, 0);

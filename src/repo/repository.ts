@@ -30,6 +30,7 @@ import { isCommonFile } from './layout.js';
 import type { IdentityOptions, IdentityRole } from './identity.js';
 import { identity } from './identity.js';
 import { isAbsolute, resolvePath } from './paths.js';
+import { readReplacements, replacementOf } from './replacements.js';
 
 export interface RepositoryOptions {
   readonly platform: Platform;
@@ -198,6 +199,8 @@ export class Repository {
     if (this.#objects === undefined) {
       const directories = this.objectDirectories;
       this.#objects = new ObjectDatabase(directories[0]!.loose, objectSources(directories));
+      const replacements = this.replacements;
+      if (replacements !== undefined) this.#objects.replacement = (oid) => replacementOf(replacements, oid);
     }
     return this.#objects;
   }
@@ -213,7 +216,7 @@ export class Repository {
         !this.config.getBool('core.commitgraph', true) ||
         fs.lstat(this.path('shallow')) !== undefined ||
         fs.lstat(this.path('info/grafts')) !== undefined ||
-        (fs.readDirectory(`${this.commonDir}/refs/replace`)?.length ?? 0) > 0;
+        this.replacements !== undefined;
       const open = (directory: string): CommitGraph | undefined =>
         openCommitGraph(fs, directory, this.objectFormat, {
           problem: (error) => this.#options.problem?.(error.message),
@@ -227,6 +230,18 @@ export class Repository {
   }
 
   #commitGraph: CommitGraph | null | undefined;
+
+  #replacements: ReadonlyMap<Oid, Oid> | undefined;
+
+  /** Objects that others are read instead of; `undefined` where there are none, or they are switched off. */
+  get replacements(): ReadonlyMap<Oid, Oid> | undefined {
+    const off =
+      this.#options.replaceObjects === false ||
+      this.env['GIT_NO_REPLACE_OBJECTS'] !== undefined ||
+      this.config.getBool('core.usereplacerefs') === false;
+    if (!off) this.#replacements ??= readReplacements(this);
+    return this.#replacements;
+  }
 
   get refs(): RefStore {
     this.#refs ??= this.#openRefs();

@@ -1,0 +1,504 @@
+import { isPromise } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText, encodeText } from '../base/bytes.js';
+import { GitError, isGitError } from '../base/errors.js';
+import type { ObjectKind, Oid } from '../base/oid.js';
+import { zeroOid } from '../base/oid.js';
+import type { FilterSpec } from '../history/object-filter.js';
+import { combineFilterSpecs, formatFilterSpec, parseFilterSpec } from '../history/object-filter.js';
+import type { ObjectHeader, RawObject } from '../objects/source.js';
+import type { Mailmap } from '../porcelain/mailmap.js';
+import { readMailmap } from '../porcelain/mailmap.js';
+import { parseBool } from '../repo/config-values.js';
+import type { Repository } from '../repo/repository.js';
+import type { ResolvedRevision } from '../repo/revision.js';
+import { resolveRevision, resolveWithContext } from '../repo/revision.js';
+import { SymlinkFault } from '../repo/revision-path.js';
+import { isFullHex, lookUpShortId } from '../repo/revision-short.js';
+import type { CommandContext } from './command.js';
+import { openWorkTree } from './work-tree.js';
+
+export interface BatchOptions {
+  readonly kind: 'batch' | 'batch-check' | 'batch-command';
+  readonly format: string | undefined;
+  /** The byte that ends an input line. */
+  readonly inputEnd: number;
+  readonly outputEnd: string;
+  readonly all: boolean;
+  readonly buffer: boolean;
+  readonly unordered: boolean;
+  readonly followSymlinks: boolean;
+  readonly mailmap: boolean;
+  readonly convert: 'textconv' | 'filters' | undefined;
+  readonly filters: readonly string[];
+}
+
+const DEFAULT_FORMAT = '%(objectname) %(objecttype) %(objectsize)';
+const atoms = ['objectname', 'objecttype', 'objectsize', 'objectsize:disk', 'deltabase', 'objectmode', 'rest'] as const;
+type Atom = (typeof atoms)[number];
+
+interface Format {
+  readonly parts: readonly (string | { readonly atom: Atom })[];
+  readonly uses: ReadonlySet<Atom>;
+  readonly usual: boolean;
+}
+
+/** Reads the format. Throws git's words for an element that is none. */
+function compileFormat(text: string): Format {
+  const parts: (string | { readonly atom: Atom })[] = [];
+  const uses = new Set<Atom>();
+  let at = 0;
+  while (at < text.length) {
+    const percent = text.indexOf('%', at);
+    if (percent < 0) {
+      parts.push(text.slice(at));
+      break;
+    }
+    parts.push(text.slice(at, percent));
+    at = percent + 1;
+    if (text[at] === '%') {
+      parts.push('%');
+      at++;
+    } else if (text[at] === '(') {
+      const end = text.indexOf(')', at);
+      if (end < 0) {
+        throw new GitError('USAGE', `bad cat-file format: element '${text.slice(at)}' does not end in ')'`);
+      }
+      const atom = text.slice(at + 1, end);
+      if (!(atoms as readonly string[]).includes(atom)) throw new GitError('USAGE', `bad cat-file format: %(${atom})`);
+      parts.push({ atom: atom as Atom });
+      uses.add(atom as Atom);
+      at = end + 1;
+    } else parts.push('%');
+  }
+  return { parts, uses, usual: text === DEFAULT_FORMAT };
+}
+
+interface Result {
+  readonly name?: string;
+  readonly oid?: Oid;
+  readonly type?: ObjectKind;
+  readonly size?: number;
+  readonly content?: Bytes;
+  readonly problem?: string;
+}
+
+/** The batch modes: each object as asked for on standard input, or all of them. */
+export async function* runBatch(context: CommandContext, options: BatchOptions): AsyncGenerator<Result, number> {
+  const batch = new Batch(context, options);
+  if (options.all) yield* batch.everything();
+  else if (options.kind === 'batch-command') yield* batch.commands();
+  else yield* batch.names(options.kind === 'batch');
+  context.io.stdout.flush();
+  await batch.close();
+  return 0;
+}
+
+class Batch {
+  readonly #context: CommandContext;
+  readonly #options: BatchOptions;
+  readonly #repository: Repository;
+  readonly #format: Format;
+  readonly #filter: FilterSpec | undefined;
+  readonly #oidLength: number;
+  #mailmap: boolean;
+  /** Results of `--json`, waiting to be yielded. */
+  #results: Result[] = [];
+
+  constructor(context: CommandContext, options: BatchOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#repository = context.repository();
+    this.#format = compileFormat(options.format ?? DEFAULT_FORMAT);
+    this.#filter = chosenFilter(options.filters);
+    this.#mailmap = options.mailmap;
+    this.#oidLength = 2 * this.#repository.oidLength;
+  }
+
+  async close(): Promise<void> {
+    await trees.get(this.#repository)?.close();
+  }
+
+  *#take(): Generator<Result, void> {
+    if (this.#results.length === 0) return;
+    const results = this.#results;
+    this.#results = [];
+    yield* results;
+  }
+
+  /** Whether an input line carries a path or rest behind the name. */
+  get #splits(): boolean {
+    return this.#format.uses.has('rest') || this.#options.convert !== undefined;
+  }
+
+  async *names(contents: boolean): AsyncGenerator<Result, void> {
+    const { stdin, stdout } = this.#context.io;
+    for (const line of stdin.lines(this.#options.inputEnd)) {
+      const working = this.#named(line, contents);
+      if (working !== undefined) await working;
+      if (this.#results.length > 0) yield* this.#take();
+      if (!this.#options.buffer) stdout.flush();
+    }
+  }
+
+  async *commands(): AsyncGenerator<Result, void> {
+    const { stdin, stdout } = this.#context.io;
+    let queue: { contents: boolean; name: string }[] = [];
+    const run = async (): Promise<void> => {
+      for (const { contents, name } of queue) await this.#named(name, contents);
+      queue = [];
+    };
+    for (const line of stdin.lines(this.#options.inputEnd)) {
+      if (line === '') throw new GitError('USAGE', 'empty command in input');
+      if (/^\s/.test(line)) throw new GitError('USAGE', `whitespace before command: '${line}'`);
+      const space = line.indexOf(' ');
+      const command = space < 0 ? line : line.slice(0, space);
+      const argument = space < 0 ? undefined : line.slice(space + 1);
+      switch (command) {
+        case 'contents':
+        case 'info':
+          if (argument === undefined || argument === '') throw new GitError('USAGE', `${command} requires arguments`);
+          queue.push({ contents: command === 'contents', name: argument });
+          break;
+        case 'flush':
+          if (!this.#options.buffer) throw new GitError('USAGE', 'flush is only for --buffer mode');
+          if (argument !== undefined) throw new GitError('USAGE', 'flush takes no arguments');
+          await run();
+          stdout.flush();
+          yield* this.#take();
+          continue;
+        case 'mailmap': {
+          if (argument === undefined) throw new GitError('USAGE', 'mailmap requires arguments');
+          const on = parseBool(argument);
+          if (on === undefined) throw new GitError('USAGE', `mailmap: invalid boolean '${argument}'`);
+          await run();
+          this.#mailmap = on;
+          continue;
+        }
+        default:
+          throw new GitError('USAGE', `unknown command: '${line}'`);
+      }
+      if (this.#options.buffer) continue;
+      await run();
+      stdout.flush();
+      yield* this.#take();
+    }
+    await run();
+    yield* this.#take();
+  }
+
+  async *everything(): AsyncGenerator<Result, void> {
+    const contents = this.#options.kind === 'batch';
+    const ids = await allObjects(this.#repository, this.#options.unordered);
+    for (let i = 0; i < ids.length; i++) {
+      const working = this.#object(ids[i]!, { oid: ids[i]! }, ids[i]!, '', contents, true);
+      if (working !== undefined) await working;
+      if (this.#results.length > 0 && this.#results.length > 64) yield* this.#take();
+    }
+    yield* this.#take();
+  }
+
+  /** One line of input; a promise only where something must be waited for. */
+  #named(line: string, contents: boolean): Promise<void> | undefined {
+    let name = line;
+    let rest = '';
+    if (this.#splits) {
+      const blank = line.search(/[ \t]/);
+      if (blank >= 0) {
+        name = line.slice(0, blank);
+        rest = line.slice(blank).replace(/^[ \t]+/, '');
+      }
+    }
+    if (name.length === this.#oidLength && isFullHex(name, this.#repository.objectFormat)) {
+      const oid = name.toLowerCase() as Oid;
+      return this.#object(oid, { oid }, name, rest, contents, false);
+    }
+    return this.#resolved(name, rest, contents);
+  }
+
+  #problem(name: string, problem: string): void {
+    if (this.#context.json) this.#results.push({ name, problem });
+    else this.#context.io.stdout.write(`${name} ${problem}${this.#options.outputEnd}`);
+  }
+
+  async #resolved(name: string, rest: string, contents: boolean): Promise<void> {
+    let found: ResolvedRevision | undefined;
+    try {
+      found = await resolveWithContext(this.#repository, name, {
+        followSymlinks: this.#options.followSymlinks,
+        quiet: true,
+      });
+    } catch (error) {
+      if (error instanceof SymlinkFault) {
+        this.#linkProblem(error.kind, name);
+        return;
+      }
+      if (!isGitError(error)) throw error;
+    }
+    if (found === undefined) {
+      const short = await lookUpShortId(this.#repository, name, undefined);
+      this.#problem(name, short.kind === 'ambiguous' ? 'ambiguous' : 'missing');
+      return;
+    }
+    if (found.outside !== undefined) {
+      this.#linkProblem('symlink', found.outside);
+      return;
+    }
+    await this.#object(found.oid, found, name, rest, contents, false);
+  }
+
+  #linkProblem(kind: string, text: string): void {
+    if (this.#context.json) {
+      this.#results.push({ name: text, problem: kind });
+      return;
+    }
+    const end = this.#options.outputEnd;
+    this.#context.io.stdout.write(`${kind} ${encodeText(text).length}${end}${text}${end}`);
+  }
+
+  /** Shows one object. */
+  #object(
+    oid: Oid,
+    found: ResolvedRevision,
+    name: string,
+    rest: string,
+    contents: boolean,
+    all: boolean,
+  ): Promise<void> | undefined {
+    const { objects } = this.#repository;
+    if (
+      !contents ||
+      this.#filter !== undefined ||
+      this.#mailmap ||
+      this.#options.convert !== undefined ||
+      !this.#format.usual
+    ) {
+      return this.#slow(oid, found, name, rest, contents, all);
+    }
+    const object = all ? objects.readRaw(oid) : objects.read(oid);
+    if (isPromise(object)) return object.then((read) => this.#whole(oid, read, name, found));
+    this.#whole(oid, object, name, found);
+    return undefined;
+  }
+
+  /** The usual format with the content behind it. */
+  #whole(oid: Oid, object: RawObject | undefined, name: string, found: ResolvedRevision): void {
+    if (object === undefined) {
+      this.#missing(name, found);
+      return;
+    }
+    const { kind, data } = object;
+    if (this.#context.json) {
+      this.#results.push({ oid, type: kind, size: data.length, content: data });
+      return;
+    }
+    const { stdout } = this.#context.io;
+    stdout.write(`${oid} ${kind} ${data.length}${this.#options.outputEnd}`);
+    stdout.write(data);
+    stdout.write(this.#options.outputEnd);
+  }
+
+  #missing(name: string, found: ResolvedRevision): void {
+    if (found.mode !== undefined && (found.mode & 0o170000) === 0o160000) this.#problem(found.oid, 'submodule');
+    else this.#problem(name, 'missing');
+  }
+
+  async #slow(
+    oid: Oid,
+    found: ResolvedRevision,
+    name: string,
+    rest: string,
+    contents: boolean,
+    all: boolean,
+  ): Promise<void> {
+    const { objects } = this.#repository;
+    const { uses } = this.#format;
+    const end = this.#options.outputEnd;
+    let header: ObjectHeader | undefined;
+    let object: RawObject | undefined;
+    const read = async (): Promise<RawObject | undefined> => {
+      const raw = all ? await objects.readRaw(oid) : await objects.read(oid);
+      if (raw === undefined || !this.#mailmap || (raw.kind !== 'commit' && raw.kind !== 'tag')) return raw;
+      return { kind: raw.kind, data: await mapIdentities(this.#context, raw) };
+    };
+    const needsHeader =
+      contents || uses.has('objecttype') || uses.has('objectsize') || this.#filter !== undefined || this.#mailmap;
+    if (needsHeader || !(await objects.has(oid))) {
+      header = all ? await objects.readRawHeader(oid) : await objects.readHeader(oid);
+      if (header === undefined) {
+        this.#missing(name, found);
+        return;
+      }
+    }
+    if (this.#filter !== undefined && isFilteredOut(this.#filter, header!)) {
+      if (!all) this.#problem(name, 'excluded');
+      return;
+    }
+    if (this.#mailmap && header !== undefined && (header.kind === 'commit' || header.kind === 'tag')) {
+      object = await read();
+      header = { kind: object!.kind, size: object!.data.length };
+    }
+    const place = uses.has('objectsize:disk') || uses.has('deltabase') ? await objects.place(oid) : undefined;
+    if (this.#context.json) {
+      const content = contents ? (object ?? (await read()))?.data : undefined;
+      this.#results.push({
+        oid,
+        ...(header === undefined ? {} : { type: header.kind, size: header.size }),
+        ...(content === undefined ? {} : { content }),
+      });
+      return;
+    }
+    let text = '';
+    for (const part of this.#format.parts) {
+      if (typeof part === 'string') text += part;
+      else {
+        switch (part.atom) {
+          case 'objectname':
+            text += oid;
+            break;
+          case 'objecttype':
+            text += header!.kind;
+            break;
+          case 'objectsize':
+            text += header!.size;
+            break;
+          case 'objectsize:disk':
+            text += place?.diskSize ?? 0;
+            break;
+          case 'deltabase':
+            text += place?.deltaBase ?? zeroOid(this.#repository.objectFormat);
+            break;
+          case 'objectmode':
+            text += found.mode === undefined ? '' : found.mode.toString(8).padStart(6, '0');
+            break;
+          case 'rest':
+            text += rest;
+        }
+      }
+    }
+    const { stdout } = this.#context.io;
+    stdout.write(text + end);
+    if (!contents) return;
+    if (this.#options.convert !== undefined && header?.kind === 'blob') {
+      if (rest === '') throw new GitError('USAGE', `missing path for '${oid}'`);
+      const raw = await read();
+      const converted = await convertContent(this.#context, this.#options.convert, rest, raw!, oid);
+      stdout.write(converted ?? raw!.data);
+    } else {
+      object ??= await read();
+      stdout.write(object!.data);
+    }
+    stdout.write(end);
+  }
+}
+
+function chosenFilter(texts: readonly string[]): FilterSpec | undefined {
+  const spec = combineFilterSpecs(texts.map(parseFilterSpec));
+  if (spec === undefined) return undefined;
+  if (spec.kind === 'blob:none' || spec.kind === 'blob:limit' || spec.kind === 'object:type') return spec;
+  throw new GitError('USAGE', `objects filter not supported: '${formatFilterSpec(spec)}'`);
+}
+
+function isFilteredOut(spec: FilterSpec, { kind, size }: ObjectHeader): boolean {
+  switch (spec.kind) {
+    case 'blob:none':
+      return kind === 'blob';
+    case 'blob:limit':
+      return kind === 'blob' && size >= spec.limit;
+    case 'object:type':
+      return kind !== spec.type;
+    default:
+      return false;
+  }
+}
+
+/** Every id once: sorted, or pack by pack in the order in which the objects lie there. */
+async function allObjects(repository: Repository, unordered: boolean): Promise<readonly Oid[]> {
+  const seen = new Set<Oid>();
+  if (!unordered) {
+    for (const { packs, loose } of repository.objectDirectories) {
+      for (const oid of packs.list()) seen.add(oid);
+      for (const oid of loose.list()) seen.add(oid);
+    }
+    return [...seen].sort();
+  }
+  for (const { packs, loose } of repository.objectDirectories) {
+    for (const oid of loose.list()) seen.add(oid);
+    for (const pack of packs.packs()) {
+      const { index } = pack;
+      for (const row of index.packOrder) seen.add(index.oidAt(row));
+    }
+  }
+  return [...seen];
+}
+
+const trees = new WeakMap<Repository, ReturnType<typeof openWorkTree>>();
+
+/** A blob as it would be in the work tree, or as its text conversion shows it; `undefined` where nothing is done. */
+export async function convertContent(
+  context: CommandContext,
+  how: 'textconv' | 'filters',
+  path: string,
+  object: RawObject,
+  oid: Oid,
+): Promise<Bytes | undefined> {
+  const repository = context.repository();
+  let tree = trees.get(repository);
+  if (tree === undefined) {
+    tree = openWorkTree(context, { bareToo: true });
+    trees.set(repository, tree);
+  }
+  if (how === 'filters') return tree.converter.smudge(path, object.data, { blob: oid });
+  const driver = tree.attributes.of(path).get('diff');
+  if (typeof driver !== 'string') return undefined;
+  const program = repository.config.get(`diff.${driver}.textconv`);
+  if (program === undefined) return undefined;
+  return runTextconv(context, program, object.data);
+}
+
+function runTextconv(context: CommandContext, program: string, data: Bytes): Bytes {
+  const { platform } = context;
+  const directory = context.env['TMPDIR'] ?? '/tmp';
+  const suffix = [...platform.randomBytes(6)].map((byte) => (byte % 36).toString(36)).join('');
+  const file = `${directory}/git-blob-${suffix}`;
+  platform.fs.writeFile(file, data, 0o600);
+  try {
+    const { code, stdout } = platform.processes!.runSync(platform.processes!.shell(program, [file]), {
+      stderr: 'inherit',
+      env: context.env,
+      cwd: context.repository().workTree ?? context.cwd,
+    });
+    if (code !== 0) throw new GitError('USAGE', 'unable to read files to diff', { data: { program } });
+    return stdout;
+  } finally {
+    platform.fs.remove(file);
+  }
+}
+
+const maps = new WeakMap<Repository, Promise<Mailmap>>();
+
+/** A commit or tag with the identities that the mailmap gives. */
+export async function mapIdentities(context: CommandContext, object: RawObject): Promise<Bytes> {
+  const repository = context.repository();
+  let loading = maps.get(repository);
+  if (loading === undefined) {
+    loading = readMailmap(repository, async (expression) => {
+      const oid = await resolveRevision(repository, expression, { quiet: true });
+      return oid === undefined ? undefined : (await repository.objects.read(oid))?.data;
+    });
+    maps.set(repository, loading);
+  }
+  const mailmap = await loading;
+  const text = decodeText(object.data);
+  const end = text.indexOf('\n\n');
+  const head = end < 0 ? text : text.slice(0, end);
+  const mapped = head.replace(
+    /^(author|committer|tagger) (.*?) ?<([^<>\n]*)>/gm,
+    (whole, role: string, name: string, email: string) => {
+      const person = mailmap.map({ name, email });
+      if (person.name === name && person.email === email) return whole;
+      return `${role} ${person.name} <${person.email}>`;
+    },
+  );
+  return mapped === head ? object.data : encodeText(mapped + (end < 0 ? '' : text.slice(end)));
+}
