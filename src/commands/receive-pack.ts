@@ -1,3 +1,4 @@
+import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { receivePush } from '../transport/receive-pack.js';
 import { requestedVersion } from '../transport/server-io.js';
@@ -30,6 +31,8 @@ export const command = defineCommand({
         advertiseOnly: values['http-backend-info-refs'],
         agent: agent(context),
         sessionId: sessionId(context),
+        updateWorkTree: updateWorkTreeInstead,
+        updateServerInfo,
         skipConnectivity: values['skip-connectivity-check'],
       });
     } finally {

@@ -1,4 +1,5 @@
 import { type Bytes, decodeText } from '../base/bytes.js';
+import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import { readUserConfig } from '../repo/repository.js';
@@ -37,6 +38,8 @@ export function transportContext(
       cwd: context.cwd,
       agent: agent(context),
       trace: (service) => packetTrace(context, service),
+      updateWorkTree: updateWorkTreeInstead,
+      updateServerInfo,
     }),
     ...more,
   };
