@@ -12,7 +12,7 @@ import type { DirstatOptions } from '../diff/dirstat.js';
 import { lineBytes } from '../diff/lines.js';
 import { writeDiff, type DiffFormats, type DiffOutcome } from '../diff/output.js';
 import type { DiffOptions, SubmoduleFormat } from '../diff/options.js';
-import type { FilePair } from '../diff/pair.js';
+import type { DiffSide, FilePair } from '../diff/pair.js';
 import { pickPairs, type Pickaxe } from '../diff/pickaxe.js';
 import { detectRenames } from '../diff/renames.js';
 import { filterPairs, orderPairs, parseOrderFile, parseStatusFilter, type StatusFilter } from '../diff/select.js';
@@ -41,6 +41,8 @@ export interface DiffSetup {
   /** Run textconv (and, with `externalDiff`, external programs) unless told not to. */
   readonly textconv?: boolean | undefined;
   readonly externalDiff?: boolean | undefined;
+  /** The id of a file of the work tree. */
+  readonly identify?: ((side: DiffSide) => Awaitable<Oid>) | undefined;
   /** Shown in front of the context of submodules in `log` and `diff` format. */
   readonly showSubmodule?: ((pair: FilePair, format: SubmoduleFormat) => Awaitable<Bytes>) | undefined;
 }
@@ -391,6 +393,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     reverse: words.reverse,
     abbreviate: abbreviateTo(indexLength),
     abbreviateRaw: rawAbbreviate,
+    identify: setup.identify,
     fullIndex: words.fullIndex === true || words.abbrev === 0,
     binaryPatch: words.binary,
     deflate: (bytes) => deflateSync(bytes),
@@ -429,6 +432,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     harder: words.findCopiesHarder,
     empty: words.renameEmpty,
     rewrites: words.breakScore,
+    identify: setup.identify,
   };
 
   let filter: StatusFilter | undefined;

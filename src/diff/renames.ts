@@ -94,7 +94,7 @@ class Detection {
       new: pair.new,
       score: pair.score,
       split: false,
-      renamed: pair.old.path !== pair.new.path && exists(pair.old) && exists(pair.new),
+      renamed: pair.status === 'R' || pair.status === 'C',
       unmerged: pair.status === 'U',
     }));
     if (this.options.rewrites !== undefined) drafts = await this.splitRewrites(drafts);

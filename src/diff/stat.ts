@@ -53,7 +53,7 @@ async function statOf(pair: FilePair, options: DiffOptions, compact: boolean): P
   const { old, new: fresh } = pair;
   const base = {
     path: shownPath(fresh.path, options),
-    from: isRenamed(pair) ? shownPath(old.path, options) : undefined,
+    from: old.path === fresh.path ? undefined : shownPath(old.path, options),
     comment: compact ? compactComment(pair) : undefined,
     unmerged: false,
   };

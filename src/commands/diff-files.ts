@@ -1,0 +1,90 @@
+import { filesDiff } from '../porcelain/work-tree-pairs.js';
+import { defineCommand, renderText } from './command.js';
+import { DiffArguments } from './diff-options.js';
+import { setUpDiff } from './diff-setup.js';
+import { identifier, showFilesDiff } from './diff-work-tree.js';
+import { UsageError } from './options.js';
+import { openWorkTree, pathspecOf } from './work-tree.js';
+
+export const command = defineCommand({
+  name: 'diff-files',
+  summary: 'Compare files in the working tree and the index',
+  usage: ['diff-files [-q] [-0 | -1 | -2 | -3 | -c | --cc] [<common-diff-options>] [<path>...]'],
+  options: {},
+  parsing: { none: true },
+  async *run(context) {
+    const { argv } = context;
+    if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
+    const args = new DiffArguments();
+    const paths: string[] = [];
+    let unmerged: number | undefined;
+    let merges: 'combined' | 'dense' | undefined;
+    for (let i = 0; i < argv.length; ) {
+      const word = argv[i]!;
+      if (word === '--') {
+        paths.push(...argv.slice(i + 1));
+        break;
+      }
+      if (!word.startsWith('-')) {
+        paths.push(word);
+        i++;
+      } else if (word === '--base' || word === '-1') {
+        unmerged = 1;
+        i++;
+      } else if (word === '--ours' || word === '-2') {
+        unmerged = 2;
+        i++;
+      } else if (word === '--theirs' || word === '-3') {
+        unmerged = 3;
+        i++;
+      } else if (word === '-0') {
+        unmerged = 0;
+        i++;
+      } else if (word === '-q' || word === '-r' || word === '-m' || word === '-t') {
+        i++;
+      } else if (word === '-c') {
+        merges = 'combined';
+        i++;
+      } else if (word === '--cc') {
+        merges = 'dense';
+        i++;
+      } else {
+        const taken = args.take(argv, i);
+        if (taken === 0) throw new UsageError('');
+        i += taken;
+      }
+    }
+    const tree = openWorkTree(context);
+    const task = await setUpDiff(context, args, {
+      ui: false,
+      defaultForm: merges === 'dense' ? 'patch' : 'raw',
+      rawFullIds: true,
+      externalDiff: true,
+      attributesOf: (path) => tree.attributes.of(path),
+      identify: identifier(tree),
+    });
+    if (unmerged === undefined && merges === undefined && task.formats.patch === true) merges = 'dense';
+    const pathspec = pathspecOf(context, tree, paths);
+    try {
+      const found = await filesDiff(tree, {
+        pathspec,
+        unmodified: task.wantsUnmodified,
+        unmerged,
+        combine: merges !== undefined,
+        intentInvisible: args.words.intentVisible !== true,
+        ignoreSubmodules: args.words.ignoreSubmodules === 'all',
+      });
+      const pieces = showFilesDiff(task, found, merges !== 'combined');
+      let step = await pieces.next();
+      while (step.done !== true) {
+        yield { text: step.value };
+        step = await pieces.next();
+      }
+      task.warnAboutLimits();
+      return task.exitCode(step.value);
+    } finally {
+      await tree.close();
+    }
+  },
+  render: renderText,
+});

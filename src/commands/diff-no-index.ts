@@ -1,0 +1,178 @@
+import { lstatSync, readFileSync, readdirSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { resolve } from 'node:path';
+import { compareText, decodeText, encodeText, type Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
+import { zeroOid, type HashAlgorithm } from '../base/oid.js';
+import type { DiffSide, FilePair } from '../diff/pair.js';
+import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
+import type { CommandContext } from './command.js';
+import type { DiffArguments } from './diff-options.js';
+import { divertOutput, setUpDiff } from './diff-setup.js';
+import { UsageError } from './options.js';
+
+interface Piece {
+  readonly text: Bytes;
+}
+
+/** `git diff --no-index`: two files or directories that no repository needs to know. */
+export async function* diffWithoutIndex(
+  context: CommandContext,
+  args: DiffArguments,
+  words: readonly string[],
+  explicit: boolean,
+): AsyncGenerator<Piece, number> {
+  if (words.length !== 2) {
+    if (!explicit) context.warning('Not a git repository. Use --no-index to compare two paths outside a working tree');
+    throw new UsageError('');
+  }
+  args.words.exitCode = true;
+  const platform = context.platform;
+  const algorithm: HashAlgorithm = context.maybeRepository()?.objectFormat ?? 'sha1';
+  const task = await setUpDiff(context, args, {
+    ui: true,
+    defaultForm: 'patch',
+    textconv: true,
+    externalDiff: true,
+    identify: async (side) => platform.hashObject(algorithm, 'blob', await side.read()),
+  });
+  context.startPager(true);
+  const comparison = new Comparison(context, algorithm);
+  comparison.add(comparison.fixed(words[0]!, words[1]!), comparison.fixed(words[1]!, words[0]!));
+  // equal contents are no difference; ids are not known beforehand
+  const found: FilePair[] = [];
+  for (const pair of comparison.pairs) {
+    if (pair.status === 'M' && pair.old.mode === pair.new.mode) {
+      const [a, b] = [await pair.old.read(), await pair.new.read()];
+      if (a.length === b.length && a.every((byte, i) => byte === b[i])) continue;
+    }
+    found.push(pair);
+  }
+  const pairs = await task.process(found);
+  const pieces = task.write(pairs);
+  if (!(await divertOutput(context, args, pieces))) for await (const text of pieces) yield { text };
+  task.warnAboutLimits();
+  return task.exitCode(await task.differs(pairs));
+}
+
+class Comparison {
+  readonly pairs: FilePair[] = [];
+  private input: Bytes | undefined;
+
+  constructor(
+    private readonly context: CommandContext,
+    private readonly algorithm: HashAlgorithm,
+  ) {}
+
+  /** A file against a directory is compared with the file of the same name in it. */
+  fixed(path: string, other: string): string {
+    if (path === '-' || other === '-') return path;
+    const own = this.stat(path);
+    const against = this.stat(other);
+    if (own?.isDirectory() === true && against !== undefined && !against.isDirectory()) {
+      const name = other.replace(/\/+$/, '').split('/').at(-1)!;
+      return path.endsWith('/') ? path + name : `${path}/${name}`;
+    }
+    return path;
+  }
+
+  private stat(path: string): Stats | undefined {
+    try {
+      return statSync(resolve(this.context.cwd, path));
+    } catch {
+      return undefined;
+    }
+  }
+
+  private modeOf(path: string | undefined): number | 'directory' {
+    if (path === undefined || path === '/dev/null') return 0;
+    if (path === '-') return MODE_FILE;
+    let stat: Stats;
+    try {
+      stat = lstatSync(resolve(this.context.cwd, path));
+    } catch {
+      throw new Missing(`Could not access '${path}'`);
+    }
+    if (stat.isDirectory()) return 'directory';
+    if (stat.isSymbolicLink()) return MODE_SYMLINK;
+    return (stat.mode & 0o100) !== 0 ? MODE_EXECUTABLE : MODE_FILE;
+  }
+
+  add(a: string | undefined, b: string | undefined): void {
+    let one: number | 'directory';
+    let two: number | 'directory';
+    try {
+      one = this.modeOf(a);
+      two = this.modeOf(b);
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+      this.context.error(error.message);
+      throw new UsageError('', { quiet: true });
+    }
+    if (one === 'directory' || two === 'directory') {
+      if (one !== 'directory' && one !== 0) {
+        this.file(a, one, undefined, 0);
+        this.directories(undefined, b);
+      } else if (two !== 'directory' && two !== 0) {
+        this.file(undefined, 0, b, two);
+        this.directories(a, undefined);
+      } else {
+        this.directories(one === 'directory' ? a : undefined, two === 'directory' ? b : undefined);
+      }
+      return;
+    }
+    this.file(a, one, b, two);
+  }
+
+  private directories(a: string | undefined, b: string | undefined): void {
+    const list = (path: string | undefined): string[] =>
+      path === undefined
+        ? []
+        : (readdirSync(resolve(this.context.cwd, path), { encoding: 'buffer' }) as unknown as Buffer[])
+            .map((name) => decodeText(name))
+            .sort(compareText);
+    const left = list(a);
+    const right = list(b);
+    const join = (directory: string, name: string): string => `${directory.replace(/\/+$/, '')}/${name}`;
+    let i = 0;
+    let j = 0;
+    while (i < left.length || j < right.length) {
+      const x = left[i];
+      const y = right[j];
+      const order = x === undefined ? 1 : y === undefined ? -1 : compareText(x, y);
+      if (order <= 0) i++;
+      if (order >= 0) j++;
+      this.add(order <= 0 ? join(a!, x!) : undefined, order >= 0 ? join(b!, y!) : undefined);
+    }
+  }
+
+  private file(a: string | undefined, one: number, b: string | undefined, two: number): void {
+    const old = this.side(a ?? '/dev/null', one);
+    const fresh = this.side(b ?? '/dev/null', two);
+    if (one === 0 && two === 0) return;
+    const status = one === 0 ? 'A' : two === 0 ? 'D' : (one & 0o170000) === (two & 0o170000) ? 'M' : 'T';
+    this.pairs.push({ status, old, new: fresh, score: 0 });
+  }
+
+  private side(path: string, mode: number): DiffSide {
+    return {
+      path,
+      mode,
+      oid: zeroOid(this.algorithm),
+      read: () => {
+        if (mode === 0) return new Uint8Array(0);
+        if (path === '-') {
+          this.input ??= this.context.io.stdin.readAll();
+          return this.input;
+        }
+        const file = resolve(this.context.cwd, path);
+        try {
+          return mode === MODE_SYMLINK ? encodeText(readlinkSync(file)) : readFileSync(file);
+        } catch {
+          throw new GitError('USAGE', `cannot read ${path}`);
+        }
+      },
+    };
+  }
+}
+
+class Missing extends Error {}
