@@ -77,7 +77,8 @@ export const command = defineCommand({
         }
         const empty = oid === emptyBlobOid(repository!.objectFormat);
         const object = empty ? undefined : await repository!.objects.read(oid);
-        if (!empty && object?.kind !== 'blob') throw new GitError('OBJECT_MISSING', `unable to read blob object ${oid}`);
+        if (!empty && object?.kind !== 'blob')
+          throw new GitError('OBJECT_MISSING', `unable to read blob object ${oid}`);
         content = object?.data ?? new Uint8Array(0);
       } else {
         const path = resolve(context.cwd, name);

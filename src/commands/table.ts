@@ -36,6 +36,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'ls-remote': () => import('./ls-remote.js'),
   'ls-tree': () => import('./ls-tree.js'),
   'merge-base': () => import('./merge-base.js'),
+  'merge-file': () => import('./merge-file.js'),
   'merge-tree': () => import('./merge-tree.js'),
   mktag: () => import('./mktag.js'),
   mktree: () => import('./mktree.js'),
