@@ -1,0 +1,45 @@
+// The same workloads in es-git (libgit2): node es-git.mjs WORKLOAD ARGUMENTS
+import { readFileSync } from 'node:fs';
+import { openRepository } from 'es-git';
+
+const [workload, dir, ...rest] = process.argv.slice(2);
+const repository = await openRepository(dir);
+
+const workloads = {
+  start() {
+    console.log(repository.head().target());
+  },
+  get(file) {
+    const tree = repository.getCommit(repository.head().target()).tree();
+    let bytes = 0;
+    for (const path of readFileSync(file, 'utf8').trim().split('\n'))
+      bytes += tree.getPath(path).toObject(repository).peelToBlob().content().length;
+    console.log(bytes);
+  },
+  log() {
+    let count = 0;
+    for (const oid of repository.revwalk().pushHead())
+      if (repository.getCommit(oid).author().name !== undefined) count++;
+    console.log(count);
+  },
+  count() {
+    let count = 0;
+    for (const _ of repository.revwalk().pushHead()) count++;
+    console.log(count);
+  },
+  status() {
+    let count = 0;
+    for (const entry of repository.statuses().iter()) if (!entry.status().current) count++;
+    console.log(count);
+  },
+  add() {
+    const index = repository.index();
+    index.addAll(['*']);
+    index.write();
+    repository.commit(repository.getTree(index.writeTree()), 'all', { updateRef: 'HEAD', parents: [] });
+  },
+  checkout() {
+    repository.checkoutHead({ force: true });
+  },
+};
+await workloads[workload](...rest.map((word) => (/^\d+$/.test(word) ? Number(word) : word)));
