@@ -64,8 +64,24 @@ export class ObjectDatabase implements ObjectStore {
     this.counts.writes++;
     const oid = this.hash(kind, data);
     const there = this.#cache.has(oid) || this.#inSources(oid);
-    if (isPromise(there)) return there.then((found) => (found ? oid : this.#writable.write(kind, data)));
-    return there ? oid : this.#writable.write(kind, data);
+    if (isPromise(there)) return there.then((found) => (found ? oid : this.#writeFresh(oid, kind, data)));
+    return there ? oid : this.#writeFresh(oid, kind, data);
+  }
+
+  /** What was just written is often read next (a head, its tree), so it goes into the cache. */
+  #writeFresh<K extends ObjectKind>(oid: Oid<K>, kind: K, data: Bytes): Awaitable<Oid<K>> {
+    const done: Awaitable<unknown> =
+      this.#writable.writeNamed === undefined
+        ? this.#writable.write(kind, data)
+        : this.#writable.writeNamed(oid, kind, data, true);
+    if (isPromise(done)) {
+      return done.then(() => {
+        this.#remember(oid, { kind, data });
+        return oid;
+      });
+    }
+    this.#remember(oid, { kind, data });
+    return oid;
   }
 
   /** What is read in the place of an object (`refs/replace/`); left out where nothing is replaced. */

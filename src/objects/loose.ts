@@ -106,11 +106,14 @@ export class LooseObjects implements ObjectStore {
     return oid;
   }
 
-  /** Writes an object whose id is known already; nothing happens when the file is there. */
-  writeNamed(oid: Oid, kind: ObjectKind, data: Bytes): void {
+  /**
+   * Writes an object whose id is known already; nothing happens when the file is there. `fresh`: the caller has just
+   * looked and it is not.
+   */
+  writeNamed(oid: Oid, kind: ObjectKind, data: Bytes, fresh = false): void {
     const { fs, zlib } = this.#platform;
     const file = this.pathOf(oid);
-    if (fs.lstat(file) !== undefined) return;
+    if (!fresh && fs.lstat(file) !== undefined) return;
     const fan = file.slice(0, file.lastIndexOf('/'));
     const packed = zlib.deflate(
       concatBytes([encodeText(`${kind} ${data.length}\0`), data]),
@@ -156,7 +159,10 @@ export class LooseObjects implements ObjectStore {
 
   #suffix(): string {
     const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-    return Array.from(this.#platform.randomBytes(6), (byte) => letters[byte % letters.length]).join('');
+    // Unlikely to be taken is enough: the file is created exclusively.
+    let suffix = '';
+    for (let i = 0; i < 6; i++) suffix += letters[Math.floor(Math.random() * letters.length)];
+    return suffix;
   }
 }
 

@@ -42,6 +42,8 @@ export interface ObjectStore extends ObjectSource {
   readonly algorithm: HashAlgorithm;
   /** Stores an object (unless it is there) and answers its id. */
   write<K extends ObjectKind>(kind: K, data: Bytes): Awaitable<Oid<K>>;
+  /** Stores an object whose id the caller has computed; `fresh`: and knows not to be there. */
+  writeNamed?(oid: Oid, kind: ObjectKind, data: Bytes, fresh?: boolean): Awaitable<void>;
   /** The id the object would have. */
   hash<K extends ObjectKind>(kind: K, data: Bytes): Oid<K>;
 }

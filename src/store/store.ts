@@ -241,6 +241,7 @@ export class Store<V> {
           name: this.branch,
           to: commit,
           expect: head?.oid ?? 'absent',
+          unchecked: true,
           reason: `commit${head === undefined ? ' (initial)' : ''}: ${subject}`,
         },
       ]);
