@@ -35,6 +35,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'ls-files': () => import('./ls-files.js'),
   'ls-remote': () => import('./ls-remote.js'),
   'ls-tree': () => import('./ls-tree.js'),
+  merge: () => import('./merge.js'),
   'merge-base': () => import('./merge-base.js'),
   'merge-file': () => import('./merge-file.js'),
   'merge-tree': () => import('./merge-tree.js'),
