@@ -28,6 +28,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'get-tar-commit-id': () => import('./get-tar-commit-id.js'),
   'hash-object': () => import('./hash-object.js'),
   help: () => import('./help.js'),
+  'http-backend': () => import('./http-backend.js'),
   'index-pack': () => import('./index-pack.js'),
   init: () => import('./init.js'),
   'interpret-trailers': () => import('./interpret-trailers.js'),
