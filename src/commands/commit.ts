@@ -984,7 +984,13 @@ class CommitRun {
     const word = this.#values['gpg-sign'];
     const wanted = word !== undefined ? word !== null : this.#repository.config.getBool('commit.gpgsign', false);
     if (!wanted) return undefined;
-    throw new GitError('UNSUPPORTED', 'signing commits is not there yet');
+    const { signBytes, signingKey } = await import('../porcelain/signing.js');
+    const key = signingKey(this.#repository, word == null || word === '' ? undefined : word);
+    return async (data) => {
+      const made = signBytes(this.#repository, data, key);
+      if ('signature' in made) return made.signature;
+      throw new GitError('USAGE', 'failed to write commit object', { data: { preface: `error: ${made.error}\n` } });
+    };
   }
 
   async #summary(

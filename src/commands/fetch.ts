@@ -103,10 +103,7 @@ export const command = defineCommand({
           remotes,
           remotes.get(name),
           {
-            ...transportContext(context, repository.config, 'fetch', {
-              family: family(values),
-              quiet: options.verbosity < 0,
-            }),
+            ...transportContext(context, repository.config, 'fetch', { family: family(values) }),
             cwd: transportDirectory(context, repository),
           },
           { ...options, serverProgress: speech.hear, append: options.append === true || !first },

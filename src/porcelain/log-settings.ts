@@ -106,8 +106,6 @@ export class LogSettings {
   diffMerges: DiffMerges | undefined;
   /** `-m`, `-c`, `--cc` were said, which do not mean a patch by themselves in `log`. */
   diffMergesSaid = false;
-  /** Merges are shown with a patch even where other commits are not. */
-  mergesNeedDiff = false;
   combineAllPaths = false;
   progress: string | undefined;
 }
@@ -246,7 +244,6 @@ const setPretty = (settings: LogSettings, value: string, { repository }: OptionC
 };
 const setMerges = (settings: LogSettings, mode: DiffMerges): void => {
   settings.diffMerges = mode;
-  settings.mergesNeedDiff = true;
   settings.diffMergesSaid = true;
 };
 
@@ -532,8 +529,6 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   },
   '-m': (s, { repository }) => {
     s.diffMerges = diffMergesOf('on', repository) ?? 'separate';
-    s.mergesNeedDiff = false;
-    s.diffMergesSaid = false;
   },
   '-c': (s) => setMerges(s, 'combined'),
   '--cc': (s) => setMerges(s, 'dense'),
@@ -594,8 +589,7 @@ const valuedOptions: Readonly<Record<string, Valued>> = {
     const mode = diffMergesOf(v, repository);
     if (mode === undefined) throw usage(`invalid value for '--diff-merges': '${v}'`);
     s.diffMerges = mode;
-    s.mergesNeedDiff = mode !== 'off';
-    s.diffMergesSaid = false;
+    s.diffMergesSaid = mode !== 'off' && (v === 'r' || v === 'remerge' ? true : s.diffMergesSaid);
   },
 };
 

@@ -1,7 +1,6 @@
 import type { Oid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import type { HistoryRequest } from '../merge/history.js';
-import type { TreeOptions } from '../merge/tree.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
@@ -15,8 +14,6 @@ export interface MergeContextOptions extends DriverOptions {
   readonly ancestry?: Ancestry | undefined;
   /** Where the result is written; the repository's own objects unless said. */
   readonly objects?: ObjectStore | undefined;
-  readonly sameNormalised?: TreeOptions['sameNormalised'];
-  readonly submodule?: TreeOptions['submodule'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,12 +29,7 @@ export function historyRequest(
     ancestry: options.ancestry ?? openAncestry(repository),
     driverFor: drivers.driverFor,
     abbreviate: (oid: Oid) => abbreviate(repository, oid),
-    options: {
-      ...treeOptions(settings),
-      asks: drivers.asks,
-      sameNormalised: options.sameNormalised,
-      submodule: options.submodule,
-    },
+    options: { ...treeOptions(settings), asks: drivers.asks },
     signal: options.signal,
   };
 }

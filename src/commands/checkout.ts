@@ -1,0 +1,320 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { checkBranchName } from '../porcelain/branch-create.js';
+import { resolveRevision } from '../repo/revision.js';
+import type { WorkTree } from '../worktree/work-tree.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import type { OptionValues } from './options.js';
+import { checkStyle, restoreNamed } from './restore-run.js';
+import type { SwitchRunOptions, Target } from './switch-run.js';
+import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
+import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+
+const options = {
+  b: { type: 'string', short: 'b', shortOnly: true, value: 'branch', help: 'create and checkout a new branch' },
+  B: { type: 'string', short: 'B', shortOnly: true, value: 'branch', help: 'create/reset and checkout a branch' },
+  l: { type: 'flag', short: 'l', shortOnly: true, help: 'create reflog for new branch' },
+  guess: { type: 'flag', help: "second guess 'git checkout <no-such-branch>' (default)" },
+  overlay: { type: 'flag', help: 'use overlay mode (default)' },
+  'auto-advance': { type: 'flag', help: 'auto advance to the next file when selecting hunks interactively' },
+  quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
+  'recurse-submodules': {
+    type: 'optional',
+    value: 'checkout',
+    implied: 'true',
+    help: 'control recursive updating of submodules',
+  },
+  progress: { type: 'flag', help: 'force progress reporting' },
+  merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
+  conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
+  detach: { type: 'flag', short: 'd', help: 'detach HEAD at named commit' },
+  track: {
+    type: 'optional',
+    short: 't',
+    value: '(direct|inherit)',
+    implied: 'direct',
+    help: 'set branch tracking configuration',
+  },
+  force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
+  orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },
+  'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
+  'ignore-other-worktrees': { type: 'flag', help: 'do not check if another worktree is using this branch' },
+  ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
+  theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
+  patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
+  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
+  'inter-hunk-context': {
+    type: 'number',
+    value: 'n',
+    negatable: false,
+    help: 'show context between diff hunks up to the specified number of lines',
+  },
+  'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },
+  ...pathspecFileOptions,
+} as const;
+
+export const command = defineCommand({
+  name: 'checkout',
+  summary: 'switch branches or restore files',
+  usage: ['checkout [<options>] <branch>', 'checkout [<options>] [<branch>] -- <file>...'],
+  options,
+  parsing: { keepDashDash: true },
+  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+    yield* [];
+    const tree = openWorkTree(context);
+    try {
+      return await new Checkout(context, tree, values, rest).run();
+    } finally {
+      await tree.close();
+    }
+  },
+  render: () => '',
+});
+
+const together = (a: string, b: string): GitError =>
+  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
+
+class Checkout {
+  readonly #context: CommandContext;
+  readonly #tree: WorkTree;
+  readonly #values: OptionValues<typeof options>;
+  readonly #rest: readonly string[];
+
+  constructor(context: CommandContext, tree: WorkTree, values: OptionValues<typeof options>, rest: readonly string[]) {
+    this.#context = context;
+    this.#tree = tree;
+    this.#values = values;
+    this.#rest = rest;
+  }
+
+  async run(): Promise<number> {
+    const values = this.#values;
+    const made = [
+      values.b != null ? '-b' : '',
+      values.B != null ? '-B' : '',
+      values.orphan != null ? '--orphan' : '',
+    ].filter(Boolean);
+    if (made.length > 1) throw new GitError('USAGE', "options '-b', '-B', and '--orphan' cannot be used together");
+    if (values.overlay === true && values.patch === true) throw together('-p', '--overlay');
+    const track = values.track === undefined ? undefined : values.track;
+    if (track != null && track !== 'direct' && track !== 'inherit') {
+      throw new GitError('USAGE', `option \`track' expects "direct" or "inherit"`);
+    }
+    const parsed = await this.#takeApart(
+      track !== undefined && track !== null && made.length === 0 && values.detach !== true,
+    );
+    let { target } = parsed;
+    const { create: guessed } = parsed;
+    if (values.patch === true) throw new GitError('UNSUPPORTED', 'checking out hunks is not there yet');
+    const words = pathspecWords(this.#context, values, parsed.paths);
+    if (parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode) {
+      return this.#paths(words, target);
+    }
+    const name = values.b ?? values.B ?? guessed?.branch;
+    if (guessed !== undefined) target = guessed.target;
+    this.#refuseForSwitch(name, target);
+    if (name != null && guessed === undefined) {
+      checkBranchName(name);
+      if (values.b != null && (await this.#tree.repository.refs.resolve(`refs/heads/${name}`)) !== undefined) {
+        throw new GitError('USAGE', `a branch named '${name}' already exists`);
+      }
+    }
+    if (target !== undefined && target.commit === undefined) {
+      throw new GitError('USAGE', `Cannot switch branch to a non-commit '${target.name}'`);
+    }
+    const run: SwitchRunOptions = {
+      command: 'checkout',
+      quiet: values.quiet === true,
+      force: values.force === true,
+      merge: values.merge === true || values.conflict != null,
+      conflictStyle: checkStyle(values.conflict),
+      detach: values.detach === true,
+      create: name ?? undefined,
+      createForce: values.B != null,
+      orphan: values.orphan ?? undefined,
+      reflog: values.l === true,
+      track:
+        guessed !== undefined && track === undefined
+          ? 'explicit'
+          : track === null
+            ? 'never'
+            : track === 'inherit'
+              ? 'inherit'
+              : track === 'direct'
+                ? 'explicit'
+                : undefined,
+      overwriteIgnored: values['overwrite-ignore'] !== false,
+      ignoreOtherWorktrees: values['ignore-other-worktrees'] === true,
+    };
+    return switchBranches(this.#context, this.#tree, target, run);
+  }
+
+  /** Which word is a commit, which are paths. */
+  async #takeApart(wantsTrack: boolean): Promise<{
+    target: Target | undefined;
+    paths: readonly string[];
+    pathsMode: boolean;
+    create: { branch: string; target: Target } | undefined;
+  }> {
+    const rest = this.#rest;
+    const repository = this.#tree.repository;
+    const none = { target: undefined, paths: [] as readonly string[], pathsMode: false, create: undefined };
+    const [first] = rest;
+    if (wantsTrack) {
+      // `-t origin/x` makes the branch `x`.
+      const word = first === undefined || first === '--' ? undefined : first;
+      if (word === undefined) throw new GitError('USAGE', '--track needs a branch name');
+      const short = word.replace(/^refs\//, '').replace(/^remotes\//, '');
+      const slash = short.indexOf('/');
+      if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -b');
+      const target = await readTarget(repository, word);
+      if (target === undefined)
+        throw new GitError(
+          'USAGE',
+          `'${word}' is not a commit and a branch '${short.slice(slash + 1)}' cannot be created from it`,
+        );
+      return { ...none, create: { branch: short.slice(slash + 1), target } };
+    }
+    if (first === undefined) return none;
+    const dash = rest.indexOf('--');
+    if (first === '--') return { ...none, paths: rest.slice(1), pathsMode: rest.length > 1 };
+    if (dash > 1) throw new GitError('USAGE', `only one reference expected, ${dash} given.`);
+    const target = await readTarget(repository, first);
+    if (dash === 1) {
+      if (target === undefined) {
+        const guess = rest.length === 2 ? await this.#guess(first) : undefined;
+        if (guess !== undefined) return { ...none, create: guess };
+        throw new GitError('USAGE', `invalid reference: ${first}`);
+      }
+      return { ...none, target, paths: rest.slice(2), pathsMode: rest.length > 2 };
+    }
+    const isFile = this.#tree.lstat(this.#fromTop(first)) !== undefined;
+    if (target === undefined) {
+      if (rest.length === 1 && !isFile) {
+        const guess = await this.#guess(first);
+        if (guess !== undefined) return { ...none, create: guess };
+      } else if (rest.length === 1 && isFile && this.#mayGuess()) {
+        const guess = await guessRemoteBranch(this.#context, repository, first);
+        if (guess !== undefined && guess !== 'several') {
+          throw new GitError(
+            'USAGE',
+            `'${first}' could be both a local file and a tracking branch.\nPlease use -- (and optionally --no-guess) to disambiguate`,
+          );
+        }
+      }
+      return { ...none, paths: rest, pathsMode: true };
+    }
+    if (rest.length === 1 && isFile && target.ref === undefined && this.#values.b == null && this.#values.B == null) {
+      throw new GitError(
+        'USAGE',
+        `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
+      );
+    }
+    if (rest.length === 1 && isFile && target.ref !== undefined && this.#values.b == null && this.#values.B == null) {
+      throw new GitError(
+        'USAGE',
+        `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
+      );
+    }
+    return { ...none, target, paths: rest.slice(1), pathsMode: rest.length > 1 };
+  }
+
+  #fromTop(word: string): string {
+    return `${this.#tree.repository.prefix}${word}`.replace(/\/+$/, '');
+  }
+
+  #mayGuess(): boolean {
+    const values = this.#values;
+    return (
+      (values.guess ?? this.#tree.repository.config.getBool('checkout.guess', true)) &&
+      values.track === undefined &&
+      values.b == null &&
+      values.B == null &&
+      values.orphan == null &&
+      values.detach !== true
+    );
+  }
+
+  async #guess(word: string): Promise<{ branch: string; target: Target } | undefined> {
+    if (!this.#mayGuess()) return undefined;
+    const repository = this.#tree.repository;
+    const found = await guessRemoteBranch(this.#context, repository, word);
+    if (found === undefined) return undefined;
+    if (found === 'several') {
+      throw new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
+    }
+    const commit = (await resolveRevision(repository, `${found.ref}^{commit}`)) as Oid<'commit'> | undefined;
+    return { branch: word, target: { name: found.short, ref: found.ref, commit } };
+  }
+
+  #refuseForSwitch(name: string | null | undefined, target: Target | undefined): void {
+    const values = this.#values;
+    const cannot = (option: string): GitError =>
+      new GitError('USAGE', `'${option}' cannot be used with switching branches`);
+    if (values.patch === true) throw cannot('-p');
+    if (values.overlay === false) throw cannot('--[no]-overlay');
+    if (values.ours === true || values.theirs === true) throw cannot('--ours/--theirs');
+    if (values.force === true && (values.merge === true || values.conflict != null)) throw together('-f', '-m');
+    if (values.detach === true && (name != null || values.orphan != null))
+      throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
+    if (values.orphan != null && values.track != null)
+      throw new GitError('USAGE', "'--orphan' cannot be used with '-t'");
+    void target;
+  }
+
+  async #paths(words: readonly string[], target: Target | undefined): Promise<number> {
+    const values = this.#values;
+    const repository = this.#tree.repository;
+    const cannot = (option: string): GitError =>
+      new GitError('USAGE', `'${option}' cannot be used with updating paths`);
+    if (values.track != null) throw cannot('--track');
+    if (values.l === true) throw cannot('-l');
+    if (values.force === true && values.merge === true) throw new GitError('USAGE', "'-f' or '-m'");
+    if (values.detach === true) throw cannot('--detach');
+    if (values.b != null || values.B != null || values.orphan != null) {
+      throw new GitError(
+        'USAGE',
+        `Cannot update paths and switch to branch '${values.b ?? values.B ?? values.orphan}' at the same time.`,
+      );
+    }
+    const merge = values.merge === true || values.conflict != null;
+    if (values.ours === true && values.theirs === true)
+      throw new GitError(
+        'USAGE',
+        '--ours/--theirs, --force and --merge are incompatible when\nchecking out of the index.',
+      );
+    if (target !== undefined && (values.ours === true || values.theirs === true || merge)) {
+      throw new GitError(
+        'USAGE',
+        `'${merge ? '--merge' : values.ours === true ? '--ours' : '--theirs'}' cannot be used when checking out of a tree`,
+      );
+    }
+    let source: Oid<'tree'> | undefined;
+    if (target !== undefined) {
+      source = (await resolveRevision(repository, `${target.commit ?? target.name}^{tree}`)) as Oid<'tree'> | undefined;
+      if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${target.name}`);
+    }
+    const pathspec = pathspecOf(this.#context, this.#tree, words);
+    return restoreNamed(this.#context, this.#tree, {
+      pathspec,
+      source,
+      sourceOid: target?.commit ?? source,
+      staged: true,
+      worktree: true,
+      overlay: values.overlay !== false,
+      ours: values.ours === true,
+      theirs: values.theirs === true,
+      merge,
+      style: checkStyle(values.conflict),
+      ignoreUnmerged: values.force === true,
+      ignoreSkipBits: values['ignore-skip-worktree-bits'] === true,
+      meta:
+        target?.commit === undefined
+          ? {}
+          : { treeish: target.commit, ...(target.ref === undefined ? {} : { ref: target.ref }) },
+      count: true,
+      quiet: values.quiet === true,
+    });
+  }
+}

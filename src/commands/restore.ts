@@ -1,0 +1,114 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { resolveRevision } from '../repo/revision.js';
+import { defineCommand } from './command.js';
+import { checkStyle, restoreNamed } from './restore-run.js';
+import { readTarget } from './switch-run.js';
+import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+
+export const command = defineCommand({
+  name: 'restore',
+  summary: 'restore files of the work tree',
+  usage: ['restore [<options>] [--source=<branch>] <file>...'],
+  options: {
+    source: { type: 'string', short: 's', value: '<tree-ish>', help: 'which tree-ish to checkout from' },
+    staged: { type: 'flag', short: 'S', help: 'restore the index' },
+    worktree: { type: 'flag', short: 'W', help: 'restore the working tree (default)' },
+    'ignore-unmerged': { type: 'flag', help: 'ignore unmerged entries' },
+    overlay: { type: 'flag', help: 'use overlay mode' },
+    quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
+    'recurse-submodules': {
+      type: 'optional',
+      value: 'checkout',
+      implied: 'true',
+      help: 'control recursive updating of submodules',
+    },
+    progress: { type: 'flag', help: 'force progress reporting' },
+    merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
+    conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
+    ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
+    theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
+    patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
+    unified: {
+      type: 'number',
+      short: 'U',
+      value: 'n',
+      negatable: false,
+      help: 'generate diffs with <n> lines context',
+    },
+    'inter-hunk-context': {
+      type: 'number',
+      value: 'n',
+      negatable: false,
+      help: 'show context between diff hunks up to the specified number of lines',
+    },
+    'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },
+    ...pathspecFileOptions,
+  },
+  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+    yield* [];
+    const tree = openWorkTree(context);
+    const { repository } = tree;
+    try {
+      const staged = values.staged === true;
+      const worktree = values.worktree ?? !staged;
+      if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' nor '--worktree' is specified");
+      const merge = values.merge === true || values.conflict != null;
+      if (values.ours === true && values.theirs === true)
+        throw new GitError('USAGE', "options '--ours' and '--theirs' cannot be used together");
+      if (staged && (values.ours === true || values.theirs === true || merge)) {
+        throw new GitError('USAGE', `'${merge ? '--merge' : '--ours/--theirs'}' cannot be used with --staged`);
+      }
+      if (values.patch === true) throw new GitError('UNSUPPORTED', 'restoring hunks is not there yet');
+      const words = pathspecWords(context, values, rest);
+      if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
+      let source: Oid<'tree'> | undefined;
+      let sourceOid: Oid | undefined;
+      let ref: string | undefined;
+      const name = values.source ?? (staged ? 'HEAD' : undefined);
+      if (name != null) {
+        const target = await readTarget(repository, name);
+        if (target === undefined) {
+          if (values.source == null) source = undefined;
+          else throw new GitError('USAGE', `could not resolve ${name}`);
+        } else {
+          source = (await resolveRevision(repository, `${target.commit ?? target.name}^{tree}`)) as
+            | Oid<'tree'>
+            | undefined;
+          if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${name}`);
+          sourceOid = target.commit ?? source;
+          ref = target.ref;
+        }
+        if (target === undefined && staged && values.source == null) {
+          throw new GitError('USAGE', `could not resolve HEAD`);
+        }
+      }
+      if (source !== undefined && (values.ours === true || values.theirs === true || merge)) {
+        throw new GitError(
+          'USAGE',
+          `'${merge ? '--merge' : values.ours === true ? '--ours' : '--theirs'}' cannot be used when checking out of a tree`,
+        );
+      }
+      return await restoreNamed(context, tree, {
+        pathspec: pathspecOf(context, tree, words),
+        source,
+        sourceOid,
+        staged,
+        worktree,
+        overlay: values.overlay === true,
+        ours: values.ours === true,
+        theirs: values.theirs === true,
+        merge,
+        style: checkStyle(values.conflict),
+        ignoreUnmerged: values['ignore-unmerged'] === true,
+        ignoreSkipBits: values['ignore-skip-worktree-bits'] === true,
+        meta: sourceOid === undefined ? {} : { treeish: sourceOid, ...(ref === undefined ? {} : { ref }) },
+        count: false,
+        quiet: values.quiet === true,
+      });
+    } finally {
+      await tree.close();
+    }
+  },
+  render: () => '',
+});

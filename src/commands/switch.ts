@@ -1,0 +1,154 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { checkBranchName } from '../porcelain/branch-create.js';
+import { resolveRevision } from '../repo/revision.js';
+import { defineCommand } from './command.js';
+import { checkStyle } from './restore-run.js';
+import type { Target } from './switch-run.js';
+import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
+import { adviceOn, openWorkTree } from './work-tree.js';
+
+export const command = defineCommand({
+  name: 'switch',
+  summary: 'switch branches',
+  usage: ['switch [<options>] [<branch>]'],
+  options: {
+    create: { type: 'string', short: 'c', value: 'branch', help: 'create and switch to a new branch' },
+    'force-create': { type: 'string', short: 'C', value: 'branch', help: 'create/reset and switch to a branch' },
+    guess: { type: 'flag', help: "second guess 'git switch <no-such-branch>'" },
+    'discard-changes': { type: 'flag', help: 'throw away local modifications' },
+    quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
+    'recurse-submodules': {
+      type: 'optional',
+      value: 'checkout',
+      implied: 'true',
+      help: 'control recursive updating of submodules',
+    },
+    progress: { type: 'flag', help: 'force progress reporting' },
+    merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
+    conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
+    detach: { type: 'flag', short: 'd', help: 'detach HEAD at named commit' },
+    track: {
+      type: 'optional',
+      short: 't',
+      value: '(direct|inherit)',
+      implied: 'direct',
+      help: 'set branch tracking configuration',
+    },
+    force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
+    orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },
+    'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
+    'ignore-other-worktrees': { type: 'flag', help: 'do not check if another worktree is using this branch' },
+  },
+  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+    yield* [];
+    const tree = openWorkTree(context);
+    const { repository } = tree;
+    try {
+      const names = [values.create, values['force-create'], values.orphan].filter((name) => name != null);
+      if (names.length > 1) throw new GitError('USAGE', "options '-c', '-C', and '--orphan' cannot be used together");
+      const force = values.force === true || values['discard-changes'] === true;
+      const merge = values.merge === true || values.conflict != null;
+      if (force && merge) throw new GitError('USAGE', "options '-f' and '-m' cannot be used together");
+      let name = values.create ?? values['force-create'] ?? undefined;
+      const track = values.track;
+      if (track != null && track !== 'direct' && track !== 'inherit') {
+        throw new GitError('USAGE', `option \`track' expects "direct" or "inherit"`);
+      }
+      if (rest.length > 1) throw new GitError('USAGE', 'only one reference expected');
+      const [word] = rest;
+      let target: Target | undefined;
+      let guessed = false;
+      if (word !== undefined) {
+        target = await readTarget(repository, word);
+        const mayGuess =
+          (values.guess ?? repository.config.getBool('checkout.guess', true)) &&
+          name === undefined &&
+          values.orphan == null &&
+          values.detach !== true &&
+          track === undefined;
+        if (target === undefined && mayGuess) {
+          const found = await guessRemoteBranch(context, repository, word);
+          if (found === 'several')
+            throw new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
+          if (found !== undefined) {
+            const commit = (await resolveRevision(repository, `${found.ref}^{commit}`)) as Oid<'commit'> | undefined;
+            target = { name: found.short, ref: found.ref, commit };
+            name = word;
+            guessed = true;
+          }
+        }
+        if (target === undefined) throw new GitError('USAGE', `invalid reference: ${word}`);
+        if (track != null && name === undefined && values.orphan == null) {
+          const short = word.replace(/^refs\//, '').replace(/^remotes\//, '');
+          const slash = short.indexOf('/');
+          if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -c');
+          name = short.slice(slash + 1);
+        }
+      } else if (track != null && name === undefined) throw new GitError('USAGE', '--track needs a branch name');
+      if (values.detach === true && (name !== undefined || values.orphan != null)) {
+        throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
+      }
+      if (values.orphan != null && target !== undefined) {
+        throw new GitError('USAGE', "'--orphan' cannot take <start-point>");
+      }
+      if (values.orphan != null && track != null) throw new GitError('USAGE', "'--orphan' cannot be used with '-t'");
+      const creates = name !== undefined || values.orphan != null;
+      if (target === undefined && !creates && values.detach !== true) {
+        throw new GitError('USAGE', 'missing branch or commit argument');
+      }
+      if (target !== undefined && target.commit === undefined) {
+        throw new GitError('USAGE', `Cannot switch branch to a non-commit '${word}'`);
+      }
+      if (target !== undefined && target.ref === undefined && !creates && values.detach !== true) {
+        const { findRefs } = await import('../repo/revision-branch.js');
+        const ref = (await findRefs(repository, target.name))[0]?.name;
+        const kind =
+          ref?.startsWith('refs/tags/') === true
+            ? `tag '${target.name}'`
+            : ref?.startsWith('refs/remotes/') === true
+              ? `remote branch '${target.name}'`
+              : ref !== undefined
+                ? `'${target.name}'`
+                : `commit '${target.name}'`;
+        throw new GitError('USAGE', `a branch is expected, got ${kind}`, {
+          ...(adviceOn(context, 'suggestDetachingHead')
+            ? { hint: 'If you want to detach HEAD at the commit, try again with the --detach option.' }
+            : {}),
+        });
+      }
+      if (name !== undefined && !guessed) {
+        checkBranchName(name);
+        if (values.create != null && (await repository.refs.resolve(`refs/heads/${name}`)) !== undefined) {
+          throw new GitError('USAGE', `a branch named '${name}' already exists`);
+        }
+      }
+      return await switchBranches(context, tree, target, {
+        command: 'switch',
+        quiet: values.quiet === true,
+        force,
+        merge,
+        conflictStyle: checkStyle(values.conflict),
+        detach: values.detach === true,
+        create: name,
+        createForce: values['force-create'] != null,
+        orphan: values.orphan ?? undefined,
+        reflog: false,
+        track: guessed
+          ? 'explicit'
+          : track === null
+            ? 'never'
+            : track === 'inherit'
+              ? 'inherit'
+              : track === 'direct'
+                ? 'explicit'
+                : undefined,
+        overwriteIgnored: values['overwrite-ignore'] !== false,
+        ignoreOtherWorktrees: values['ignore-other-worktrees'] === true,
+      });
+    } finally {
+      await tree.close();
+    }
+  },
+  render: () => '',
+});
