@@ -1,14 +1,14 @@
 'use strict';
-// Loads the built command line: one file that holds every chunk as a function of its own. Half of a command's time
-// would be V8 compiling it, so compiled code is kept: by Node itself where it can (22 and newer), else in `dist/cache`
-// (made by the build) or the user's own cache folder, per version of V8. What does not fit V8 passes over.
+// Loads the built command line. Half of a command's time would be Node finding files and V8 compiling them, so the
+// chunks that a command needed are kept together with their compiled code, one pair of files per command and V8, in
+// `dist/cache` or in the user's own cache folder. The first run of a command makes them; what does not fit is made anew.
 const fs = require('node:fs');
-const nodeModule = require('node:module');
 const path = require('node:path');
+const vm = require('node:vm');
 
-const file = path.join(__dirname, '..', 'dist', 'bough.cjs');
+const dist = path.join(__dirname, '..', 'dist');
 
-/** The command named on the command line: compiled code is kept per command, since V8 loads all that is kept. */
+/** The command named on the command line. */
 function commandName(words) {
   for (let i = 0; i < words.length; i++) {
     if (words[i] === '-C' || words[i] === '-c') i++;
@@ -18,68 +18,89 @@ function commandName(words) {
   return 'none';
 }
 
-/** The chunks of the program, from compiled code where there is some that fits; `save` keeps what was compiled now. */
-function compile(command) {
-  if (nodeModule.enableCompileCache !== undefined) {
-    nodeModule.enableCompileCache();
-    return { chunks: require(file), save() {} };
-  }
-  const vm = require('node:vm');
-  const source = fs.readFileSync(file, 'latin1'); // the build writes ASCII only
-  const name = `${command}-${process.versions.v8}-${process.arch}-${source.length}.code`;
+function places() {
   const home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
-  const places = [path.join(path.dirname(file), 'cache')];
-  if (home) places.push(path.join(home, 'bough', 'code'));
-  let cachedData;
-  for (const place of places) {
-    try {
-      cachedData = fs.readFileSync(path.join(place, name));
-      break;
-    } catch {}
-  }
-  const script = new vm.Script(`module=>{${source}\n}`, { filename: file, columnOffset: -9, cachedData });
-  const module = { exports: {} };
-  script.runInThisContext()(module);
-  const save = () => {
-    for (const place of places) {
-      try {
-        fs.mkdirSync(place, { recursive: true, mode: 0o700 });
-        const temporary = path.join(place, `${name}.${process.pid}`);
-        fs.writeFileSync(temporary, script.createCachedData());
-        fs.renameSync(temporary, path.join(place, name));
-        return;
-      } catch {
-        // Not ours to write to: the next place, or none.
-      }
-    }
-  };
-  return {
-    chunks: module.exports,
-    save: cachedData === undefined || script.cachedDataRejected ? save : () => {},
-    saveAnyway: save,
-  };
+  return home ? [path.join(dist, 'cache'), path.join(home, 'bough', 'code')] : [path.join(dist, 'cache')];
 }
 
-function load() {
-  const { chunks, save } = compile(commandName(process.argv.slice(2)));
+/**
+ * What earlier runs of the command kept: the first run its chunks, the second the code that V8 compiled of them, from
+ * the third on both are there. A file that cannot be read or does not fit counts as none.
+ */
+function kept(name) {
+  for (const place of places()) {
+    try {
+      const source = fs.readFileSync(path.join(place, `${name}.js`), 'latin1');
+      let cachedData;
+      try {
+        cachedData = fs.readFileSync(path.join(place, `${name}.code`));
+      } catch {}
+      const script = new vm.Script(source, { filename: 'bough', cachedData });
+      return {
+        source,
+        script,
+        compiled: cachedData !== undefined && !script.cachedDataRejected,
+        chunks: script.runInThisContext(),
+      };
+    } catch {}
+  }
+  return undefined;
+}
+
+/** Writes a file under another name first: another process may read it now. */
+function keep(file, data) {
+  for (const place of places()) {
+    try {
+      fs.mkdirSync(place, { recursive: true, mode: 0o700 });
+      const target = path.join(place, file);
+      fs.writeFileSync(`${target}.${process.pid}`, data);
+      fs.renameSync(`${target}.${process.pid}`, target);
+      return;
+    } catch {
+      // Not ours to write to: the next place, or none.
+    }
+  }
+}
+
+function load(words) {
+  const stat = fs.statSync(path.join(dist, 'bough.cjs'));
+  const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${stat.size}-${Math.floor(stat.mtimeMs)}`;
+  const before = kept(name);
+  const chunks = before?.chunks ?? {};
+  const sources = [];
   const loaded = new Map();
   const requireFrom = (from) => (request) => {
     if (request[0] !== '.') return require(request);
-    const name = path.posix.join(path.posix.dirname(from), request);
-    let module = loaded.get(name);
-    if (module === undefined) {
-      module = { exports: {} };
-      loaded.set(name, module);
-      chunks[name](module.exports, requireFrom(name), module);
+    const chunk = path.posix.join(path.posix.dirname(from), request);
+    let module = loaded.get(chunk);
+    if (module !== undefined) return module.exports;
+    module = { exports: {} };
+    loaded.set(chunk, module);
+    let run = chunks[chunk];
+    if (run === undefined) {
+      const source = fs.readFileSync(path.join(dist, chunk), 'latin1'); // the build writes ASCII only
+      sources.push(`${JSON.stringify(chunk)}:${source}`);
+      run = new vm.Script(`(${source})`, { filename: chunk }).runInThisContext();
     }
+    run(module.exports, requireFrom(chunk), module);
     return module.exports;
   };
-  return { entry: requireFrom('.')('./bough.cjs'), save };
+  return {
+    entry: requireFrom('.')('./bough.cjs'),
+    save() {
+      if (sources.length > 0) {
+        if (before !== undefined) sources.unshift(before.source.slice(2, -2));
+        keep(`${name}.js`, Buffer.from(`({${sources.join(',\n')}})`, 'latin1'));
+        if (before?.compiled) keep(`${name}.code`, '');
+      } else if (before !== undefined && !before.compiled) keep(`${name}.code`, before.script.createCachedData());
+    },
+  };
 }
 
 module.exports = function start(program) {
-  const { entry, save } = load();
-  entry.main(program, process.argv.slice(2), __dirname).then((code) => {
+  const words = process.argv.slice(2);
+  const { entry, save } = load(words);
+  entry.main(program, words, __dirname).then((code) => {
     process.exitCode = code;
     save();
   });

@@ -3,7 +3,7 @@
 import { build, transform } from 'esbuild';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = resolve(root, 'dist');
@@ -21,7 +21,7 @@ const shared = {
   chunkNames: 'chunks/[name]-[hash]',
 };
 
-/** All chunks in one file, each a function that runs when it is first required. */
+/** Each chunk is the text of a function that bin/start.js calls when the chunk is first required. */
 async function commandLine() {
   const result = await build({
     ...shared,
@@ -30,9 +30,9 @@ async function commandLine() {
     outExtension: { '.js': '.cjs' },
     write: false,
   });
-  const chunks = await Promise.all(
+  mkdirSync(resolve(dist, 'chunks'), { recursive: true });
+  await Promise.all(
     result.outputFiles.map(async ({ path, text }) => {
-      const name = relative(dist, path);
       const { code } = await transform(text, {
         format: 'cjs',
         platform: 'node',
@@ -40,13 +40,12 @@ async function commandLine() {
         minifySyntax: true,
         minifyWhitespace: true,
         supported: { 'dynamic-import': false },
-        sourcefile: name,
       });
-      return `${JSON.stringify(name)}:function(exports,require,module){${code}}`;
+      // Node's own modules need no wrapping that makes them look like ES modules: it copies every property at start.
+      const plain = code.replace(/__toESM\((require\("node:[\w/]+"\)),1\)/g, '$1');
+      writeFileSync(path, `function(exports,require,module){${plain}}`);
     }),
   );
-  mkdirSync(dist, { recursive: true });
-  writeFileSync(resolve(dist, 'bough.cjs'), `module.exports={${chunks.sort().join(',\n')}};\n`);
 }
 
 async function library() {

@@ -7,13 +7,18 @@ export type Bytes = Uint8Array;
 
 export const emptyBytes: Bytes = new Uint8Array(0);
 
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Made when first needed: short ASCII texts, all that many commands see, do without. */
+let decoder: InstanceType<typeof TextDecoder> | undefined;
+function decodeStrict(bytes: Bytes): string {
+  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  return decoder.decode(bytes);
+}
 const encoder = new TextEncoder();
 
 /** Bytes to byte-exact text. */
 export function decodeText(bytes: Bytes): string {
   const length = bytes.length;
-  if (length < 64) {
+  if (length < 512) {
     let ascii = true;
     for (let i = 0; i < length; i++) {
       if (bytes[i]! >= 0x80) {
@@ -24,7 +29,7 @@ export function decodeText(bytes: Bytes): string {
     if (ascii) return length === 0 ? '' : String.fromCharCode.apply(null, bytes as unknown as number[]);
   }
   try {
-    return strictDecoder.decode(bytes);
+    return decodeStrict(bytes);
   } catch {
     return decodeLossless(bytes);
   }
@@ -43,7 +48,7 @@ function decodeLossless(bytes: Bytes): string {
       text += String.fromCharCode(bytes[i]!);
       i++;
     } else {
-      text += strictDecoder.decode(bytes.subarray(i, i + size));
+      text += decodeStrict(bytes.subarray(i, i + size));
       i += size;
     }
     if (text.length > 8192) {
