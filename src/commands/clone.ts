@@ -211,6 +211,7 @@ export const command = defineCommand({
         context: (repository) => ({
           ...transportContext(context, repository.config, 'clone', {
             family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
+            quiet,
           }),
         }),
         warn: (message) => context.warning(message),

@@ -103,7 +103,10 @@ export const command = defineCommand({
           remotes,
           remotes.get(name),
           {
-            ...transportContext(context, repository.config, 'fetch', { family: family(values) }),
+            ...transportContext(context, repository.config, 'fetch', {
+              family: family(values),
+              quiet: options.verbosity < 0,
+            }),
             cwd: transportDirectory(context, repository),
           },
           { ...options, serverProgress: speech.hear, append: options.append === true || !first },

@@ -4,9 +4,11 @@ import type { Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import { readUserConfig } from '../repo/repository.js';
 import type { TransportContext } from '../transport/connection.js';
+import { HelperCredentials } from '../transport/credential-helpers.js';
 import { localServer } from '../transport/local-server.js';
 import type { CommandContext, Progress } from './command.js';
 import { agent, packetTrace } from './service-io.js';
+import { terminalPrompt } from './terminal-prompt.js';
 
 /** The configuration of the repository, or the user's own outside of one. */
 export function transportConfig(context: CommandContext): Config {
@@ -21,7 +23,7 @@ export function transportContext(
   context: CommandContext,
   config: Config,
   name: string,
-  more: { readonly family?: 4 | 6 | undefined; readonly verbose?: boolean } = {},
+  more: { readonly family?: 4 | 6 | undefined; readonly verbose?: boolean; readonly quiet?: boolean } = {},
 ): TransportContext {
   return {
     platform: context.platform,
@@ -32,6 +34,13 @@ export function transportContext(
     errors: (text) => context.printError(text),
     trace: packetTrace(context, name),
     signal: context.signal,
+    credentials: new HelperCredentials({
+      platform: context.platform,
+      env: context.env,
+      config,
+      prompt: terminalPrompt(),
+      warn: (message) => context.warning(message),
+    }),
     localServer: localServer({
       platform: context.platform,
       env: context.env,

@@ -236,6 +236,11 @@ export class RevisionWalk {
     return this.#step();
   }
 
+  /** A commit that was answered was not shown after all: it does not count. */
+  giveBack(): void {
+    if (this.#left >= 0) this.#left++;
+  }
+
   async #step(): Promise<CommitNode | undefined> {
     if (this.#boundaryOutput !== undefined) {
       const node = this.#boundaryOutput.shift();

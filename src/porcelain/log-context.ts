@@ -106,6 +106,10 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
     verify: inputs.verify,
     describe: inputs.describe,
     trailerSettings: trailerSettings(repository),
+    mail: {
+      encodeHeaders: settings.encodeEmailHeaders ?? repository.config.getBool('format.encodeemailheaders', true),
+      subjectPrefix: '[PATCH] ',
+    },
     ...(inputs.columns === undefined ? {} : { columns: inputs.columns }),
   };
   return { printer: new PrettyPrinter(context), abbreviator };

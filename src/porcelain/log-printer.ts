@@ -311,7 +311,9 @@ export class LogPrinter {
     this.#shownOne = true;
     if (graph !== undefined) graph.showCommit();
     else if (this.#options.linePrefix !== undefined) this.write(this.#options.linePrefix);
-    if (format.kind !== 'user') {
+    const mail = format.kind === 'email' || format.kind === 'mboxrd';
+    if (mail) this.write(`From ${node.oid} Mon Sep 17 00:00:00 2001\n`);
+    else if (format.kind !== 'user') {
       const line = await this.#idLine(node, { parent });
       this.write(`${colors.commit}${format.kind === 'oneline' ? '' : 'commit '}${line}${colors.reset}`);
       this.write(await this.#decorationText(node));

@@ -43,6 +43,8 @@ export interface RevisionRequestOptions {
   readonly fallback?: string | undefined;
   /** Takes an option that is none of the walk's; answers how many words it used. */
   readonly other?: (argv: readonly string[], at: number) => number;
+  /** The same, asked after the walk's own options. */
+  readonly late?: (argv: readonly string[], at: number) => number;
   /** Standard input's lines, for `--stdin`. */
   readonly stdin?: () => Iterable<string>;
   /** Told whole lines for standard error. */
@@ -119,6 +121,7 @@ class RequestParser {
         let used = await this.#revisionOption(words, i);
         if (used === 0) used = this.#options.other?.(words, i) ?? 0;
         if (used === 0) used = this.#walkOption(words, i);
+        if (used === 0) used = this.#options.late?.(words, i) ?? 0;
         if (used === 0) {
           this.#rest.push(word);
           used = 1;

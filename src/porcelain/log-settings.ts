@@ -106,6 +106,8 @@ export class LogSettings {
   diffMerges: DiffMerges | undefined;
   /** `-m`, `-c`, `--cc` were said, which do not mean a patch by themselves in `log`. */
   diffMergesSaid = false;
+  /** Merges are shown with a patch even where other commits are not. */
+  mergesNeedDiff = false;
   combineAllPaths = false;
   progress: string | undefined;
 }
@@ -244,6 +246,7 @@ const setPretty = (settings: LogSettings, value: string, { repository }: OptionC
 };
 const setMerges = (settings: LogSettings, mode: DiffMerges): void => {
   settings.diffMerges = mode;
+  settings.mergesNeedDiff = true;
   settings.diffMergesSaid = true;
 };
 
@@ -529,6 +532,8 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   },
   '-m': (s, { repository }) => {
     s.diffMerges = diffMergesOf('on', repository) ?? 'separate';
+    s.mergesNeedDiff = false;
+    s.diffMergesSaid = false;
   },
   '-c': (s) => setMerges(s, 'combined'),
   '--cc': (s) => setMerges(s, 'dense'),
@@ -589,7 +594,8 @@ const valuedOptions: Readonly<Record<string, Valued>> = {
     const mode = diffMergesOf(v, repository);
     if (mode === undefined) throw usage(`invalid value for '--diff-merges': '${v}'`);
     s.diffMerges = mode;
-    s.diffMergesSaid = mode !== 'off' && (v === 'r' || v === 'remerge' ? true : s.diffMergesSaid);
+    s.mergesNeedDiff = mode !== 'off';
+    s.diffMergesSaid = false;
   },
 };
 

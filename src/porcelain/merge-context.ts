@@ -1,6 +1,7 @@
 import type { Oid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import type { HistoryRequest } from '../merge/history.js';
+import type { TreeOptions } from '../merge/tree.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
@@ -14,6 +15,8 @@ export interface MergeContextOptions extends DriverOptions {
   readonly ancestry?: Ancestry | undefined;
   /** Where the result is written; the repository's own objects unless said. */
   readonly objects?: ObjectStore | undefined;
+  readonly sameNormalised?: TreeOptions['sameNormalised'];
+  readonly submodule?: TreeOptions['submodule'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,7 +32,12 @@ export function historyRequest(
     ancestry: options.ancestry ?? openAncestry(repository),
     driverFor: drivers.driverFor,
     abbreviate: (oid: Oid) => abbreviate(repository, oid),
-    options: { ...treeOptions(settings), asks: drivers.asks },
+    options: {
+      ...treeOptions(settings),
+      asks: drivers.asks,
+      sameNormalised: options.sameNormalised,
+      submodule: options.submodule,
+    },
     signal: options.signal,
   };
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -28,7 +29,7 @@ export interface DriverOptions {
   /** Attributes of a path; none of them where there is nothing to read them from. */
   readonly attributes?: ((path: string) => Attributes) | undefined;
   /** The stored form of a side's bytes, to merge in one form what was stored in several (renormalize). */
-  readonly normalize?: ((path: string, bytes: Bytes) => Bytes) | undefined;
+  readonly normalize?: ((path: string, bytes: Bytes) => Awaitable<Bytes>) | undefined;
   readonly warn?: ((message: string) => void) | undefined;
 }
 
@@ -54,10 +55,14 @@ export class MergeDrivers {
     const { normalize } = this.#options;
     const chosen: Driver = (sides, context) => this.#named(this.#driverName(path, context.depth), path)(sides, context);
     if (normalize === undefined) return chosen;
-    const stored = (bytes: Bytes | undefined) => (bytes === undefined ? undefined : normalize(path, bytes));
+    const stored = async (bytes: Bytes | undefined) => (bytes === undefined ? undefined : normalize(path, bytes));
     return async (sides, context) =>
       chosen(
-        { ours: stored(sides.ours), theirs: stored(sides.theirs), base: async () => stored(await sides.base()) },
+        {
+          ours: await stored(sides.ours),
+          theirs: await stored(sides.theirs),
+          base: async () => stored(await sides.base()),
+        },
         context,
       );
   };

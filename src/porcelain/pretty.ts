@@ -8,6 +8,7 @@ import { formatDate } from '../repo/dates.js';
 import type { DecorationColors, Decorations, DecorationStyle } from './decorations.js';
 import { formatDecorations, noDecorationColors, plainStyle } from './decorations.js';
 import type { Mailmap } from './mailmap.js';
+import { formatMail } from './pretty-email.js';
 import type { PrettyFormat } from './pretty-format.js';
 import type { CommitView, Ident } from './pretty-view.js';
 import { parseIdent, readSubject, skipBlankLines, toOutput } from './pretty-view.js';
@@ -64,6 +65,7 @@ export interface PrettyContext {
   readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
   readonly describe?: ((oid: Oid, request: DescribeRequest) => Awaitable<string>) | undefined;
   readonly trailerSettings?: TrailerSettings;
+  readonly mail?: { readonly encodeHeaders: boolean; readonly subjectPrefix: string } | undefined;
   /** Width of the terminal, for negative columns. */
   readonly columns?: number;
 }
@@ -98,6 +100,7 @@ export class PrettyPrinter {
       if (isPromise(text)) return text.then((done) => toOutput(done, outputEncoding));
       return toOutput(text, outputEncoding);
     }
+    if (format.kind === 'email' || format.kind === 'mboxrd') return this.#mail(view);
     if (format.kind === 'oneline')
       return readSubject(view.text, skipBlankLines(view.text, view.messageStart), ' ').subject;
     const parents = view.parents;
@@ -105,6 +108,19 @@ export class PrettyPrinter {
       for (const parent of parents) if (!this.#short.has(parent)) return this.#withParents(view);
     }
     return this.#builtin(view);
+  }
+
+  #mail(view: CommitView): string {
+    const { format, outputEncoding, mailmap, clock, mail } = this.context;
+    const { author } = view;
+    return formatMail(view, {
+      encoding: outputEncoding,
+      encodeHeaders: mail?.encodeHeaders ?? true,
+      subjectPrefix: mail?.subjectPrefix ?? '[PATCH] ',
+      quoteFrom: format.kind === 'mboxrd',
+      date: author === undefined ? '' : identDate(author, { kind: 'rfc', local: false }, clock),
+      from: author === undefined ? undefined : (mailmap?.map(author) ?? author),
+    });
   }
 
   async #withParents(view: CommitView): Promise<string> {

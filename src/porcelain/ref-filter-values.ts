@@ -165,7 +165,12 @@ export class RefValues {
         return this.#worktrees.get(ref.name) ?? '';
       case 'ahead-behind': {
         const commit = await this.commitOf(ref);
-        if (commit === undefined) return '';
+        if (commit === undefined) {
+          const oid = ref.peeled ?? ref.oid;
+          const kind = (await this.repository.objects.readHeader(oid))?.kind;
+          if (kind !== undefined && kind !== 'tag') this.#complain(`error: object ${oid} is a ${kind}, not a commit`);
+          return '';
+        }
         const { ahead, behind } = await this.reach.aheadBehind(commit, this.#bases.get(kind.base)!);
         return `${ahead} ${behind}`;
       }

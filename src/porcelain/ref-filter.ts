@@ -78,6 +78,7 @@ export class RefListing {
   readonly values: RefValues;
   readonly #filter: RefFilter;
   readonly #warn: (message: string) => void;
+  readonly #complain: (line: string) => void;
 
   constructor(
     repository: Repository,
@@ -93,6 +94,7 @@ export class RefListing {
     this.repository = repository;
     this.#filter = filter;
     this.#warn = options.warn ?? (() => {});
+    this.#complain = options.complain ?? (() => {});
     this.values = new RefValues(repository, new RefReach(repository), options.extras, options.complain);
   }
 
@@ -205,8 +207,11 @@ export class RefListing {
         values.push((await this.values.number(atom, ref)) ?? (await this.values.text(atom, ref)));
       rows.push({ ref, values });
     }
-    const suffixes = this.repository.config.getAll('versionsort.suffix');
-    const old = this.repository.config.getAll('versionsort.prereleasesuffix');
+    const version = keys.some((key) => key.version);
+    const suffixes = version ? this.#suffixes('versionsort.suffix') : [];
+    const old = version ? this.#suffixes('versionsort.prereleasesuffix') : [];
+    if (suffixes.length > 0 && old.length > 0)
+      this.#warn('ignoring versionsort.prereleasesuffix; versionsort.suffix is set');
     const fold = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     const compareValues = (a: string | number, b: string | number, version: boolean): number => {
       if (typeof a === 'number') return a - (b as number);
@@ -226,6 +231,15 @@ export class RefListing {
       return compareText(a.ref.name, b.ref.name);
     });
     return rows.map((row) => row.ref);
+  }
+
+  #suffixes(key: string): string[] {
+    const entries = this.repository.config.allOf(key);
+    if (entries.some((entry) => entry.value === undefined)) {
+      this.#complain(`error: missing value for '${key}'`);
+      return [];
+    }
+    return entries.map((entry) => entry.value!);
   }
 
   /** One ref in the format. */

@@ -54,7 +54,16 @@ function formatOf(signature: string): SignatureFormat | undefined {
 export function splitSignature(data: Bytes): { readonly payload: string; readonly signature: string } {
   const text = decodeText(data);
   const at = signatureStart(text);
-  return { payload: text.slice(0, at), signature: text.slice(at) };
+  if (at === text.length) return { payload: text, signature: '' };
+  return { payload: withoutHeaders(text.slice(0, at)), signature: text.slice(at) };
+}
+
+/** Signatures over the object's form in another hash stand in headers; they are no part of what is signed here. */
+function withoutHeaders(text: string): string {
+  const end = text.indexOf('\n\n');
+  const head = end < 0 ? text : text.slice(0, end + 1);
+  if (!/^gpgsig/m.test(head)) return text;
+  return head.replace(/^gpgsig(?:-sha256)? [^\n]*\n(?: [^\n]*\n)*/gm, '') + text.slice(head.length);
 }
 
 /** Runs a program over files that are gone afterwards. */
@@ -199,7 +208,7 @@ export function verifySignature(
     const { trust } = verdict;
     const wanted = repository.config.get('gpg.mintrustlevel')?.toLowerCase() as TrustLevel | undefined;
     const trusted = wanted === undefined || trustLevels.indexOf(trust ?? 'undefined') >= trustLevels.indexOf(wanted);
-    return { ...verdict, valid: verdict.result === 'G' && trusted && verdict.errors.length === 0 };
+    return { ...verdict, valid: verdict.valid && verdict.result === 'G' && trusted && verdict.errors.length === 0 };
   } finally {
     scratch.done();
   }
@@ -226,7 +235,7 @@ function verifyGpg(
   signature: string,
 ): SignatureVerdict {
   const file = scratch.file('vtag', signature);
-  const { out, err } = scratch.run(
+  const { code, out, err } = scratch.run(
     [
       programOf(repository, format),
       ...(format === 'openpgp' ? ['--keyid-format=long'] : []),
@@ -237,7 +246,7 @@ function verifyGpg(
     ],
     encodeText(payload),
   );
-  return { ...parseStatus(out), output: err, status: out };
+  return { ...parseStatus(out), output: err, status: out, valid: code === 0 };
 }
 
 const sentences: Readonly<Record<string, SignatureVerdict['result']>> = {
@@ -334,7 +343,7 @@ function verifySsh(
     }
   }
   const output = answer.out + principals.err + answer.err;
-  return { ...parseSsh(output), output, status: output };
+  return { ...parseSsh(output), output, status: output, valid: answer.code === 0 };
 }
 
 function parseSsh(output: string): SignatureVerdict {

@@ -1,11 +1,201 @@
+import type { Bytes } from '../base/bytes.js';
+import { concatBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { readAdvertisement } from './advertisement.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
+import { HttpSession, stripUser } from './http-session.js';
+import { isData, PacketReader, packetText } from './pkt-line.js';
+import { redactUrl } from './url.js';
 
+/** Longest body that is looked at for being worth compressing. */
+const GZIP_FROM = 1024;
+
+/** A smart http server. The refs are asked for at once; every later request stands alone. */
 export async function connectHttp(
-  _service: Service,
+  service: Service,
   url: string,
-  _context: TransportContext,
-  _options: ConnectOptions,
+  context: TransportContext,
+  options: ConnectOptions,
 ): Promise<Connection> {
-  throw new GitError('UNSUPPORTED', `http is not there yet: ${url}`);
+  const session = new HttpSession(context, url);
+  const base = url.replace(/\/+$/, '');
+  const protocol: (readonly [string, string])[] =
+    options.version > 0 ? [['git-protocol', `version=${options.version}`]] : [];
+  const query = `${base}/info/refs${base.includes('?') ? '&' : '?'}service=git-${service}`;
+  const { response, url: reached } = await session.ask({
+    method: 'GET',
+    url: query,
+    headers: [['accept', '*/*'], ['accept-encoding', 'gzip'], ['pragma', 'no-cache'], ...protocol],
+    first: true,
+  });
+  const shown = redactUrl(stripUser(`${base}/`));
+  if (response.status === 404 || response.status === 410) {
+    response.cancel();
+    throw new GitError('TRANSPORT', `repository '${shown}' not found`);
+  }
+  if (response.status !== 200) {
+    response.cancel();
+    throw new GitError(
+      'TRANSPORT',
+      `unable to access '${shown}': The requested URL returned error: ${response.status}`,
+    );
+  }
+  const type = (response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
+  if (type !== `application/x-git-${service}-advertisement`) {
+    response.cancel();
+    throw new GitError('PROTOCOL', `${shown}info/refs not valid: is this a git repository?`);
+  }
+  const reader = new PacketReader(decoded(response.body, response.headers.get('content-encoding')?.[0], context), {
+    trace: context.trace,
+  });
+  await skipServiceLine(reader, service);
+  const advertisement = await readAdvertisement(reader);
+  for await (const rest of reader.bytes.rest()) void rest;
+  const root = newRoot(base, query, reached, service);
+  if (root !== base && context.quiet !== true) context.errors(`warning: redirecting to ${stripUser(root)}/\n`);
+  let pending: Promise<PacketReader> | undefined;
+
+  const post = async (
+    body: () => Bytes | AsyncIterable<Bytes>,
+    encoding: string | undefined,
+  ): Promise<PacketReader> => {
+    const answer = await session.ask({
+      method: 'POST',
+      url: `${root}/git-${service}`,
+      headers: [
+        ['content-type', `application/x-git-${service}-request`],
+        ['accept', `application/x-git-${service}-result`],
+        ['accept-encoding', 'gzip'],
+        ...(encoding === undefined ? [] : [['content-encoding', encoding] as const]),
+        ...protocol,
+      ],
+      body,
+    });
+    if (answer.response.status !== 200) {
+      answer.response.cancel();
+      throw new GitError(
+        'TRANSPORT',
+        `RPC failed; HTTP ${answer.response.status} curl 22 The requested URL returned error: ${answer.response.status}`,
+      );
+    }
+    const kind = (answer.response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
+    if (kind !== `application/x-git-${service}-result`) {
+      answer.response.cancel();
+      throw new GitError('PROTOCOL', `RPC failed; result has unexpected content type '${kind}'`);
+    }
+    return new PacketReader(
+      decoded(answer.response.body, answer.response.headers.get('content-encoding')?.[0], context),
+      {
+        trace: context.trace,
+      },
+    );
+  };
+
+  return {
+    advertisement,
+    stateless: true,
+    async send(body) {
+      if (body instanceof Uint8Array) {
+        const small = body.length > GZIP_FROM ? context.platform.zlib.gzip(body) : body;
+        pending = small.length < body.length ? post(() => small, 'gzip') : post(() => body, undefined);
+        pending.catch(() => {});
+        return;
+      }
+      // What fits is sent in one piece, which can be sent again after a question for a password.
+      const iterator = body[Symbol.asyncIterator]();
+      const parts: Bytes[] = [];
+      let size = 0;
+      let ended = false;
+      while (size <= session.postBuffer) {
+        const next = await iterator.next();
+        if (next.done === true) {
+          ended = true;
+          break;
+        }
+        parts.push(next.value);
+        size += next.value.length;
+      }
+      if (ended) {
+        const whole = concatBytes(parts);
+        pending = post(() => whole, undefined);
+        pending.catch(() => {});
+        return;
+      }
+      // A small request first finds out whether we are let in: a stream cannot be sent twice.
+      await probe(session, `${root}/git-${service}`, service);
+      let used = false;
+      pending = post(() => {
+        if (used) throw new GitError('TRANSPORT', 'unable to rewind rpc post data - try increasing http.postBuffer');
+        used = true;
+        return resume(parts, iterator);
+      }, undefined);
+      pending.catch(() => {});
+    },
+    async reply() {
+      if (pending === undefined) throw new GitError('BUG', 'nothing was asked');
+      return pending;
+    },
+    async close() {
+      pending = undefined;
+    },
+  };
+}
+
+async function* resume(parts: readonly Bytes[], iterator: AsyncIterator<Bytes>): AsyncGenerator<Bytes> {
+  yield* parts;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+}
+
+async function probe(session: HttpSession, url: string, service: Service): Promise<void> {
+  const flush = new TextEncoder().encode('0000');
+  const { response } = await session.ask({
+    method: 'POST',
+    url,
+    headers: [
+      ['content-type', `application/x-git-${service}-request`],
+      ['accept', `application/x-git-${service}-result`],
+    ],
+    body: () => flush,
+  });
+  for await (const rest of response.body) void rest;
+}
+
+/** `# service=git-upload-pack` and a flush, which v2 servers may leave out. */
+async function skipServiceLine(reader: PacketReader, service: Service): Promise<void> {
+  const first = await reader.peek();
+  if (!isData(first) || !packetText(first).startsWith('# service=')) return;
+  await reader.read();
+  if (packetText(first) !== `# service=git-${service}`) {
+    throw new GitError('PROTOCOL', `invalid server response; got '${packetText(first)}'`);
+  }
+  for (let item = await reader.read(); item !== 'flush'; item = await reader.read()) {
+    if (!isData(item)) throw new GitError('PROTOCOL', 'invalid server response; expected service, got flush packet');
+  }
+}
+
+/** The repository's address after redirects: what followed must be the same tail as before. */
+function newRoot(base: string, asked: string, reached: string, service: Service): string {
+  if (stripUser(asked) === stripUser(reached)) return base;
+  const tail = `/info/refs?service=git-${service}`;
+  if (!asked.endsWith(tail) || !reached.endsWith(tail)) {
+    throw new GitError(
+      'TRANSPORT',
+      `unable to update url base from redirection:\n  asked for: ${stripUser(asked)}\n   redirect: ${stripUser(reached)}`,
+    );
+  }
+  return reached.slice(0, -tail.length);
+}
+
+async function* decoded(
+  body: AsyncIterable<Bytes>,
+  encoding: string | undefined,
+  context: TransportContext,
+): AsyncGenerator<Bytes> {
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
+    yield* body;
+    return;
+  }
+  const parts: Bytes[] = [];
+  for await (const chunk of body) parts.push(chunk);
+  yield context.platform.zlib.gunzip(concatBytes(parts));
 }

@@ -49,6 +49,8 @@ export interface TransportContext {
   /** `-4` or `-6`. */
   readonly family?: 4 | 6 | undefined;
   readonly verbose?: boolean | undefined;
+  /** No warnings about where the conversation leads. */
+  readonly quiet?: boolean | undefined;
 }
 
 export interface ConnectOptions {

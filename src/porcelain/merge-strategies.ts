@@ -1,0 +1,286 @@
+import { GitError, isGitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import type { Ancestry } from '../history/merge-base.js';
+import type { TreeMerge } from '../merge/tree.js';
+import { mergeCommits, treeOfCommit } from '../merge/history.js';
+import { diffIndexWithTree } from '../worktree/index-diff.js';
+import { refreshIndex } from '../worktree/refresh.js';
+import type { SwitchOptions } from '../worktree/switch.js';
+import { Switch } from '../worktree/switch.js';
+import { plumbingRefusal } from '../worktree/switch-errors.js';
+import type { WorkTree } from '../worktree/work-tree.js';
+import { writeIndexTree } from '../worktree/write-tree.js';
+import { historyRequest } from './merge-context.js';
+import type { MergeHead } from './merge-heads.js';
+import { mergeUnmerged } from './merge-one-file.js';
+import { applyMerge, refuseStaged } from './merge-result.js';
+import type { MergeSettings } from './merge-settings.js';
+import { conflictStyle, withStrategyOption } from './merge-settings.js';
+import { renormalizer } from './renormalize.js';
+import type { Talk } from './talk.js';
+
+/** 0: merged; 1: conflicts are left in index and work tree; 2: not handled. */
+export type Verdict = number;
+
+export interface StrategyRequest {
+  readonly head: Oid<'commit'>;
+  readonly heads: readonly MergeHead[];
+  /** Common ancestors, newest first. */
+  readonly bases: readonly Oid<'commit'>[];
+  /** `-X` options. */
+  readonly options: readonly string[];
+}
+
+export interface StrategyTraits {
+  readonly noFastForward?: boolean;
+  readonly noTrivial?: boolean;
+}
+
+/** git's own strategies, and what they rule out. */
+export const strategies: Readonly<Record<string, StrategyTraits>> = {
+  recursive: { noTrivial: true },
+  octopus: {},
+  ort: { noTrivial: true },
+  resolve: {},
+  ours: { noFastForward: true, noTrivial: true },
+  subtree: { noFastForward: true, noTrivial: true },
+};
+
+/** A program `git-merge-<name>`: its arguments in, its exit code out. */
+export type CustomStrategy = (args: readonly string[]) => Verdict;
+
+export interface StrategySurroundings {
+  readonly tree: WorkTree;
+  readonly ancestry: Ancestry;
+  readonly settings: MergeSettings;
+  readonly talk: Talk;
+  readonly overwriteIgnored?: boolean | undefined;
+  readonly custom?: ((name: string) => CustomStrategy | undefined) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs strategies on a work tree. */
+export class Strategies {
+  constructor(readonly around: StrategySurroundings) {}
+
+  async run(name: string, request: StrategyRequest): Promise<Verdict> {
+    switch (name) {
+      case 'ort':
+      case 'recursive':
+      case 'subtree':
+        return this.#ort(name, request);
+      case 'resolve':
+        return this.#resolve(request);
+      case 'octopus':
+        return this.#octopus(request);
+      case 'ours':
+        return (await this.#indexDiffers(request.head)) ? 2 : 0;
+      default: {
+        const custom = this.around.custom?.(name);
+        if (custom === undefined) throw new GitError('USAGE', `no such strategy: ${name}`);
+        const args = request.options.map((option) => `--${option}`);
+        const verdict = custom([
+          ...args,
+          ...request.bases,
+          '--',
+          'HEAD',
+          ...request.heads.map(({ commit }) => commit as string),
+        ]);
+        this.around.tree.reloadIndex();
+        return verdict;
+      }
+    }
+  }
+
+  get #objects() {
+    return this.around.tree.repository.objects;
+  }
+
+  async #ort(name: string, request: StrategyRequest): Promise<Verdict> {
+    const { tree, ancestry, talk, overwriteIgnored } = this.around;
+    await refreshAndWrite(tree);
+    if (request.heads.length !== 1) {
+      talk.err('error: Not handling anything other than two heads merge.\n');
+      return 2;
+    }
+    let settings = name === 'subtree' ? { ...this.around.settings, subtree: true as const } : this.around.settings;
+    for (const option of request.options) settings = withStrategyOption(settings, option);
+    const [theirs] = request.heads;
+    const headTree = await treeOfCommit(this.#objects, request.head);
+    if (await refuseStaged(tree, headTree, talk)) return 2;
+    const bases = [...request.bases].reverse();
+    let merged: TreeMerge;
+    try {
+      merged = await mergeCommits(
+        historyRequest(tree.repository, settings, {
+          ancestry,
+          attributes: (path) => tree.attributes.of(path),
+          warn: tree.warn,
+          signal: this.around.signal,
+          ...(settings.renormalize ? await this.#normalizing(request, bases) : {}),
+        }),
+        {
+          ours: request.head,
+          theirs: theirs!.commit,
+          labels: { ours: 'HEAD', theirs: theirs!.name },
+          bases,
+        },
+      );
+    } catch (error) {
+      if (!isGitError(error, 'UNSUPPORTED') || error.data['driver'] === undefined) throw error;
+      talk.out(`error: ${error.message}\n`);
+      return 2;
+    }
+    if (!(await applyMerge(tree, headTree, merged, { action: 'merge', overwriteIgnored, autoMerge: true, talk }))) {
+      return 2;
+    }
+    tellMerge(merged, settings, talk);
+    return merged.clean ? 0 : 1;
+  }
+
+  async #normalizing(request: StrategyRequest, bases: readonly Oid<'commit'>[]) {
+    const treeOf = (commit: Oid<'commit'>) => treeOfCommit(this.#objects, commit);
+    return renormalizer(this.around.tree, [
+      bases[0] === undefined ? undefined : await treeOf(bases[0]),
+      await treeOf(request.head),
+      await treeOf(request.heads[0]!.commit),
+    ]);
+  }
+
+  async #indexDiffers(head: Oid<'commit'>): Promise<boolean> {
+    const tree = await treeOfCommit(this.#objects, head);
+    return (await diffIndexWithTree(this.#objects, this.around.tree.index, tree)).length > 0;
+  }
+
+  /** What the scripts for resolve and octopus say about a staged change. */
+  async #refuseStaged(head: Oid<'commit'>): Promise<boolean> {
+    const { tree, talk } = this.around;
+    const staged = await diffIndexWithTree(this.#objects, tree.index, await treeOfCommit(this.#objects, head));
+    if (staged.length === 0) return false;
+    talk.out('Error: Your local changes to the following files would be overwritten by merge\n');
+    for (const { path } of staged) talk.out(`    ${path}\n`);
+    return true;
+  }
+
+  async #resolve(request: StrategyRequest): Promise<Verdict> {
+    const { tree, talk } = this.around;
+    if (await this.#refuseStaged(request.head)) return 2;
+    if (request.heads.length !== 1 || request.bases.length === 0) return 2;
+    return this.#locked(async () => {
+      await refreshIndex(tree, { ignoreMissing: false });
+      const trees = await this.#trees([...request.bases, request.head, request.heads[0]!.commit]);
+      if (!(await this.#readTrees(trees, { way: 'threeway', update: true, aggressive: true }))) return 2;
+      talk.out('Trying simple merge.\n');
+      if (!tree.index.hasConflicts) return 0;
+      talk.out('Simple merge failed, trying Automatic merge.\n');
+      return (await mergeUnmerged(tree, conflictStyle(tree.repository.config), talk)) === 0 ? 0 : 1;
+    });
+  }
+
+  async #octopus(request: StrategyRequest): Promise<Verdict> {
+    const { tree, talk, ancestry } = this.around;
+    if (await this.#refuseStaged(request.head)) return 2;
+    if (request.heads.length < 2) return 2;
+    return this.#locked(async () => {
+      const headTree = await treeOfCommit(this.#objects, request.head);
+      let mergedCommits: Oid<'commit'>[] = [request.head];
+      let mergedTree: Oid<'tree'> | undefined = headTree;
+      let realMerge = false;
+      let failed = false;
+      for (const { commit, name } of request.heads) {
+        if (failed) {
+          talk.out('Automated merge did not work.\nShould not be doing an octopus.\n');
+          return 2;
+        }
+        const bases = await ancestry.mergeBases(commit, mergedCommits);
+        if (bases.length === 0) {
+          talk.err(`Unable to find common commit with ${name}\n`);
+          return 1;
+        }
+        if (bases.includes(commit)) {
+          talk.out(`Already up to date with ${name}\n`);
+          continue;
+        }
+        const theirTree = await treeOfCommit(this.#objects, commit);
+        if (!realMerge && bases.length === 1 && mergedCommits.length === 1 && bases[0] === mergedCommits[0]) {
+          talk.out(`Fast-forwarding to: ${name}\n`);
+          if (!(await this.#readTrees([headTree, theirTree], { way: 'twoway', update: true }))) return 128;
+          mergedCommits = [commit];
+          mergedTree = await writeIndexTree(tree.index, this.#objects);
+          continue;
+        }
+        realMerge = true;
+        talk.out(`Trying simple merge with ${name}\n`);
+        const trees = [...(await this.#trees(bases)), mergedTree, theirTree];
+        if (!(await this.#readTrees(trees, { way: 'threeway', update: true, aggressive: true }))) return 2;
+        if (tree.index.hasConflicts) {
+          talk.out('Simple merge did not work, trying automatic merge.\n');
+          const left = await mergeUnmerged(tree, conflictStyle(tree.repository.config), talk);
+          failed = left > 0;
+        }
+        mergedCommits.push(commit);
+        mergedTree = tree.index.hasConflicts ? undefined : await writeIndexTree(tree.index, this.#objects);
+      }
+      return failed ? 1 : 0;
+    });
+  }
+
+  #trees(commits: readonly Oid<'commit'>[]): Promise<Oid<'tree'>[]> {
+    return Promise.all(commits.map((commit) => treeOfCommit(this.#objects, commit)));
+  }
+
+  async #locked(work: () => Promise<Verdict>): Promise<Verdict> {
+    const { tree } = this.around;
+    const lock = tree.lockIndex();
+    try {
+      const verdict = await work();
+      if (tree.index.changed) tree.commitIndex(lock);
+      else lock.rollback();
+      return verdict;
+    } catch (error) {
+      lock.rollback();
+      throw error;
+    }
+  }
+
+  /** `git read-tree -u -m`: one complaint and nothing done where something is in the way. */
+  async #readTrees(trees: readonly (Oid<'tree'> | undefined)[], options: SwitchOptions): Promise<boolean> {
+    const { tree, talk } = this.around;
+    const plan = new Switch(tree, trees, { overwriteIgnored: true, ...options });
+    const [refusal] = (await plan.plan()).refusals;
+    if (refusal !== undefined) {
+      talk.err(`error: ${plumbingRefusal(refusal.kind, refusal.paths[0]!)}\n`);
+      return false;
+    }
+    for (const message of await plan.apply()) talk.err(`error: ${message}\n`);
+    return true;
+  }
+}
+
+/** Prints what a merge has to say: its messages, and how to let it look for more renames. */
+export function tellMerge(merged: TreeMerge, settings: MergeSettings, talk: Talk): void {
+  for (const { type, text } of merged.messages) {
+    if (settings.verbosity < 2 && !type.startsWith('CONFLICT')) continue;
+    if (settings.verbosity < 1) continue;
+    talk.out(`${text}\n`);
+  }
+  if (merged.neededRenameLimit > 0) {
+    talk.err('warning: exhaustive rename detection was skipped due to too many files.\n');
+    talk.err(
+      `warning: you may want to set your merge.renameLimit variable to at least ${merged.neededRenameLimit} and retry the command.\n`,
+    );
+  }
+}
+
+/** Brings the index's stat words up to date and writes it if that changed anything. */
+export async function refreshAndWrite(tree: WorkTree): Promise<void> {
+  const lock = tree.lockIndex();
+  try {
+    await refreshIndex(tree);
+    if (tree.index.changed) tree.commitIndex(lock);
+    else lock.rollback();
+  } catch (error) {
+    lock.rollback();
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { encodeText } from '../base/bytes.js';
+import { displayWidth } from '../base/display-width.js';
+import type { CommitView } from './pretty-view.js';
+import { readSubject, skipBlankLines } from './pretty-view.js';
+import { wrapText } from './pretty-wrap.js';
+
+const nonAscii = /[^\0-\x7e]|\x1b/;
+
+/** True where a header's text cannot stand as it is. */
+export const needsEncoding = (text: string): boolean => nonAscii.test(text) || /\n|=\?/.test(text);
+
+const lastLineLength = (text: string): number => displayWidth(text.slice(text.lastIndexOf('\n') + 1));
+
+/** A header's text as encoded words of RFC 2047, lines broken; `column`: what the first line has already. */
+export function encodedWords(text: string, encoding: string, address: boolean, column: number): string {
+  let out = `=?${encoding}?q?`;
+  let width = column + encoding.length + 5;
+  for (const char of text) {
+    const bytes = encodeText(char);
+    const code = bytes[0]!;
+    const special =
+      bytes.length > 1 ||
+      code <= 0x20 ||
+      code >= 0x7f ||
+      (address ? !/[A-Za-z0-9!*+\-/]/.test(char) : char === '=' || char === '?' || char === '_');
+    const encoded = special
+      ? [...bytes].map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
+      : char;
+    if (width + encoded.length + 2 > 76) {
+      out += `?=\n =?${encoding}?q?`;
+      width = encoding.length + 6;
+    }
+    out += encoded;
+    width += encoded.length;
+  }
+  return `${out}?=`;
+}
+
+/** A name as a mail's header has it. */
+export function mailName(name: string, encoding: string, encode: boolean, column: number): string {
+  if (encode && needsEncoding(name)) return encodedWords(name, encoding, true, column);
+  const quoted = /[()<>[\]:;@\\,."]/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
+  return wrapText(quoted, -column, 1, 78);
+}
+
+export interface MailSettings {
+  readonly encoding: string;
+  readonly encodeHeaders: boolean;
+  /** `[PATCH] `; undefined: no subject line. */
+  readonly subjectPrefix: string | undefined;
+  readonly keepSubjectLines?: boolean;
+  readonly extraHeaders?: string;
+  /** Lines that look like the start of a mail get a `>`. */
+  readonly quoteFrom: boolean;
+  readonly date: string;
+  readonly from: { readonly name: string; readonly email: string } | undefined;
+}
+
+/** A commit as the text of a mail, from its `From:` line on. */
+export function formatMail(view: CommitView, settings: MailSettings): string {
+  const { encoding, from } = settings;
+  let out = '';
+  if (from !== undefined) {
+    const name = mailName(from.name, encoding, settings.encodeHeaders, 6);
+    const line = `From: ${name}`;
+    const limit = settings.encodeHeaders && needsEncoding(from.name) ? 76 : 78;
+    const breaks = lastLineLength(line) + from.email.length + 3 > limit;
+    out += `${line}${breaks ? '\n' : ''} <${from.email}>\nDate: ${settings.date}\n`;
+  }
+  const start = skipBlankLines(view.text, view.messageStart);
+  const { subject, end } = readSubject(view.text, start, settings.keepSubjectLines === true ? '\n' : ' ');
+  const prefix = `Subject: ${settings.subjectPrefix ?? ''}`;
+  if (settings.encodeHeaders && needsEncoding(subject)) {
+    out += prefix + encodedWords(subject, encoding, false, prefix.length);
+  } else out += prefix + wrapText(subject, -prefix.length, 1, 78);
+  out += '\n';
+  if (/[^\0-\x7f]/.test(view.rawBody)) {
+    out += `MIME-Version: 1.0\nContent-Type: text/plain; charset=${encoding}\nContent-Transfer-Encoding: 8bit\n`;
+  }
+  out += `${settings.extraHeaders ?? ''}\n`;
+  const beginning = out.length;
+  let first = true;
+  let body = '';
+  for (const line of view.text.slice(end).split('\n')) {
+    const bare = line.replace(/[ \t\r\f\v]+$/, '');
+    if (bare === '' && first) continue;
+    first = false;
+    body += `${settings.quoteFrom && /^>*From /.test(bare) ? '>' : ''}${bare}\n`;
+  }
+  out = `${(out + body).trimEnd()}\n`;
+  return out.length <= beginning ? `${out}\n` : out;
+}
