@@ -30,6 +30,8 @@ import { onelineFormat, mediumFormat, parsePrettyFormat } from '../porcelain/pre
 import type { PrettyFormat } from '../porcelain/pretty-format.js';
 import { identDate } from '../porcelain/pretty.js';
 import { parseIdent, viewCommit } from '../porcelain/pretty-view.js';
+import type { CommitView } from '../porcelain/pretty-view.js';
+import { checkOf, verifyCommit } from '../porcelain/log-signature.js';
 import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { defaultDateMode } from '../repo/dates.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
@@ -317,7 +319,11 @@ export class LogRun {
         this.#own.decorateRefs.length === 0 &&
         repository.config.get('log.initialdecorationset') !== 'all',
     });
-    const pool = new CommitPool(repository.objects, { keepData: true, grafts: repository.grafts });
+    const pool = new CommitPool(repository.objects, {
+      keepData: true,
+      grafts: repository.grafts,
+      graph: repository.commitGraph,
+    });
     if (settings.walkReflogs) {
       if (settings.graph) throw new GitError('USAGE', "options '--walk-reflogs' and '--graph' cannot be used together");
       this.#reflogs = new ReflogWalk(repository, pool, settings.dateMode);
@@ -368,6 +374,7 @@ export class LogRun {
       terminal: this.#terminal,
       columns: Number(context.env['COLUMNS'] ?? 0) || context.io.stdout.columns,
       describe,
+      verify: (view) => checkOf(verifyCommit(repository, view.text)),
     });
     this.#output = new LogPrinter({
       repository,
@@ -381,6 +388,7 @@ export class LogRun {
       decorations,
       notes: notesTrees.length === 0 ? undefined : (oid, raw) => formatNotes(repository, notesTrees, oid, raw),
       reflog: this.#reflogs === undefined ? undefined : () => this.#reflogs!.info(),
+      showSignature: settings.showSignature ? (view) => this.#signature(view) : undefined,
       warn: (message) => context.warning(message),
       terminator: words.nul === true ? '\0' : '\n',
       ...(words.linePrefix === undefined ? {} : { linePrefix: words.linePrefix }),
@@ -413,6 +421,12 @@ export class LogRun {
     const show = notes.show ?? (!this.#prettySaid || wanted);
     if (!show) return [];
     return openDisplayNotes(this.#repository, notes);
+  }
+
+  /** What the checking program says about a commit's signature. */
+  #signature(view: CommitView): string {
+    const verdict = verifyCommit(this.#repository, view.text);
+    return verdict === undefined ? 'No signature\n' : verdict.output;
   }
 
   async #describer() {

@@ -117,7 +117,7 @@ export class CommitPool {
   /** Reads a commit's links; `false` where there is no such object. Answers at once where the store does. */
   load(node: CommitNode): Awaitable<boolean> {
     if (node.loaded) return true;
-    if (node.graphPosition >= 0 && !this.keepData) {
+    if (node.graphPosition >= 0) {
       this.#fromGraph(node);
       return true;
     }
@@ -155,7 +155,6 @@ export class CommitPool {
     if (count === 1) node.parents = [this.node(parents[0]!)];
     else if (count > 1) node.parents = parents.map((parent) => this.node(parent));
     if (this.keepData) node.data = object.data;
-    if (node.graphPosition >= 0) node.generation = this.graph!.generationAt(node.graphPosition);
     node.loaded = true;
     return true;
   }

@@ -64,7 +64,11 @@ export async function createLogWalk(
   });
   const pool =
     options.pool ??
-    new CommitPool(repository.objects, { keepData: options.keepData === true, grafts: repository.grafts });
+    new CommitPool(repository.objects, {
+      keepData: options.keepData === true,
+      grafts: repository.grafts,
+      graph: repository.commitGraph,
+    });
   checkCombinations(settings, options.entries !== undefined);
   const prune = !pathspec.isEmpty && options.noPruning !== true;
   const sources = options.sources === true ? new Map<CommitNode, string>() : undefined;
