@@ -90,8 +90,16 @@ export class Input {
   #ended = false;
   readonly #buffer = new Uint8Array(65536);
 
+  /** An input of given bytes, for a command that another one runs. */
+  static of(bytes: Bytes): Input {
+    const input = new Input();
+    input.#rest = bytes;
+    input.#ended = true;
+    return input;
+  }
+
   get isTerminal(): boolean {
-    return terminal(0);
+    return !this.#ended && terminal(0);
   }
 
   /** The next piece, or `undefined` at the end. */

@@ -45,6 +45,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'merge-tree': () => import('./merge-tree.js'),
   mktag: () => import('./mktag.js'),
   mktree: () => import('./mktree.js'),
+  'multi-pack-index': () => import('./multi-pack-index.js'),
   'pack-objects': () => import('./pack-objects.js'),
   'pack-refs': () => import('./pack-refs.js'),
   'prune-packed': () => import('./prune-packed.js'),

@@ -1,0 +1,187 @@
+import type { Bytes } from '../base/bytes.js';
+import { compareText, concatBytes, encodeText } from '../base/bytes.js';
+import { baseName } from '../base/path.js';
+import type { HashAlgorithm } from '../base/oid.js';
+import { rawLength } from '../base/oid.js';
+import { writeUint32, writeUint64 } from '../platform/lazy-table.js';
+import { LockFile } from '../platform/lock.js';
+import type { Platform } from '../platform/platform.js';
+import { compareNames, orderByName } from './oid-order.js';
+import type { PackFile } from './pack-file.js';
+
+export interface MidxWriteOptions {
+  readonly platform: Platform;
+  readonly algorithm: HashAlgorithm;
+  readonly packDirectory: string;
+  readonly packs: readonly PackFile[];
+  /** Its copies win. */
+  readonly preferred?: PackFile | undefined;
+  /** Write the chunks a bitmap needs: the order of its bits, and where each pack's begin. */
+  readonly forBitmap?: boolean | undefined;
+  readonly version?: number | undefined;
+  readonly sync?: boolean | undefined;
+}
+
+export interface WrittenMidx {
+  readonly checksum: Bytes;
+  readonly packs: readonly PackFile[];
+  readonly count: number;
+  /** Raw names in order. */
+  readonly names: Bytes;
+  readonly packNumbers: Uint32Array;
+  readonly offsets: Float64Array;
+  /** Rows in the order of bitmap bits: the preferred pack's first, then pack by pack, by offset. */
+  readonly bitOrder: Uint32Array;
+}
+
+/** The pseudo-pack order of a multi-pack-index. */
+function bitOrderOf(count: number, packNumbers: Uint32Array, offsets: Float64Array, preferred: number): Uint32Array {
+  const rank = (number: number): number => (number === preferred ? -1 : number);
+  return Uint32Array.from({ length: count }, (_, row) => row).sort(
+    (a, b) => rank(packNumbers[a]!) - rank(packNumbers[b]!) || offsets[a]! - offsets[b]!,
+  );
+}
+
+/** Writes `multi-pack-index` over the packs. */
+export function writeMidx(options: MidxWriteOptions): WrittenMidx {
+  const { platform, algorithm, packDirectory } = options;
+  const length = rawLength(algorithm);
+  const { fs } = platform;
+  const packs = [...options.packs].sort((a, b) => compareText(baseName(a.index.path), baseName(b.index.path)));
+  const times = packs.map((pack) => fs.stat(pack.path)?.mtimeSeconds ?? 0);
+  const preferred = options.preferred === undefined ? -1 : packs.indexOf(options.preferred);
+  const total = packs.reduce((sum, pack) => sum + pack.index.count, 0);
+  const all = new Uint8Array(total * length);
+  const packOf = new Uint32Array(total);
+  const rowOf = new Uint32Array(total);
+  let filled = 0;
+  packs.forEach((pack, number) => {
+    for (let row = 0; row < pack.index.count; row++) {
+      pack.index.copyName(row, all, filled * length);
+      packOf[filled] = number;
+      rowOf[filled++] = row;
+    }
+  });
+  const order = orderByName(all, total, length);
+  const better = (a: number, b: number): boolean => {
+    const x = packOf[a]!;
+    const y = packOf[b]!;
+    if ((x === preferred) !== (y === preferred)) return x === preferred;
+    if (times[x] !== times[y]) return times[x]! > times[y]!;
+    return x < y;
+  };
+  const chosen = new Uint32Array(total);
+  let count = 0;
+  for (let i = 0; i < total; ) {
+    let best = order[i]!;
+    let j = i + 1;
+    for (; j < total && compareNames(all, order[i]!, order[j]!, length) === 0; j++) {
+      if (better(order[j]!, best)) best = order[j]!;
+    }
+    chosen[count++] = best;
+    i = j;
+  }
+  const names = new Uint8Array(count * length);
+  const packNumbers = new Uint32Array(count);
+  const offsets = new Float64Array(count);
+  let largest = 0;
+  for (let i = 0; i < count; i++) {
+    const entry = chosen[i]!;
+    names.set(all.subarray(entry * length, (entry + 1) * length), i * length);
+    packNumbers[i] = packOf[entry]!;
+    offsets[i] = packs[packOf[entry]!]!.index.offsetAt(rowOf[entry]!);
+    if (offsets[i]! > largest) largest = offsets[i]!;
+  }
+  const needsLarge = largest >= 2 ** 32;
+  const fanout = new Uint8Array(1024);
+  const perByte = new Uint32Array(256);
+  for (let i = 0; i < count; i++) perByte[names[i * length]!]!++;
+  for (let byte = 0, sum = 0; byte < 256; byte++) {
+    sum += perByte[byte]!;
+    writeUint32(fanout, 4 * byte, sum);
+  }
+  const places = new Uint8Array(count * 8);
+  const large: number[] = [];
+  for (let i = 0; i < count; i++) {
+    writeUint32(places, 8 * i, packNumbers[i]!);
+    const offset = offsets[i]!;
+    if (needsLarge && offset >= 0x80000000) {
+      writeUint32(places, 8 * i + 4, 0x80000000 + large.length);
+      large.push(offset);
+    } else writeUint32(places, 8 * i + 4, offset);
+  }
+  const nameText = encodeText(packs.map((pack) => `${baseName(pack.index.path)}\0`).join(''));
+  const packNames = new Uint8Array(Math.ceil(nameText.length / 4) * 4);
+  packNames.set(nameText);
+  const chunks: [string, Bytes][] = [
+    ['PNAM', packNames],
+    ['OIDF', fanout],
+    ['OIDL', names],
+    ['OOFF', places],
+  ];
+  if (large.length > 0) {
+    const bytes = new Uint8Array(large.length * 8);
+    for (let i = 0; i < large.length; i++) writeUint64(bytes, 8 * i, large[i]!);
+    chunks.push(['LOFF', bytes]);
+  }
+  const bitOrder = options.forBitmap === true ? bitOrderOf(count, packNumbers, offsets, preferred) : new Uint32Array(0);
+  if (options.forBitmap === true) {
+    const reverse = new Uint8Array(4 * count);
+    for (let i = 0; i < count; i++) writeUint32(reverse, 4 * i, bitOrder[i]!);
+    const ranges = new Uint8Array(8 * packs.length);
+    let bit = 0;
+    while (bit < count) {
+      const number = packNumbers[bitOrder[bit]!]!;
+      const start = bit;
+      while (bit < count && packNumbers[bitOrder[bit]!] === number) bit++;
+      writeUint32(ranges, 8 * number, start);
+      writeUint32(ranges, 8 * number + 4, bit - start);
+    }
+    chunks.push(['RIDX', reverse], ['BTMP', ranges]);
+  }
+  const head = new Uint8Array(12 + 12 * (chunks.length + 1));
+  writeUint32(head, 0, 0x4d494458);
+  head[4] = options.version ?? 1;
+  head[5] = algorithm === 'sha1' ? 1 : 2;
+  head[6] = chunks.length;
+  writeUint32(head, 8, packs.length);
+  let at = head.length;
+  chunks.forEach(([name, bytes], i) => {
+    for (let c = 0; c < 4; c++) head[12 + 12 * i + c] = name.charCodeAt(c);
+    writeUint64(head, 12 + 12 * i + 4, at);
+    at += bytes.length;
+  });
+  writeUint64(head, 12 + 12 * chunks.length + 4, at);
+  const body = concatBytes([head, ...chunks.map(([, bytes]) => bytes)]);
+  const checksum = platform.hasher(algorithm).update(body).digest();
+  fs.makeDirectory(packDirectory, { recursive: true });
+  const lock = LockFile.acquire(fs, `${packDirectory}/multi-pack-index`, 0o444);
+  try {
+    lock.write(body);
+    lock.write(checksum);
+    lock.commit({ sync: options.sync !== false });
+  } finally {
+    lock.rollback();
+  }
+  return { checksum, packs, count, names, packNumbers, offsets, bitOrder };
+}
+
+/** Removes a pack with all that lies beside it; the index first, so that no reader finds it half gone. */
+export function removePack(platform: Pick<Platform, 'fs'>, packPath: string): void {
+  const stem = packPath.replace(/\.pack$/, '');
+  for (const extension of ['.idx', '.rev', '.bitmap', '.promisor', '.mtimes', '.keep', '.pack']) {
+    platform.fs.remove(stem + extension);
+  }
+}
+
+/** Removes bitmaps and reverse indexes of multi-pack-indexes other than the one with this checksum. */
+export function removeStaleMidxFiles(
+  platform: Pick<Platform, 'fs'>,
+  packDirectory: string,
+  keep: string | undefined,
+): void {
+  for (const { name } of platform.fs.readDirectory(packDirectory) ?? []) {
+    const match = /^multi-pack-index-([0-9a-f]+)\.(?:bitmap|rev)$/.exec(name);
+    if (match !== null && match[1] !== keep) platform.fs.remove(`${packDirectory}/${name}`);
+  }
+}
