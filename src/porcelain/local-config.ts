@@ -70,4 +70,9 @@ export class LocalConfig {
   renameSection(from: string, to: string | undefined): boolean {
     return this.#change((file) => renameSection(file, from, to));
   }
+
+  /** Repeats a section under another name; `false` where there is none. */
+  copySection(from: string, to: string): boolean {
+    return this.#change((file) => renameSection(file, from, to, true));
+  }
 }

@@ -13,6 +13,7 @@ import type { Atom, AtomKind, Length, NameForm } from './ref-filter-atom.js';
 import { missingObject, ObjectFields, splitIdentity } from './ref-filter-object.js';
 import type { RefReach } from './ref-filter-reach.js';
 import { formatTrailers } from './trailers.js';
+import { listWorktrees } from './worktree-list.js';
 
 /** A ref of the listing, with what was found out about it. */
 export interface ListedRef extends Ref {
@@ -161,7 +162,7 @@ export class RefValues {
         return ref.name.startsWith('refs/heads/') ? this.#remote(kind, ref) : '';
       case 'worktreepath':
         if (ref.name !== 'HEAD' && !ref.name.startsWith('refs/heads/')) return '';
-        this.#worktrees ??= await checkedOutBranches(this.repository);
+        this.#worktrees ??= checkedOutBranches(this.repository);
         return this.#worktrees.get(ref.name) ?? '';
       case 'ahead-behind': {
         const commit = await this.commitOf(ref);
@@ -433,50 +434,11 @@ function sanitize(subject: string): string {
   return out.replace(/[.-]+$/, '');
 }
 
-/** Branch (full name, or `HEAD` for this work tree's detached one) → path of the work tree that has it out. */
-export async function checkedOutBranches(repository: Repository): Promise<ReadonlyMap<string, string>> {
+/** Branch (full name) → path of the work tree that has it out. */
+function checkedOutBranches(repository: Repository): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  for (const { path, head } of await listWorktrees(repository)) {
-    if (head !== undefined && !found.has(head)) found.set(head, path);
-  }
-  return found;
-}
-
-interface WorktreeHead {
-  readonly path: string;
-  /** The branch it has out, also one not born yet; `undefined` when detached. */
-  readonly head: string | undefined;
-  readonly name: string | undefined;
-  readonly gitDir: string;
-}
-
-/** All work trees of the repository: the main one first. */
-export async function listWorktrees(repository: Repository): Promise<readonly WorktreeHead[]> {
-  const { platform, commonDir } = repository;
-  const { decodeText } = await import('../base/bytes.js');
-  const read = (path: string): string | undefined => {
-    const data = platform.fs.readFile(path);
-    return data === undefined ? undefined : decodeText(data).replace(/\s+$/, '');
-  };
-  const branchOf = (gitDir: string): string | undefined => /^ref:\s*(.*)$/.exec(read(`${gitDir}/HEAD`) ?? '')?.[1];
-  const found: WorktreeHead[] = [];
-  const mainPath = commonDir.endsWith('/.git') ? commonDir.slice(0, -5) : commonDir;
-  found.push({
-    path: repository.gitDir === commonDir && repository.workTree !== undefined ? repository.workTree : mainPath,
-    head: branchOf(commonDir),
-    name: undefined,
-    gitDir: commonDir,
-  });
-  const names = (platform.fs.readDirectory(`${commonDir}/worktrees`) ?? [])
-    .filter((entry) => entry.kind === 'directory')
-    .map((entry) => entry.name)
-    .sort();
-  for (const name of names) {
-    const gitDir = `${commonDir}/worktrees/${name}`;
-    const file = read(`${gitDir}/gitdir`);
-    if (file === undefined) continue;
-    const path = file.endsWith('/.git') ? file.slice(0, -5) : file;
-    found.push({ path, head: branchOf(gitDir), name, gitDir });
+  for (const { path, head, bare } of listWorktrees(repository)) {
+    if (!bare && head !== undefined && !found.has(head)) found.set(head, path);
   }
   return found;
 }
