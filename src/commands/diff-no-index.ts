@@ -7,7 +7,7 @@ import type { DiffSide, FilePair } from '../diff/pair.js';
 import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
 import type { CommandContext } from './command.js';
 import type { DiffArguments } from './diff-options.js';
-import { divertOutput, setUpDiff } from './diff-setup.js';
+import { attributeSource, divertOutput, setUpDiff } from './diff-setup.js';
 import { UsageError } from './options.js';
 
 interface Piece {
@@ -27,12 +27,17 @@ export async function* diffWithoutIndex(
   }
   args.words.exitCode = true;
   const platform = context.platform;
-  const algorithm: HashAlgorithm = context.maybeRepository()?.objectFormat ?? 'sha1';
+  const repository = context.maybeRepository();
+  const algorithm: HashAlgorithm = repository?.objectFormat ?? 'sha1';
+  const attributes = repository === undefined ? undefined : await attributeSource(context, repository);
+  const prefix = repository?.prefix ?? '';
   const task = await setUpDiff(context, args, {
     ui: true,
     defaultForm: 'patch',
     textconv: true,
     externalDiff: true,
+    attributesOf:
+      attributes === undefined ? undefined : (path) => attributes(path.startsWith('/') ? path : prefix + path),
     identify: async (side) => platform.hashObject(algorithm, 'blob', await side.read()),
   });
   context.startPager(true);

@@ -26,6 +26,7 @@ import {
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { Repository } from '../repo/repository.js';
+import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
 import { DiffDrivers, type AttributesOf } from './diff-drivers.js';
 import { parseDirstat, parseMovedMode, type DiffArguments, type DiffForm } from './diff-options.js';
@@ -535,6 +536,16 @@ function pickaxeRegex(text: string, ignoreCase: boolean): RegExp {
   } catch (error) {
     throw new GitError('USAGE', `invalid regex: ${(error as Error).message}`);
   }
+}
+
+/** Where attributes are read: from the tree that `--attr-source` or `attr.tree` names, else as the work tree has them. */
+export async function attributeSource(context: CommandContext, repository: Repository): Promise<AttributesOf> {
+  const word = context.globals.attrSource ?? context.env['GIT_ATTR_SOURCE'];
+  const name = word ?? repository.config.get('attr.tree');
+  const tree = name === undefined ? undefined : await resolveRevision(repository, `${name}^{tree}`);
+  if (word !== undefined && tree === undefined) throw new GitError('USAGE', 'bad --attr-source or GIT_ATTR_SOURCE');
+  const reader = new AttributeReader(repository, tree === undefined ? {} : { direction: { tree } });
+  return (path) => reader.of(path);
 }
 
 /** Sends the pieces to `--output`'s file if there is one; answers whether it did. */

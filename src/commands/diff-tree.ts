@@ -8,11 +8,10 @@ import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
 import { peelTo } from '../repo/revision.js';
-import { AttributeReader } from '../worktree/attributes-reader.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
 import { combinedPieces, type MergeForm } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
-import { setUpDiff, type DiffTask } from './diff-setup.js';
+import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
 
@@ -168,19 +167,19 @@ class DiffTree {
       used++;
     }
     const pathWords = [...words.slice(used), ...(paths ?? [])];
-    const attributes = new AttributeReader(repository, {});
+    const attributesOf = await attributeSource(context, repository);
     this.pathspec = parsePathspec(pathWords, {
       prefix: repository.prefix,
       workTree: repository.workTree,
       settings: context.globals.pathspecs,
-      attributesOf: (path) => attributes.of(path),
+      attributesOf,
     });
     this.task = await setUpDiff(context, args, {
       ui: false,
       defaultForm: settings.merges === 'dense' ? 'patch' : 'raw',
       rawFullIds: true,
       externalDiff: false,
-      attributesOf: (path) => attributes.of(path),
+      attributesOf,
     });
     if (settings.mergeBase) {
       if (settings.stdin) throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");

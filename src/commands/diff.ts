@@ -15,7 +15,8 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
 import { writeCombined } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
-import { divertOutput, setUpDiff, type DiffTask } from './diff-setup.js';
+import type { AttributesOf } from './diff-drivers.js';
+import { attributeSource, divertOutput, setUpDiff, type DiffTask } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
 import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
@@ -158,7 +159,7 @@ class Diff {
       defaultForm: 'patch',
       textconv: true,
       externalDiff: true,
-      attributesOf: (path) => tree.attributes.of(path),
+      attributesOf: await this.attributes(),
       identify: identifier(tree),
     });
     if (parsed.args.words.output === undefined && this.task.formats.patch === true) context.startPager(true);
@@ -172,6 +173,12 @@ class Diff {
     this.task.warnAboutLimits();
     await tree.close();
     return this.task.exitCode(this.differs);
+  }
+
+  private async attributes(): Promise<AttributesOf> {
+    const { context, tree, repository } = this;
+    const source = context.globals.attrSource ?? context.env['GIT_ATTR_SOURCE'] ?? repository.config.get('attr.tree');
+    return source === undefined ? (path) => tree.attributes.of(path) : attributeSource(context, repository);
   }
 
   /** Revisions (and blobs) first, then paths. */

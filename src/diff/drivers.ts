@@ -1,4 +1,5 @@
 import { decodeText, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import { compileRegex } from '../base/posix-regex.js';
 import { functionNameLimit, trimmed, type FunctionFinder } from './hunks.js';
 import { lineBytes, type Lines } from './lines.js';
@@ -36,15 +37,16 @@ export function functionFinder(rules: readonly LineRule[]): FunctionFinder {
 
 /** `diff.<name>.xfuncname` (`extended`) or `funcname` (`basic`): patterns, one a line; `!` in front rejects. */
 export function functionFinderFromConfig(patterns: string, kind: 'basic' | 'extended'): FunctionFinder {
+  const lines = patterns.split('\n').filter((line) => line !== '');
+  const last = lines.at(-1);
+  if (last?.startsWith('!') === true)
+    throw new GitError('CONFIG', `Last expression must not be negated: ${last.slice(1)}`);
   return functionFinder(
-    patterns
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) =>
-        line.startsWith('!')
-          ? { pattern: compileRegex(line.slice(1), kind), never: true }
-          : { pattern: compileRegex(line, kind) },
-      ),
+    lines.map((line) =>
+      line.startsWith('!')
+        ? { pattern: compileRegex(line.slice(1), kind), never: true }
+        : { pattern: compileRegex(line, kind) },
+    ),
   );
 }
 
@@ -118,7 +120,7 @@ const languages: Readonly<Record<string, Language>> = {
       no(/^[ \t]*(?:return|throw|yield|new)[ \t]/),
       no(/^[^"(]*=[^>]*[^\s{]/),
       // methods and constructors
-      yes(/^[ \t]*((?:[A-Za-z_][\w<>,.?[\]]*(?:<[^>]*>)?[ \t,]+)+[A-Za-z_~][\w.]*(?:<[^>]*>)?[ \t]*\([^;]*)$/),
+      yes(/^[ \t]*((?:@?[A-Za-z_][\w<>,.?[\]]*(?:<[^>]*>)?[ \t,]+)+[@A-Za-z_~][\w.]*(?:<[^>]*>)?[ \t]*\([^;]*)$/),
       // properties, types, namespaces
       yes(
         /^[ \t]*((?:(?:static|public|internal|private|protected|new|virtual|sealed|override|unsafe|abstract|partial|readonly|ref|file)[ \t]+)*(?:class|enum|interface|struct|record)[ \t]+.*)$/,
