@@ -295,7 +295,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   if (forms.size === 0 && setup.defaultForm !== undefined) forms.add(setup.defaultForm);
   forms.delete('none');
 
-  const wantColor = context.wantColor('diff', words.color ?? undefined);
+  const wantColor = context.wantColor('diff', words.color ?? config?.get('diff.color') ?? undefined);
   const colors = wantColor ? diffColors(repository) : undefined;
   const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (config?.get('diff.colormoved') ?? 'no') : 'no'));
 
