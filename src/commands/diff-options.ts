@@ -585,8 +585,12 @@ function setColor(words: DiffWords, value: string): void {
   words.color = value;
 }
 
+export const movedModesMessage =
+  "color moved setting must be one of 'no', 'default', 'blocks', 'zebra', 'dimmed-zebra', 'plain'";
+
 function setMoved(words: DiffWords, value: string): void {
-  if (parseMovedMode(value) === undefined) throw fail(`bad --color-moved argument: ${value}`);
+  if (parseMovedMode(value) === undefined)
+    throw fail(`${movedModesMessage}\nerror: bad --color-moved argument: ${value}`);
   words.colorMoved = value;
 }
 

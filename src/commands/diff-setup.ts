@@ -28,8 +28,10 @@ import { resolveRevision } from '../repo/revision.js';
 import type { Repository } from '../repo/repository.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
+import { WorkTree } from '../worktree/work-tree.js';
+import { UsageError } from './options.js';
 import { DiffDrivers, type AttributesOf } from './diff-drivers.js';
-import { parseDirstat, parseMovedMode, type DiffArguments, type DiffForm } from './diff-options.js';
+import { movedModesMessage, parseDirstat, parseMovedMode, type DiffArguments, type DiffForm } from './diff-options.js';
 
 export interface DiffSetup {
   /** Read the settings of `git diff`, `log` and `show` (`diff.renames` and the like), not only those of plumbing. */
@@ -252,27 +254,37 @@ function highlightOf(text: string, fail: (word: string) => GitError): { old: boo
   return where;
 }
 
+const movedSpaceFlags: Readonly<Record<string, string>> = {
+  'ignore-space-change': 'ignoreSpaceChange',
+  'ignore-space-at-eol': 'ignoreSpaceAtEol',
+  'ignore-all-space': 'ignoreAllSpace',
+  'allow-indentation-change': 'allowIndentationChange',
+};
+const movedWords = (text: string): string[] => text.split(',').map((part) => part.trim());
+
 function movedWhitespace(text: string | null | undefined): DiffOptions['movedWhitespace'] {
   if (text == null || text === '') return undefined;
-  const flags: Record<string, boolean> = {};
-  for (const word of text.split(',').map((part) => part.trim())) {
-    if (word === 'no') for (const key of Object.keys(flags)) delete flags[key];
-    else if (word === 'ignore-space-change') flags['ignoreSpaceChange'] = true;
-    else if (word === 'ignore-space-at-eol') flags['ignoreSpaceAtEol'] = true;
-    else if (word === 'ignore-all-space') flags['ignoreAllSpace'] = true;
-    else if (word === 'allow-indentation-change') flags['allowIndentationChange'] = true;
-    else
-      throw new GitError(
-        'USAGE',
-        `unknown color-moved-ws mode '${word}', possible values are 'ignore-space-change', 'ignore-space-at-eol', 'ignore-all-space', 'allow-indentation-change'`,
-      );
+  let flags: Record<string, boolean> = {};
+  for (const word of movedWords(text)) {
+    if (word === 'no') flags = {};
+    else flags[movedSpaceFlags[word]!] = true;
   }
-  if (flags['allowIndentationChange'] === true && Object.keys(flags).length > 1)
-    throw new GitError(
-      'USAGE',
-      'color-moved-ws: allow-indentation-change cannot be combined with other whitespace modes',
-    );
   return flags;
+}
+
+/** What is wrong with a value of `--color-moved-ws`. */
+function movedWhitespaceFaults(text: string | null | undefined): string[] {
+  if (text == null || text === '') return [];
+  const faults = movedWords(text)
+    .filter((word) => word !== 'no' && movedSpaceFlags[word] === undefined)
+    .map(
+      (word) =>
+        `unknown color-moved-ws mode '${word}', possible values are 'ignore-space-change', 'ignore-space-at-eol', 'ignore-all-space', 'allow-indentation-change'`,
+    );
+  const flags = movedWhitespace(text);
+  if (flags?.allowIndentationChange === true && Object.keys(flags).filter((key) => key !== 'undefined').length > 1)
+    faults.push('color-moved-ws: allow-indentation-change cannot be combined with other whitespace modes');
+  return faults;
 }
 
 /** Compiles `-I`, `-G` and word patterns; complains in git's words. */
@@ -298,6 +310,18 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   const wantColor = context.wantColor('diff', words.color ?? config?.get('diff.color') ?? undefined);
   const colors = wantColor ? diffColors(repository) : undefined;
   const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (config?.get('diff.colormoved') ?? 'no') : 'no'));
+  if (movedMode === undefined) {
+    context.error(movedModesMessage);
+    throw badSetting(repository!, 'diff.colormoved');
+  }
+  const movedSpace = words.colorMovedWs ?? (ui ? config?.get('diff.colormovedws') : undefined);
+  const movedSpaceFaults = movedWhitespaceFaults(movedSpace);
+  if (movedSpaceFaults.length > 0) {
+    for (const fault of movedSpaceFaults) context.error(fault);
+    if (words.colorMovedWs != null)
+      throw new UsageError(`invalid mode '${words.colorMovedWs}' in --color-moved-ws`, { quiet: true });
+    throw badSetting(repository!, 'diff.colormovedws');
+  }
 
   const whitespaceConfig = config?.get('core.whitespace');
   const baseRule =
@@ -408,7 +432,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
         ? undefined
         : highlightOf(highlightText, (word) =>
             words.wsErrorHighlight === undefined
-              ? new GitError('CONFIG', `bad config variable 'diff.wserrorhighlight'`)
+              ? badSetting(repository!, 'diff.wserrorhighlight')
               : new GitError('USAGE', `unknown value after ws-error-highlight=${word}`),
           ),
     whitespaceRuleFor: ruleFor,
@@ -420,7 +444,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     words: wordRegex === undefined ? undefined : wordSplitterFromRegex(wordRegex, true),
     defaultWords: configuredWords === undefined ? undefined : wordSplitterFromRegex(configuredWords, true),
     moved: movedMode === 'no' ? undefined : movedMode,
-    movedWhitespace: movedWhitespace(words.colorMovedWs ?? (ui ? config?.get('diff.colormovedws') : undefined)),
+    movedWhitespace: movedWhitespace(movedSpace),
     submodule: (words.submodule ?? (ui ? config?.get('diff.submodule') : undefined)) as SubmoduleFormat | undefined,
   };
 
@@ -476,6 +500,17 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   };
   const pick = await pickaxeOf(args, repository);
   return new DiffTask(context, args, options, forms, pick, filter, order, renames, dirstat, stat);
+}
+
+/** A setting that cannot be read, in git's words for where it stands. */
+function badSetting(repository: Repository, key: string): GitError {
+  const entry = repository.config.last(key)!;
+  return new GitError(
+    'CONFIG',
+    entry.origin.kind === 'command line'
+      ? `unable to parse '${key}' from command-line config`
+      : `bad config variable '${key}' in file '${entry.origin.name}' at line ${entry.line}`,
+  );
 }
 
 /** `GIT_DIFF_OPTS=-u5` or `--unified=5`. */
@@ -544,7 +579,9 @@ export async function attributeSource(context: CommandContext, repository: Repos
   const name = word ?? repository.config.get('attr.tree');
   const tree = name === undefined ? undefined : await resolveRevision(repository, `${name}^{tree}`);
   if (word !== undefined && tree === undefined) throw new GitError('USAGE', 'bad --attr-source or GIT_ATTR_SOURCE');
-  const reader = new AttributeReader(repository, tree === undefined ? {} : { direction: { tree } });
+  const work = new WorkTree(repository);
+  const index = (): WorkTree['index'] => work.index;
+  const reader = new AttributeReader(repository, tree === undefined ? { index } : { direction: { tree }, index });
   return (path) => reader.of(path);
 }
 

@@ -2,7 +2,7 @@ import { isPromise, type Awaitable } from '../base/awaitable.js';
 import { equalBytes, type Bytes } from '../base/bytes.js';
 import { isZeroOid, type Oid } from '../base/oid.js';
 import { needsQuoting, quoteInner, quotePath } from '../base/quote.js';
-import { isRegularMode, isTreeMode, sameType } from '../objects/mode.js';
+import { isRegularMode, isSymlinkMode, isTreeMode, sameType } from '../objects/mode.js';
 import { binaryPatch } from './binary-patch.js';
 import { looksBinary } from './binary.js';
 import { ByteBuilder } from './byte-builder.js';
@@ -265,7 +265,7 @@ export class PatchWriter {
     }
     const oldContent = oldConv === undefined || !exists(old) ? oldRaw : await oldConv(old);
     const newContent = newConv === undefined || !exists(fresh) ? newRaw : await newConv(fresh);
-    this.text(header, labels, names, oldContent, newContent, oldDriver, newDriver);
+    this.text(header, labels, names, oldContent, newContent, oldDriver, newDriver, isSymlinkMode(fresh.mode));
   }
 
   private fileLabels(labels: readonly [string, string]): void {
@@ -287,6 +287,7 @@ export class PatchWriter {
     newContent: Bytes,
     oldDriver: FileDriver | undefined,
     newDriver: FileDriver | undefined,
+    isLink: boolean,
   ): void {
     const { options } = this;
     if (equalBytes(oldContent, newContent)) return;
@@ -304,7 +305,9 @@ export class PatchWriter {
     this.foundChanges = true;
     if (header !== '') this.raw(header);
     this.fileLabels(labels);
-    const rule = this.ruleOf(names.new);
+    const ruled = this.ruleOf(names.new);
+    // a link's target has no newline, and that is no fault
+    const rule = isLink ? { ...ruled, incompleteLine: false } : ruled;
     const words =
       options.wordDiff === undefined
         ? undefined
