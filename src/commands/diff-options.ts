@@ -633,7 +633,7 @@ const shorts: Readonly<Record<string, Spec>> = {
   p: longs['patch']!,
   u: longs['patch']!,
   s: longs['no-patch']!,
-  U: { value: 'required', set: setContext },
+  U: { value: 'optional', set: setContext },
   W: longs['function-context']!,
   X: { value: 'optional', set: setDirstat },
   z: flag((words) => {

@@ -44,6 +44,8 @@ export interface DiffSetup {
   /** Run textconv (and, with `externalDiff`, external programs) unless told not to. */
   readonly textconv?: boolean | undefined;
   readonly externalDiff?: boolean | undefined;
+  /** Prefixes that say what is compared (`i/` and `w/`), for `diff.mnemonicPrefix`. */
+  readonly mnemonics?: readonly [string, string] | undefined;
   /** The id of a file of the work tree. */
   readonly identify?: ((side: DiffSide) => Awaitable<Oid>) | undefined;
   /** Shown in front of the context of submodules in `log` and `diff` format. */
@@ -137,8 +139,32 @@ export class DiffTask {
     const from = words.rotateTo ?? words.skipTo;
     if (from !== undefined) pairs = this.rotated(pairs, from, words.skipTo !== undefined);
     if (this.filter !== undefined) pairs = filterPairs(pairs, this.filter);
+    const { formats } = this;
+    if (this.byContent && (formats.raw === true || formats.name === true || formats.nameStatus === true)) {
+      const shown: FilePair[] = [];
+      for (const pair of pairs) if (await this.isShown([pair])) shown.push(pair);
+      pairs = shown;
+    }
     if (pairs.length > 0) this.hasChanges = true;
     return pairs;
+  }
+
+  /** Some changes are overlooked: only the contents tell whether a pair differs. */
+  private get byContent(): boolean {
+    const { whitespace, ignoreBlankLines, ignoreMatching } = this.options;
+    return (
+      whitespace !== undefined ||
+      ignoreBlankLines === true ||
+      (ignoreMatching !== undefined && ignoreMatching.length > 0)
+    );
+  }
+
+  /** Whether a patch of the pairs would show anything. */
+  private async isShown(pairs: readonly FilePair[]): Promise<boolean> {
+    const outcome: DiffOutcome = { failedCheck: false, changes: false };
+    const options = { ...this.options, colors: undefined, externalDiff: false };
+    for await (const _ of writeDiff(pairs, { patch: true }, options, outcome));
+    return outcome.changes;
   }
 
   private rotated(pairs: readonly FilePair[], path: string, skip: boolean): FilePair[] {
@@ -160,16 +186,9 @@ export class DiffTask {
 
   /** Whether something differs; where white space is overlooked, whether something would be shown. */
   async differs(pairs: readonly FilePair[]): Promise<boolean> {
-    const { whitespace, ignoreBlankLines, ignoreMatching } = this.options;
-    const byContent =
-      whitespace !== undefined ||
-      ignoreBlankLines === true ||
-      (ignoreMatching !== undefined && ignoreMatching.length > 0);
-    if (!byContent) return pairs.length > 0;
+    if (!this.byContent) return pairs.length > 0;
     if (this.formats.patch === true) return this.outcome.changes;
-    const outcome: DiffOutcome = { failedCheck: false, changes: false };
-    for await (const _ of writeDiff(pairs, { patch: true }, { ...this.options, colors: undefined }, outcome));
-    return outcome.changes;
+    return this.isShown(pairs);
   }
 
   /** Says at the end where renames were not looked for because there were too many files. */
@@ -292,7 +311,8 @@ function lineRegex(pattern: string, message: string): RegExp {
   try {
     return compileRegex(pattern, 'extended');
   } catch (error) {
-    throw new GitError('USAGE', `${message}: '${pattern}'`, { cause: error });
+    void error;
+    throw new UsageError(`${message}: '${pattern}'`, { quiet: true });
   }
 }
 
@@ -382,7 +402,10 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   }
 
   let [oldPrefix, newPrefix] = ['a/', 'b/'];
-  if (ui) {
+  const mnemonic = setup.mnemonics !== undefined && ui && config?.getBool('diff.mnemonicprefix', false) === true;
+  if (mnemonic && config?.getBool('diff.noprefix', false) !== true && words.prefixes !== 'default') {
+    [oldPrefix, newPrefix] = setup.mnemonics!;
+  } else if (ui) {
     oldPrefix = config?.get('diff.srcprefix') ?? oldPrefix;
     newPrefix = config?.get('diff.dstprefix') ?? newPrefix;
     if (config?.getBool('diff.noprefix', false) === true) [oldPrefix, newPrefix] = ['', ''];

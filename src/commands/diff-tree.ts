@@ -9,6 +9,7 @@ import type { Repository } from '../repo/repository.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
 import { peelTo } from '../repo/revision.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
+import { CommitHeader } from './commit-header.js';
 import { combinedPieces, type MergeForm } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
@@ -66,9 +67,11 @@ class DiffTree {
   private task!: DiffTask;
   private pathspec: Pathspec | undefined;
   private differs = false;
+  private readonly message: CommitHeader;
 
   constructor(private readonly context: CommandContext) {
     this.repository = context.repository();
+    this.message = new CommitHeader(context);
   }
 
   private parse(): { readonly args: DiffArguments; readonly words: string[]; readonly paths: string[] | undefined } {
@@ -96,7 +99,7 @@ class DiffTree {
         i++;
         continue;
       }
-      const taken = args.take(argv, i);
+      const taken = args.take(argv, i) || this.message.take(argv, i);
       if (taken === 0) throw new UsageError('');
       i += taken;
     }
@@ -213,7 +216,18 @@ class DiffTree {
     return { recursive: settings.recursive || task.recursive, showTrees: settings.showTrees };
   }
 
-  private async *pieces(old: Oid | undefined, fresh: Oid | undefined, header: string): AsyncGenerator<Piece> {
+  /** A message and what separates it from the difference. */
+  private withSeparator(header: string): string {
+    if (header === '' || !this.message.separates || this.task.silent) return header;
+    const { formats } = this.task;
+    return `${header}${formats.stat !== undefined && formats.patch === true ? '---' : ''}\n`;
+  }
+
+  private async *pieces(
+    old: Oid | undefined,
+    fresh: Oid | undefined,
+    headerOf: (() => Promise<string>) | undefined,
+  ): AsyncGenerator<Piece> {
     const raw = await treePairs(this.repository, old, fresh, {
       ...this.walk,
       pathspec: this.pathspec,
@@ -221,16 +235,16 @@ class DiffTree {
     });
     const pairs = await this.task.process(raw);
     if (pairs.length === 0) {
-      if (header !== '' && this.settings.always) yield { text: encodeText(header) };
+      if (headerOf !== undefined && this.settings.always) yield { text: encodeText(await headerOf()) };
       return;
     }
-    if (header !== '') yield { text: encodeText(header) };
+    if (headerOf !== undefined) yield { text: encodeText(this.withSeparator(await headerOf())) };
     for await (const text of this.task.write(pairs)) if (text.length > 0) yield { text };
     if (await this.task.differs(pairs)) this.differs = true;
   }
 
   private async *trees(old: Oid, fresh: Oid): AsyncGenerator<Piece> {
-    yield* this.pieces(old, fresh, '');
+    yield* this.pieces(old, fresh, undefined);
   }
 
   /** One argument: a commit against its parents. */
@@ -242,19 +256,22 @@ class DiffTree {
     const links = parseCommitLinks(object!.data);
     const parents = givenParents ?? links.parents;
     const end = this.task.options.terminator ?? '\n';
-    const header = settings.noCommitId ? '' : `${commit}${end}`;
+    const headerOf = async (from?: Oid): Promise<string> => {
+      if (settings.noCommitId) return '';
+      return this.message.verbose ? this.message.text(commit, end, from) : `${commit}${end}`;
+    };
     if (parents.length === 0) {
-      if (settings.root) yield* this.pieces(undefined, links.tree, header);
-      else if (settings.always && header !== '') yield { text: encodeText(header) };
+      if (settings.root) yield* this.pieces(undefined, links.tree, headerOf);
+      else if (settings.always) yield { text: encodeText(await headerOf()) };
       return;
     }
     if (parents.length === 1) {
-      yield* this.pieces(await this.treeOf(parents[0]!), links.tree, header);
+      yield* this.pieces(await this.treeOf(parents[0]!), links.tree, headerOf);
       return;
     }
     if (settings.merges === 'none') return;
     if (settings.merges === 'separate') {
-      for (const parent of parents) yield* this.pieces(await this.treeOf(parent), links.tree, header);
+      for (const parent of parents) yield* this.pieces(await this.treeOf(parent), links.tree, () => headerOf(parent));
       return;
     }
     const trees = await Promise.all(parents.map((parent) => this.treeOf(parent)));
@@ -263,7 +280,7 @@ class DiffTree {
       allPaths: settings.allPaths,
       pathspec: this.pathspec,
       walk: this.walk,
-      header,
+      header: this.withSeparator(await headerOf()),
     });
     for await (const text of result) if (text.length > 0) yield { text };
   }

@@ -161,9 +161,15 @@ class Diff {
       externalDiff: true,
       attributesOf: await this.attributes(),
       identify: identifier(tree),
+      mnemonics: parsed.cached
+        ? ['c/', 'i/']
+        : named.length === 0
+          ? ['i/', 'w/']
+          : named.length === 1
+            ? ['c/', 'w/']
+            : undefined,
     });
-    if (parsed.args.words.output === undefined && this.task.formats.patch === true) context.startPager(true);
-    else context.startPager(true);
+    context.startPager(true);
     const pieces = this.show(named, symmetric, pathWords);
     if (parsed.args.words.output !== undefined) {
       await divertOutput(context, parsed.args, pieces);
