@@ -22,7 +22,9 @@ async function commands() {
       outdir: scratch,
       outExtension: { '.js': '.mjs' },
       logLevel: 'error',
-      banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+      banner: {
+        js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+      },
     });
     const { table } = await import(join(scratch, 'table.mjs'));
     return await Promise.all(Object.values(table).map(async (load) => (await load()).command));
@@ -35,7 +37,8 @@ function spelled(key, spec) {
   const forms = [];
   if (spec.short !== undefined) forms.push(`-${spec.short}`);
   if (spec.type === 'digits') forms.push('-<n>');
-  else if (spec.shortOnly !== true) forms.push(`--${spec.negatable === false || spec.type === 'mode' || key.startsWith('no-') ? '' : '[no-]'}${key}`);
+  else if (spec.shortOnly !== true)
+    forms.push(`--${spec.negatable === false || spec.type === 'mode' || key.startsWith('no-') ? '' : '[no-]'}${key}`);
   const value = spec.value === undefined ? '' : spec.type === 'optional' ? `[=<${spec.value}>]` : ` <${spec.value}>`;
   return `\`${forms.join(', ')}${value.replaceAll('<<', '<').replaceAll('>>', '>')}\``;
 }
@@ -43,7 +46,8 @@ function spelled(key, spec) {
 function page(command) {
   let text = `### ${command.name}\n\n${command.summary}.\n\n\`\`\`\n${command.usage.join('\n')}\n\`\`\`\n`;
   const shown = Object.entries(command.options).filter(([, spec]) => spec.hidden !== true);
-  if (shown.length > 0) text += `\n${shown.map(([key, spec]) => `- ${spelled(key, spec)}${spec.help === undefined ? '' : `: ${spec.help.replaceAll('\n', ' ')}`}`).join('\n')}\n`;
+  if (shown.length > 0)
+    text += `\n${shown.map(([key, spec]) => `- ${spelled(key, spec)}${spec.help === undefined ? '' : `: ${spec.help.replaceAll('\n', ' ')}`}`).join('\n')}\n`;
   return text;
 }
 
@@ -55,12 +59,18 @@ as JSON, one a line.
 
 ## Values
 
-${all.filter(({ name }) => own.includes(name)).map(page).join('\n')}
+${all
+  .filter(({ name }) => own.includes(name))
+  .map(page)
+  .join('\n')}
 ## git's commands
 
 Names, options, output and exit codes are git's; git's own manual describes them.
 
-${all.filter(({ name }) => !own.includes(name)).map(page).join('\n')}`;
+${all
+  .filter(({ name }) => !own.includes(name))
+  .map(page)
+  .join('\n')}`;
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
     console.error('docs/commands.md is not what the commands say: npm run docs');
