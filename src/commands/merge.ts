@@ -108,7 +108,7 @@ export const command = defineCommand({
     const squash = values.squash === true;
     if (squash) {
       if (fastForward === 'never') throw together('--squash', '--no-ff.');
-      if (values.commit === true) throw together('--squash', '--commit');
+      if (values.commit === true) throw together('--squash', '--commit.');
     }
     const messages = both('message');
     const message = messageOf(context, messages, values.file ?? undefined);
@@ -125,6 +125,7 @@ export const command = defineCommand({
       into: values['into-name'] ?? undefined,
       log: logLength(repository, values.log),
       cleanup: cleanupMode(values.cleanup ?? config.get('commit.cleanup'), edit),
+      hintCleanup: cleanupMode(values.cleanup ?? config.get('commit.cleanup'), true),
       signoff: values.signoff === true,
       verify: values.verify !== false,
       autostash: values.autostash ?? config.getBool('merge.autostash', false),
@@ -133,7 +134,7 @@ export const command = defineCommand({
       strategies: both('strategy'),
       strategyOptions: both('strategy-option'),
       quiet,
-      settings: mergeSettings(config, { porcelain: true }),
+      settings: () => mergeSettings(config, { porcelain: true }),
       twoHead: (config.get('pull.twohead') ?? '').split(' ').filter((word) => word !== ''),
       octopus: (config.get('pull.octopus') ?? '').split(' ').filter((word) => word !== ''),
       custom: (name) => customStrategy(context, name),

@@ -81,7 +81,8 @@ export async function collectRenames(state: MergeState, policy: DirectoryRenameP
       if (pair.kind === 'deleted') continue;
       const path = newPlace(state, pair, side, moved, arrivals);
       if (path !== undefined) await move(state, pair, path, policy);
-      if (pair.kind === 'renamed') collected.push(pair);
+      // Back where it came from: no rename at all.
+      if (pair.kind === 'renamed' && pair.from!.path !== pair.to!.path) collected.push(pair);
     }
   }
   return collected.sort((a, b) => compareText(a.from!.path, b.from!.path));

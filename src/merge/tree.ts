@@ -5,6 +5,7 @@ import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { maxScore } from '../diff/similarity.js';
 import type { ObjectSource, ObjectStore } from '../objects/source.js';
+import { HashOrderedMap } from './hash-order.js';
 import { checkAborted } from './combinators.js';
 import type { DirectoryRenamePolicy } from './directory-renames.js';
 import { collectRenames } from './directory-renames.js';
@@ -138,19 +139,21 @@ const sides = [1, 2] as const;
 /** Hands what one walk found out about the files that matter to the next. */
 function learn(next: SideRenames, before: SideRenames): void {
   const known = new Map<string, string | undefined>();
-  for (const [path, relevance] of before.relevant) if (relevance === 'no more') known.set(path, undefined);
   for (const { kind, from, to } of before.pairs) {
     if (kind === 'added') continue;
     const relevance = before.relevant.get(from!.path);
     if (relevance === 'content' || relevance === 'location') known.set(from!.path, to?.path);
   }
+  for (const [path, relevance] of before.relevant) if (relevance === 'no more') known.set(path, undefined);
   next.known = known;
   next.directoryCounts = before.directoryCounts;
 }
 
-/** Puts the known renames among the pairs. */
+/** Puts the known renames among the pairs; the order of git's table shows in the order of messages. */
 function recall(renames: SideRenames): void {
-  for (const [path, target] of renames.known!) {
+  const ordered = new HashOrderedMap<string | undefined>();
+  for (const [path, target] of renames.known!) ordered.set(path, target);
+  for (const [path, target] of ordered) {
     if (target === undefined) continue;
     const { side } = renames;
     renames.pairs.push({

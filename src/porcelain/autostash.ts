@@ -15,7 +15,7 @@ import { writeCommit } from './commit.js';
 import { resetFiles } from './hard-reset.js';
 import { applyMerge } from './merge-result.js';
 import { subjectLine } from './message.js';
-import { dirtyFiles, workTreeTree } from './pristine.js';
+import { dirtyFiles, refuseIntended, workTreeTree } from './pristine.js';
 import { refreshAndWrite } from './merge-strategies.js';
 import type { Talk } from './talk.js';
 import { silent } from './talk.js';
@@ -26,6 +26,7 @@ const REF = 'MERGE_AUTOSTASH';
 export async function createAutostash(tree: WorkTree, talk: Talk): Promise<void> {
   const { repository } = tree;
   await refreshAndWrite(tree);
+  refuseIntended(tree, 'Cannot autostash');
   const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'>;
   const headTree = await treeOfCommit(repository.objects, head);
   const dirty = await dirtyFiles(tree);

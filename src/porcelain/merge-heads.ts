@@ -7,6 +7,7 @@ import { parseTag } from '../objects/tag.js';
 import type { Repository } from '../repo/repository.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { findRefs, interpretBranchName } from '../repo/revision-branch.js';
+import type { Talk } from './talk.js';
 import type { DescribedHead } from './merge-message.js';
 
 /** A commit to be merged. */
@@ -33,11 +34,12 @@ export async function collectHeads(
   ancestry: Ancestry,
   head: Oid<'commit'> | undefined,
   names: readonly string[],
+  talk: Talk,
 ): Promise<CollectedHeads> {
   const fetched = names.length === 1 && names[0] === 'FETCH_HEAD' ? readFetchHead(repository) : undefined;
   const all: MergeHead[] = [];
   for (const name of fetched?.map(({ oid }) => oid as string) ?? names) {
-    const found = await mergeHead(repository, name);
+    const found = await mergeHead(repository, name, talk);
     if (found === undefined) {
       throw new GitError('REF_MISSING', `${name} - not something we can merge`, { data: { name, exit: 1 } });
     }
@@ -56,10 +58,13 @@ export async function collectHeads(
   return { heads, described, headSubsumed: head !== undefined && !kept.has(head) };
 }
 
-export async function mergeHead(repository: Repository, name: string): Promise<MergeHead | undefined> {
-  const object = await resolveRevision(repository, name, { hint: 'committish' });
+async function mergeHead(repository: Repository, name: string, talk: Talk): Promise<MergeHead | undefined> {
+  const complain = (line: string) => talk.err(line.endsWith('\n') ? line : `${line}\n`);
+  const object = await resolveRevision(repository, name, { hint: 'committish', complain });
   if (object === undefined) return undefined;
-  const commit = await peelTo(repository, object, 'commit');
+  const commit = await peelTo(repository, object, 'commit', (kind) => {
+    talk.err(`error: ${name}: expected commit type, but the object dereferences to ${kind} type\n`);
+  });
   if (commit === undefined) return undefined;
   const isTag = object !== commit && (await repository.objects.readHeader(object))?.kind === 'tag';
   return { commit: commit as Oid<'commit'>, name, object: isTag ? object : commit, isTag };

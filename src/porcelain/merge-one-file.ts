@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
 import { emptyBytes } from '../base/bytes.js';
+import { emptyBlobOid } from '../base/oid.js';
 import { looksBinary } from '../diff/binary.js';
 import { mergeText } from '../merge/text.js';
 import type { ConflictStyle } from '../merge/text.js';
@@ -55,11 +56,11 @@ export async function mergeOneFile(tree: WorkTree, file: OneFile, style: Conflic
     tree.index.remove(path);
     return true;
   }
-  if (base === undefined && theirs === undefined) return stage(tree, path, ours!);
+  if (base === undefined && theirs === undefined) return stage(tree, path, ours!, talk);
   if (base === undefined && ours === undefined) {
     talk.out(`Adding ${path}\n`);
     if (tree.lstat(path) !== undefined) return say(`untracked ${path} is overwritten by the merge.`);
-    return stageAndWrite(tree, path, theirs!);
+    return stageAndWrite(tree, path, theirs!, talk);
   }
   if (base === undefined && same(ours, theirs)) {
     if (ours!.mode !== theirs!.mode) {
@@ -68,7 +69,7 @@ export async function mergeOneFile(tree: WorkTree, file: OneFile, style: Conflic
       );
     }
     talk.out(`Adding ${path}\n`);
-    return stageAndWrite(tree, path, ours!);
+    return stageAndWrite(tree, path, ours!, talk);
   }
   const modes = [ours!.mode, theirs!.mode];
   if (modes.includes(LINK)) return say(`${path}: Not merging symbolic link changes.`);
@@ -80,12 +81,19 @@ function caseOf({ base, ours, theirs }: OneFile): string {
   return `${base?.oid ?? ''} -> ${ours?.oid ?? ''} -> ${theirs?.oid ?? ''}`;
 }
 
-function stage(tree: WorkTree, path: string, entry: IndexEntry): boolean {
-  tree.index.add(IndexEntry.create({ path, mode: entry.mode, oid: entry.oid }), { replace: true });
-  return true;
+function stage(tree: WorkTree, path: string, from: IndexEntry, talk: Talk): boolean {
+  const entry = IndexEntry.create({ path, mode: from.mode, oid: from.oid });
+  if (tree.index.add(entry) !== 'conflict') return true;
+  talk.err(
+    `error: '${path}' appears as both a file and as a directory\n` +
+      `error: ${path}: cannot add to the index - missing --add option?\n` +
+      `fatal: git update-index: --cacheinfo cannot add ${path}\n`,
+  );
+  return false;
 }
 
-async function stageAndWrite(tree: WorkTree, path: string, from: IndexEntry): Promise<boolean> {
+async function stageAndWrite(tree: WorkTree, path: string, from: IndexEntry, talk: Talk): Promise<boolean> {
+  if (!stage(tree, path, from, talk)) return false;
   const entry = IndexEntry.create({ path, mode: from.mode, oid: from.oid });
   const written = await new CheckoutWriter(tree).write(entry);
   if (!written.ok) return false;
@@ -104,6 +112,12 @@ async function mergeContents(tree: WorkTree, file: OneFile, style: ConflictStyle
   let result: Bytes;
   if (sides.some((bytes) => looksBinary(bytes))) {
     talk.err(`error: Cannot merge binary files: ${names.ours}\n`);
+    result = sides[1];
+    faults = ['content conflict'];
+  } else if (base === undefined && !(await tree.repository.objects.has(emptyBlobOid(tree.repository.objectFormat)))) {
+    // git merges against the empty blob, and where the repository has none it fails at that.
+    talk.err(`fatal: unable to read blob object ${emptyBlobOid(tree.repository.objectFormat)}\n`);
+    talk.err('error: Could not stat : No such file or directory\n');
     result = sides[1];
     faults = ['content conflict'];
   } else {

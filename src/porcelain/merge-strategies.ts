@@ -52,7 +52,8 @@ export type CustomStrategy = (args: readonly string[]) => Verdict;
 export interface StrategySurroundings {
   readonly tree: WorkTree;
   readonly ancestry: Ancestry;
-  readonly settings: MergeSettings;
+  /** Read when a strategy needs them: what is wrong with them must not stop a fast-forward. */
+  readonly settings: () => MergeSettings;
   readonly talk: Talk;
   readonly overwriteIgnored?: boolean | undefined;
   readonly custom?: ((name: string) => CustomStrategy | undefined) | undefined;
@@ -103,7 +104,8 @@ export class Strategies {
       talk.err('error: Not handling anything other than two heads merge.\n');
       return 2;
     }
-    let settings = name === 'subtree' ? { ...this.around.settings, subtree: true as const } : this.around.settings;
+    let settings = this.around.settings();
+    if (name === 'subtree') settings = { ...settings, subtree: true };
     for (const option of request.options) settings = withStrategyOption(settings, option);
     const [theirs] = request.heads;
     const headTree = await treeOfCommit(this.#objects, request.head);
@@ -128,7 +130,7 @@ export class Strategies {
       );
     } catch (error) {
       if (!isGitError(error, 'UNSUPPORTED') || error.data['driver'] === undefined) throw error;
-      talk.out(`error: ${error.message}\n`);
+      talk.err(`error: ${error.message}\n`);
       return 2;
     }
     if (!(await applyMerge(tree, headTree, merged, { action: 'merge', overwriteIgnored, autoMerge: true, talk }))) {
@@ -259,9 +261,8 @@ export class Strategies {
 
 /** Prints what a merge has to say: its messages, and how to let it look for more renames. */
 export function tellMerge(merged: TreeMerge, settings: MergeSettings, talk: Talk): void {
-  for (const { type, text } of merged.messages) {
-    if (settings.verbosity < 2 && !type.startsWith('CONFLICT')) continue;
-    if (settings.verbosity < 1) continue;
+  for (const { text } of merged.messages) {
+    if (settings.verbosity < 1) break;
     talk.out(`${text}\n`);
   }
   if (merged.neededRenameLimit > 0) {

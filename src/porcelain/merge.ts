@@ -19,7 +19,7 @@ import { hardReset } from './hard-reset.js';
 import type { CollectedHeads, MergeHead } from './merge-heads.js';
 import { collectHeads, isThrowawayTag } from './merge-heads.js';
 import { commitsNotIn, mergeMessage, signatureStart } from './merge-message.js';
-import { switchTrees } from './merge-result.js';
+import { refuseStaged, switchTrees } from './merge-result.js';
 import type { MergeSettings } from './merge-settings.js';
 import { hasState, readState, removeMergeState, writeState } from './merge-state.js';
 import type { CustomStrategy } from './merge-strategies.js';
@@ -43,6 +43,8 @@ export interface MergeOptions {
   /** Subjects to list per head, 0 for none. */
   readonly log: number;
   readonly cleanup: CleanupMode;
+  /** How the message of a conflicted merge will be tidied once it is committed. */
+  readonly hintCleanup: CleanupMode;
   readonly signoff: boolean;
   /** Run pre-merge-commit and commit-msg. */
   readonly verify: boolean;
@@ -52,7 +54,7 @@ export interface MergeOptions {
   readonly strategies: readonly string[];
   readonly strategyOptions: readonly string[];
   readonly quiet: boolean;
-  readonly settings: MergeSettings;
+  readonly settings: () => MergeSettings;
   /** Defaults of `pull.twohead` and `pull.octopus`. */
   readonly twoHead: readonly string[];
   readonly octopus: readonly string[];
@@ -96,7 +98,7 @@ export class WorkTreeMerge {
     const talk = this.#talk;
     const options = this.#options;
     const head = (await this.#repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
-    const collected = await collectHeads(this.#repository, this.#ancestry, head, names);
+    const collected = await collectHeads(this.#repository, this.#ancestry, head, names, talk);
     if (head === undefined) return this.#intoEmpty(collected);
     const { heads } = collected;
     await this.#prepareMessage(collected);
@@ -127,6 +129,9 @@ export class WorkTreeMerge {
     } else if (heads.length === 1 && options.commit) {
       await refreshIndex(this.#tree);
       if (trivial && this.#fastForward !== 'only') {
+        if (await refuseStaged(this.#tree, await treeOfCommit(this.#repository.objects, head), talk)) {
+          return { status: 'failed', code: 2 };
+        }
         talk.out('Trying really trivial in-index merge...\n');
         const answer = await this.#trivial(head, collected, bases[0]!);
         if (answer !== undefined) return answer;
@@ -143,7 +148,8 @@ export class WorkTreeMerge {
       if (all) return this.#upToDate(head);
     }
     if (this.#fastForward === 'only') {
-      throw new GitError('USAGE', 'Not possible to fast-forward, aborting.', { hint: divergedHint(this.#repository) });
+      talk.err(divergedHint(this.#repository));
+      throw new GitError('USAGE', 'Not possible to fast-forward, aborting.');
     }
     if (options.autostash) await createAutostash(this.#tree, talk);
     this.#repository.identity('committer');
@@ -298,7 +304,7 @@ export class WorkTreeMerge {
       signal: options.signal,
     });
     const request = { head, heads, bases, options: options.strategyOptions };
-    const pristine = await PristineState.take(this.#tree, head);
+    const pristine = await PristineState.take(this.#tree, head, this.#reflogAction);
     let best: { readonly name: string; readonly left: number } | undefined;
     let last = '';
     let ok = false;
@@ -349,7 +355,7 @@ export class WorkTreeMerge {
   }
 
   #tellAutostash(): void {
-    if (this.#options.autostash && hasState(this.#repository, 'MERGE_AUTOSTASH')) {
+    if (this.#options.autostash) {
       this.#talk.out('When finished, apply stashed changes with `git stash pop`\n');
     }
   }
@@ -378,7 +384,7 @@ export class WorkTreeMerge {
 
   #suggestConflicts(): void {
     const before = readState(this.#repository, 'MERGE_MSG') ?? '';
-    const hint = conflictsHint(this.#repository, this.#tree.index.conflictedPaths(), this.#options.cleanup);
+    const hint = conflictsHint(this.#repository, this.#tree.index.conflictedPaths(), this.#options.hintCleanup);
     writeState(this.#repository, 'MERGE_MSG', before + hint);
     this.#talk.out('Automatic merge failed; fix conflicts and then commit the result.\n');
   }
@@ -544,13 +550,20 @@ async function mergeTags(repository: Repository, heads: readonly MergeHead[]): P
   return headers;
 }
 
-function divergedHint(repository: Repository): string | undefined {
-  if (!repository.config.getBool('advice.diverging', true)) return undefined;
-  return (
+function divergedHint(repository: Repository): string {
+  if (repository.env['GIT_ADVICE'] === '0' || !repository.config.getBool('advice.diverging', true)) return '';
+  return hintLines(
     "Diverging branches can't be fast-forwarded, you need to either:\n\n\tgit merge --no-ff\n\nor:\n\n\tgit rebase\n\n" +
-    'Disable this message with "git config set advice.diverging false"'
+      'Disable this message with "git config set advice.diverging false"',
   );
 }
+
+/** Advice as git prints it, each line behind `hint:`. */
+export const hintLines = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => `hint:${line === '' ? '' : ` ${line}`}\n`)
+    .join('');
 
 /** Ends a merge that is under way and brings everything back: `git merge --abort`. */
 export async function abortMerge(tree: WorkTree, talk: Talk): Promise<void> {

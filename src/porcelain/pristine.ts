@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { treeOfCommit } from '../merge/history.js';
 import { isGitlinkMode, isSymlinkMode } from '../objects/mode.js';
@@ -21,6 +22,17 @@ interface Dirty {
   /** undefined: it was deleted. */
   readonly content: Bytes | undefined;
   readonly mode: number;
+}
+
+/** A file that is only intended to be added cannot be put aside. */
+export function refuseIntended(tree: WorkTree, message: string): void {
+  const intended = tree.index.entries.find((entry) => entry.intentToAdd);
+  if (intended === undefined) return;
+  throw new GitError('WORKTREE_DIRTY', message, {
+    data: {
+      preface: `error: Entry '${intended.path}' not uptodate. Cannot merge.\nCannot save the current worktree state\n`,
+    },
+  });
 }
 
 /** Files with unstaged changes, and what they hold. */
@@ -66,16 +78,20 @@ export class PristineState {
     readonly dirty: readonly Dirty[],
     /** The tree of the work tree where there are local changes of any kind. */
     readonly changed: Oid<'tree'> | undefined,
+    readonly isStaged: boolean,
+    readonly reason: string,
   ) {}
 
-  static async take(tree: WorkTree, head: Oid<'commit'>): Promise<PristineState> {
+  /** `reason`: for the reflog, where the state is brought back. */
+  static async take(tree: WorkTree, head: Oid<'commit'>, reason: string): Promise<PristineState> {
     await refreshAndWrite(tree);
+    refuseIntended(tree, 'stash failed');
     const { objects } = tree.repository;
     const headTree = await treeOfCommit(objects, head);
     const dirty = await dirtyFiles(tree);
     const staged = await diffIndexWithTree(objects, tree.index, headTree);
     const changed = dirty.length + staged.length === 0 ? undefined : await workTreeTree(tree, dirty);
-    return new PristineState(tree, headTree, [...tree.index.entries], dirty, changed);
+    return new PristineState(tree, headTree, [...tree.index.entries], dirty, changed, staged.length > 0, reason);
   }
 
   async restore(): Promise<void> {
@@ -84,6 +100,11 @@ export class PristineState {
     await resetFiles(tree, this.head, 'HEAD', { keepChanges: false, talk: silent });
     if (this.changed === undefined) return;
     writeState(tree.repository, 'AUTO_MERGE', `${this.changed}\n`);
+    if (this.isStaged) {
+      const { refs } = tree.repository;
+      const to = await refs.resolve('HEAD');
+      await refs.update([{ name: 'HEAD', to: to!, reason: `${this.reason}: updating HEAD` }]);
+    }
     const lock = tree.lockIndex();
     try {
       const before = new Map(tree.index.entries.map((entry) => [entry.path, entry]));

@@ -467,7 +467,15 @@ export class Switch {
     } else if (!unmerged) {
       if (isSame(old, to)) return; // the entry with its stat words stays
       this.#checkUptodate(old, checks);
-      if (old.skipWorktree) flags = FLAG_SKIP_WORKTREE;
+      if (old.skipWorktree) {
+        // The mark stays; without a sparse checkout the file is written all the same.
+        flags = FLAG_SKIP_WORKTREE;
+        const sparse = this.#tree.repository.config.getBool('core.sparsecheckout', false);
+        if (!(this.#options.outside?.(path) ?? sparse)) {
+          this.#decisions.put.push({ entry: IndexEntry.create({ path, ...to, flags }), write: true });
+          return;
+        }
+      }
     }
     if (flags !== 0) write = false;
     this.#decisions.put.push({ entry: IndexEntry.create({ path, ...to, flags }), write });

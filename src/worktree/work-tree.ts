@@ -256,7 +256,7 @@ export class WorkTree {
     stat: FileStat,
     options: { readonly ignoreValid?: boolean; readonly ignoreSkip?: boolean } = {},
   ): Awaitable<boolean> {
-    if (entry.fresh) return false;
+    if (entry.fresh && !(options.ignoreValid === true && entry.assumeValid)) return false;
     if (entry.assumeValid && options.ignoreValid !== true) return false;
     if (entry.skipWorktree && options.ignoreSkip !== true) return false;
     if (entry.intentToAdd) return true;
