@@ -3,6 +3,7 @@ import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isOid } from '../base/oid.js';
 import { path as checkPath } from '../base/path.js';
+import type { Info } from '../store/store.js';
 import type { Tree } from '../store/tree.js';
 import { defineCommand, type CommandContext } from './command.js';
 import { UsageError } from './options.js';
@@ -62,6 +63,7 @@ export const command = defineCommand({
   async *run(context, args) {
     const { values, rest } = args;
     const type = typeof values.type === 'string' ? typeNamed(values.type) : undefined;
+    const unique = type?.sameChange === 'ask';
     const check = (path: string, data: Bytes): Bytes => {
       if (type === undefined) return data;
       try {
@@ -76,7 +78,7 @@ export const command = defineCommand({
     const store = await valueStore(context, values.branch);
     if (values.stdin === true) {
       if (rest.length > 0) throw new UsageError('--stdin takes no <path>', { fatal: true });
-      const result = await putMany(context, store, readStream(context, values.z === true), check, values);
+      const result = await putMany(context, store, readStream(context, values.z === true), check, values, unique);
       if (values.quiet !== true || context.json) yield result;
       return 0;
     }
@@ -89,8 +91,8 @@ export const command = defineCommand({
         ? context.io.stdin.readAll()
         : encodeText(values['no-newline'] === true || value.endsWith('\n') ? value : `${value}\n`),
     );
-    const subject = values.message ?? `put ${path}`;
-    const result: ValueWritten = await putOne(store, path, data, values.expect, subject);
+    const info: Info = { message: values.message ?? `put ${path}`, unique };
+    const result: ValueWritten = await putOne(store, path, data, values.expect, info);
     if (result.status === 'mismatch') {
       context.error(`'${path}' is ${result.actual === 'absent' ? 'absent' : result.actual}, not ${values.expect}`);
       context.hint('read it again and decide anew; nothing was written');
@@ -108,23 +110,20 @@ async function putOne(
   path: string,
   data: Bytes,
   expect: string | null | undefined,
-  message: string,
+  info: Info,
 ): Promise<ValueWritten> {
-  const about = { branch: store.branch, paths: [path], subject: message.split('\n', 1)[0] };
-  if (expect === null || expect === undefined) return { ...about, ...(await store.put(path, data, { message })) };
+  const about = { branch: store.branch, paths: [path], subject: info.message.split('\n', 1)[0] };
+  if (expect === null || expect === undefined) return { ...about, ...(await store.put(path, data, info)) };
   if (expect !== 'absent' && !isOid(expect))
     throw new GitError('USAGE', `not a full object id: '${expect}'`, {
       hint: "'bough get --json <path>' shows a value's id",
     });
   let actual: ValueWritten['actual'];
-  const written = await store.commit(
-    async (tree) => {
-      const entry = (await tree.kind(path)) === 'value' ? (await tree.entry(path))!.oid! : 'absent';
-      actual = entry === expect ? undefined : entry;
-      return actual === undefined ? tree.put(path, data) : tree;
-    },
-    { message },
-  );
+  const written = await store.commit(async (tree) => {
+    const entry = (await tree.kind(path)) === 'value' ? (await tree.entry(path))!.oid! : 'absent';
+    actual = entry === expect ? undefined : entry;
+    return actual === undefined ? tree.put(path, data) : tree;
+  }, info);
   return actual === undefined ? { ...about, ...written } : { ...about, status: 'mismatch', actual };
 }
 
@@ -134,6 +133,7 @@ async function putMany(
   rows: Iterable<readonly [string, Bytes]>,
   check: (path: string, data: Bytes) => Bytes,
   values: { message?: string | null },
+  unique: boolean,
 ): Promise<ValueWritten> {
   const progress = context.progress('Reading values');
   const edits: (readonly [string, Bytes])[] = [];
@@ -142,7 +142,7 @@ async function putMany(
     progress.update(edits.length);
   }
   progress.done();
-  const message = values.message ?? `put ${edits.length} value${edits.length === 1 ? '' : 's'}`;
+  const info: Info = { message: values.message ?? `put ${edits.length} value${edits.length === 1 ? '' : 's'}`, unique };
   const put = async (tree: Tree<Bytes>): Promise<Tree<Bytes>> => {
     const writing = context.progress('Putting values', { total: edits.length });
     let done = 0;
@@ -153,6 +153,11 @@ async function putMany(
     writing.done();
     return tree;
   };
-  const written = await store.commit(put, { message });
-  return { branch: store.branch, paths: edits.map(([path]) => path), subject: message.split('\n', 1)[0], ...written };
+  const written = await store.commit(put, info);
+  return {
+    branch: store.branch,
+    paths: edits.map(([path]) => path),
+    subject: info.message.split('\n', 1)[0],
+    ...written,
+  };
 }

@@ -1,7 +1,7 @@
 import type { Awaitable, Cancellable } from '../base/awaitable.js';
 import { emptyBytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
-import { emptyTreeOid, isOid, type Oid, zeroOid } from '../base/oid.js';
+import { emptyTreeOid, isOid, oidFromBytes, type Oid, zeroOid } from '../base/oid.js';
 
 import { path as checkPath } from '../base/path.js';
 import type { Contents } from '../contents/contents.js';
@@ -58,6 +58,11 @@ export interface Info extends Cancellable {
   readonly committer?: Signature | undefined;
   /** Commit also when nothing changed. */
   readonly allowEmpty?: boolean | undefined;
+  /**
+   * Make a commit that no other can equal, though tree, parents, author and second are the same: changes that add up
+   * (a counter's) must count each. So unless said where the type's equal changes add up.
+   */
+  readonly unique?: boolean | undefined;
   /** How often to start again when another writer was first; no bound unless said. */
   readonly retries?: number | undefined;
 }
@@ -72,6 +77,12 @@ export type Tested<V> = Written | { readonly status: 'mismatch'; readonly actual
 
 /** The full name of a branch given by its short or full name. */
 export const branchRef = (branch: string): string => (branch.startsWith('refs/') ? branch : `refs/heads/${branch}`);
+
+/** 16 random hex digits. */
+function nonce(): string {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(8));
+  return oidFromBytes(bytes, 0, 8);
+}
 
 const shortName = (ref: string): string => ref.replace(/^refs\/heads\//, '');
 
@@ -230,7 +241,7 @@ export class Store<V> {
           parents: parents.map((parent) => parent.oid),
           author: info.author ?? (await this.backend.identity('author')),
           committer: info.committer ?? (await this.backend.identity('committer')),
-          extra: [],
+          extra: (info.unique ?? this.contents.sameChange === 'ask') ? [{ name: 'bough-nonce', value: nonce() }] : [],
           message,
         }),
       );
