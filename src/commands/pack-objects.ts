@@ -21,7 +21,7 @@ import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import { parseExpiryDate } from '../repo/date-approx.js';
 import type { CommandContext, Progress } from './command.js';
-import { defineCommand, renderText } from './command.js';
+import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 
 const options = {
@@ -139,7 +139,7 @@ export const command = defineCommand({
     if (values.filter !== undefined && values.filter.length > 0 && isStdinPacks) {
       throw new GitError('USAGE', 'cannot use --filter with --stdin-packs');
     }
-    if (isStdinPacks && revs && values.revs !== true) {
+    if (isStdinPacks && (values.all === true || values.reflog === true || values['indexed-objects'] === true)) {
       throw new GitError('USAGE', 'cannot use internal rev list with --stdin-packs');
     }
     if (values.cruft === true) {
@@ -186,7 +186,7 @@ export const command = defineCommand({
     });
     const selection = new PackSelection(repository, builder, {
       local: values.local === true,
-      incremental: values.incremental === true || values.unpacked === true,
+      incremental: values.incremental === true || (values.unpacked === true && !isStdinPacks),
       honorKeep: values['honor-pack-keep'] === true,
       keepPacks: values['keep-pack'] ?? [],
       filter: values.filter ?? [],
@@ -201,6 +201,7 @@ export const command = defineCommand({
       times = await selectCruft(context, repository, selection, values['cruft-expiration'] ?? undefined);
     } else if (isStdinPacks) {
       await selectFromPacks(context, repository, builder, selection, stdinPacks === 'follow');
+      if (values.unpacked === true) addUnpacked(repository, selection);
     } else if (revs) {
       const words = await readRevisionLines(repository, context.io.stdin.lines(), selection.grafts);
       const extra = await rootsFor(repository, {
@@ -266,7 +267,7 @@ export const command = defineCommand({
     }
     return undefined;
   },
-  render: renderText,
+  render: ({ text }) => text,
 });
 
 function hexAt(names: Uint8Array, at: number, length: number): Oid {
@@ -407,6 +408,12 @@ async function selectFromPacks(
     return;
   }
   await nameTrees(repository, builder, selection, commits);
+}
+
+/** Loose objects that no pack holds. */
+function addUnpacked(repository: Repository, selection: PackSelection): void {
+  const { loose, packs } = repository.objectDirectories[0]!;
+  for (const oid of loose.list()) if (!packs.has(oid)) selection.add(oid, '');
 }
 
 /** Walks the trees among the chosen objects, so that they and their blobs get the names they are sorted by. */

@@ -1,0 +1,315 @@
+import { GitError } from '../base/errors.js';
+import { baseName } from '../base/path.js';
+import { MultiPackIndex } from '../packs/midx.js';
+import { removePack, removeStaleMidxFiles } from '../packs/midx-write.js';
+import type { PackFile } from '../packs/pack-file.js';
+import { prunePacked } from '../packs/prune-packed.js';
+import { updateServerInfo } from '../porcelain/update-instead.js';
+import { writePackBitmap } from '../porcelain/write-bitmaps.js';
+import type { Repository } from '../repo/repository.js';
+import type { CommandContext } from './command.js';
+import { defineCommand, renderText } from './command.js';
+import { runInner } from './inner.js';
+import { UsageError } from './options.js';
+import { command as multiPackIndex } from './multi-pack-index.js';
+import { command as packObjects } from './pack-objects.js';
+
+const options = {
+  a: { type: 'flag', short: 'a', shortOnly: true, help: 'pack everything in a single pack', negatable: false },
+  A: {
+    type: 'flag',
+    short: 'A',
+    shortOnly: true,
+    help: 'same as -a, and turn unreachable objects loose',
+    negatable: false,
+  },
+  cruft: { type: 'flag', help: 'same as -a, pack unreachable cruft objects separately' },
+  'cruft-expiration': { type: 'string', value: 'approxidate', help: 'with --cruft, expire objects older than this' },
+  'combine-cruft-below-size': {
+    type: 'number',
+    value: 'n',
+    help: 'with --cruft, only repack cruft packs smaller than this',
+    negatable: false,
+  },
+  'max-cruft-size': {
+    type: 'number',
+    value: 'n',
+    help: 'with --cruft, limit the size of new cruft packs',
+    negatable: false,
+  },
+  d: {
+    type: 'flag',
+    short: 'd',
+    shortOnly: true,
+    help: 'remove redundant packs, and run git-prune-packed',
+    negatable: false,
+  },
+  f: { type: 'flag', short: 'f', shortOnly: true, help: 'pass --no-reuse-delta to git-pack-objects', negatable: false },
+  F: {
+    type: 'flag',
+    short: 'F',
+    shortOnly: true,
+    help: 'pass --no-reuse-object to git-pack-objects',
+    negatable: false,
+  },
+  'name-hash-version': {
+    type: 'number',
+    value: 'n',
+    help: 'specify the name hash version to use for grouping similar objects by path',
+  },
+  'path-walk': { type: 'flag', help: 'pass --path-walk to git-pack-objects' },
+  n: { type: 'flag', short: 'n', shortOnly: true, help: 'do not run git-update-server-info', negatable: false },
+  quiet: { type: 'flag', short: 'q', help: 'be quiet' },
+  local: { type: 'flag', short: 'l', help: 'pass --local to git-pack-objects' },
+  'write-bitmap-index': { type: 'flag', short: 'b', help: 'write bitmap index' },
+  'delta-islands': { type: 'flag', short: 'i', help: 'pass --delta-islands to git-pack-objects' },
+  'unpack-unreachable': {
+    type: 'string',
+    value: 'approxidate',
+    help: 'with -A, do not loosen objects older than this',
+  },
+  'keep-unreachable': { type: 'flag', short: 'k', help: 'with -a, repack unreachable objects' },
+  window: { type: 'string', value: 'n', help: 'size of the window used for delta compression' },
+  'window-memory': {
+    type: 'string',
+    value: 'bytes',
+    help: 'same as the above, but limit memory size instead of entries count',
+  },
+  depth: { type: 'string', value: 'n', help: 'limits the maximum delta depth' },
+  threads: { type: 'string', value: 'n', help: 'limits the maximum number of threads' },
+  'max-pack-size': { type: 'number', value: 'n', help: 'maximum size of each packfile', negatable: false },
+  filter: { type: 'list', value: 'args', help: 'object filtering' },
+  'pack-kept-objects': { type: 'flag', help: 'repack objects in packs marked with .keep' },
+  'keep-pack': { type: 'list', value: 'name', help: 'do not repack this pack' },
+  geometric: { type: 'number', short: 'g', value: 'n', help: 'find a geometric progression with factor <N>' },
+  'write-midx': {
+    type: 'optional',
+    short: 'm',
+    value: 'mode',
+    implied: '',
+    help: 'write a multi-pack index of the resulting packs',
+  },
+  'expire-to': { type: 'string', value: 'dir', help: 'pack prefix to store a pack containing pruned objects' },
+  'filter-to': { type: 'string', value: 'dir', help: 'pack prefix to store a pack containing filtered out objects' },
+} as const;
+
+interface Existing {
+  readonly pack: PackFile;
+  readonly name: string;
+  readonly kept: boolean;
+  readonly cruft: boolean;
+  readonly promisor: boolean;
+}
+
+function existingPacks(repository: Repository, keep: ReadonlySet<string>): Existing[] {
+  const { fs } = repository.platform;
+  const { packs } = repository.objectDirectories[0]!;
+  packs.refresh();
+  return packs.packs().map((pack) => {
+    const stem = pack.path.slice(0, -5);
+    const name = baseName(pack.path);
+    return {
+      pack,
+      name,
+      kept: keep.has(name) || fs.lstat(`${stem}.keep`) !== undefined,
+      cruft: fs.lstat(`${stem}.mtimes`) !== undefined,
+      promisor: fs.lstat(`${stem}.promisor`) !== undefined,
+    };
+  });
+}
+
+export const command = defineCommand({
+  name: 'repack',
+  summary: 'Pack unpacked objects in a repository',
+  usage: [
+    'repack [-a] [-A] [-d] [-f] [-F] [-l] [-n] [-q] [-b] [-m]\n       [--window=<n>] [--depth=<n>] [--threads=<n>] [--keep-pack=<pack-name>]\n       [--write-midx[=<mode>]] [--name-hash-version=<n>] [--path-walk]',
+  ],
+  options,
+  async *run(
+    context,
+    args,
+  ): AsyncGenerator<{ readonly packs: readonly string[]; readonly text: string }, number | undefined> {
+    if (args.rest.length > 0) throw new UsageError('');
+    const { values } = args;
+    const repository = context.repository();
+    const { config, platform } = repository;
+    if (values.d === true && config.getBool('extensions.preciousobjects') === true) {
+      throw new GitError('UNSUPPORTED', 'cannot delete packs in a precious-objects repo');
+    }
+    const cruft = values.cruft === true;
+    const keepUnreachable = values['keep-unreachable'] === true;
+    const loosen = values.A === true || typeof values['unpack-unreachable'] === 'string';
+    if (keepUnreachable && loosen) {
+      throw new GitError('USAGE', "options '--keep-unreachable' and '-A' cannot be used together");
+    }
+    if (cruft && (keepUnreachable || loosen)) {
+      throw new GitError('USAGE', `options '--cruft' and '${keepUnreachable ? '-k' : '-A'}' cannot be used together`);
+    }
+    const geometric = values.geometric ?? 0;
+    const all = values.a === true || loosen || cruft;
+    if (geometric > 0 && all) {
+      throw new GitError('USAGE', "options '--geometric' and '-A/-a' cannot be used together");
+    }
+    const writeMidx = values['write-midx'] !== undefined && values['write-midx'] !== null;
+    let bitmaps =
+      values['write-bitmap-index'] ?? config.getBool('repack.writebitmaps') ?? config.getBool('pack.writebitmaps');
+    const explicit = bitmaps === true;
+    bitmaps ??= all && repository.bare && values['max-pack-size'] === undefined;
+    if (bitmaps && !all && !writeMidx) {
+      if (explicit) {
+        throw new GitError(
+          'USAGE',
+          'Incremental repacks are incompatible with bitmap indexes.  Use\n--no-write-bitmap-index or disable the pack.writeBitmaps configuration.',
+        );
+      }
+      bitmaps = false;
+    }
+    if (bitmaps && values.local === true && repository.objectDirectories.length > 1) {
+      context.warning('disabling bitmap writing, as some objects are not being packed');
+      bitmaps = false;
+    }
+    const packKept = values['pack-kept-objects'] ?? config.getBool('repack.packkeptobjects') ?? (bitmaps && !writeMidx);
+    const directory = `${repository.objectDirectories[0]!.path}/pack`;
+    const quiet = values.quiet === true;
+    const keep = new Set((values['keep-pack'] ?? []).map((name) => baseName(name)));
+    const before = existingPacks(repository, keep);
+    const argv: string[] = [];
+    if (config.getBool('repack.usedeltabaseoffset', true)) argv.push('--delta-base-offset');
+    if (quiet) argv.push('-q');
+    if (values.local === true) argv.push('--local');
+    if (values.f === true) argv.push('--no-reuse-delta');
+    if (values.F === true) argv.push('--no-reuse-object');
+    const option = (name: 'window' | 'window-memory' | 'depth' | 'threads'): void => {
+      const value = values[name];
+      if (typeof value === 'string') argv.push(`--${name}=${value}`);
+    };
+    for (const name of ['window', 'window-memory', 'depth', 'threads'] as const) option(name);
+    if (values['max-pack-size'] !== undefined) argv.push(`--max-pack-size=${values['max-pack-size']}`);
+    if (values['name-hash-version'] !== undefined) argv.push(`--name-hash-version=${values['name-hash-version']}`);
+    const main = [...argv, '--keep-true-parents', '--non-empty'];
+    if (!packKept) main.push('--honor-pack-keep');
+    for (const name of keep) main.push(`--keep-pack=${name}`);
+    for (const { name, promisor } of before) if (promisor) main.push(`--keep-pack=${name}`);
+    for (const text of values.filter ?? []) main.push(`--filter=${text}`);
+    if (values['delta-islands'] ?? config.getBool('repack.usedeltaislands', false)) main.push('--delta-islands');
+    const going = before.filter(({ kept, promisor }) => !kept && !promisor);
+    let input = '';
+    let rolled: readonly Existing[] = [];
+    if (geometric > 0) {
+      rolled = rollUp(
+        before.filter(({ kept, promisor, cruft: isCruft }) => !kept && !promisor && !isCruft),
+        geometric,
+      );
+      const names = new Set(rolled.map(({ name }) => name));
+      input = before.map(({ name }) => `${names.has(name) ? '' : '^'}${name}\n`).join('');
+      main.push('--stdin-packs', '--unpacked');
+    } else {
+      main.push('--all', '--reflog', '--indexed-objects');
+      if (all) {
+        if (values.d === true && going.length > 0) {
+          if (loosen) {
+            const since = values['unpack-unreachable'];
+            main.push(typeof since === 'string' ? `--unpack-unreachable=${since}` : '--unpack-unreachable');
+          } else if (keepUnreachable) main.push('--keep-unreachable');
+        }
+        if (keepUnreachable) main.push('--pack-loose-unreachable');
+      } else main.push('--unpacked', '--incremental');
+    }
+    const made = await packWith(context, [...main, `${directory}/pack`], input);
+    const names = new Set(made.map((sum) => `pack-${sum}.pack`));
+    if (made.length === 0 && !quiet) context.print('Nothing new to pack.\n');
+    if (cruft) {
+      const lines = [
+        ...[...names].map((name) => `${name}\n`),
+        ...before.filter(({ kept, promisor }) => kept || promisor).map(({ name }) => `${name}\n`),
+        ...going.filter(({ name }) => !names.has(name)).map(({ name }) => `-${name}\n`),
+      ];
+      const words = [...argv.filter((word) => word !== '--local'), '--cruft', '--non-empty', '--honor-pack-keep'];
+      const expiration = values['cruft-expiration'];
+      if (typeof expiration === 'string') words.push(`--cruft-expiration=${expiration}`);
+      repository.objectDirectories[0]!.packs.refresh();
+      for (const sum of await packWith(context, [...words, `${directory}/pack`], lines.join('')))
+        names.add(`pack-${sum}.pack`);
+    }
+    const store = repository.objectDirectories[0]!.packs;
+    store.refresh();
+    if (bitmaps && !writeMidx && names.size === 1 && made.length === 1) {
+      const pack = store.packs().find((each) => baseName(each.path) === `pack-${made[0]}.pack`);
+      if (pack !== undefined && !(await writePackBitmap(repository, pack, (message) => context.warning(message)))) {
+        if (explicit) context.warning('disabling bitmap writing, as some objects are not being packed');
+      }
+    }
+    const redundant =
+      values.d !== true ? [] : (geometric > 0 ? rolled : all ? going : []).filter(({ name }) => !names.has(name));
+    if (writeMidx) {
+      const lost = new Set(redundant.map(({ name }) => name));
+      const included = store
+        .packs()
+        .map((pack) => baseName(pack.path))
+        .filter((name) => !lost.has(name));
+      if (included.length > 0) {
+        const words = ['write', '--stdin-packs', ...(bitmaps ? ['--bitmap'] : [])];
+        if (bitmaps) {
+          const largest = store
+            .packs()
+            .filter((pack) => !lost.has(baseName(pack.path)))
+            .sort((a, b) => b.index.count - a.index.count)[0];
+          if (largest !== undefined) words.push(`--preferred-pack=${baseName(largest.path)}`);
+        }
+        await runInner(
+          context,
+          multiPackIndex,
+          words,
+          included.map((name) => `${name.replace(/\.pack$/, '.idx')}\n`).join(''),
+        );
+      }
+    }
+    if (redundant.length > 0) {
+      if (!writeMidx) dropMidxWith(repository, directory, new Set(redundant.map(({ name }) => name)));
+      store.close();
+      for (const { pack } of redundant) removePack(platform, pack.path);
+    }
+    store.refresh();
+    if (values.d === true) for (const _ of prunePacked(platform, repository.objectDirectories, false));
+    if (values.n !== true && config.getBool('repack.updateserverinfo', true)) await updateServerInfo(repository, false);
+    yield { packs: [...names], text: '' };
+    return undefined;
+  },
+  render: renderText,
+});
+
+async function packWith(context: CommandContext, argv: readonly string[], input: string): Promise<string[]> {
+  const { results, code } = await runInner(context, packObjects, argv, input);
+  if (code !== 0) throw new GitError('BUG', 'pack-objects died');
+  return results.map(({ pack }) => pack).filter((pack): pack is string => pack !== undefined);
+}
+
+/** A multi-pack-index must not name packs that are about to go. */
+function dropMidxWith(repository: Repository, directory: string, names: ReadonlySet<string>): void {
+  let midx: MultiPackIndex | undefined;
+  try {
+    midx = MultiPackIndex.open(repository.platform.fs, `${directory}/multi-pack-index`, repository.objectFormat);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+  }
+  if (midx === undefined) return;
+  const stale = midx.packNames.some((name) => names.has(name.replace(/\.idx$/, '.pack')));
+  midx.close();
+  if (!stale) return;
+  repository.platform.fs.remove(`${directory}/multi-pack-index`);
+  removeStaleMidxFiles(repository.platform, directory, undefined);
+}
+
+/** The smallest packs that have to become one, so that each pack left has `factor` times the objects of the next. */
+export function rollUp<T extends { readonly pack: Pick<PackFile, 'index'> }>(packs: readonly T[], factor: number): T[] {
+  const sorted = [...packs].sort((a, b) => a.pack.index.count - b.pack.index.count);
+  const size = (i: number): number => sorted[i]!.pack.index.count;
+  let split = sorted.length - 1;
+  for (; split > 0; split--) if (size(split) < factor * size(split - 1)) break;
+  if (split <= 0) return [];
+  split++;
+  let total = 0;
+  for (let i = 0; i < split; i++) total += size(i);
+  while (split < sorted.length && size(split) < factor * total) total += size(split++);
+  return sorted.slice(0, split);
+}
