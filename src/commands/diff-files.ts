@@ -62,6 +62,7 @@ export const command = defineCommand({
       externalDiff: true,
       attributesOf: (path) => tree.attributes.of(path),
       identify: identifier(tree),
+      tree,
     });
     if (unmerged === undefined && merges === undefined && task.formats.patch === true) merges = 'dense';
     const pathspec = pathspecOf(context, tree, paths);
@@ -72,7 +73,7 @@ export const command = defineCommand({
         unmerged,
         combine: merges !== undefined,
         intentInvisible: args.words.intentVisible !== true,
-        ignoreSubmodules: args.words.ignoreSubmodules === 'all',
+        submoduleIgnore: task.submoduleIgnore,
       });
       const pieces = showFilesDiff(task, found, merges !== 'combined');
       let step = await pieces.next();

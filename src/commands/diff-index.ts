@@ -66,6 +66,7 @@ export const command = defineCommand({
       externalDiff: true,
       attributesOf: (path) => tree.attributes.of(path),
       identify: identifier(tree),
+      tree,
     });
     if (mergeBase) {
       const head = await resolveRevision(repository, 'HEAD');
@@ -83,7 +84,7 @@ export const command = defineCommand({
         unmodified: task.wantsUnmodified,
         combine: merges !== undefined,
         intentInvisible: args.words.intentVisible !== true,
-        ignoreSubmodules: args.words.ignoreSubmodules === 'all',
+        submoduleIgnore: task.submoduleIgnore,
       });
       const pieces = showFilesDiff(task, found, merges !== 'combined');
       let step = await pieces.next();

@@ -28,7 +28,11 @@ import { resolveRevision } from '../repo/revision.js';
 import type { Repository } from '../repo/repository.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
+import { isGitlinkMode } from '../objects/mode.js';
+import { submoduleRules } from '../porcelain/status-report.js';
+import type { SubmoduleIgnore } from '../worktree/status.js';
 import { WorkTree } from '../worktree/work-tree.js';
+import { submoduleWriter } from './diff-submodule.js';
 import { UsageError } from './options.js';
 import { DiffDrivers, type AttributesOf } from './diff-drivers.js';
 import { movedModesMessage, parseDirstat, parseMovedMode, type DiffArguments, type DiffForm } from './diff-options.js';
@@ -48,8 +52,8 @@ export interface DiffSetup {
   readonly mnemonics?: readonly [string, string] | undefined;
   /** The id of a file of the work tree. */
   readonly identify?: ((side: DiffSide) => Awaitable<Oid>) | undefined;
-  /** Shown in front of the context of submodules in `log` and `diff` format. */
-  readonly showSubmodule?: ((pair: FilePair, format: SubmoduleFormat) => Awaitable<Bytes>) | undefined;
+  /** The work tree that is compared: its submodules and their settings count. */
+  readonly tree?: WorkTree | undefined;
 }
 
 /** Everything a command needs to turn pairs into output, made from its diff options and the configuration. */
@@ -72,6 +76,8 @@ export class DiffTask {
     private readonly renames: Parameters<typeof detectRenames>[1],
     dirstat: DirstatOptions,
     stat: DiffFormats['stat'],
+    /** How much of a submodule's changes counts. */
+    readonly submoduleIgnore: (path: string) => SubmoduleIgnore,
   ) {
     this.formats = {
       raw: forms.has('raw'),
@@ -126,6 +132,10 @@ export class DiffTask {
   async process(raw: readonly FilePair[]): Promise<FilePair[]> {
     const { words } = this.args;
     let pairs: FilePair[] = words.reverse === true ? raw.map(reversed) : [...raw];
+    pairs = pairs.filter((pair) => {
+      const link = isGitlinkMode(pair.new.mode === 0 ? pair.old.mode : pair.new.mode);
+      return !link || this.submoduleIgnore(pair.new.path) !== 'all';
+    });
     const { relative } = this.options;
     if (relative !== undefined) pairs = pairs.filter((pair) => pair.new.path.startsWith(relative));
     if (this.renames.find !== 'none' || this.renames.rewrites !== undefined) {
@@ -471,6 +481,12 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     submodule: (words.submodule ?? (ui ? config?.get('diff.submodule') : undefined)) as SubmoduleFormat | undefined,
   };
 
+  const ignoreWord = words.ignoreSubmodules as SubmoduleIgnore | undefined;
+  if (ignoreWord !== undefined && !['none', 'untracked', 'dirty', 'all'].includes(ignoreWord))
+    throw new GitError('USAGE', `bad --ignore-submodules argument: ${ignoreWord}`);
+  const rules = setup.tree === undefined ? undefined : submoduleRules(setup.tree, 'untracked');
+  const submoduleIgnore = (path: string): SubmoduleIgnore => ignoreWord ?? rules?.(path) ?? 'untracked';
+
   const find = words.renames ?? (ui ? configuredRenames(repository) : 'none');
   const limit = words.renameLimit ?? config?.getInt('diff.renamelimit') ?? 1000;
   const renames: Parameters<typeof detectRenames>[1] = {
@@ -522,7 +538,27 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     compactSummary: words.compactSummary,
   };
   const pick = await pickaxeOf(args, repository);
-  return new DiffTask(context, args, options, forms, pick, filter, order, renames, dirstat, stat);
+  const format = options.submodule;
+  if (format !== undefined && !['short', 'log', 'diff'].includes(format)) {
+    context.warning(`Unknown value for 'diff.submodule' config variable: '${format}'`);
+  }
+  const withSubmodules: DiffOptions =
+    repository === undefined || (format !== 'log' && format !== 'diff')
+      ? options
+      : { ...options, showSubmodule: submoduleWriter(context, repository, options) };
+  return new DiffTask(
+    context,
+    args,
+    withSubmodules,
+    forms,
+    pick,
+    filter,
+    order,
+    renames,
+    dirstat,
+    stat,
+    submoduleIgnore,
+  );
 }
 
 /** A setting that cannot be read, in git's words for where it stands. */

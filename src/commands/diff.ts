@@ -161,6 +161,7 @@ class Diff {
       externalDiff: true,
       attributesOf: await this.attributes(),
       identify: identifier(tree),
+      tree,
       mnemonics: parsed.cached
         ? ['c/', 'i/']
         : named.length === 0
@@ -292,8 +293,13 @@ class Diff {
       return;
     }
     if (parsed.mergeBase) throw new UsageError('');
-    // more than two: the first is the merge, the others its parents
-    const [result, ...parents] = trees;
+    // more than two: the first that is not excluded is the merge, the others its parents
+    const at = Math.max(
+      0,
+      trees.findIndex((item) => !item.excluded),
+    );
+    const result = trees[at];
+    const parents = trees.filter((_, i) => i !== at);
     const lists: FilePair[][] = [];
     for (const parent of parents)
       lists.push(
@@ -343,8 +349,7 @@ class Diff {
       pathspec,
       unmodified: task.wantsUnmodified,
       intentInvisible: parsed.args.words.intentVisible !== true,
-      ignoreSubmodules:
-        parsed.args.words.ignoreSubmodules === 'all' || repository.config.get('diff.ignoresubmodules') === 'all',
+      submoduleIgnore: task.submoduleIgnore,
     };
     let found: FilesDiff;
     let merges = parsed.merges;

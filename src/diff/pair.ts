@@ -19,6 +19,8 @@ export interface DiffSide {
   size?(): Awaitable<number | undefined>;
   /** A submodule with changes of its own: `-dirty` is shown. */
   readonly dirty?: boolean | undefined;
+  /** What about a submodule is dirty. */
+  readonly dirt?: { readonly modified: boolean; readonly untracked: boolean } | undefined;
 }
 
 /** git's letters: added, copied, deleted, modified, renamed, type changed, unmerged. */

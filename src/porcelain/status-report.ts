@@ -95,12 +95,12 @@ function sparsePercent(tree: WorkTree): StatusReport['sparsePercent'] {
 }
 
 /** `submodule.<name>.ignore` by path, from configuration over `.gitmodules`, else `diff.ignoreSubmodules`. */
-function submoduleRules(tree: WorkTree): (path: string) => SubmoduleIgnore {
+export function submoduleRules(tree: WorkTree, otherwise: SubmoduleIgnore = 'none'): (path: string) => SubmoduleIgnore {
   const { config } = tree.repository;
   let byPath: Map<string, SubmoduleIgnore> | undefined;
   const parse = (text: string | undefined): SubmoduleIgnore | undefined =>
     text === 'all' || text === 'dirty' || text === 'untracked' || text === 'none' ? text : undefined;
-  const fallback = parse(config.get('diff.ignoresubmodules')) ?? 'none';
+  const fallback = parse(config.get('diff.ignoresubmodules')) ?? otherwise;
   return (path) => {
     if (byPath === undefined) {
       byPath = new Map();

@@ -19,10 +19,8 @@ import { nestedHead } from '../worktree/gitlink.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import type { IndexEntry } from '../worktree/index-entry.js';
 import { CHANGED_TIME } from '../worktree/stat-match.js';
+import { submoduleState, type SubmoduleIgnore } from '../worktree/status.js';
 import type { WorkTree } from '../worktree/work-tree.js';
-
-/** What a submodule's own work tree looks like beside its HEAD. */
-export type SubmoduleDirt = (path: string, oid: Oid) => Awaitable<boolean>;
 
 export interface WorkTreePairsOptions {
   readonly pathspec?: Pathspec | undefined;
@@ -30,9 +28,8 @@ export interface WorkTreePairsOptions {
   readonly unmodified?: boolean | undefined;
   /** Entries only intended to be added do not exist in the index; on by default. */
   readonly intentInvisible?: boolean | undefined;
-  /** Submodules are not looked at. */
-  readonly ignoreSubmodules?: boolean | undefined;
-  readonly submoduleDirt?: SubmoduleDirt | undefined;
+  /** How much of a submodule counts; all of it by default. */
+  readonly submoduleIgnore?: ((path: string) => SubmoduleIgnore) | undefined;
 }
 
 /** A file of the work tree as one side of a pair. */
@@ -45,8 +42,12 @@ export class WorkTreeSide implements DiffSide {
     readonly mode: number,
     readonly oid: Oid,
     private readonly stat: FileStat | undefined,
-    readonly dirty = false,
+    readonly dirt?: Dirt | undefined,
   ) {}
+
+  get dirty(): boolean {
+    return this.dirt !== undefined;
+  }
 
   read(): Awaitable<Bytes> {
     this.#content ??= this.load();
@@ -167,7 +168,7 @@ export async function filesDiff(
       if (options.unmodified === true) pairs.push(unmodified(stored(entry)));
       continue;
     }
-    if (isGitlinkMode(entry.mode) && options.ignoreSubmodules === true) continue;
+    if (isGitlinkMode(entry.mode) && options.submoduleIgnore?.(entry.path) === 'all') continue;
     if (entry.assumeValid) {
       if (options.unmodified === true) pairs.push(unmodified(stored(entry)));
       continue;
@@ -184,8 +185,8 @@ export async function filesDiff(
     }
     let changed = differs(tree, entry, stat);
     if (isPromise(changed)) changed = await changed;
-    const dirty = await isDirty(entry, stat, options);
-    if (!changed && !dirty) {
+    const dirty = await dirtOf(tree, entry, stat, options);
+    if (!changed && dirty === undefined) {
       if (options.unmodified === true) pairs.push(unmodified(stored(entry)));
       continue;
     }
@@ -202,9 +203,18 @@ export async function filesDiff(
 const unmodified = (side: DiffSide): FilePair => ({ status: 'M', old: side, new: side, score: 0 });
 const absentLike = (side: DiffSide): DiffSide => ({ path: side.path, mode: 0, oid: side.oid, read: () => side.read() });
 
-async function isDirty(entry: IndexEntry, stat: FileStat, options: WorkTreePairsOptions): Promise<boolean> {
-  if (!isGitlinkMode(entry.mode) || stat.kind !== 'directory' || options.submoduleDirt === undefined) return false;
-  return options.submoduleDirt(entry.path, entry.oid);
+type Dirt = { readonly modified: boolean; readonly untracked: boolean };
+
+/** What is dirty in the submodule behind an entry. */
+async function dirtOf(
+  tree: WorkTree,
+  entry: IndexEntry,
+  stat: FileStat,
+  options: WorkTreePairsOptions,
+): Promise<Dirt | undefined> {
+  if (!isGitlinkMode(entry.mode) || stat.kind !== 'directory') return undefined;
+  const { modified, untracked } = await submoduleState(tree, entry, options.submoduleIgnore?.(entry.path) ?? 'none');
+  return modified || untracked ? { modified, untracked } : undefined;
 }
 
 /**
@@ -246,7 +256,7 @@ export async function indexDiff(
       pairs.push({ status: 'D', old, new: absent(path), score: 0 });
       continue;
     }
-    if (isGitlinkMode(entry.mode) && options.ignoreSubmodules === true) continue;
+    if (isGitlinkMode(entry.mode) && options.submoduleIgnore?.(entry.path) === 'all') continue;
     const side = await currentSide(tree, entry, options);
     if (side === undefined) {
       if (change.oldMode !== 0) pairs.push({ status: 'D', old, new: absent(path), score: 0 });
@@ -292,8 +302,8 @@ async function currentSide(
   if (stat === undefined) return options.matchMissing === true ? stored : undefined;
   let changed = differs(tree, entry, stat);
   if (isPromise(changed)) changed = await changed;
-  const dirty = await isDirty(entry, stat, options);
-  if (!changed && !dirty) return stored;
+  const dirty = await dirtOf(tree, entry, stat, options);
+  if (!changed && dirty === undefined) return stored;
   const mode = modeOf(tree, entry, stat);
   const oid = changed ? zeroOid(repository.objectFormat) : entry.oid;
   return new WorkTreeSide(tree, entry.path, changed ? mode : entry.mode, oid, stat, dirty);

@@ -398,7 +398,7 @@ export async function submoduleState(
 }
 
 /** Variables that belong to one repository and must not reach another. */
-const localVariables = new Set([
+export const localVariables: ReadonlySet<string> = new Set([
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
   'GIT_CONFIG',
   'GIT_CONFIG_PARAMETERS',
