@@ -23,6 +23,8 @@ export class DiffDrivers {
     private readonly context: CommandContext,
     private readonly repository: Repository | undefined,
     private readonly attributesOf: AttributesOf | undefined,
+    /** Cut off the paths that programs are told. */
+    private readonly relative?: string | undefined,
   ) {}
 
   of(path: string): FileDriver | undefined {
@@ -109,7 +111,9 @@ export class DiffDrivers {
     const folder = mkdtempSync(join(tmpdir(), 'git-blob-'));
     try {
       const { old, new: fresh } = pair;
-      const args: string[] = [old.mode !== 0 ? old.path : fresh.path];
+      const shown = (path: string): string =>
+        this.relative !== undefined && path.startsWith(this.relative) ? path.slice(this.relative.length) : path;
+      const args: string[] = [shown(old.mode !== 0 ? old.path : fresh.path)];
       for (const [i, side] of [old, fresh].entries()) {
         if (side.mode === 0) {
           args.push('/dev/null', '.', '.');
@@ -118,7 +122,7 @@ export class DiffDrivers {
         const place = mkdtempSync(join(folder, String(i)));
         args.push(await this.temporaryFile(place, side), side.oid, side.mode.toString(8).padStart(6, '0'));
       }
-      if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path) args.push(fresh.path, header);
+      if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path) args.push(shown(fresh.path), header);
       const counter = { GIT_DIFF_PATH_COUNTER: String(++this.shown), GIT_DIFF_PATH_TOTAL: String(this.total) };
       const run = spawnSync('/bin/sh', ['-c', `${command} "$@"`, command, ...args], {
         cwd: this.repository?.workTree ?? this.context.cwd,

@@ -71,7 +71,7 @@ export const command = defineCommand({
     if (mergeBase) {
       const head = await resolveRevision(repository, 'HEAD');
       if (head === undefined) throw new GitError('REF_MISSING', 'unable to get HEAD');
-      oid = await mergeBaseOf(repository, head, oid);
+      oid = await mergeBaseOf(context, head, oid);
     }
     const base = await peelTo(repository, oid, 'tree');
     if (base === undefined) throw new GitError('REF_MISSING', `bad tree object ${oid}`);

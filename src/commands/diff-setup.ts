@@ -363,7 +363,11 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   const ruleFor = (path: string): WhitespaceRule =>
     whitespaceRuleOf(setup.attributesOf?.(path)?.get('whitespace'), baseRule);
 
-  const drivers = new DiffDrivers(context, repository, setup.attributesOf);
+  const relative = relativePrefix(
+    words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
+    repository,
+  );
+  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative);
   const whitespace =
     words.ignoreAllSpace === true ||
     words.ignoreSpaceChange === true ||
@@ -423,11 +427,6 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   oldPrefix = words.oldPrefix ?? oldPrefix;
   newPrefix = words.newPrefix ?? newPrefix;
 
-  const relative = relativePrefix(
-    words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
-    repository,
-  );
-
   const highlightText = words.wsErrorHighlight ?? (ui ? config?.get('diff.wserrorhighlight') : undefined);
   const options: DiffOptions = {
     algorithm,
@@ -439,7 +438,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
       const regex = lineRegex(pattern, 'invalid regex given to -I');
       return (lines, index) => regex.test(decodeText(lineBytes(lines, index)));
     }),
-    indentHeuristic: words.indentHeuristic ?? (ui ? config?.getBool('diff.indentheuristic', true) : true),
+    indentHeuristic: words.indentHeuristic ?? config?.getBool('diff.indentheuristic', true),
     context: words.context ?? contextFrom(context, ui ? config?.getInt('diff.context') : undefined),
     interHunkContext: words.interHunkContext ?? (ui ? config?.getInt('diff.interhunkcontext') : undefined),
     functionContext: words.functionContext,

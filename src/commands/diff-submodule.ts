@@ -6,6 +6,7 @@ import type { DiffOptions } from '../diff/options.js';
 import type { FilePair } from '../diff/pair.js';
 import { Ancestry, commitReader } from '../history/merge-base.js';
 import { parseCommit } from '../objects/commit.js';
+import { viewCommit } from '../porcelain/pretty-view.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { openRepository, type Repository } from '../repo/repository.js';
 import { localVariables } from '../worktree/status.js';
@@ -120,9 +121,9 @@ class SubmoduleDiff {
 
   /** One line for each commit on either side, first parents only. */
   private async commits(sub: Repository, one: Oid, two: Oid): Promise<void> {
-    const links = async (oid: Oid): Promise<ReturnType<typeof parseCommit> | undefined> => {
+    const links = async (oid: Oid): Promise<(ReturnType<typeof parseCommit> & { data: Bytes }) | undefined> => {
       const object = await sub.objects.read(oid);
-      return object?.kind === 'commit' ? parseCommit(object.data) : undefined;
+      return object?.kind === 'commit' ? { ...parseCommit(object.data), data: object.data } : undefined;
     };
     const reach = async (from: Oid): Promise<Set<Oid>> => {
       const seen = new Set<Oid>();
@@ -143,11 +144,7 @@ class SubmoduleDiff {
       for (let oid: Oid | undefined = tip; oid !== undefined && !other.has(oid); ) {
         const commit = await links(oid);
         if (commit === undefined) break;
-        const subject = commit.message
-          .replace(/^\n+/, '')
-          .split(/\n\s*\n/)[0]!
-          .replace(/\n/g, ' ')
-          .trim();
+        const { subject } = viewCommit(oid as Oid<'commit'>, commit.data, 'UTF-8');
         rows.push({ mark, subject, time: commit.committer.seconds });
         oid = commit.parents[0];
       }

@@ -197,7 +197,7 @@ class DiffTree {
       let [first, second] = [oids[0]!, oids[1]!];
       if (second.excluded) [first, second] = [second, first];
       let old = first.oid;
-      if (settings.mergeBase) old = await mergeBaseOf(repository, old, second.oid);
+      if (settings.mergeBase) old = await mergeBaseOf(context, old, second.oid);
       yield* this.trees(await this.treeOf(old), await this.treeOf(second.oid));
     }
     if (settings.stdin) yield* this.fromInput();
@@ -311,9 +311,12 @@ class DiffTree {
 }
 
 /** The one merge base of two commits; throws where there is none or several. */
-export async function mergeBaseOf(repository: Repository, a: Oid, b: Oid): Promise<Oid> {
-  const left = await peelTo(repository, a, 'commit');
-  const right = await peelTo(repository, b, 'commit');
+export async function mergeBaseOf(context: CommandContext, a: Oid, b: Oid): Promise<Oid> {
+  const repository = context.repository();
+  const commitOf = (oid: Oid): Promise<Oid | undefined> =>
+    peelTo(repository, oid, 'commit', (actual) => context.error(`object ${oid} is a ${actual}, not a commit`));
+  const left = await commitOf(a);
+  const right = await commitOf(b);
   if (left === undefined || right === undefined) throw new GitError('USAGE', '--merge-base only works with commits');
   const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(left as Oid<'commit'>, [
     right as Oid<'commit'>,

@@ -40,7 +40,9 @@ export async function withoutStatOnly(pairs: readonly FilePair[]): Promise<FileP
 
 /** Shows what was found: first the combined ones, then the rest. Answers whether anything differs. */
 export async function* showFilesDiff(task: DiffTask, found: FilesDiff, dense: boolean): AsyncGenerator<Bytes, boolean> {
+  const { relative } = task.options;
   for (const path of found.combined) {
+    if (relative !== undefined && !path.path.startsWith(relative)) continue;
     const piece = writeCombined(task, [path], { dense, workTree: true });
     yield* piece;
   }

@@ -141,6 +141,8 @@ class Diff {
   private readonly tree: WorkTree;
   private task!: DiffTask;
   private differs = false;
+  /** `A..B` was given, which goes with nothing else. */
+  private ranges = false;
 
   constructor(
     private readonly context: CommandContext,
@@ -216,6 +218,7 @@ class Diff {
         named.push(...[left, right].filter((item) => item !== undefined));
         continue;
       }
+      if (found.kind === 'range') this.ranges = true;
       named.push(...found.items);
     }
     return { named, symmetric, rest: [] };
@@ -288,11 +291,11 @@ class Diff {
       if (fresh.excluded) [old, fresh] = [fresh, old];
       let { tree } = old;
       if (parsed.mergeBase)
-        tree = (await peelTo(repository, await mergeBaseOf(repository, old.oid, fresh.oid), 'tree'))!;
+        tree = (await peelTo(repository, await mergeBaseOf(this.context, old.oid, fresh.oid), 'tree'))!;
       yield* this.treesOut(tree, fresh.tree, pathspec);
       return;
     }
-    if (parsed.mergeBase) throw new UsageError('');
+    if (parsed.mergeBase || this.ranges) throw new UsageError('');
     // more than two: the first that is not excluded is the merge, the others its parents
     const at = Math.max(
       0,
@@ -365,7 +368,7 @@ class Diff {
       if (parsed.mergeBase) {
         const head = await resolveRevision(repository, 'HEAD');
         if (head === undefined) throw new GitError('REF_MISSING', 'unable to get HEAD');
-        base = await peelTo(repository, await mergeBaseOf(repository, head, trees[0]?.oid ?? head), 'tree');
+        base = await peelTo(repository, await mergeBaseOf(this.context, head, trees[0]?.oid ?? head), 'tree');
       }
       found = await indexDiff(tree, base as Oid<'tree'>, {
         ...common,

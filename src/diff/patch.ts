@@ -182,7 +182,7 @@ export class PatchWriter {
     if (options.submodule !== undefined && options.submodule !== 'short' && options.showSubmodule !== undefined) {
       const isLink = (side: DiffSide): boolean => (side.mode & 0o170000) === 0o160000;
       if ((isLink(old) || !exists(old)) && (isLink(fresh) || !exists(fresh))) {
-        this.rawBytes(await options.showSubmodule(pair));
+        this.rawBytes(await options.showSubmodule({ ...pair, old, new: fresh }));
         this.foundChanges = true;
         return;
       }
