@@ -38,9 +38,8 @@ export async function mergeOneFile(tree: WorkTree, file: OneFile, style: Conflic
     const left = ours ?? theirs;
     if (left !== undefined && !same(left, base)) return say(`${path}: Not handling case ${caseOf(file)}`);
     if (left !== undefined && left.mode !== base.mode) {
-      return say(
-        `File ${path} deleted on one branch but had its\npermissions changed on the other.`.replace('\n', ' '),
-      );
+      say(`File ${path} deleted on one branch but had its`);
+      return say('permissions changed on the other.');
     }
     if (ours !== undefined) talk.out(`Removing ${path}\n`);
     else if (tree.lstat(path)?.kind === 'file') {
@@ -59,7 +58,8 @@ export async function mergeOneFile(tree: WorkTree, file: OneFile, style: Conflic
   if (base === undefined && theirs === undefined) return stage(tree, path, ours!, talk);
   if (base === undefined && ours === undefined) {
     talk.out(`Adding ${path}\n`);
-    if (tree.lstat(path) !== undefined) return say(`untracked ${path} is overwritten by the merge.`);
+    if (tree.fs.stat(tree.absolute(path))?.kind === 'file')
+      return say(`untracked ${path} is overwritten by the merge.`);
     return stageAndWrite(tree, path, theirs!, talk);
   }
   if (base === undefined && same(ours, theirs)) {
@@ -81,9 +81,21 @@ function caseOf({ base, ours, theirs }: OneFile): string {
   return `${base?.oid ?? ''} -> ${ours?.oid ?? ''} -> ${theirs?.oid ?? ''}`;
 }
 
+/** A merged file above the path, or below it as if it were a directory. */
+function clashes({ index }: WorkTree, path: string): boolean {
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    if (index.get(path.slice(0, slash)) !== undefined) return true;
+  }
+  const { start, end } = index.range(path);
+  return index.entries.slice(start, end).some((entry) => entry.stage === 0);
+}
+
 function stage(tree: WorkTree, path: string, from: IndexEntry, talk: Talk): boolean {
   const entry = IndexEntry.create({ path, mode: from.mode, oid: from.oid });
-  if (tree.index.add(entry) !== 'conflict') return true;
+  if (!clashes(tree, path)) {
+    tree.index.add(entry, { unchecked: true });
+    return true;
+  }
   talk.err(
     `error: '${path}' appears as both a file and as a directory\n` +
       `error: ${path}: cannot add to the index - missing --add option?\n` +
@@ -110,14 +122,14 @@ async function mergeContents(tree: WorkTree, file: OneFile, style: ConflictStyle
   const sides = [base === undefined ? emptyBytes : await read(base), await read(ours), await read(theirs)] as const;
   let faults: string[] = [];
   let result: Bytes;
-  if (sides.some((bytes) => looksBinary(bytes))) {
-    talk.err(`error: Cannot merge binary files: ${names.ours}\n`);
-    result = sides[1];
-    faults = ['content conflict'];
-  } else if (base === undefined && !(await tree.repository.objects.has(emptyBlobOid(tree.repository.objectFormat)))) {
+  if (base === undefined && !(await tree.repository.objects.has(emptyBlobOid(tree.repository.objectFormat)))) {
     // git merges against the empty blob, and where the repository has none it fails at that.
     talk.err(`fatal: unable to read blob object ${emptyBlobOid(tree.repository.objectFormat)}\n`);
     talk.err('error: Could not stat : No such file or directory\n');
+    result = sides[1];
+    faults = ['content conflict'];
+  } else if (sides.some((bytes) => looksBinary(bytes))) {
+    talk.err(`error: Cannot merge binary files: ${names.ours}\n`);
     result = sides[1];
     faults = ['content conflict'];
   } else {

@@ -70,6 +70,8 @@ interface Row {
   /** The index has stages here. */
   readonly unmerged: boolean;
   readonly trees: readonly (TreeItem | undefined)[];
+  /** Of a three-way row, for head and remote: there is a directory at the path, or a file above it. */
+  readonly clashes?: readonly [head: boolean, remote: boolean] | undefined;
 }
 
 interface Decisions {
@@ -254,6 +256,7 @@ export class Switch {
       found.set(path, items);
     }
     const rows: Row[] = [];
+    const threeway = this.#options.way === 'threeway';
     for (const [path, items] of found) {
       const stages = this.#index.stages(path);
       const unmerged = stages.length > 0 && stages[0]!.stage !== 0;
@@ -263,9 +266,34 @@ export class Switch {
         unmerged,
         // `null`: equal to the first tree's.
         trees: items.map((item) => (item === null ? (items[0] ?? undefined) : item)),
+        clashes: threeway ? await this.#clashes(path, items) : undefined,
       });
     }
     return rows.sort((a, b) => compareText(a.path, b.path));
+  }
+
+  async #clashes(path: string, items: readonly (TreeItem | undefined | null)[]): Promise<[boolean, boolean]> {
+    const at = async (i: number): Promise<boolean> => {
+      const item = items[i] === null ? items[0] : items[i];
+      return item === undefined && (await this.#clashAt(this.#trees[i], path));
+    };
+    return [await at(items.length - 2), await at(items.length - 1)];
+  }
+
+  /** The tree has something of the other kind in the way of a file: a directory at the path, or a file above it. */
+  async #clashAt(tree: Oid | undefined, path: string): Promise<boolean> {
+    let current = tree;
+    const parts = path.split('/');
+    for (const [i, part] of parts.entries()) {
+      if (current === undefined) return false;
+      const object = await this.#tree.repository.objects.read(current);
+      const row = object === undefined ? undefined : findInTree(object.data, this.#tree.repository.oidLength, part);
+      if (row === undefined) return false;
+      if (i === parts.length - 1) return isTreeMode(row.mode);
+      if (!isTreeMode(row.mode)) return true;
+      current = row.oid;
+    }
+    return false;
   }
 
   async #itemAt(tree: Oid | undefined, path: string): Promise<TreeItem | undefined> {
@@ -390,6 +418,7 @@ export class Switch {
     const { unmerged } = row;
     const index = unmerged ? undefined : row.index;
     const { path } = row;
+    const [headClashes, remoteClashes] = row.clashes ?? [false, false];
     const anyMissing = ancestors.some((item) => item === undefined);
     const noneExists = ancestors.every((item) => item === undefined);
     let headMatch = false;
@@ -399,7 +428,7 @@ export class Switch {
       remoteMatch = ancestors.some((item) => sameItem(item, remote));
     }
     // Where the index may be at the result already: only theirs changed.
-    if (remote !== undefined && headMatch && !remoteMatch) {
+    if (remote !== undefined && !headClashes && headMatch && !remoteMatch) {
       if (unmerged || (index !== undefined && !isSame(index, remote) && !(head !== undefined && isSame(index, head)))) {
         this.#refuse('would-overwrite', path);
       } else this.#merged(path, remote, index, false, checks);
@@ -414,7 +443,7 @@ export class Switch {
         this.#merged(path, head, index, false, checks);
         return;
       }
-      if (remoteMatch && !headMatch) {
+      if (!remoteClashes && remoteMatch && !headMatch) {
         this.#merged(path, head, index, false, checks);
         return;
       }
