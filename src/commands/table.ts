@@ -6,6 +6,8 @@ type AnyCommand = Command<any, any>;
 /** Name → module. A command pays only for itself. One line each, in order; the module exports `command`. */
 export const table: Readonly<Record<string, () => Promise<{ readonly command: AnyCommand }>>> = {
   add: () => import('./add.js'),
+  annotate: () => import('./annotate.js'),
+  blame: () => import('./blame.js'),
   branch: () => import('./branch.js'),
   'cat-file': () => import('./cat-file.js'),
   'check-attr': () => import('./check-attr.js'),
