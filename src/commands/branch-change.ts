@@ -184,6 +184,7 @@ export async function copyOrMoveBranch(
       copy ? `created a copy of a misnamed branch '${from}'` : `renamed a misnamed branch '${from}' away`,
     );
   if (!copy) {
+    let failed = false;
     for (const worktree of onIt) {
       const own = worktree.gitDir === repository.gitDir;
       const result = await refs.update([
@@ -194,8 +195,12 @@ export async function copyOrMoveBranch(
           reason,
         },
       ]);
-      if (!result.ok) throw new GitError('REF_CHANGED', `branch renamed to ${to}, but HEAD is not updated`);
+      if (result.ok) continue;
+      context.error(result.message);
+      context.error(`HEAD of working tree ${worktree.path} is not updated`);
+      failed = true;
     }
+    if (failed) throw new GitError('REF_CHANGED', `branch renamed to ${to}, but HEAD is not updated`);
   }
   if (from !== to && repository.config.subsections('branch').includes(from)) {
     const local = new LocalConfig(repository);

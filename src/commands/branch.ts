@@ -7,6 +7,7 @@ import { branchFormat } from '../porcelain/branch-format.js';
 import {
   adviceOf,
   branchStart,
+  configuredRebase,
   configuredTracking,
   makeBranch,
   type BranchReport,
@@ -29,7 +30,7 @@ import { type CommandContext, defineCommand } from './command.js';
 import { type ParsedOptions, UsageError } from './options.js';
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
-import { advise } from './work-tree.js';
+import { advise, adviceOn } from './work-tree.js';
 
 const options = {
   verbose: { type: 'count', short: 'v', help: 'show hash and subject, give twice for upstream branch' },
@@ -99,7 +100,8 @@ export const command = defineCommand({
       const advice = adviceOf(error);
       if (advice === undefined) throw error;
       context.printError(`fatal: ${(error as GitError).message}\n`);
-      advise(context, advice.name, advice.text);
+      if (advice.bare !== true) advise(context, advice.name, advice.text);
+      else if (adviceOn(context, advice.name)) context.hint(advice.text);
       return 128;
     }
   },
@@ -118,6 +120,7 @@ async function headBranch(repository: Repository): Promise<{ readonly branch: st
 async function* dispatch(context: CommandContext, args: Args): Result {
   const { values, rest, events } = args;
   const repository = context.repository();
+  configuredRebase(repository);
   const force = values.force === true;
   const deleting = values.D === true ? 2 : values.delete === true ? (force ? 2 : 1) : 0;
   const moving = values.M === true ? 2 : values.move === true ? (force ? 2 : 1) : 0;

@@ -22,9 +22,21 @@ export function configuredTracking(repository: Repository): Tracking {
   return repository.config.getBool('branch.autosetupmerge', true) ? 'remote' : 'never';
 }
 
+/** `branch.autoSetupRebase`. Throws where it is none of its values. */
+export function configuredRebase(repository: Repository): string | undefined {
+  const entry = repository.config.last('branch.autosetuprebase');
+  if (entry === undefined) return undefined;
+  if (entry.value === undefined) throw new GitError('CONFIG', "missing value for 'branch.autosetuprebase'");
+  if (!['always', 'never', 'local', 'remote'].includes(entry.value))
+    throw new GitError('CONFIG', 'malformed value for branch.autosetuprebase');
+  return entry.value;
+}
+
 /** What a failure is worth saying besides: `advice.<name>` and the text. */
 export interface BranchAdvice {
   readonly name: string;
+  /** Without the line that says how to turn it off. */
+  readonly bare?: boolean;
   readonly text: string;
 }
 
@@ -48,7 +60,7 @@ export function checkBranchName(name: string): void {
 export async function checkNewBranchName(repository: Repository, name: string, force: boolean): Promise<boolean> {
   checkBranchName(name);
   const full = `refs/heads/${name}`;
-  if ((await repository.refs.readRaw(full)) === undefined) return false;
+  if ((await repository.refs.resolve(full)) === undefined) return false;
   if (!force) throw fail(`a branch named '${name}' already exists`);
   const use = branchUses(repository).get(full);
   if (use !== undefined) throw fail(`cannot force update the branch '${name}' used by worktree at '${use.path}'`);
@@ -186,6 +198,7 @@ export function setUpTracking(repository: Repository, name: string, from: string
     } else if (found.length > 1) {
       throw fail(`not tracking: ambiguous information for ref '${from}'`, {
         name: 'ambiguousFetchRefspec',
+        bare: true,
         text:
           'There are multiple remotes whose fetch refspecs map to the remote\n' +
           `tracking ref '${from}':\n${found.map((one) => `  ${one.remote}\n`).join('')}\n` +
@@ -211,9 +224,7 @@ export function writeUpstream(
   remote: string | undefined,
   sources: readonly string[],
 ): BranchReport {
-  const auto = repository.config.get('branch.autosetuprebase')?.toLowerCase();
-  if (auto !== undefined && !['always', 'never', 'local', 'remote'].includes(auto))
-    throw new GitError('CONFIG', `malformed value for branch.autosetuprebase`);
+  const auto = configuredRebase(repository);
   const rebase = auto === 'always' || auto === (remote === undefined ? 'local' : 'remote');
   if (rebase && sources.length > 1) {
     throw fail('cannot inherit upstream tracking configuration of multiple refs when rebasing is requested');

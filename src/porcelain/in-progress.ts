@@ -147,7 +147,8 @@ export async function detachedFrom(repository: Repository): Promise<{ name: stri
     const match = /^checkout: moving from .* to (.*)$/.exec(log[i]!.message);
     if (match === null) continue;
     const target = match[1]!;
-    const found = await dwimRef(repository.refs, target);
+    // HEAD is where it was then, not where it is now.
+    const found = target === 'HEAD' ? undefined : await dwimRef(repository.refs, target);
     let name: string;
     if (found !== undefined && (await leadsTo(repository, found.oid, log[i]!.new))) {
       name = found.name.replace(/^refs\/(?:heads|tags|remotes)\//, '');

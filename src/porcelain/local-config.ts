@@ -22,7 +22,9 @@ export class LocalConfig {
       lock = LockFile.acquire(fs, this.#path);
     } catch (error) {
       if (error instanceof GitError && error.code === 'LOCKED') {
-        throw new GitError('LOCKED', `could not lock config file ${this.#path}: File exists`, { cause: error });
+        const { gitDir, commonDir, gitDirShown } = this.#repository;
+        const shown = gitDir === commonDir ? `${gitDirShown}/config` : this.#path;
+        throw new GitError('LOCKED', `could not lock config file ${shown}: File exists`, { cause: error });
       }
       throw error;
     }

@@ -108,10 +108,12 @@ export class RefListing {
   async *#matching(): AsyncGenerator<ListedRef> {
     const filter = this.#filter;
     const { kinds } = filter;
-    if (filter.detachedHead !== undefined && (await this.#points(filter.detachedHead.oid))) yield filter.detachedHead;
     const matches = nameMatcher(filter.patterns ?? [], filter);
     const excluded =
       filter.exclude === undefined || filter.exclude.length === 0 ? undefined : nameMatcher(filter.exclude, filter);
+    const head = filter.detachedHead;
+    if (head !== undefined && matches('HEAD') && excluded?.('HEAD') !== true && (await this.#points(head.oid)))
+      yield head;
     for (const prefix of this.#prefixes()) {
       const options = { broken: true, rootRefs: kinds?.has('root') === true };
       for await (const ref of this.repository.refs.list(prefix, options)) {
