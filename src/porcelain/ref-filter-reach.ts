@@ -18,7 +18,7 @@ export class RefReach {
   readonly pool: CommitPool;
 
   constructor(repository: Repository) {
-    this.pool = new CommitPool(repository.objects);
+    this.pool = new CommitPool(repository.objects, { grafts: repository.grafts, graph: repository.commitGraph });
   }
 
   /** A test for "has one of these among its ancestors" (`--contains`), which remembers what it has seen. */
