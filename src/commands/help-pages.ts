@@ -26,12 +26,22 @@ export function helpPage(program: string, command: Command): string {
   return page.helpInformation();
 }
 
+/** bough's own commands; the others are git's. */
+const own: ReadonlySet<string> = new Set(['put', 'get', 'list', 'remove', 'transact', 'watch', 'serve']);
+
 export function helpOverview(program: string, commands: readonly Command[]): string {
   const root = new Commander(program)
     .description('git whose merges understand values: the same commands, and values on branches')
     .usage('[-C <path>] [-c <name>=<value>] [--json] <command> [<args>]')
     .helpOption(false)
     .helpCommand(false);
-  for (const command of commands) root.addCommand(toCommander(command, program));
+  const groups: readonly [string, (command: Command) => boolean][] = [
+    ['Values on branches:', ({ name }) => own.has(name)],
+    ["git's commands:", ({ name }) => !own.has(name)],
+  ];
+  for (const [heading, belongs] of groups) {
+    root.commandsGroup(heading);
+    for (const command of commands.filter(belongs)) root.addCommand(toCommander(command, program));
+  }
   return root.helpInformation();
 }
