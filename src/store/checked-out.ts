@@ -2,14 +2,15 @@ import { GitError } from '../base/errors.js';
 import { isZeroOid, type Oid, zeroOid } from '../base/oid.js';
 import { bytes } from '../contents/bytes.js';
 import { parseCommit } from '../objects/commit.js';
-import { isSafePath, parentPath } from '../base/path.js';
+import { isSafePath } from '../base/path.js';
 import { readKind } from '../objects/database.js';
-import { isGitlinkMode, isRegularMode, isSymlinkMode, MODE_EXECUTABLE, MODE_FILE } from '../objects/mode.js';
+import { canonicalMode, isGitlinkMode, isRegularMode, isSymlinkMode } from '../objects/mode.js';
 import { isPromise } from '../base/awaitable.js';
 import { decodeText, encodeText, equalBytes } from '../base/bytes.js';
 import type { Repository } from '../repo/repository.js';
-import { type Index, type IndexPlace, lockIndex, readIndex, commitIndex } from '../worktree/index-file.js';
+import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
 import { IndexEntry } from '../worktree/index-entry.js';
+import { WorkTree } from '../worktree/work-tree.js';
 import type { CheckedOut } from './store.js';
 import { type Change, Tree } from './tree.js';
 
@@ -19,14 +20,7 @@ import { type Change, Tree } from './tree.js';
  * is written: `WORKTREE_DIRTY` names every such path.
  */
 export function checkedOut(repository: Repository): CheckedOut | undefined {
-  const { workTree } = repository;
-  if (repository.bare || workTree === undefined) return undefined;
-  const place: IndexPlace = {
-    platform: repository.platform,
-    algorithm: repository.objectFormat,
-    path: repository.path('index'),
-    directory: repository.gitDir,
-  };
+  if (repository.bare || repository.workTree === undefined) return undefined;
   return {
     async prepare(branch, changes) {
       const head = await repository.refs.resolveFull('HEAD');
@@ -34,15 +28,16 @@ export function checkedOut(repository: Repository): CheckedOut | undefined {
       for (const { path } of changes) {
         if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path } });
       }
-      const lock = lockIndex(place);
+      const tree = new WorkTree(repository);
+      const lock = tree.lockIndex();
       try {
-        const index = readIndex(place);
-        const keeper = new Keeper(repository, workTree, index);
+        const keeper = new Keeper(tree);
         const journal = new Journal(repository);
         const finished = await journal.finish(keeper, branch);
-        const dirty = changes.filter((change) => !keeper.isClean(change)).map(({ path }) => path);
+        const dirty: string[] = [];
+        for (const change of changes) if (!(await keeper.isClean(change))) dirty.push(change.path);
         if (dirty.length > 0) {
-          if (finished) commitIndex(place, index, lock);
+          if (finished) tree.commitIndex(lock);
           journal.clear();
           throw new GitError(
             'WORKTREE_DIRTY',
@@ -57,11 +52,11 @@ export function checkedOut(repository: Repository): CheckedOut | undefined {
           landing: (from, to) => journal.write(branch, from, to),
           async apply() {
             await keeper.apply(changes);
-            commitIndex(place, index, lock);
+            tree.commitIndex(lock);
             journal.clear();
           },
           abandon() {
-            if (finished) commitIndex(place, index, lock);
+            if (finished) tree.commitIndex(lock);
             else lock.rollback();
             journal.clear();
           },
@@ -113,150 +108,93 @@ class Journal {
       );
     const left: Change[] = [];
     for await (const change of (await tree(to)).changesSince(await tree(from)))
-      if (keeper.isHalfDone(change)) left.push(change);
+      if (await keeper.isHalfDone(change)) left.push(change);
     await keeper.apply(left);
     return true;
   }
 }
 
-class Keeper {
-  readonly #repository: Repository;
-  readonly #workTree: string;
-  readonly #index: Index;
+type FileStat = NonNullable<ReturnType<WorkTree['lstat']>>;
 
-  constructor(repository: Repository, workTree: string, index: Index) {
-    this.#repository = repository;
-    this.#workTree = workTree;
-    this.#index = index;
+class Keeper {
+  readonly #tree: WorkTree;
+
+  constructor(tree: WorkTree) {
+    this.#tree = tree;
   }
 
   /** The index has what the commit before had, and the file what the index has. */
-  isClean({ path, before, after }: Change): boolean {
-    const { fs } = this.#repository.platform;
-    const file = `${this.#workTree}/${path}`;
-    if (this.#index.stages(path).some((entry) => entry.stage > 0)) return false;
-    if (this.#throughLink(path)) return false;
-    const entry = this.#index.get(path);
-    const stat = fs.lstat(file);
+  async isClean({ path, before, after }: Change): Promise<boolean> {
+    const { index } = this.#tree;
+    if (index.stages(path).some((entry) => entry.stage > 0) || this.#tree.hasSymlinkParent(path)) return false;
+    const entry = index.get(path);
+    const stat = this.#tree.lstat(path);
     if (before === undefined) {
-      if (entry !== undefined) return entry.oid === after?.oid && this.#fileHas(file, entry.oid, entry.mode);
+      if (entry !== undefined)
+        return entry.oid === after?.oid && stat !== undefined && !(await this.#tree.isModified(entry, stat));
       if (stat === undefined) return true;
       if (stat.kind === 'directory') return this.#isOurDirectory(path);
-      return after !== undefined && this.#fileHas(file, after.oid, after.mode);
+      return after !== undefined && this.#fileHas(path, stat, after);
     }
     if (entry === undefined || entry.oid !== before.oid || entry.mode !== before.mode) return false;
     if (isGitlinkMode(before.mode)) return true;
     // A file deleted from the work tree but not from the index is a change of the user's, too.
-    return stat !== undefined && this.#fileHas(file, before.oid, before.mode);
+    return stat !== undefined && !(await this.#tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true }));
   }
 
   /** Index and file each have what was there before, or what a killed process was writing. */
-  isHalfDone(change: Change): boolean {
+  async isHalfDone(change: Change): Promise<boolean> {
     const { path, before, after } = change;
-    const entry = this.#index.get(path);
-    if (this.#throughLink(path) || this.#index.stages(path).some(({ stage }) => stage > 0)) return false;
+    const { index } = this.#tree;
+    const entry = index.get(path);
+    if (this.#tree.hasSymlinkParent(path) || index.stages(path).some(({ stage }) => stage > 0)) return false;
     const known = [before, after].some((side) => side?.oid === entry?.oid && side?.mode === entry?.mode);
     if (!known) return false;
-    const file = `${this.#workTree}/${path}`;
-    if (this.#repository.platform.fs.lstat(file) === undefined) return true;
-    return (
-      [before, after].some((side) => side !== undefined && this.#fileHas(file, side.oid, side.mode)) ||
-      this.#isCutShort(file, after)
-    );
+    const stat = this.#tree.lstat(path);
+    if (stat === undefined) return true;
+    for (const side of [before, after]) if (side !== undefined && (await this.#fileHas(path, stat, side))) return true;
+    return this.#isCutShort(path, stat, after);
   }
 
   /** The file is the first part of what was being written. */
-  #isCutShort(file: string, after: Change['after']): boolean {
-    if (after === undefined || !isRegularMode(after.mode)) return false;
-    const data = this.#repository.platform.fs.readFile(file);
-    const whole = this.#repository.objects.read(after.oid);
+  #isCutShort(path: string, stat: FileStat, after: Change['after']): boolean {
+    if (after === undefined || !isRegularMode(after.mode) || stat.kind !== 'file') return false;
+    const data = this.#tree.readRaw(path, stat);
+    const whole = this.#tree.repository.objects.read(after.oid);
     if (data === undefined || whole === undefined || isPromise(whole)) return false;
     return whole.data.length > data.length && equalBytes(whole.data.subarray(0, data.length), data);
   }
 
-  #throughLink(path: string): boolean {
-    for (let parent = parentPath(path); parent !== ''; parent = parentPath(parent)) {
-      if (this.#repository.platform.fs.lstat(`${this.#workTree}/${parent}`)?.kind === 'symlink') return true;
-    }
-    return false;
+  async #fileHas(path: string, stat: FileStat, side: NonNullable<Change['after']>): Promise<boolean> {
+    if (isSymlinkMode(side.mode) !== (stat.kind === 'symlink') || stat.kind === 'directory') return false;
+    return (await this.#tree.hashFile(path, stat)) === side.oid;
   }
 
   /** Every file below is one that the index knows (and that the same commit takes away). */
   #isOurDirectory(path: string): boolean {
-    for (const { name, kind } of this.#repository.platform.fs.readDirectory(`${this.#workTree}/${path}`) ?? []) {
+    for (const { name, kind } of this.#tree.fs.readDirectory(this.#tree.absolute(path)) ?? []) {
       const below = `${path}/${name}`;
-      if (kind === 'directory' ? !this.#isOurDirectory(below) : this.#index.get(below) === undefined) return false;
+      if (kind === 'directory' ? !this.#isOurDirectory(below) : this.#tree.index.get(below) === undefined) return false;
     }
     return true;
   }
 
-  #fileHas(file: string, oid: string, mode: number): boolean {
-    const { fs, hashObject } = this.#repository.platform;
-    const algorithm = this.#repository.objectFormat;
-    const stat = fs.lstat(file);
-    if (stat === undefined) return false;
-    if (isSymlinkMode(mode)) {
-      const link = fs.readLink(file);
-      return link !== undefined && hashObject(algorithm, 'blob', encodeText(link)) === oid;
-    }
-    if (stat.kind !== 'file') return false;
-    const executable = (stat.mode & 0o100) !== 0;
-    if (
-      this.#repository.config.getBool('core.filemode', true) &&
-      isRegularMode(mode) &&
-      executable !== (mode === MODE_EXECUTABLE)
-    )
-      return false;
-    const data = fs.readFile(file);
-    return data !== undefined && hashObject(algorithm, 'blob', data) === oid;
-  }
-
   async apply(changes: readonly Change[]): Promise<void> {
-    for (const { path, after } of changes) if (after === undefined) this.#remove(path);
-    for (const { path, after } of changes) if (after !== undefined) await this.#write(path, after);
-  }
-
-  #remove(path: string): void {
-    const { fs } = this.#repository.platform;
-    this.#index.remove(path);
-    fs.remove(`${this.#workTree}/${path}`);
-    for (let parent = parentPath(path); parent !== ''; parent = parentPath(parent)) {
-      if (!fs.removeDirectory(`${this.#workTree}/${parent}`)) break;
+    const { index } = this.#tree;
+    const remover = new FileRemover(this.#tree);
+    for (const { path, before, after } of changes) {
+      if (after !== undefined) continue;
+      index.remove(path);
+      remover.remove(path, before !== undefined && isGitlinkMode(before.mode));
+    }
+    remover.finish();
+    const writer = new CheckoutWriter(this.#tree);
+    for (const { path, after } of changes) {
+      if (after === undefined) continue;
+      const entry = IndexEntry.create({ path, mode: canonicalMode(after.mode), oid: after.oid });
+      const written = await writer.write(entry);
+      if (!written.ok) throw new GitError('WORKTREE_DIRTY', written.message, { data: { paths: [path] } });
+      index.add(entry.withStat(written.stat), { replace: true });
     }
   }
-
-  async #write(path: string, after: NonNullable<Change['after']>): Promise<void> {
-    const { fs } = this.#repository.platform;
-    const file = `${this.#workTree}/${path}`;
-    if (!isGitlinkMode(after.mode)) {
-      const data = await readKind(this.#repository.objects, after.oid, 'blob');
-      const parent = parentPath(file);
-      for (let up = parentPath(path); up !== ''; up = parentPath(up)) {
-        const kind = fs.lstat(`${this.#workTree}/${up}`)?.kind;
-        if (kind === 'file') fs.remove(`${this.#workTree}/${up}`);
-      }
-      fs.makeDirectory(parent, { recursive: true });
-      const stat = fs.lstat(file);
-      if (stat?.kind === 'directory') removeEmptyDirectories(fs, file);
-      else if (stat !== undefined) fs.remove(file);
-      if (isSymlinkMode(after.mode)) fs.symlink(decodeText(data), file);
-      else fs.writeFile(file, data, after.mode === MODE_EXECUTABLE ? 0o777 : 0o666);
-    }
-    const stat = fs.lstat(file);
-    this.#index.add(
-      IndexEntry.create({
-        path,
-        mode: isRegularMode(after.mode) ? (after.mode & 0o100 ? MODE_EXECUTABLE : MODE_FILE) : after.mode,
-        oid: after.oid,
-        stat,
-      }),
-      { replace: true },
-    );
-  }
-}
-
-function removeEmptyDirectories(fs: Repository['platform']['fs'], directory: string): void {
-  for (const { name, kind } of fs.readDirectory(directory) ?? [])
-    if (kind === 'directory') removeEmptyDirectories(fs, `${directory}/${name}`);
-  fs.removeDirectory(directory);
 }

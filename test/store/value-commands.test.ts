@@ -201,3 +201,14 @@ describe('the work tree of a checked-out branch', () => {
     expect(box.git(['ls-files'])).toBe('d\nf/below\n');
   });
 });
+
+test('line ends and filters of the work tree are respected', () => {
+  const box = repository();
+  box.git(['config', 'core.autocrlf', 'true']);
+  box.values(['put', 'a.txt', 'one\ntwo']);
+  expect(readFileSync(box.path('r/a.txt'), 'utf8')).toBe('one\r\ntwo\r\n');
+  expect(box.git(['cat-file', 'blob', 'HEAD:a.txt'])).toBe('one\ntwo\n');
+  expect(box.git(['status', '--porcelain'])).toBe('');
+  expect(box.values(['put', 'a.txt', 'three'])).toMatchObject({ code: 0, stderr: '' });
+  expect(box.git(['status', '--porcelain'])).toBe('');
+});
