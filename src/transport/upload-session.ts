@@ -159,12 +159,10 @@ export class UploadSession {
 
   async #unshallow(writer: PacketWriter, inside: ReadonlySet<Oid>): Promise<void> {
     for (const oid of this.clientShallow) {
-      if (!inside.has(oid)) {
-        this.commits.shallow.add(oid);
-        continue;
-      }
+      // What the client has ends here, also where it gets more now: its haves say nothing about what is behind.
+      this.commits.shallow.add(oid);
+      if (!inside.has(oid)) continue;
       writer.write(`unshallow ${oid}`);
-      if (!this.serverShallow.has(oid)) this.commits.shallow.delete(oid);
       // The client lacks the parents, although it has the commit.
       for (const parent of (await this.commits.raw(oid))?.parents ?? []) this.addWant(parent);
       this.#edges.push(oid);
