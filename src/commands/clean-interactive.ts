@@ -1,0 +1,216 @@
+import { RESET, parseColor } from '../base/color.js';
+import { Ignores } from '../worktree/ignore.js';
+import type { WorkTree } from '../worktree/work-tree.js';
+import type { CommandContext } from './command.js';
+import { pathPrinter } from './work-tree.js';
+
+const commands = ['clean', 'filter by pattern', 'select by numbers', 'ask each', 'quit', 'help'];
+
+/** `clean -i`: lets the user choose what goes. `undefined`: nothing, the user left. */
+export async function cleanInteractively(
+  context: CommandContext,
+  tree: WorkTree,
+  found: readonly string[],
+): Promise<string[] | undefined> {
+  const screen = new Screen(context, tree);
+  let list = [...found];
+  while (list.length > 0) {
+    screen.items(list);
+    screen.menu();
+    const word = screen.ask('What now> ');
+    if (word === undefined) {
+      screen.say('\nBye.\n');
+      return undefined;
+    }
+    const choice = chooseCommand(word);
+    switch (choice) {
+      case 'clean':
+        return list;
+      case 'filter by pattern':
+        list = screen.filter(list);
+        break;
+      case 'select by numbers':
+        list = screen.select(list);
+        break;
+      case 'ask each':
+        return screen.askEach(list);
+      case 'quit':
+        screen.say('Bye.\n');
+        return undefined;
+      case 'help':
+        screen.help();
+        break;
+      default:
+        if (word.trim() !== '') screen.error(`Huh (${word.trim()})?`);
+    }
+  }
+  screen.say('No more files to clean, exiting.\n');
+  return undefined;
+}
+
+function chooseCommand(word: string): string | undefined {
+  const text = word.trim();
+  if (/^[1-6]$/.test(text)) return commands[Number(text) - 1];
+  if (text === '') return undefined;
+  const found = commands.filter((command) => command.startsWith(text));
+  return found.length === 1 ? found[0] : undefined;
+}
+
+class Screen {
+  readonly #context: CommandContext;
+  readonly #tree: WorkTree;
+  readonly #print: (path: string) => string;
+  readonly #color: boolean;
+
+  constructor(context: CommandContext, tree: WorkTree) {
+    this.#context = context;
+    this.#tree = tree;
+    this.#print = pathPrinter(tree);
+    this.#color = context.wantColor('interactive');
+  }
+
+  #paint(slot: string, fallback: string, text: string): string {
+    if (!this.#color) return text;
+    return parseColor(this.#tree.repository.config.get(`color.interactive.${slot}`) ?? fallback) + text + RESET;
+  }
+
+  say(text: string): void {
+    this.#context.print(text);
+    this.#context.io.stdout.flush();
+  }
+
+  error(text: string): void {
+    this.say(`${this.#paint('error', 'red bold', text)}\n`);
+  }
+
+  /** One line of input; `undefined` at its end. */
+  ask(prompt: string): string | undefined {
+    this.say(this.#paint('prompt', 'blue bold', prompt));
+    const line = this.#context.io.stdin.readUntil();
+    return line === undefined ? undefined : new TextDecoder().decode(line).trim();
+  }
+
+  items(list: readonly string[]): void {
+    this.say(
+      `${this.#paint('header', 'bold', `Would remove the following ${list.length === 1 ? 'item' : 'items'}:`)}\n`,
+    );
+    this.say(
+      columns(
+        list.map((path) => this.#print(path)),
+        '  ',
+      ),
+    );
+  }
+
+  menu(): void {
+    this.say(`${this.#paint('header', 'bold', '*** Commands ***')}\n`);
+    this.say(
+      columns(
+        commands.map((command, i) => `${String(i + 1).padStart(3)}: ${this.#mark(command)}`),
+        '  ',
+      ),
+    );
+  }
+
+  #mark(command: string): string {
+    return this.#color
+      ? `${this.#paint('prompt', 'blue bold', command[0]!)}${command.slice(1)}`
+      : `*${command[0]}*${command.slice(1)}`.replace(/\*(.)\*/, '$1');
+  }
+
+  filter(list: readonly string[]): string[] {
+    let kept = [...list];
+    for (;;) {
+      this.items(kept);
+      const line = this.ask('Input ignore patterns>> ');
+      if (line === undefined || line === '') return kept;
+      const ignores = new Ignores(this.#tree.repository, { standard: false });
+      for (const pattern of line.split(' ')) if (pattern !== '') ignores.addPattern(pattern);
+      const before = kept.length;
+      kept = kept.filter((path) => !ignores.isIgnored(path.replace(/\/$/, ''), path.endsWith('/')));
+      if (before === kept.length) this.error(`WARNING: Cannot find items matched by: ${line}`);
+    }
+  }
+
+  select(list: readonly string[]): string[] {
+    const chosen = new Set<number>();
+    for (;;) {
+      this.say(
+        columns(
+          list.map((path, i) => `${chosen.has(i) ? '*' : ' '}${String(i + 1).padStart(2)}: ${this.#print(path)}`),
+          '  ',
+        ),
+      );
+      const line = this.ask('Select items to delete>> ');
+      if (line === undefined || line === '') break;
+      for (const word of line.split(/[\s,]+/)) this.#apply(word, list, chosen);
+    }
+    return list.filter((_, i) => chosen.has(i));
+  }
+
+  #apply(word: string, list: readonly string[], chosen: Set<number>): void {
+    const off = word.startsWith('-');
+    const text = off ? word.slice(1) : word;
+    let range: [number, number] | undefined;
+    const match = /^(\d+)(?:(-)(\d*))?$/.exec(text);
+    if (text === '*') range = [1, list.length];
+    else if (match !== null) {
+      const from = Number(match[1]);
+      range = [from, match[2] === undefined ? from : match[3] === '' ? list.length : Number(match[3])];
+    } else {
+      const found = list.findIndex((path) => this.#print(path).startsWith(text));
+      if (found >= 0) range = [found + 1, found + 1];
+    }
+    if (range === undefined || range[0] < 1 || range[1] > list.length || range[0] > range[1]) {
+      this.error(`Huh (${word})?`);
+      return;
+    }
+    for (let i = range[0]; i <= range[1]; i++) {
+      if (off) chosen.delete(i - 1);
+      else chosen.add(i - 1);
+    }
+  }
+
+  askEach(list: readonly string[]): string[] {
+    const kept: string[] = [];
+    for (const path of list) {
+      const answer = this.ask(`Remove ${this.#print(path)} [y/N]? `);
+      if (answer === undefined) break;
+      if (answer !== '' && 'yes'.startsWith(answer.toLowerCase())) kept.push(path);
+    }
+    return kept;
+  }
+
+  help(): void {
+    this.say(
+      this.#paint(
+        'help',
+        'bold red',
+        'clean               - start cleaning\n' +
+          'filter by pattern   - exclude items from deletion\n' +
+          'select by numbers   - select items to be deleted by numbers\n' +
+          'ask each            - confirm each deletion (like "rm -i")\n' +
+          'quit                - stop cleaning\n' +
+          'help                - this screen\n' +
+          '?                   - help for prompt selection',
+      ) + '\n',
+    );
+  }
+}
+
+/** Names side by side, filled column by column, on a line of 80. */
+function columns(names: readonly string[], indent: string): string {
+  const widest = Math.max(...names.map((name) => name.length)) + 2;
+  const across = Math.max(1, Math.floor((80 - indent.length) / widest));
+  const rows = Math.ceil(names.length / across);
+  let out = '';
+  for (let row = 0; row < rows; row++) {
+    let line = indent;
+    for (let column = 0; column * rows + row < names.length; column++) {
+      const name = names[column * rows + row]!;
+      line += (column + 1) * rows + row < names.length ? name.padEnd(widest) : name;
+    }
+    out += `${line}\n`;
+  }
+  return out;
+}

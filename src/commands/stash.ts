@@ -1,0 +1,524 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { parseCommit } from '../objects/commit.js';
+import { readKind } from '../objects/database.js';
+import { subjectLine } from '../porcelain/message.js';
+import type { PushOptions, StashEntry } from '../porcelain/stash.js';
+import {
+  applyStash,
+  clearStashed,
+  clearStashes,
+  createStash,
+  dropStash,
+  everything,
+  findStash,
+  storeStash,
+} from '../porcelain/stash.js';
+import { resolveRevision } from '../repo/revision.js';
+import { porcelainRefusal } from '../worktree/switch-errors.js';
+import type { WorkTree } from '../worktree/work-tree.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import type { OptionSpecs } from './options.js';
+import { parseOptions, UsageError } from './options.js';
+import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+
+interface Line {
+  readonly text: string;
+}
+
+const quiet = { quiet: { type: 'flag', short: 'q', help: 'be quiet' } } as const;
+const pushOptions = {
+  'keep-index': { type: 'flag', short: 'k', help: 'keep index' },
+  staged: { type: 'flag', short: 'S', help: 'stash staged changes only' },
+  patch: { type: 'flag', short: 'p', help: 'stash in patch mode' },
+  'auto-advance': { type: 'flag', help: 'auto advance to the next file when selecting hunks interactively' },
+  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
+  'inter-hunk-context': {
+    type: 'number',
+    value: 'n',
+    negatable: false,
+    help: 'show context between diff hunks up to the specified number of lines',
+  },
+  quiet: { type: 'flag', short: 'q', help: 'quiet mode' },
+  'include-untracked': { type: 'flag', short: 'u', help: 'include untracked files in stash' },
+  all: { type: 'flag', short: 'a', help: 'include ignore files' },
+  message: { type: 'string', short: 'm', value: 'message', help: 'stash message' },
+  ...pathspecFileOptions,
+} as const;
+const applyOptions = {
+  ...quiet,
+  index: { type: 'flag', help: 'attempt to recreate the index' },
+  'label-ours': { type: 'string', value: 'label', help: 'label for the upstream side in conflict markers' },
+  'label-theirs': { type: 'string', value: 'label', help: 'label for the stashed side in conflict markers' },
+  'label-base': { type: 'string', value: 'label', help: 'label for the base in diff3 conflict markers' },
+} as const;
+
+export const command = defineCommand({
+  name: 'stash',
+  summary: 'put changes aside and bring them back',
+  usage: [
+    'stash list [<log-options>]',
+    'stash show [-u | --include-untracked | --only-untracked] [<diff-options>] [<stash>]',
+    'stash drop [-q | --quiet] [<stash>]',
+    'stash pop [--index] [-q | --quiet] [<stash>]',
+    'stash apply [--index] [-q | --quiet] [--label-ours=<label>] [--label-theirs=<label>] [--label-base=<label>] [<stash>]',
+    'stash branch <branchname> [<stash>]',
+    'stash [push] [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
+      '          [-u | --include-untracked] [-a | --all] [(-m | --message) <message>]\n' +
+      '          [--pathspec-from-file=<file> [--pathspec-file-nul]]\n' +
+      '          [--] [<pathspec>...]',
+    'stash save [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
+      '          [-u | --include-untracked] [-a | --all] [<message>]',
+    'stash clear',
+    'stash create [<message>]',
+    'stash store [(-m | --message) <message>] [-q | --quiet] <commit>',
+    'stash export (--print | --to-ref <ref>) [<stash>...]',
+    'stash import <commit>',
+  ],
+  options: {},
+  parsing: { none: true },
+  async *run(context): AsyncGenerator<Line, number> {
+    const [first, ...rest] = context.argv;
+    if (first === '-h' && rest.length === 0) throw new UsageError('', { help: true });
+    const verbs = [
+      'apply',
+      'clear',
+      'drop',
+      'pop',
+      'branch',
+      'list',
+      'show',
+      'store',
+      'create',
+      'push',
+      'export',
+      'import',
+      'save',
+    ];
+    if (first !== undefined && verbs.includes(first)) {
+      const tree = openWorkTree(context, { bareToo: !/^(apply|pop|branch|push|save|create)$/.test(first) });
+      try {
+        return yield* run(context, tree, first, rest);
+      } finally {
+        await tree.close();
+      }
+    }
+    const tree = openWorkTree(context);
+    try {
+      // Without a verb it is a push; then words are only taken after `--`, lest a mistyped verb is a pathspec.
+      const { values, rest: words, dashDash } = parse(pushOptions, context.argv);
+      if (words.length > 0 && dashDash !== 0 && values.patch !== true) {
+        throw new GitError(
+          'USAGE',
+          `subcommand wasn't specified; 'push' can't be assumed due to unexpected token '${words[0]}'`,
+        );
+      }
+      return yield* push(context, tree, values, words);
+    } finally {
+      await tree.close();
+    }
+  },
+  render: ({ text }) => text,
+});
+
+const parse = <const S extends OptionSpecs>(specs: S, argv: readonly string[]) => parseOptions(specs, argv, {});
+
+/** git's own way to fail here: `error: …` and 1; without a message everything was said. */
+class Failure extends Error {}
+
+async function* run(
+  context: CommandContext,
+  tree: WorkTree,
+  verb: string,
+  argv: readonly string[],
+): AsyncGenerator<Line, number> {
+  try {
+    switch (verb) {
+      case 'push': {
+        const { values, rest } = parse(pushOptions, argv);
+        return yield* push(context, tree, values, rest);
+      }
+      case 'save': {
+        const { values, rest } = parse(pushOptions, argv);
+        const message = rest.length > 0 ? rest.join(' ') : values.message;
+        return yield* push(context, tree, { ...values, ...(message == null ? {} : { message }) }, []);
+      }
+      case 'create':
+        return yield* create(tree, argv);
+      case 'store':
+        return await store(context, tree, argv);
+      case 'list':
+        return yield* list(context, tree, argv);
+      case 'show':
+        return await show(context, tree, argv);
+      case 'apply':
+      case 'pop': {
+        const { values, rest } = parse(verb === 'pop' ? { ...quiet, index: applyOptions.index } : applyOptions, argv);
+        const entry = await find(context, tree, rest);
+        if (verb === 'pop' && entry.index === undefined) throw new Failure(`'${entry.name}' is not a stash reference`);
+        const wanted = values.index ?? tree.repository.config.getBool('stash.index', false);
+        const code = await apply(context, tree, entry, wanted, values.quiet === true, values as Record<string, string>);
+        if (verb === 'apply') return code;
+        if (code !== 0) {
+          context.print('The stash entry is kept in case you need it again.\n');
+          return code;
+        }
+        return yield* drop(tree, entry, values.quiet === true);
+      }
+      case 'drop': {
+        const { values, rest } = parse(quiet, argv);
+        const entry = await find(context, tree, rest);
+        if (entry.index === undefined) throw new Failure(`'${entry.name}' is not a stash reference`);
+        return yield* drop(tree, entry, values.quiet === true);
+      }
+      case 'clear': {
+        const { rest } = parse({}, argv);
+        if (rest.length > 0) throw new Failure('git stash clear with arguments is unimplemented');
+        await clearStashes(tree.repository);
+        return 0;
+      }
+      case 'branch':
+        return yield* branch(context, tree, argv);
+      default:
+        return yield* transfer(context, tree, verb, argv);
+    }
+  } catch (error) {
+    if (error instanceof Failure) {
+      if (error.message !== '') context.error(error.message);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+async function find(context: CommandContext, tree: WorkTree, rest: readonly string[]): Promise<StashEntry> {
+  if (rest.length > 1) {
+    context.printError(`Too many revisions specified:${rest.map((word) => ` '${word}'`).join('')}\n`);
+    throw new Failure('');
+  }
+  try {
+    return await findStash(tree.repository, rest[0]);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    if (error.message === 'No stash entries found.') {
+      context.printError('No stash entries found.\n');
+      throw new Failure('');
+    }
+    throw new Failure(error.message);
+  }
+}
+
+type PushValues = {
+  readonly 'keep-index'?: boolean;
+  readonly staged?: boolean;
+  readonly patch?: boolean;
+  readonly quiet?: boolean;
+  readonly 'include-untracked'?: boolean;
+  readonly all?: boolean;
+  readonly message?: string | null;
+  readonly 'pathspec-from-file'?: string | null;
+  readonly 'pathspec-file-nul'?: boolean;
+};
+
+async function* push(
+  context: CommandContext,
+  tree: WorkTree,
+  values: PushValues,
+  rest: readonly string[],
+): AsyncGenerator<Line, number> {
+  if (values.patch === true) throw new GitError('UNSUPPORTED', 'stashing hunks is not there yet');
+  const words = pathspecWords(context, values, rest);
+  const untracked = values.all === true ? 'all' : values['include-untracked'] === true ? 'untracked' : 'no';
+  if (values.staged === true && untracked !== 'no') {
+    context.printError("Can't use --staged and --include-untracked or --all at the same time\n");
+    return 1;
+  }
+  const options: PushOptions = {
+    message: values.message ?? undefined,
+    pathspec: words.length > 0 ? pathspecOf(context, tree, words) : everything(),
+    limited: words.length > 0,
+    untracked,
+    keepIndex: values['keep-index'] === true,
+    staged: values.staged === true,
+  };
+  tree.reloadIndex();
+  if (options.limited && untracked === 'no') {
+    for (const entry of tree.index.entries) options.pathspec.matches(entry.path);
+    const missing = options.pathspec.unmatched();
+    for (const item of missing)
+      context.printError(
+        `error: pathspec ':${words.length > 0 ? `(prefix:${tree.repository.prefix.length})` : ''}${item.match}' did not match any file(s) known to git\n`,
+      );
+    if (missing.length > 0) {
+      context.printError("Did you forget to 'git add'?\n");
+      return 1;
+    }
+  }
+  let created: Awaited<ReturnType<typeof createStash>>;
+  try {
+    created = await createStash(tree, options);
+  } catch (error) {
+    return said(context, error, values.quiet === true);
+  }
+  if (created === undefined) {
+    if (values.quiet !== true) yield { text: 'No local changes to save\n' };
+    return 0;
+  }
+  await storeStash(tree.repository, created.commit, created.message);
+  if (values.quiet !== true) yield { text: `Saved working directory and index state ${created.message}\n` };
+  await clearStashed(tree, created, options);
+  return 0;
+}
+
+/** Failures of the library that git tells in its own way. */
+function said(context: CommandContext, error: unknown, beQuiet: boolean): number {
+  if (!(error instanceof GitError)) throw error;
+  if (error.message === 'You do not have the initial commit yet') {
+    if (!beQuiet) context.printError('You do not have the initial commit yet\n');
+    return 1;
+  }
+  const lines = error.data['lines'];
+  if (typeof lines !== 'string') throw error;
+  context.printError(lines);
+  if (error.message === 'could not restore untracked files from stash') {
+    context.error(error.message);
+    return 1;
+  }
+  context.printError(`${error.message}\n`);
+  return 1;
+}
+
+async function* create(tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
+  tree.reloadIndex();
+  try {
+    const created = await createStash(tree, {
+      message: argv.join(' '),
+      pathspec: everything(),
+      limited: false,
+      untracked: 'no',
+      keepIndex: false,
+      staged: false,
+    });
+    if (created !== undefined) yield { text: `${created.commit}\n` };
+    return 0;
+  } catch (error) {
+    if (error instanceof GitError && error.message === 'You do not have the initial commit yet') {
+      return 1;
+    }
+    throw error;
+  }
+}
+
+async function store(context: CommandContext, tree: WorkTree, argv: readonly string[]): Promise<number> {
+  const { values, rest } = parse({ ...quiet, message: pushOptions.message }, argv);
+  if (rest.length !== 1) {
+    if (values.quiet !== true) context.printError('"git stash store" requires one <commit> argument\n');
+    return 1;
+  }
+  const oid = await resolveRevision(tree.repository, rest[0]!);
+  if (oid === undefined) {
+    if (values.quiet !== true) context.printError(`Cannot update refs/stash with ${rest[0]}\n`);
+    return 1;
+  }
+  const object = await tree.repository.objects.read(oid);
+  const commit = object?.kind === 'commit' ? parseCommit(object.data) : undefined;
+  if (commit === undefined || commit.parents.length < 2 || commit.parents.length > 3) {
+    if (values.quiet !== true) context.error(`'${oid}' is not a stash-like commit`);
+    if (values.quiet !== true) context.printError(`Cannot update refs/stash with ${oid}\n`);
+    return 1;
+  }
+  await storeStash(tree.repository, oid as Oid<'commit'>, values.message ?? 'Created via "git stash store".');
+  return 0;
+}
+
+async function* list(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
+  const { repository } = tree;
+  if ((await repository.refs.resolve('refs/stash')) === undefined) return 0;
+  if (argv.length > 0) {
+    return context.runCommand('log', ['--format=%gd: %gs', '-g', '--first-parent', ...argv, 'refs/stash', '--']);
+  }
+  const log = (await repository.refs.reflog('refs/stash')) ?? [];
+  const date = repository.config.get('log.date');
+  if (date !== undefined)
+    return context.runCommand('log', ['--format=%gd: %gs', '-g', '--first-parent', 'refs/stash', '--']);
+  for (let i = log.length - 1; i >= 0; i--) yield { text: `stash@{${log.length - 1 - i}}: ${log[i]!.message}\n` };
+  return 0;
+}
+
+async function show(context: CommandContext, tree: WorkTree, argv: readonly string[]): Promise<number> {
+  const { config, objects } = tree.repository;
+  const words: string[] = [];
+  const diff: string[] = [];
+  let untracked: 'no' | 'include' | 'only' = config.getBool('stash.showincludeuntracked', false) ? 'include' : 'no';
+  for (const word of argv) {
+    if (word === '-u' || word === '--include-untracked') untracked = 'include';
+    else if (word === '--only-untracked') untracked = 'only';
+    else if (word === '--no-include-untracked' || word === '--no-only-untracked') untracked = 'no';
+    else if (word.startsWith('-')) diff.push(word);
+    else words.push(word);
+  }
+  const entry = await find(context, tree, words);
+  if (diff.length === 0) {
+    const stat = config.getBool('stash.showstat', true);
+    const patch = config.getBool('stash.showpatch', false);
+    if (stat) diff.push('--stat');
+    if (patch) diff.push('-p');
+    if (!stat && !patch) return 0;
+  } else if (
+    diff.every(
+      (word) =>
+        !/^-(p|u|s|-patch|-stat|-numstat|-shortstat|-raw|-name-only|-name-status|-summary|-dirstat|-no-patch|U|W)/.test(
+          word,
+        ),
+    )
+  ) {
+    diff.push('-p');
+  }
+  let from: Oid = entry.baseTree;
+  let to: Oid = entry.tree;
+  if (untracked !== 'no') {
+    const { emptyTreeOid } = await import('../base/oid.js');
+    if (untracked === 'only') {
+      from = emptyTreeOid(tree.repository.objectFormat);
+      to = entry.untrackedTree ?? from;
+    } else if (entry.untrackedTree !== undefined) {
+      const { readTreeEntries, writeIndexTree } = await import('../worktree/write-tree.js');
+      const { Index } = await import('../worktree/index-file.js');
+      const index = new Index(tree.repository.objectFormat);
+      index.setEntries(await readTreeEntries(objects, entry.tree));
+      index.addAll(await readTreeEntries(objects, entry.untrackedTree));
+      to = await writeIndexTree(index, objects, {});
+    }
+  }
+  return context.runCommand('diff', [...diff, from, to]);
+}
+
+async function apply(
+  context: CommandContext,
+  tree: WorkTree,
+  entry: StashEntry,
+  withIndex: boolean,
+  beQuiet: boolean,
+  values: Readonly<Record<string, string | null | undefined>>,
+): Promise<number> {
+  let applied: Awaited<ReturnType<typeof applyStash>>;
+  try {
+    applied = await applyStash(tree, entry, withIndex, {
+      ours: values['label-ours'] ?? undefined,
+      theirs: values['label-theirs'] ?? undefined,
+      base: values['label-base'] ?? undefined,
+    });
+  } catch (error) {
+    if (error instanceof GitError && /^(conflicts in index|cannot apply a stash)/.test(error.message)) {
+      context.error(error.message);
+      return 1;
+    }
+    return said(context, error, beQuiet);
+  }
+  if (applied.status === 'refused') {
+    for (const refusal of applied.refusals)
+      context.error(porcelainRefusal(refusal, 'merge', adviceOn(context, 'commitBeforeMerge')));
+    context.printError('Aborting\n');
+    if (!beQuiet) await context.runCommand('status', []);
+    return 1;
+  }
+  if (!beQuiet) for (const message of applied.messages) context.print(`${message}\n`);
+  if (applied.status === 'conflicted') {
+    if (withIndex) context.printError('Index was not unstashed.\n');
+    if (!beQuiet) await context.runCommand('status', []);
+    return 1;
+  }
+  if (!beQuiet) await context.runCommand('status', []);
+  return 0;
+}
+
+async function* drop(tree: WorkTree, entry: StashEntry, beQuiet: boolean): AsyncGenerator<Line, number> {
+  await dropStash(tree.repository, entry);
+  if (!beQuiet) yield { text: `Dropped ${entry.name} (${entry.commit})\n` };
+  return 0;
+}
+
+async function* branch(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
+  const [name, ...rest] = argv;
+  if (name === undefined) {
+    context.printError('No branch name specified\n');
+    return 1;
+  }
+  const entry = await find(context, tree, rest);
+  const code = await context.runCommand('checkout', ['-b', name, entry.base]);
+  if (code !== 0) return code;
+  const fresh = openWorkTree(context);
+  const applied = await apply(context, fresh, entry, true, false, {});
+  if (applied !== 0 || entry.index === undefined) return applied;
+  return yield* drop(tree, entry, false);
+}
+
+/** `export` makes a chain of commits of the list, `import` puts such a chain back. */
+async function* transfer(
+  context: CommandContext,
+  tree: WorkTree,
+  verb: string,
+  argv: readonly string[],
+): AsyncGenerator<Line, number> {
+  const { repository } = tree;
+  const { writeCommit } = await import('../porcelain/commit.js');
+  const { emptyTreeOid } = await import('../base/oid.js');
+  const nobody = { name: 'git stash', email: 'git@stash', seconds: 1000684800, zone: '+0000' };
+  if (verb === 'export') {
+    const { values, rest } = parse(
+      {
+        print: { type: 'flag', help: 'print the object ID' },
+        'to-ref': { type: 'string', value: 'ref', help: 'save the data to the given ref' },
+      },
+      argv,
+    );
+    if ((values.print === true) === (values['to-ref'] != null))
+      throw new Failure('exactly one of --print and --to-ref is required');
+    const emptyTree = await repository.objects.write('tree', new Uint8Array(0));
+    let previous = await writeCommit(repository, {
+      tree: emptyTree as Oid<'tree'>,
+      parents: [],
+      author: nobody,
+      committer: nobody,
+      message: '',
+    });
+    const log = (await repository.refs.reflog('refs/stash')) ?? [];
+    const names = rest.length > 0 ? [...rest].reverse() : log.map((_, i) => `refs/stash@{${log.length - 1 - i}}`);
+    for (const name of names) {
+      const entry = await find(context, tree, [name]);
+      const commit = parseCommit(await readKind(repository.objects, entry.commit, 'commit'));
+      previous = await writeCommit(repository, {
+        tree: emptyTreeOid(repository.objectFormat),
+        parents: [previous, entry.commit],
+        author: commit.author,
+        committer: commit.committer,
+        message: `git stash: ${commit.message}`,
+      });
+    }
+    if (values.print === true) yield { text: `${previous}\n` };
+    else {
+      const result = await repository.refs.update([{ name: values['to-ref']!, to: previous, reason: 'stash export' }]);
+      if (!result.ok) throw new Failure(result.message);
+    }
+    return 0;
+  }
+  const { rest } = parse({}, argv);
+  if (rest.length !== 1) throw new Failure('a revision is required');
+  let at = (await resolveRevision(repository, `${rest[0]}^{commit}`)) as Oid<'commit'> | undefined;
+  if (at === undefined) throw new Failure(`not a valid revision: ${rest[0]}`);
+  const found: Oid<'commit'>[] = [];
+  for (;;) {
+    const commit = parseCommit(await readKind(repository.objects, at, 'commit'));
+    if (commit.parents.length === 0) break;
+    if (commit.parents.length !== 2 || !commit.message.startsWith('git stash: '))
+      throw new Failure(`${at} is not a valid exported stash commit`);
+    found.push(commit.parents[1]!);
+    at = commit.parents[0]!;
+  }
+  for (const oid of found.reverse()) {
+    const { message } = parseCommit(await readKind(repository.objects, oid, 'commit'));
+    await storeStash(repository, oid, subjectLine(message));
+  }
+  return 0;
+}

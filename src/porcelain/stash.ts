@@ -1,0 +1,502 @@
+import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import { mergeTrees } from '../merge/tree.js';
+import { parseCommit } from '../objects/commit.js';
+import { readKind } from '../objects/database.js';
+import type { Pathspec } from '../repo/pathspec.js';
+import { parsePathspec } from '../repo/pathspec.js';
+import type { Repository } from '../repo/repository.js';
+import { abbreviate } from '../repo/revision-short.js';
+import { resolveRevision } from '../repo/revision.js';
+import { addFile } from '../worktree/add-file.js';
+import { applyTreeMerge } from '../worktree/apply-merge.js';
+import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
+import { diffIndexWithTree } from '../worktree/index-diff.js';
+import type { IndexEntry } from '../worktree/index-entry.js';
+import { Index } from '../worktree/index-file.js';
+import { refreshIndex } from '../worktree/refresh.js';
+import { Switch } from '../worktree/switch.js';
+import type { Refusal } from '../worktree/switch-errors.js';
+import { findUntracked } from '../worktree/untracked.js';
+import { WorkTree } from '../worktree/work-tree.js';
+import { primeCacheTree, readTreeEntries, writeIndexTree } from '../worktree/write-tree.js';
+import { writeCommit } from './commit.js';
+import { MergeDrivers } from './merge-drivers.js';
+import { mergeSettings, treeOptions } from './merge-settings.js';
+import { subjectLine } from './message.js';
+import { treeOfCommit } from './switch-branch.js';
+
+const STASH = 'refs/stash';
+
+/** A stash entry taken apart. */
+export interface StashEntry {
+  /** As named: `refs/stash@{0}`, or the commit. */
+  readonly name: string;
+  /** Its place in the list, if it is in it. */
+  readonly index: number | undefined;
+  readonly commit: Oid<'commit'>;
+  readonly base: Oid<'commit'>;
+  readonly baseTree: Oid<'tree'>;
+  readonly tree: Oid<'tree'>;
+  readonly indexTree: Oid<'tree'>;
+  readonly untrackedTree: Oid<'tree'> | undefined;
+}
+
+/** Finds an entry by its name (`stash@{2}`, `2`, a commit; the newest when there is none). Throws in git's words. */
+export async function findStash(repository: Repository, word: string | undefined): Promise<StashEntry> {
+  let name = word;
+  if (name === undefined) {
+    if ((await repository.refs.resolve(STASH)) === undefined)
+      throw new GitError('REF_MISSING', 'No stash entries found.');
+    name = `${STASH}@{0}`;
+  } else if (/^\d+$/.test(name)) name = `${STASH}@{${name}}`;
+  let commit: Oid | undefined;
+  try {
+    commit = await resolveRevision(repository, name);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new GitError(
+      'REF_MISSING',
+      error.message.startsWith('log for') ? error.message : `${name} is not a valid reference`,
+    );
+  }
+  if (commit === undefined) throw new GitError('REF_MISSING', `${name} is not a valid reference`);
+  const notStash = (): GitError => new GitError('USAGE', `'${name}' is not a stash-like commit`);
+  const object = await repository.objects.read(commit);
+  if (object?.kind !== 'commit') throw notStash();
+  const parsed = parseCommit(object.data);
+  const [base, indexCommit, untracked] = parsed.parents;
+  if (base === undefined || indexCommit === undefined || parsed.parents.length > 3) throw notStash();
+  const at = /^(?:refs\/)?stash@\{(\d+)\}$/.exec(name);
+  return {
+    name,
+    index: at !== null ? Number(at[1]) : /^(?:refs\/)?stash$/.test(name) ? 0 : undefined,
+    commit: commit as Oid<'commit'>,
+    base,
+    baseTree: await treeOfCommit(repository, base),
+    tree: parsed.tree,
+    indexTree: await treeOfCommit(repository, indexCommit),
+    untrackedTree: untracked === undefined ? undefined : await treeOfCommit(repository, untracked),
+  };
+}
+
+export interface PushOptions {
+  readonly message?: string | undefined;
+  readonly pathspec: Pathspec;
+  /** Words were given. */
+  readonly limited: boolean;
+  readonly untracked: 'no' | 'untracked' | 'all';
+  readonly keepIndex: boolean;
+  readonly staged: boolean;
+}
+
+export interface Created {
+  readonly commit: Oid<'commit'>;
+  readonly message: string;
+  readonly indexTree: Oid<'tree'>;
+  readonly workTree: Oid<'tree'>;
+  readonly untracked: readonly string[];
+}
+
+/** Records index and work tree as a stash commit, changing neither. `undefined`: there is nothing to record. */
+export async function createStash(tree: WorkTree, options: PushOptions): Promise<Created | undefined> {
+  const { repository } = tree;
+  const resolved = await repository.refs.resolveFull('HEAD');
+  const head = resolved?.oid as Oid<'commit'> | undefined;
+  if (head === undefined) throw new GitError('USAGE', 'You do not have the initial commit yet');
+  const headTree = await treeOfCommit(repository, head);
+  await refreshIndex(tree, { unmerged: true });
+  if (tree.index.hasConflicts) {
+    const lines = tree.index.conflictedPaths().map((path) => `${path}: needs merge\n`);
+    throw new GitError('USAGE', 'Cannot save the current index state', {
+      data: { lines: lines.join(''), kind: 'unmerged' },
+    });
+  }
+  const untracked = options.untracked === 'no' ? [] : untrackedFiles(tree, options);
+  const staged = (await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true })).filter(
+    ({ path }) => options.pathspec.matches(path),
+  );
+  const changed = options.staged ? [] : await changedFiles(tree, options.pathspec);
+  if (staged.length === 0 && changed.length === 0 && untracked.length === 0) return undefined;
+  if (
+    tree.index.entries.some((entry) => entry.intentToAdd && options.pathspec.matches(entry.path)) &&
+    !options.staged
+  ) {
+    const path = tree.index.entries.find((entry) => entry.intentToAdd)!.path;
+    throw new GitError('USAGE', 'Cannot save the current index state', {
+      data: { lines: `error: Entry '${path}' not uptodate. Cannot merge.\n`, kind: 'intent' },
+    });
+  }
+  const branch = resolved?.symbolic === true ? resolved.name.replace(/^refs\/heads\//, '') : '(no branch)';
+  const subject = subjectLine(parseCommit(await readKind(repository.objects, head, 'commit')).message);
+  const where = `${branch}: ${await abbreviate(repository, head)} ${subject}\n`;
+  const author = repository.identity('author');
+  const committer = repository.identity('committer');
+  const people = { author, committer };
+  const indexTree = await writeIndexTree(tree.index, repository.objects, {});
+  const indexCommit = await writeCommit(repository, {
+    tree: indexTree,
+    parents: [head],
+    ...people,
+    message: `index on ${where}`,
+  });
+  let extra: Oid<'commit'> | undefined;
+  if (options.untracked !== 'no') {
+    const side = emptyWorkTree(tree);
+    for (const path of untracked) {
+      const stat = tree.lstat(path);
+      if (stat !== undefined) await addFile(side, path, stat);
+    }
+    const untrackedTree = await writeIndexTree(side.index, repository.objects, {});
+    extra = await writeCommit(repository, {
+      tree: untrackedTree,
+      parents: [],
+      ...people,
+      message: `untracked files on ${where}`,
+    });
+  }
+  const workTree = options.staged ? indexTree : await recordWorkTree(tree, indexTree, headTree, options.pathspec);
+  const message =
+    options.message === undefined || options.message === ''
+      ? `WIP on ${where.trimEnd()}`
+      : `On ${branch}: ${options.message}`;
+  const commit = await writeCommit(repository, {
+    tree: workTree,
+    parents: [head, indexCommit, ...(extra === undefined ? [] : [extra])],
+    ...people,
+    message,
+  });
+  return { commit, message, indexTree, workTree, untracked };
+}
+
+function untrackedFiles(tree: WorkTree, options: PushOptions): string[] {
+  const found = findUntracked(tree, {
+    pathspec: options.pathspec,
+    ignores: options.untracked === 'all' ? undefined : tree.ignores,
+    collapse: false,
+    hideEmpty: true,
+    ignored: 'no',
+  });
+  return found.untracked.filter((path) => !path.endsWith('/'));
+}
+
+/** Tracked files that differ from the index, or are gone. */
+async function changedFiles(tree: WorkTree, pathspec: Pathspec): Promise<string[]> {
+  const out: string[] = [];
+  for (const entry of tree.index.entries) {
+    if (entry.skipWorktree || entry.assumeValid || !pathspec.matches(entry.path)) continue;
+    const stat = tree.hasSymlinkParent(entry.path) ? undefined : tree.lstat(entry.path);
+    if (stat === undefined || (await tree.isModified(entry, stat))) out.push(entry.path);
+  }
+  return out;
+}
+
+/** A second index over the same files. */
+function emptyWorkTree(tree: WorkTree): WorkTree {
+  const side = new WorkTree(tree.repository, { warn: tree.warn, error: tree.error });
+  side.index = new Index(tree.repository.objectFormat);
+  return side;
+}
+
+/** The tree of the index with the files that differ from HEAD as they are on disk. */
+async function recordWorkTree(
+  tree: WorkTree,
+  indexTree: Oid<'tree'>,
+  headTree: Oid<'tree'>,
+  pathspec: Pathspec,
+): Promise<Oid<'tree'>> {
+  const { objects } = tree.repository;
+  const side = emptyWorkTree(tree);
+  side.index.setEntries([...tree.index.entries]);
+  side.index.cacheTree = await primeCacheTree(objects, indexTree);
+  const paths = new Set<string>();
+  for (const { path } of await diffIndexWithTree(objects, tree.index, headTree))
+    if (pathspec.matches(path)) paths.add(path);
+  for (const path of await changedFiles(tree, pathspec)) paths.add(path);
+  for (const path of paths) {
+    const stat = tree.hasSymlinkParent(path) ? undefined : tree.lstat(path);
+    const known = tree.index.get(path);
+    if (stat === undefined || (stat.kind === 'directory' && known?.mode !== 0o160000)) {
+      side.index.remove(path);
+      continue;
+    }
+    if (known === undefined) {
+      // Staged as removed: what lies there now belongs to nobody, but the stash takes it (as git does).
+      await addFile(side, path, stat);
+      continue;
+    }
+    await addFile(side, path, stat);
+  }
+  return writeIndexTree(side.index, objects, {});
+}
+
+/** Puts a stash commit on the list. */
+export async function storeStash(repository: Repository, commit: Oid<'commit'>, message: string): Promise<void> {
+  const result = await repository.refs.update([
+    { name: STASH, to: commit, reason: message, createReflog: true, unchecked: true },
+  ]);
+  if (!result.ok) throw new GitError('REF_CHANGED', result.message);
+}
+
+/** After a stash was made: takes from index and files what it holds. */
+export async function clearStashed(tree: WorkTree, created: Created, options: PushOptions): Promise<void> {
+  const { repository } = tree;
+  const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'>;
+  const headTree = await treeOfCommit(repository, head);
+  const lock = tree.lockIndex();
+  try {
+    tree.reloadIndex();
+    if (created.untracked.length > 0) removeFiles(tree, created.untracked);
+    if (options.staged) await undoStaged(tree, created.indexTree, headTree);
+    else if (options.limited) await undoPaths(tree, headTree, options.pathspec);
+    else await hardReset(tree, headTree);
+    if (options.keepIndex) await takeTree(tree, created.indexTree, options.pathspec);
+    tree.commitIndex(lock);
+  } finally {
+    lock.rollback();
+  }
+  if (!options.staged && !options.limited) {
+    // git does this with `git reset --hard`, which leaves its traces.
+    await repository.refs.update([{ name: 'ORIG_HEAD', to: head, reason: 'updating ORIG_HEAD' }]);
+    await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
+  }
+}
+
+function removeFiles(tree: WorkTree, paths: readonly string[]): void {
+  const remover = new FileRemover(tree);
+  for (const path of paths) remover.remove(path);
+  remover.finish();
+}
+
+async function hardReset(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
+  const change = new Switch(tree, [to], { way: 'oneway', update: true, reset: 'overwrite-untracked' });
+  await change.plan();
+  await change.apply();
+  tree.index.cacheTree = await primeCacheTree(tree.repository.objects, to);
+}
+
+/** Files and entries of the named paths go back to HEAD. */
+async function undoPaths(tree: WorkTree, headTree: Oid<'tree'>, pathspec: Pathspec): Promise<void> {
+  const entries = new Map<string, IndexEntry>();
+  for (const entry of await readTreeEntries(tree.repository.objects, headTree)) {
+    if (pathspec.matches(entry.path)) entries.set(entry.path, entry);
+  }
+  const gone = tree.index.entries
+    .filter((entry) => pathspec.matches(entry.path) && !entries.has(entry.path))
+    .map(({ path }) => path);
+  tree.index.removeAll(new Set(gone));
+  removeFiles(tree, gone);
+  await writeEntries(tree, [...entries.values()]);
+}
+
+/** What was staged goes from the files too, where they still have it. */
+async function undoStaged(tree: WorkTree, indexTree: Oid<'tree'>, headTree: Oid<'tree'>): Promise<void> {
+  const { repository } = tree;
+  const side = emptyWorkTree(tree);
+  side.index.setEntries([...tree.index.entries]);
+  const changed = await diffIndexWithTree(repository.objects, tree.index, headTree);
+  for (const { path } of changed) {
+    const stat = tree.lstat(path);
+    if (stat !== undefined && stat.kind !== 'directory') await addFile(side, path, stat);
+    else side.index.remove(path);
+  }
+  const workTree = await writeIndexTree(side.index, repository.objects, {});
+  // The files without the staged change: merge HEAD's version in, with what was staged as the base.
+  const settings = mergeSettings(repository.config, { porcelain: false });
+  const drivers = new MergeDrivers(repository, settings, {
+    attributes: (path) => tree.attributes.of(path),
+    warn: tree.warn,
+  });
+  const merged = await mergeTrees(
+    repository.objects,
+    drivers.driverFor,
+    { base: indexTree, ours: workTree, theirs: headTree },
+    { path: '', labels: { base: '', ours: '', theirs: '' }, depth: 0, nesting: 0 },
+    { ...treeOptions(settings), renames: false },
+  );
+  if (!merged.clean) throw new GitError('USAGE', 'Cannot remove worktree changes');
+  const after = new Map((await readTreeEntries(repository.objects, merged.tree)).map((entry) => [entry.path, entry]));
+  const head = new Map((await readTreeEntries(repository.objects, headTree)).map((entry) => [entry.path, entry]));
+  const writer = new CheckoutWriter(tree);
+  for (const { path } of changed) {
+    const file = after.get(path);
+    const entry = head.get(path);
+    if (file === undefined) removeFiles(tree, [path]);
+    let stat: ReturnType<WorkTree['lstat']>;
+    if (file !== undefined) {
+      const outcome = await writer.write(file);
+      if (outcome.ok) stat = outcome.stat;
+    }
+    if (entry === undefined) tree.index.remove(path);
+    else
+      tree.index.add(stat !== undefined && file?.oid === entry.oid ? entry.withStat(stat) : entry, { replace: true });
+  }
+}
+
+/** Index and files of the named paths become a tree's, what it does not have goes. */
+async function takeTree(tree: WorkTree, to: Oid<'tree'>, pathspec: Pathspec): Promise<void> {
+  const entries = (await readTreeEntries(tree.repository.objects, to)).filter((entry) => pathspec.matches(entry.path));
+  const names = new Set(entries.map(({ path }) => path));
+  const gone = tree.index.entries
+    .filter((entry) => pathspec.matches(entry.path) && !names.has(entry.path))
+    .map(({ path }) => path);
+  tree.index.removeAll(new Set(gone));
+  removeFiles(tree, gone);
+  await writeEntries(tree, entries);
+}
+
+/** Puts entries into the index and their files on disk, where they are not there already. */
+async function writeEntries(tree: WorkTree, entries: readonly IndexEntry[]): Promise<void> {
+  const writer = new CheckoutWriter(tree);
+  const put: IndexEntry[] = [];
+  for (const entry of entries) {
+    const old = tree.index.get(entry.path);
+    const stat = tree.hasSymlinkParent(entry.path) ? undefined : tree.lstat(entry.path);
+    if (old !== undefined && old.mode === entry.mode && old.sameOid(entry) && !old.intentToAdd && stat !== undefined) {
+      if (!(await tree.isModified(old, stat, { ignoreValid: true, ignoreSkip: true }))) continue;
+    }
+    if (entry.mode === 0o160000) {
+      put.push(entry);
+      continue;
+    }
+    const outcome = await writer.write(entry);
+    if (!outcome.ok) throw new GitError('USAGE', outcome.message);
+    const fresh = entry.withStat(outcome.stat);
+    fresh.fresh = true;
+    put.push(fresh);
+  }
+  tree.index.addAll(put);
+}
+
+export interface ApplyLabels {
+  readonly ours?: string | undefined;
+  readonly theirs?: string | undefined;
+  readonly base?: string | undefined;
+}
+
+export type Applied =
+  | { readonly status: 'applied' | 'conflicted'; readonly messages: readonly string[] }
+  | { readonly status: 'refused'; readonly refusals: readonly Refusal[] };
+
+/** Brings a stash's changes back onto what is there now. Throws where the state does not allow it. */
+export async function applyStash(
+  tree: WorkTree,
+  entry: StashEntry,
+  withIndex: boolean,
+  labels: ApplyLabels = {},
+): Promise<Applied> {
+  const { repository } = tree;
+  const { objects } = repository;
+  const settings = mergeSettings(repository.config, { porcelain: true });
+  const drivers = new MergeDrivers(repository, settings, {
+    attributes: (path) => tree.attributes.of(path),
+    warn: tree.warn,
+  });
+  const merge = (base: Oid<'tree'>, ours: Oid<'tree'>, theirs: Oid<'tree'>) =>
+    mergeTrees(
+      objects,
+      drivers.driverFor,
+      { base, ours, theirs },
+      {
+        path: '',
+        labels: {
+          base: labels.base ?? 'Stash base',
+          ours: labels.ours ?? (entry.baseTree === ours ? 'Version stash was based on' : 'Updated upstream'),
+          theirs: labels.theirs ?? 'Stashed changes',
+        },
+        depth: 0,
+        nesting: 0,
+      },
+      treeOptions(settings),
+    );
+  const lock = tree.lockIndex();
+  try {
+    tree.reloadIndex();
+    await refreshIndex(tree, { unmerged: true });
+    if (tree.index.hasConflicts) throw new GitError('USAGE', 'cannot apply a stash in the middle of a merge');
+    const current = await writeIndexTree(tree.index, objects, {});
+    let indexTree: Oid<'tree'> | undefined;
+    if (withIndex && entry.baseTree !== entry.indexTree && current !== entry.indexTree) {
+      const staged = await merge(entry.baseTree, current, entry.indexTree);
+      if (!staged.clean) throw new GitError('USAGE', 'conflicts in index. Try without --index.');
+      indexTree = staged.tree;
+    }
+    if (entry.untrackedTree !== undefined) await restoreUntracked(tree, entry.untrackedTree);
+    const merged = await merge(entry.baseTree, current, entry.tree);
+    const applied = await applyTreeMerge(tree, current, merged);
+    if (applied.refusals.length > 0) {
+      if (tree.index.changed) tree.commitIndex(lock);
+      return { status: 'refused', refusals: applied.refusals };
+    }
+    const messages = [...merged.messages.map(({ text }) => text), ...applied.errors];
+    if (!merged.clean) {
+      tree.commitIndex(lock);
+      return { status: 'conflicted', messages };
+    }
+    if (indexTree !== undefined) await resetIndexTo(tree, indexTree, false);
+    else await resetIndexTo(tree, current, true);
+    tree.commitIndex(lock);
+    return { status: 'applied', messages };
+  } finally {
+    lock.rollback();
+  }
+}
+
+/** The index becomes a tree's; with `keepNew`, files that it does not have stay as added. Files are not touched. */
+async function resetIndexTo(tree: WorkTree, to: Oid<'tree'>, keepNew: boolean): Promise<void> {
+  const { index } = tree;
+  const drop = new Set<string>();
+  const put: IndexEntry[] = [];
+  const { IndexEntry: Entry } = await import('../worktree/index-entry.js');
+  for (const change of await diffIndexWithTree(tree.repository.objects, index, to)) {
+    if (change.oldMode === 0) {
+      if (!keepNew) drop.add(change.path);
+      continue;
+    }
+    put.push(Entry.create({ path: change.path, mode: change.oldMode, oid: change.oldOid! }));
+  }
+  index.removeAll(drop);
+  index.addAll(put);
+  await refreshIndex(tree, { unmerged: true });
+}
+
+async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<void> {
+  const entries = await readTreeEntries(tree.repository.objects, from);
+  const writer = new CheckoutWriter(tree);
+  const there: string[] = [];
+  for (const entry of entries) {
+    const stat = tree.lstat(entry.path);
+    if (stat !== undefined) {
+      if (!(await tree.contentDiffers(entry, stat)) && stat.kind !== 'directory') continue;
+      there.push(`${entry.path} already exists, no checkout\n`);
+      continue;
+    }
+    const outcome = await writer.write(entry);
+    if (!outcome.ok) there.push(`error: ${outcome.message}\n`);
+  }
+  if (there.length > 0) {
+    throw new GitError('USAGE', 'could not restore untracked files from stash', { data: { lines: there.join('') } });
+  }
+}
+
+/** Takes an entry off the list. */
+export async function dropStash(repository: Repository, entry: StashEntry): Promise<void> {
+  const log = (await repository.refs.reflog(STASH)) ?? [];
+  const at = log.length - 1 - (entry.index ?? 0);
+  let i = 0;
+  await repository.refs.reflogExpire(STASH, {
+    drop: () => i++ === at,
+    rewrite: true,
+    updateRef: true,
+  });
+  const left = (await repository.refs.reflog(STASH)) ?? [];
+  if (left.length === 0) await clearStashes(repository);
+}
+
+export async function clearStashes(repository: Repository): Promise<void> {
+  if ((await repository.refs.resolve(STASH)) === undefined) return;
+  const result = await repository.refs.update([{ name: STASH, to: 'deleted' }]);
+  if (!result.ok) throw new GitError('REF_CHANGED', result.message);
+}
+
+export const everything = (): Pathspec => parsePathspec([]);
