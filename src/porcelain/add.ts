@@ -106,6 +106,8 @@ class Adding implements AddResult {
   /** Every word must mean something; ignored paths that were named are reported. */
   #checkWords(fresh: readonly string[]): void {
     const { pathspec } = this.#options;
+    // The walk asked about ignored files too; only what is going to be added counts.
+    pathspec.seen.fill(0);
     for (const path of fresh) pathspec.matches(path.endsWith('/') ? path.slice(0, -1) : path, path.endsWith('/'));
     for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
     for (const item of pathspec.unmatched()) {

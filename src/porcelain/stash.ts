@@ -467,7 +467,6 @@ async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<void
   for (const entry of entries) {
     const stat = tree.lstat(entry.path);
     if (stat !== undefined) {
-      if (!(await tree.contentDiffers(entry, stat)) && stat.kind !== 'directory') continue;
       there.push(`${entry.path} already exists, no checkout\n`);
       continue;
     }

@@ -84,7 +84,13 @@ function nextAction(random: Random, step: number): Action {
           writeFileSync(file, `${readFileSync(file, 'latin1')}more ${step}\n`);
       });
     case 6:
-      return edit(`remove ${path}`, (copy) => rmSync(join(copy.directory, path), { recursive: true, force: true }));
+      return edit(`remove ${path}`, (copy) => {
+        try {
+          rmSync(join(copy.directory, path), { recursive: true, force: true });
+        } catch {
+          // A file stands where one of its directories would be.
+        }
+      });
     case 7:
       return edit(`chmod ${path}`, (copy) => {
         const file = join(copy.directory, path);
