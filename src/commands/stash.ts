@@ -200,7 +200,7 @@ async function find(context: CommandContext, tree: WorkTree, rest: readonly stri
   try {
     return await findStash(tree.repository, rest[0]);
   } catch (error) {
-    if (!(error instanceof GitError)) throw error;
+    if (!(error instanceof GitError) || error.message.startsWith('log for')) throw error;
     if (error.message === 'No stash entries found.') {
       context.printError('No stash entries found.\n');
       throw new Failure('');
@@ -281,10 +281,6 @@ function said(context: CommandContext, error: unknown, beQuiet: boolean): number
   const lines = error.data['lines'];
   if (typeof lines !== 'string') throw error;
   context.printError(lines);
-  if (error.message === 'could not restore untracked files from stash') {
-    context.error(error.message);
-    return 1;
-  }
   context.printError(`${error.message}\n`);
   return 1;
 }
@@ -424,13 +420,14 @@ async function apply(
     return 1;
   }
   if (!beQuiet) for (const message of applied.messages) context.print(`${message}\n`);
-  if (applied.status === 'conflicted') {
-    if (withIndex) context.printError('Index was not unstashed.\n');
-    if (!beQuiet) await context.runCommand('status', []);
-    return 1;
+  const conflicted = applied.status === 'conflicted';
+  if (conflicted && withIndex) context.printError('Index was not unstashed.\n');
+  if (applied.kept.length > 0) {
+    context.printError(applied.kept.join(''));
+    context.error('could not restore untracked files from stash');
   }
   if (!beQuiet) await context.runCommand('status', []);
-  return 0;
+  return conflicted || applied.kept.length > 0 ? 1 : 0;
 }
 
 async function* drop(tree: WorkTree, entry: StashEntry, beQuiet: boolean): AsyncGenerator<Line, number> {

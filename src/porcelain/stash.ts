@@ -375,7 +375,12 @@ export interface ApplyLabels {
 }
 
 export type Applied =
-  | { readonly status: 'applied' | 'conflicted'; readonly messages: readonly string[] }
+  | {
+      readonly status: 'applied' | 'conflicted';
+      readonly messages: readonly string[];
+      /** Untracked files that could not be brought back, a line each in git's words; the rest was done. */
+      readonly kept: readonly string[];
+    }
   | { readonly status: 'refused'; readonly refusals: readonly Refusal[] };
 
 /** Brings a stash's changes back onto what is there now. Throws where the state does not allow it. */
@@ -421,7 +426,8 @@ export async function applyStash(
       if (!staged.clean) throw new GitError('USAGE', 'conflicts in index. Try without --index.');
       indexTree = staged.tree;
     }
-    if (entry.untrackedTree !== undefined) await restoreUntracked(tree, entry.untrackedTree);
+    const untracked = (): Promise<string[]> =>
+      entry.untrackedTree === undefined ? Promise.resolve([]) : restoreUntracked(tree, entry.untrackedTree);
     const merged = await merge(entry.baseTree, current, entry.tree);
     const applied = await applyTreeMerge(tree, current, merged);
     if (applied.refusals.length > 0) {
@@ -431,12 +437,12 @@ export async function applyStash(
     const messages = [...merged.messages.map(({ text }) => text), ...applied.errors];
     if (!merged.clean) {
       tree.commitIndex(lock);
-      return { status: 'conflicted', messages };
+      return { status: 'conflicted', messages, kept: await untracked() };
     }
     if (indexTree !== undefined) await resetIndexTo(tree, indexTree, false);
     else await resetIndexTo(tree, current, true);
     tree.commitIndex(lock);
-    return { status: 'applied', messages };
+    return { status: 'applied', messages, kept: await untracked() };
   } finally {
     lock.rollback();
   }
@@ -460,7 +466,7 @@ async function resetIndexTo(tree: WorkTree, to: Oid<'tree'>, keepNew: boolean): 
   await refreshIndex(tree, { unmerged: true });
 }
 
-async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<void> {
+async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<string[]> {
   const entries = await readTreeEntries(tree.repository.objects, from);
   const writer = new CheckoutWriter(tree);
   const there: string[] = [];
@@ -473,9 +479,7 @@ async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<void
     const outcome = await writer.write(entry);
     if (!outcome.ok) there.push(`error: ${outcome.message}\n`);
   }
-  if (there.length > 0) {
-    throw new GitError('USAGE', 'could not restore untracked files from stash', { data: { lines: there.join('') } });
-  }
+  return there;
 }
 
 /** Takes an entry off the list. */
