@@ -7,6 +7,7 @@ import { zeroOid } from '../base/oid.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { combineFilterSpecs, formatFilterSpec, parseFilterSpec } from '../history/object-filter.js';
 import type { ObjectHeader, RawObject } from '../objects/source.js';
+import type { PackFile } from '../packs/pack-file.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
 import { readMailmap } from '../porcelain/mailmap.js';
 import { parseBool } from '../repo/config-values.js';
@@ -189,6 +190,10 @@ class Batch {
 
   async *everything(): AsyncGenerator<Result, void> {
     const contents = this.#options.kind === 'batch';
+    if (!contents && !this.#options.unordered && this.#onlyHeaders) {
+      await this.#headersInPackOrder();
+      return;
+    }
     const ids = await allObjects(this.#repository, this.#options.unordered);
     for (let i = 0; i < ids.length; i++) {
       const working = this.#object(ids[i]!, { oid: ids[i]! }, ids[i]!, '', contents, true);
@@ -196,6 +201,61 @@ class Batch {
       if (this.#results.length > 0 && this.#results.length > 64) yield* this.#take();
     }
     yield* this.#take();
+  }
+
+  /** The format needs nothing but ids, types and sizes. */
+  get #onlyHeaders(): boolean {
+    const { uses } = this.#format;
+    return (
+      !this.#context.json &&
+      this.#filter === undefined &&
+      !this.#mailmap &&
+      !uses.has('objectsize:disk') &&
+      !uses.has('deltabase')
+    );
+  }
+
+  /**
+   * Headers are read in the order in which objects lie in their packs, which is many times faster than in the order of
+   * ids, kept in a few bytes each, and then told in the order of ids.
+   */
+  async #headersInPackOrder(): Promise<void> {
+    const lists: HeaderList[] = [];
+    for (const { packs, loose } of this.#repository.objectDirectories) {
+      for (const pack of packs.packs()) lists.push(packHeaders(pack));
+      const ids = [...loose.list()];
+      if (ids.length > 0) lists.push({ count: ids.length, oidAt: (row) => ids[row]!, kinds: undefined, sizes: undefined });
+    }
+    const { stdout } = this.#context.io;
+    const end = this.#options.outputEnd;
+    let text = '';
+    for (const { oid, list, row } of merged(lists)) {
+      let kind = list.kinds === undefined ? undefined : kindNames[list.kinds[row]!];
+      let size = list.sizes?.[row] ?? 0;
+      if (kind === undefined) {
+        const header = await this.#repository.objects.readRawHeader(oid);
+        if (header === undefined) {
+          text += `${oid} missing${end}`;
+          continue;
+        }
+        ({ kind, size } = header);
+      }
+      if (this.#format.usual) text += `${oid} ${kind} ${size}${end}`;
+      else {
+        for (const part of this.#format.parts) {
+          if (typeof part === 'string') text += part;
+          else if (part.atom === 'objectname') text += oid;
+          else if (part.atom === 'objecttype') text += kind;
+          else if (part.atom === 'objectsize') text += size;
+        }
+        text += end;
+      }
+      if (text.length > 32768) {
+        stdout.write(text);
+        text = '';
+      }
+    }
+    stdout.write(text);
   }
 
   /** One line of input; a promise only where something must be waited for. */
@@ -409,6 +469,53 @@ function isFilteredOut(spec: FilterSpec, { kind, size }: ObjectHeader): boolean 
       return kind !== spec.type;
     default:
       return false;
+  }
+}
+
+const kindNames: readonly (ObjectKind | undefined)[] = [undefined, 'blob', 'tree', 'commit', 'tag'];
+
+/** Ids in order, with the headers that are known: 0 is a kind that is not. */
+interface HeaderList {
+  readonly count: number;
+  readonly oidAt: (row: number) => Oid;
+  readonly kinds: Uint8Array | undefined;
+  readonly sizes: Float64Array | undefined;
+}
+
+/** All headers of a pack by row of its index, read from the pack's start to its end. */
+function packHeaders(pack: PackFile): HeaderList {
+  const { index } = pack;
+  const kinds = new Uint8Array(index.count);
+  const sizes = new Float64Array(index.count);
+  for (const row of index.packOrder) {
+    try {
+      const header = pack.readHeader(index.offsetAt(row));
+      kinds[row] = kindNames.indexOf(header.kind);
+      sizes[row] = header.size;
+    } catch (error) {
+      // A damaged one is looked for elsewhere when its turn comes.
+      if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
+    }
+  }
+  return { count: index.count, oidAt: (row) => index.oidAt(row), kinds, sizes };
+}
+
+/** The rows of all lists in the order of ids, an id that is in several only once. */
+function* merged(lists: readonly HeaderList[]): Generator<{ oid: Oid; list: HeaderList; row: number }> {
+  const heads = lists
+    .filter(({ count }) => count > 0)
+    .map((list) => ({ list, row: 0, oid: list.oidAt(0) }));
+  while (heads.length > 0) {
+    let best = heads[0]!;
+    for (const head of heads) if (head.oid < best.oid) best = head;
+    const { oid, list, row } = best;
+    yield { oid, list, row };
+    for (let i = heads.length - 1; i >= 0; i--) {
+      const head = heads[i]!;
+      if (head.oid !== oid) continue;
+      if (++head.row < head.list.count) head.oid = head.list.oidAt(head.row);
+      else heads.splice(i, 1);
+    }
   }
 }
 
