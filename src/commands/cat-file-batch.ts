@@ -224,7 +224,8 @@ class Batch {
     for (const { packs, loose } of this.#repository.objectDirectories) {
       for (const pack of packs.packs()) lists.push(packHeaders(pack));
       const ids = [...loose.list()];
-      if (ids.length > 0) lists.push({ count: ids.length, oidAt: (row) => ids[row]!, kinds: undefined, sizes: undefined });
+      if (ids.length > 0)
+        lists.push({ count: ids.length, oidAt: (row) => ids[row]!, kinds: undefined, sizes: undefined });
     }
     const { stdout } = this.#context.io;
     const end = this.#options.outputEnd;
@@ -502,9 +503,7 @@ function packHeaders(pack: PackFile): HeaderList {
 
 /** The rows of all lists in the order of ids, an id that is in several only once. */
 function* merged(lists: readonly HeaderList[]): Generator<{ oid: Oid; list: HeaderList; row: number }> {
-  const heads = lists
-    .filter(({ count }) => count > 0)
-    .map((list) => ({ list, row: 0, oid: list.oidAt(0) }));
+  const heads = lists.filter(({ count }) => count > 0).map((list) => ({ list, row: 0, oid: list.oidAt(0) }));
   while (heads.length > 0) {
     let best = heads[0]!;
     for (const head of heads) if (head.oid < best.oid) best = head;

@@ -32,6 +32,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   fetch: () => import('./fetch.js'),
   'fetch-pack': () => import('./fetch-pack.js'),
   'for-each-ref': () => import('./for-each-ref.js'),
+  fsck: () => import('./fsck.js'),
   gc: () => import('./gc.js'),
   get: () => import('./get.js'),
   'get-tar-commit-id': () => import('./get-tar-commit-id.js'),

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { oidToBytes } from '../base/oid.js';
+import { oidFromBytes, oidToBytes } from '../base/oid.js';
 
 /**
  * A set of object ids as raw rows in one byte table (open addressing on their first bytes, which are as good as
@@ -65,6 +65,11 @@ export class OidTable {
     const before = this.#count;
     this.intern(bytes, at);
     return this.#count !== before;
+  }
+
+  /** The id of a row. */
+  hexAt(row: number): string {
+    return oidFromBytes(this.#rows, row * this.#length, this.#length);
   }
 
   flagsAt(row: number): number {

@@ -1,5 +1,4 @@
 import type { Bytes } from '../base/bytes.js';
-import { decodeText } from '../base/bytes.js';
 import { isDotGitSpelling } from '../base/path.js';
 import type { FsckRules, Report, SpecialBlobs } from './fsck.js';
 import { TreeCursor } from './tree.js';
@@ -17,28 +16,36 @@ export function checkTree(
 ): void {
   const found = new Set<Parameters<Report>[0]>();
   const cursor = new TreeCursor(data, oidLength);
-  const names = new Set<string>();
-  let previous: Bytes | undefined;
+  /** Files whose name the rows after them start with: a directory of the same name may still come. */
+  const open: [start: number, end: number][] = [];
+  let previousStart = -1;
+  let previousEnd = 0;
   let previousIsTree = false;
   try {
     while (cursor.next()) {
-      const bytes = data.subarray(cursor.nameStart, cursor.nameEnd);
-      const name = decodeText(bytes);
-      const { mode } = cursor;
-      const isTree = (mode & 0o170000) === 0o040000;
-      if (allZero(data, cursor.oidStart, oidLength)) found.add('nullSha1');
-      if (name.includes('/')) found.add('fullPathname');
-      if (bytes.length > rules.largestName) found.add('largePathname');
-      if (name === '.') found.add('hasDot');
-      if (name === '..') found.add('hasDotdot');
-      if (isDotGitSpelling(name) || afterBackslash(name, isDotGitSpelling)) found.add('hasDotgit');
+      const { mode, nameStart, nameEnd } = cursor;
+      const isTree = mode === 0o040000 || (mode & 0o170000) === 0o040000;
+      if (data[cursor.oidStart] === 0 && allZero(data, cursor.oidStart, oidLength)) found.add('nullSha1');
+      if (nameEnd - nameStart > rules.largestName) found.add('largePathname');
+      if (isUnusual(data, nameStart, nameEnd)) checkName(cursor, found, special);
       if (data[cursor.rowStart] === 0x30) found.add('zeroPaddedFilemode');
       if (!KNOWN_MODES.has(mode) && !(mode === OLD_MODE && !rules.strict)) found.add('badFilemode');
-      checkSpecial(name, mode, cursor, found, special);
-      if (names.has(name)) found.add('duplicateEntries');
-      names.add(name);
-      if (previous !== undefined && order(previous, previousIsTree, bytes, isTree) > 0) found.add('treeNotSorted');
-      previous = bytes;
+      if (previousStart >= 0) {
+        const difference = order(data, previousStart, previousEnd, previousIsTree, nameStart, nameEnd, isTree);
+        if (difference > 0) found.add('treeNotSorted');
+        else if (difference === 0) found.add('duplicateEntries');
+      }
+      while (open.length > 0) {
+        const [start, end] = open[open.length - 1]!;
+        if (isPrefix(data, start, end, nameStart, nameEnd)) {
+          if (end - start === nameEnd - nameStart) found.add('duplicateEntries');
+          break;
+        }
+        open.pop();
+      }
+      if (!isTree) open.push([nameStart, nameEnd]);
+      previousStart = nameStart;
+      previousEnd = nameEnd;
       previousIsTree = isTree;
     }
   } catch {
@@ -67,13 +74,23 @@ const reports: readonly (readonly [Parameters<Report>[0], string])[] = [
   ['largePathname', 'contains excessively large pathname'],
 ];
 
-function checkSpecial(
-  name: string,
-  mode: number,
-  cursor: TreeCursor,
-  found: Set<Parameters<Report>[0]>,
-  special: SpecialBlobs | undefined,
-): void {
+/** Names that start with a dot or a `g` or `m`, or hold a character that some file system treats in its own way. */
+function isUnusual(data: Bytes, start: number, end: number): boolean {
+  const first = data[start]!;
+  if (first === 0x2e || first === 0x67 || first === 0x47 || first === 0x6d || first === 0x4d) return true;
+  for (let i = start; i < end; i++) {
+    const byte = data[i]!;
+    if (byte === 0x2f || byte === 0x5c || byte >= 0x80) return true;
+  }
+  return false;
+}
+
+function checkName(cursor: TreeCursor, found: Set<Parameters<Report>[0]>, special: SpecialBlobs | undefined): void {
+  const { name, mode } = cursor;
+  if (name.includes('/')) found.add('fullPathname');
+  if (name === '.') found.add('hasDot');
+  else if (name === '..') found.add('hasDotdot');
+  else if (isDotGitSpelling(name) || afterBackslash(name, isDotGitSpelling)) found.add('hasDotgit');
   const symlink = (mode & 0o170000) === 0o120000;
   const last = name.slice(name.lastIndexOf('\\') + 1);
   if (isSpelling(name, 'gitmodules', 'gi7eba') || isSpelling(last, 'gitmodules', 'gi7eba')) {
@@ -113,11 +130,30 @@ function allZero(data: Bytes, at: number, length: number): boolean {
   return true;
 }
 
-/** git's order of rows; the same name twice is for the duplicates to tell. */
-function order(a: Bytes, aIsTree: boolean, b: Bytes, bIsTree: boolean): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  const x = a.length > length ? a[length]! : aIsTree ? 0x2f : 0;
-  const y = b.length > length ? b[length]! : bIsTree ? 0x2f : 0;
+/** git's order of rows, on the bytes where they lie. */
+function order(
+  data: Bytes,
+  aStart: number,
+  aEnd: number,
+  aIsTree: boolean,
+  bStart: number,
+  bEnd: number,
+  bIsTree: boolean,
+): number {
+  const length = Math.min(aEnd - aStart, bEnd - bStart);
+  for (let i = 0; i < length; i++) {
+    const difference = data[aStart + i]! - data[bStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  if (aEnd - aStart === bEnd - bStart) return aIsTree === bIsTree ? 0 : aIsTree ? 1 : -1;
+  const x = aEnd - aStart > length ? data[aStart + length]! : aIsTree ? 0x2f : 0;
+  const y = bEnd - bStart > length ? data[bStart + length]! : bIsTree ? 0x2f : 0;
   return x - y;
+}
+
+function isPrefix(data: Bytes, start: number, end: number, nameStart: number, nameEnd: number): boolean {
+  const length = end - start;
+  if (length > nameEnd - nameStart) return false;
+  for (let i = 0; i < length; i++) if (data[start + i] !== data[nameStart + i]) return false;
+  return true;
 }

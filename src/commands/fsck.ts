@@ -1,0 +1,309 @@
+import { compareText, decodeText } from '../base/bytes.js';
+import type { Oid } from '../base/oid.js';
+import { isZeroOid } from '../base/oid.js';
+import { FsckRules } from '../objects/fsck.js';
+import { ERROR_REACHABLE, ERROR_REFS, Fsck } from '../porcelain/fsck.js';
+import { isAbsolute, resolvePath } from '../repo/paths.js';
+import { readFsckConfig } from '../repo/fsck-config.js';
+import type { Repository } from '../repo/repository.js';
+import { resolveRevision } from '../repo/revision.js';
+import type { CacheTree } from '../worktree/cache-tree.js';
+import { readIndex } from '../worktree/index-file.js';
+import type { CommandContext } from './command.js';
+import { defineCommand } from './command.js';
+import { table } from './table.js';
+
+interface Result {
+  readonly text: string;
+  readonly stream: 'out' | 'error';
+}
+
+export const command = defineCommand({
+  name: 'fsck',
+  summary: 'check that the objects of a repository are sound and connected',
+  usage: [
+    'fsck [--tags] [--root] [--unreachable] [--cache] [--no-reflogs]\n' +
+      '         [--[no-]full] [--strict] [--verbose] [--lost-found]\n' +
+      '         [--[no-]dangling] [--[no-]progress] [--connectivity-only]\n' +
+      '         [--[no-]name-objects] [--[no-]references] [<object>...]',
+  ],
+  options: {
+    verbose: { type: 'flag', short: 'v', help: 'be verbose' },
+    unreachable: { type: 'flag', help: 'show unreachable objects' },
+    dangling: { type: 'flag', help: 'show dangling objects' },
+    tags: { type: 'flag', help: 'report tags' },
+    root: { type: 'flag', help: 'report root nodes' },
+    cache: { type: 'flag', help: 'make index objects head nodes' },
+    reflogs: { type: 'flag', help: 'make reflogs head nodes (default)' },
+    full: { type: 'flag', help: 'also consider packs and alternate objects' },
+    'connectivity-only': { type: 'flag', help: 'check only connectivity' },
+    strict: { type: 'flag', help: 'enable more strict checking' },
+    'lost-found': { type: 'flag', help: 'write dangling objects in .git/lost-found' },
+    progress: { type: 'flag', help: 'show progress' },
+    'name-objects': { type: 'flag', help: 'show verbose names for reachable objects' },
+    references: { type: 'flag', help: 'check reference database consistency' },
+  },
+  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
+    const repository = context.repository();
+    const lines: Result[] = [];
+    const tell = (text: string): void => {
+      lines.push({ text: `${text}\n`, stream: 'out' });
+    };
+    const complain = (text: string): void => {
+      context.printError(`${text}\n`);
+    };
+    let errors = 0;
+    const rules = new FsckRules();
+    rules.strict = values.strict === true;
+    readFsckConfig(repository, rules, 'fsck', (message) => context.warning(message));
+    const lostFound = values['lost-found'] === true;
+    const showProgress = values.progress ?? (context.io.stderr.isTerminal && values.verbose !== true);
+    const fsck = new Fsck(repository, {
+      rules,
+      full: lostFound || values.full !== false,
+      connectivityOnly: values['connectivity-only'] === true,
+      unreachable: values.unreachable === true,
+      dangling: values.dangling !== false,
+      roots: values.root === true,
+      tags: values.tags === true,
+      reflogs: values.reflogs !== false && !lostFound,
+      lostFound,
+      nameObjects: values['name-objects'] === true,
+      tell,
+      complain,
+      progress: showProgress ? progressOf(context) : undefined,
+    });
+    await fsck.checkContents();
+    yield* lines.splice(0);
+    const roots = new Roots(context, fsck);
+    for (const word of rest) await roots.named(word);
+    if (rest.length === 0) await roots.usual(values.reflogs !== false && !lostFound);
+    if (values.cache === true || rest.length === 0) await roots.indexes();
+    errors |= roots.errors;
+    await fsck.checkConnections(rest.length > 0 || roots.found > 0);
+    yield* lines.splice(0);
+    errors |= fsck.errors;
+    if (repository.config.getBool('core.commitgraph', true) && 'commit-graph' in table) {
+      for (const { path } of repository.objectDirectories) {
+        const has =
+          context.platform.fs.stat(`${path}/info/commit-graph`) !== undefined ||
+          context.platform.fs.stat(`${path}/info/commit-graphs`) !== undefined;
+        if (has && (await context.runCommand('commit-graph', ['verify', '--object-dir', path])) !== 0) errors |= 16;
+      }
+    }
+    if (repository.config.getBool('core.multipackindex', true) && 'multi-pack-index' in table) {
+      for (const { path } of repository.objectDirectories) {
+        const has = context.platform.fs.stat(`${path}/pack/multi-pack-index`) !== undefined;
+        if (has && (await context.runCommand('multi-pack-index', ['verify', '--object-dir', path])) !== 0) errors |= 32;
+      }
+    }
+    return errors;
+  },
+  render: ({ text }) => text,
+});
+
+function progressOf(context: CommandContext): (title: string, done: number, total: number) => void {
+  const bars = new Map<string, ReturnType<CommandContext['progress']>>();
+  return (title, done, total) => {
+    let bar = bars.get(title);
+    if (bar === undefined) {
+      bar = context.progress(title, { force: true, ...(total > 0 ? { total } : {}) });
+      bars.set(title, bar);
+    }
+    bar.update(done, total > 0 ? total : undefined);
+    if (total > 0 && done === total) bar.done();
+  };
+}
+
+/** Where the walk starts: refs, HEADs of all work trees, logs, indexes. */
+class Roots {
+  readonly #context: CommandContext;
+  readonly #repository: Repository;
+  readonly #fsck: Fsck;
+  errors = 0;
+  found = 0;
+
+  constructor(context: CommandContext, fsck: Fsck) {
+    this.#context = context;
+    this.#repository = context.repository();
+    this.#fsck = fsck;
+  }
+
+  #error(message: string, code: number): void {
+    this.#context.error(message);
+    this.errors |= code;
+  }
+
+  async named(word: string): Promise<void> {
+    const oid = await resolveRevision(this.#repository, word);
+    if (oid === undefined) {
+      this.#error(`invalid parameter: expected sha1, got '${word}'`, 1);
+      return;
+    }
+    if (!this.#fsck.isPresent(oid)) {
+      this.#error(`${oid}: object missing`, 1);
+      return;
+    }
+    await this.#fsck.kindOf(oid);
+    this.#fsck.addRoot(oid, word);
+    this.found++;
+  }
+
+  async usual(withLogs: boolean): Promise<void> {
+    const { refs } = this.#repository;
+    for await (const ref of refs.list('refs/', { broken: true })) {
+      if (isZeroOid(ref.oid)) continue;
+      await this.#ref(ref.name, ref.oid);
+    }
+    const worktrees = this.#worktrees();
+    for (const { gitDir, name } of worktrees) await this.#head(gitDir, name);
+    if (withLogs) await this.#logs(worktrees);
+    if (this.found === 0) this.#context.printError('notice: No default references\n');
+  }
+
+  async #ref(name: string, oid: Oid): Promise<void> {
+    if (!this.#fsck.isPresent(oid)) {
+      if (this.#repository.format.partialClone !== undefined) {
+        this.found++;
+        return;
+      }
+      this.#error(`${name}: invalid sha1 pointer ${oid}`, ERROR_REACHABLE);
+      return;
+    }
+    const kind = await this.#fsck.kindOf(oid);
+    if (kind !== 'commit' && (name.startsWith('refs/heads/') || name === 'HEAD')) {
+      this.#error(`${name}: not a commit`, ERROR_REFS);
+    }
+    this.found++;
+    this.#fsck.addRoot(oid, name);
+  }
+
+  #worktrees(): { gitDir: string; name: string }[] {
+    const { commonDir, platform, gitDir } = this.#repository;
+    const list = [{ gitDir: commonDir, name: gitDir === commonDir ? '' : 'main-worktree/' }];
+    const entries = platform.fs.readDirectory(`${commonDir}/worktrees`) ?? [];
+    for (const { name } of [...entries].sort((a, b) => compareText(a.name, b.name))) {
+      const directory = `${commonDir}/worktrees/${name}`;
+      if (platform.fs.stat(`${directory}/HEAD`) === undefined) continue;
+      list.push({ gitDir: directory, name: directory === gitDir ? '' : `worktrees/${name}/` });
+    }
+    return list;
+  }
+
+  async #head(gitDir: string, prefix: string): Promise<void> {
+    const bytes = this.#context.platform.fs.readFile(`${gitDir}/HEAD`);
+    const shown = `${prefix}HEAD`;
+    if (bytes === undefined) {
+      this.#error(`invalid ${shown}`, ERROR_REFS);
+      return;
+    }
+    const text = decodeText(bytes).trim();
+    const symbolic = /^ref:\s*(.*)$/.exec(text);
+    if (symbolic !== null) {
+      const target = symbolic[1]!;
+      const oid = target.startsWith('refs/') ? await this.#repository.refs.resolve(target) : undefined;
+      if (oid === undefined) {
+        if (target.startsWith('refs/heads/')) {
+          this.#context.printError(
+            `notice: ${shown} points to an unborn branch (${target.slice('refs/heads/'.length)})\n`,
+          );
+        } else this.#error(`${shown} points to something strange (${target})`, ERROR_REFS);
+        return;
+      }
+      if (!target.startsWith('refs/heads/')) {
+        this.#error(`${shown} points to something strange (${target})`, ERROR_REFS);
+      }
+      return;
+    }
+    if (isZeroOid(text)) {
+      this.#error(`${shown}: detached HEAD points at nothing`, ERROR_REFS);
+      return;
+    }
+    if (/^[0-9a-f]+$/.test(text) && text.length === 2 * this.#repository.oidLength) await this.#ref(shown, text as Oid);
+    else this.#error(`invalid ${shown}`, ERROR_REFS);
+  }
+
+  async #logs(worktrees: readonly { gitDir: string; name: string }[]): Promise<void> {
+    const own = this.#repository.refs;
+    const names = [...(await own.reflogList())].sort(compareText);
+    for (const name of names) await this.#log(name, (await own.reflog(name)) ?? []);
+    for (const { gitDir, name: prefix } of worktrees) {
+      if (prefix === '') continue;
+      const bytes = this.#context.platform.fs.readFile(`${gitDir}/logs/HEAD`);
+      if (bytes === undefined) continue;
+      const entries = decodeText(bytes)
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => ({ old: line.split(' ')[0] as Oid, new: line.split(' ')[1] as Oid }));
+      await this.#log(`${prefix}HEAD`, entries);
+    }
+  }
+
+  async #log(name: string, entries: readonly { readonly old: Oid; readonly new: Oid }[]): Promise<void> {
+    entries.forEach((entry, i) => {
+      for (const [oid, back] of [
+        [entry.old, entries.length - i],
+        [entry.new, entries.length - 1 - i],
+      ] as const) {
+        if (isZeroOid(oid)) continue;
+        if (this.#fsck.isPresent(oid)) this.#fsck.addRoot(oid, `${name}@{${back}}`);
+        else if (this.#repository.format.partialClone === undefined) {
+          this.#error(`${name}: invalid reflog entry ${oid}`, ERROR_REACHABLE);
+        }
+      }
+    });
+  }
+
+  async indexes(): Promise<void> {
+    for (const { gitDir } of this.#worktrees()) {
+      const path = gitDir === this.#repository.gitDir ? this.#repository.path('index') : `${gitDir}/index`;
+      if (this.#context.platform.fs.stat(path) === undefined) continue;
+      const shown = this.#shown(path);
+      const index = readIndex({
+        platform: this.#context.platform,
+        algorithm: this.#repository.objectFormat,
+        path,
+        directory: gitDir,
+      });
+      for (const entry of index.entries) {
+        if ((entry.mode & 0o170000) === 0o160000) continue;
+        const isTree = (entry.mode & 0o170000) === 0o040000;
+        // A directory that is left out of a sparse checkout stands for its tree.
+        const row = this.#fsck.addRoot(entry.oid, `:${entry.path}`, isTree ? 'tree' : 'blob');
+        void row;
+      }
+      if (index.cacheTree !== undefined) await this.#cacheTree(index.cacheTree, '', shown);
+      for (const [path_, sides] of index.resolveUndo ?? []) {
+        for (const side of sides) {
+          if (side === undefined || isZeroOid(side.oid)) continue;
+          if (this.#fsck.isPresent(side.oid)) this.#fsck.addRoot(side.oid, `:(1):${path_}`);
+          else this.#error(`${side.oid}: invalid sha1 pointer in resolve-undo of ${shown}`, ERROR_REFS);
+        }
+      }
+    }
+  }
+
+  #shown(path: string): string {
+    const { gitDir, gitDirShown } = this.#repository;
+    if (!path.startsWith(`${gitDir}/`)) return path;
+    return isAbsolute(gitDirShown)
+      ? path
+      : resolvePath('/', `${gitDirShown}/${path.slice(gitDir.length + 1)}`).slice(1);
+  }
+
+  async #cacheTree(tree: CacheTree, path: string, shown: string): Promise<void> {
+    if (tree.entryCount >= 0 && tree.oid !== undefined) {
+      if (!this.#fsck.isPresent(tree.oid)) {
+        this.#error(`${tree.oid}: invalid sha1 pointer in cache-tree of ${shown}`, ERROR_REFS);
+      } else {
+        const kind = await this.#fsck.kindOf(tree.oid);
+        this.#fsck.addRoot(tree.oid, `:${path}`);
+        if (kind !== undefined && kind !== 'tree') {
+          this.#context.printError(`error in ${kind} ${tree.oid}: non-tree in cache-tree\n`);
+          this.errors |= 1;
+        }
+      }
+    }
+    for (const [name, below] of tree.subtrees) await this.#cacheTree(below, `${path}${name}/`, shown);
+  }
+}
