@@ -266,7 +266,7 @@ function searchPath(context: CommandContext): string[] {
   return [context.env['GIT_EXEC_PATH'] ?? '', ...path].filter((directory) => directory !== '');
 }
 
-function customStrategy(context: CommandContext, name: string): CustomStrategy | undefined {
+export function customStrategy(context: CommandContext, name: string): CustomStrategy | undefined {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) return undefined;
   for (const directory of searchPath(context)) {
     const file = join(directory, `git-merge-${name}`);
