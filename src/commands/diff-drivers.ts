@@ -6,11 +6,13 @@ import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { builtinDriver, functionFinderFromConfig } from '../diff/drivers.js';
 import type { DiffAlgorithm } from '../diff/line-diff.js';
-import type { FileDriver } from '../diff/options.js';
-import type { DiffSide } from '../diff/pair.js';
+import type { ExternalAnswer, FileDriver } from '../diff/options.js';
+import type { DiffSide, FilePair } from '../diff/pair.js';
+import { isRegularMode } from '../objects/mode.js';
 import { wordSplitterFromRegex } from '../diff/word-regex.js';
 import type { Attributes } from '../repo/attributes.js';
 import type { Repository } from '../repo/repository.js';
+import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 
 export type AttributesOf = (path: string) => Attributes;
@@ -25,6 +27,8 @@ export class DiffDrivers {
     private readonly attributesOf: AttributesOf | undefined,
     /** Cut off the paths that programs are told. */
     private readonly relative?: string | undefined,
+    /** Whose conversions files for programs go through. */
+    private readonly tree?: WorkTree | undefined,
   ) {}
 
   of(path: string): FileDriver | undefined {
@@ -37,8 +41,13 @@ export class DiffDrivers {
     const size = attributes?.get('conflict-marker-size');
     if (typeof size === 'string' && Number(size) > 0) driver = { ...driver, markerSize: Number(size) };
     const external = this.context.env['GIT_EXTERNAL_DIFF'] ?? this.repository?.config.get('diff.external');
-    if (driver?.external === undefined && external !== undefined && external !== '')
-      driver = { ...driver, external: (pair, header) => this.runExternal(external, pair, header) };
+    if (driver?.external === undefined && external !== undefined && external !== '') {
+      const fromEnv = this.context.env['GIT_EXTERNAL_DIFF'] !== undefined;
+      const trusts = fromEnv
+        ? /^(?:1|true|yes|on)$/i.test(this.context.env['GIT_EXTERNAL_DIFF_TRUST_EXIT_CODE'] ?? '')
+        : (this.repository?.config.getBool('diff.trustexitcode', false) ?? false);
+      driver = { ...driver, ...this.program(external, trusts) };
+    }
     return driver;
   }
 
@@ -74,14 +83,19 @@ export class DiffDrivers {
       made.binary ??= undefined;
     }
     const command = get('command');
-    if (command !== undefined) made.external = (pair, header) => this.runExternal(command, pair, header);
+    if (command !== undefined)
+      Object.assign(made, this.program(command, config!.getBool(`diff.${name}.trustexitcode`, false)));
     return Object.keys(made).length === 0 ? undefined : made;
   }
 
   /** A file with the side's content for a program to read. */
   private async temporaryFile(folder: string, side: DiffSide): Promise<string> {
     const path = join(folder, basename(side.path));
-    writeFileSync(path, await side.read());
+    const content = await side.read();
+    // as it would lie in the work tree
+    const converted =
+      isRegularMode(side.mode) && this.tree !== undefined ? this.tree.converter.smudge(side.path, content) : content;
+    writeFileSync(path, await converted);
     return path;
   }
 
@@ -102,12 +116,22 @@ export class DiffDrivers {
     }
   }
 
-  /** Runs a program with git's seven (nine, for renames) arguments; answers what it printed. */
+  private program(command: string, trusts: boolean): Pick<FileDriver, 'external' | 'trustsExit'> {
+    return {
+      trustsExit: trusts,
+      external: (pair, header, quiet) => this.runExternal(command, trusts, pair, header, quiet),
+    };
+  }
+
+  /** Runs a program with git's seven (nine, for renames) arguments. */
   private async runExternal(
     command: string,
-    pair: Parameters<NonNullable<FileDriver['external']>>[0],
+    trusts: boolean,
+    pair: FilePair,
     header: string,
-  ): Promise<Bytes> {
+    quiet: boolean,
+  ): Promise<ExternalAnswer> {
+    if (quiet && !trusts) return { output: new Uint8Array(0), changed: true };
     const folder = mkdtempSync(join(tmpdir(), 'git-blob-'));
     try {
       const { old, new: fresh } = pair;
@@ -119,8 +143,13 @@ export class DiffDrivers {
           args.push('/dev/null', '.', '.');
           continue;
         }
+        const mode = side.mode.toString(8).padStart(6, '0');
+        if (side.file !== undefined) {
+          args.push(side.file, side.oid, mode);
+          continue;
+        }
         const place = mkdtempSync(join(folder, String(i)));
-        args.push(await this.temporaryFile(place, side), side.oid, side.mode.toString(8).padStart(6, '0'));
+        args.push(await this.temporaryFile(place, side), side.oid, mode);
       }
       if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path) args.push(shown(fresh.path), header);
       const counter = { GIT_DIFF_PATH_COUNTER: String(++this.shown), GIT_DIFF_PATH_TOTAL: String(this.total) };
@@ -130,14 +159,22 @@ export class DiffDrivers {
         stdio: ['ignore', 'pipe', 'inherit'],
         maxBuffer: 1 << 30,
       });
-      if (run.status !== 0) throw new GitError('USAGE', `external diff died, stopping at ${args[0]}`);
-      return run.stdout;
+      const output = quiet ? new Uint8Array(0) : run.stdout;
+      if (run.status === 0) return { output, changed: !trusts };
+      if (trusts && run.status === 1) return { output, changed: true };
+      const failure = new GitError('USAGE', `external diff died, stopping at ${args[0]}`);
+      return { output, changed: true, failure };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
 
   private shown = 0;
-  /** How many pairs there are, for the program's environment. */
-  total = 0;
+  private total = 0;
+
+  /** A patch of so many pairs begins. */
+  announce(total: number): void {
+    this.total = total;
+    this.shown = 0;
+  }
 }

@@ -163,6 +163,7 @@ class Comparison {
       path,
       mode,
       oid: zeroOid(this.algorithm),
+      file: mode === 0 || mode === MODE_SYMLINK || path === '-' ? undefined : path,
       read: () => {
         if (mode === 0) return new Uint8Array(0);
         if (path === '-') {

@@ -172,7 +172,7 @@ export class DiffTask {
   /** Whether a patch of the pairs would show anything. */
   private async isShown(pairs: readonly FilePair[]): Promise<boolean> {
     const outcome: DiffOutcome = { failedCheck: false, changes: false };
-    const options = { ...this.options, colors: undefined, externalDiff: false };
+    const options = { ...this.options, colors: undefined, quiet: true };
     for await (const _ of writeDiff(pairs, { patch: true }, options, outcome));
     return outcome.changes;
   }
@@ -196,7 +196,11 @@ export class DiffTask {
 
   /** Whether something differs; where white space is overlooked, whether something would be shown. */
   async differs(pairs: readonly FilePair[]): Promise<boolean> {
-    if (!this.byContent) return pairs.length > 0;
+    const trusting = (pair: FilePair): boolean => {
+      const driver = this.options.externalDiff === true ? this.options.driverFor?.(pair.old.path) : undefined;
+      return driver?.external !== undefined && driver.trustsExit === true;
+    };
+    if (!this.byContent && !pairs.some(trusting)) return pairs.length > 0;
     if (this.formats.patch === true) return this.outcome.changes;
     return this.isShown(pairs);
   }
@@ -367,7 +371,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
     repository,
   );
-  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative);
+  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative, setup.tree);
   const whitespace =
     words.ignoreAllSpace === true ||
     words.ignoreSpaceChange === true ||
@@ -470,6 +474,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     whitespaceRuleFor: ruleFor,
     suppressBlankEmpty: config?.getBool('diff.suppressblankempty', false),
     driverFor: (path) => drivers.of(path),
+    announce: (total) => drivers.announce(total),
     textconv: words.textconv ?? setup.textconv ?? false,
     externalDiff: words.externalDiff ?? setup.externalDiff ?? false,
     wordDiff,

@@ -20,8 +20,18 @@ export interface FileDriver {
   readonly markerSize?: number | undefined;
   /** Turns content into text for people. */
   readonly textconv?: ((side: DiffSide) => Awaitable<Bytes>) | undefined;
-  /** A program that shows the difference instead; answers its output. */
-  readonly external?: ((pair: FilePair, header: string) => Awaitable<Bytes>) | undefined;
+  /** A program that shows the difference instead. `quiet`: only whether there is one is of interest. */
+  readonly external?: ((pair: FilePair, header: string, quiet: boolean) => Awaitable<ExternalAnswer>) | undefined;
+  /** The program's exit code says whether there are differences. */
+  readonly trustsExit?: boolean | undefined;
+}
+
+/** What a program that shows differences did. */
+export interface ExternalAnswer {
+  readonly output: Bytes;
+  readonly changed: boolean;
+  /** It died; what it printed before still counts. */
+  readonly failure?: Error | undefined;
 }
 
 /** Finds the next word at or after `from`; `undefined` when there is none before `to`. */
@@ -97,6 +107,10 @@ export interface DiffOptions extends LineDiffOptions {
   readonly ignoreDriverAlgorithm?: boolean | undefined;
   readonly textconv?: boolean | undefined;
   readonly externalDiff?: boolean | undefined;
+  /** Nothing is printed: programs need not run where that settles it. */
+  readonly quiet?: boolean | undefined;
+  /** Told how many pairs a patch will be of, before the first. */
+  readonly announce?: ((pairs: number) => void) | undefined;
 
   readonly wordDiff?: WordDiffMode | undefined;
   readonly words?: WordSplitter | undefined;

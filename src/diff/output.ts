@@ -90,8 +90,14 @@ export async function* writeDiff(
   if (formats.patch === true) {
     if (separate) yield encodeText((options.linePrefix ?? '') + (options.terminator ?? '\n'));
     const writer = new PatchWriter(options);
+    options.announce?.(pairs.length);
     for (const pair of pairs) {
-      await writer.pair(pair);
+      try {
+        await writer.pair(pair);
+      } catch (error) {
+        yield writer.take();
+        throw error;
+      }
       const piece = writer.take();
       if (piece.length > 0) yield piece;
     }

@@ -97,8 +97,10 @@ export class PatchWriter {
     const external = this.options.externalDiff === true ? driver?.external : undefined;
     if (external !== undefined) {
       const header = await this.metaLines(pair, old, fresh, noDiffColors);
-      this.rawBytes(await external(pair, header.text));
-      this.foundChanges = true;
+      const answer = await external(pair, header.text, this.options.quiet === true);
+      this.rawBytes(answer.output);
+      if (answer.changed) this.foundChanges = true;
+      if (answer.failure !== undefined) throw answer.failure;
       return;
     }
     if (exists(old) && exists(fresh) && !sameType(old.mode, fresh.mode)) {

@@ -45,6 +45,11 @@ export class WorkTreeSide implements DiffSide {
     readonly dirt?: Dirt | undefined,
   ) {}
 
+  /** Programs may read a plain file where it is. */
+  get file(): string | undefined {
+    return isRegularMode(this.mode) ? this.path : undefined;
+  }
+
   get dirty(): boolean {
     return this.dirt !== undefined;
   }
