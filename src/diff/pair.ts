@@ -17,6 +17,8 @@ export interface DiffSide {
   read(): Awaitable<Bytes>;
   /** Size of the content where that is known without reading it. */
   size?(): Awaitable<number | undefined>;
+  /** Told the id once it was computed, where `oid` did not say it; shown from then on. */
+  learn?(oid: Oid): void;
   /** A file on disk that holds the content: relative to where programs run, or absolute. */
   readonly file?: string | undefined;
   /** A submodule with changes of its own: `-dirty` is shown. */

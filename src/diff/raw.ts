@@ -3,7 +3,7 @@ import type { Oid } from '../base/oid.js';
 import { quotePath } from '../base/quote.js';
 import { recordName, renamedName, shownPath, isRenamed } from './names.js';
 import type { DiffOptions } from './options.js';
-import { exists, isRewrite, percentOf, type FilePair } from './pair.js';
+import { exists, percentOf, type FilePair } from './pair.js';
 
 const octal = (mode: number): string => mode.toString(8).padStart(6, '0');
 const same = (oid: Oid): string => oid;
@@ -60,7 +60,7 @@ export function summaryLines(pair: FilePair, options: DiffOptions): string {
       return `${prefix} ${verb} ${names} (${percentOf(pair.score)}%)\n${modeChange(false)}`;
     }
     default: {
-      const rewrite = isRewrite(pair) ? `${prefix} rewrite ${name(fresh.path)} (${percentOf(pair.score)}%)\n` : '';
+      const rewrite = pair.score > 0 ? `${prefix} rewrite ${name(fresh.path)} (${percentOf(pair.score)}%)\n` : '';
       return rewrite + modeChange(rewrite === '');
     }
   }

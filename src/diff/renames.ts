@@ -306,6 +306,7 @@ class Detection {
       let id = this.id(destination.new);
       if (isPromise(id)) id = await id;
       const target = destination.new;
+      if (isZeroOid(target.oid)) target.learn?.(id);
       let best: Draft | undefined;
       let bestScore = -1;
       let looked = 0;

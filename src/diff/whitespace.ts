@@ -186,12 +186,15 @@ export function isBlankLine(line: Bytes, from: number, to: number): boolean {
   return true;
 }
 
-/** How many blank lines a file ends in. */
+/** How many blank lines a file ends in. One that begins within the first byte does not count, as git counts. */
 export function countTrailingBlankLines(lines: Lines): number {
+  const { bytes, starts } = lines;
   let count = 0;
   while (count < lines.count) {
     const index = lines.count - 1 - count;
-    if (!isBlankLine(lines.bytes, lines.starts[index]!, lines.starts[index + 1]!)) break;
+    const end = starts[index + 1]!;
+    const last = bytes[end - 1] === 10 ? end - 2 : end - 1;
+    if (last <= 0 || !isBlankLine(bytes, starts[index]!, end)) break;
     count++;
   }
   return count;

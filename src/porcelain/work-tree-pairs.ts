@@ -40,10 +40,14 @@ export class WorkTreeSide implements DiffSide {
     private readonly tree: WorkTree,
     readonly path: string,
     readonly mode: number,
-    readonly oid: Oid,
+    public oid: Oid,
     private readonly stat: FileStat | undefined,
     readonly dirt?: Dirt | undefined,
   ) {}
+
+  learn(oid: Oid): void {
+    this.oid = oid;
+  }
 
   /** Programs may read a plain file where it is. */
   get file(): string | undefined {
