@@ -38,6 +38,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   gc: () => import('./gc.js'),
   get: () => import('./get.js'),
   'get-tar-commit-id': () => import('./get-tar-commit-id.js'),
+  grep: () => import('./grep.js'),
   'hash-object': () => import('./hash-object.js'),
   help: () => import('./help.js'),
   'http-backend': () => import('./http-backend.js'),
