@@ -12,7 +12,7 @@ import { looksBinary } from '../diff/binary.js';
 import type { FunctionFinder } from '../diff/hunks.js';
 import { plainFunctionLine } from '../diff/hunks.js';
 import { splitLines } from '../diff/lines.js';
-import { isGitlinkMode, isRegularMode, isSymlinkMode, isTreeMode } from '../objects/mode.js';
+import { isGitlinkMode, isRegularMode, isTreeMode } from '../objects/mode.js';
 import { parseTree } from '../objects/tree.js';
 import { GrepExpression } from '../porcelain/grep-pattern.js';
 import type { GrepToken } from '../porcelain/grep-pattern.js';
@@ -433,7 +433,7 @@ class Grep {
     let last = '';
     for (const entry of tree.index.entries) {
       const { path, mode } = entry;
-      if (!isRegularMode(mode) && !isSymlinkMode(mode)) continue;
+      if (!isRegularMode(mode)) continue;
       if (path === last) continue;
       if (!this.#pathspec.matches(path) || this.#tooDeep(path)) continue;
       const blob = async (): Promise<Bytes | undefined> => (await repository.objects.read(entry.oid))?.data;
@@ -453,7 +453,6 @@ class Grep {
     const { fs } = this.#context.platform;
     const stat = fs.lstat(file);
     if (stat === undefined) return undefined;
-    if (stat.kind === 'symlink') return encodeText(fs.readLink(file) ?? '');
     if (stat.kind !== 'file') return undefined;
     try {
       return fs.readFile(file);
@@ -505,7 +504,7 @@ class Grep {
         if (ignores?.isIgnored(prefix + path, kind === 'directory') === true) continue;
         if (kind === 'directory') {
           if (this.#pathspec.mayMatchBelow(path) || this.#pathspec.matches(path, true)) walk(path);
-        } else if (kind === 'file' || kind === 'symlink') files.push(path);
+        } else if (kind === 'file') files.push(path);
       }
     };
     for (const item of this.#pathspec.items) {
@@ -563,7 +562,7 @@ class Grep {
         const below = await repository.objects.read(entry.oid);
         if (below === undefined) throw new GitError('OBJECT_MISSING', `unable to read tree (${entry.oid})`);
         yield* this.#tree(below.data, path, label, base);
-      } else if (isRegularMode(entry.mode) || isSymlinkMode(entry.mode)) {
+      } else if (isRegularMode(entry.mode)) {
         if (!this.#pathspec.matches(path) || this.#tooDeep(path)) continue;
         const shown = this.#fullName || base !== '' ? path : relativeTo(repository.prefix, path);
         const name =
@@ -684,7 +683,7 @@ class FileSearch {
     this.#plan = plan;
     this.#text = text;
     this.#data = data;
-    this.#marks = plan.before > 0 || plan.after > 0 || plan.values.showFunction || plan.values.functionContext;
+    this.#marks = plan.before > 0 || plan.after > 0 || plan.values.functionContext;
   }
 
   #line(index: number): string {
@@ -859,10 +858,10 @@ class FileSearch {
   #lineHead(number: number, column: number, sign: string): string {
     const plan = this.#plan;
     const { colors, values } = plan;
-    const separator = paint(colors?.separator, sign);
+    const separator = values.nul ? '\0' : paint(colors?.separator, sign);
     let out = '';
     if (!plan.heading && plan.showName) {
-      out += paint(colors?.filename, plan.name) + (values.nul ? '\0' : separator);
+      out += paint(colors?.filename, plan.name) + separator;
     }
     if (plan.lineNumber) out += paint(colors?.lineNumber, String(number)) + separator;
     if (plan.column && column > 0) out += paint(colors?.column, String(column)) + separator;

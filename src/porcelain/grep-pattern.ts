@@ -157,8 +157,15 @@ export class GrepExpression {
   #holds(node: Expression, line: string): boolean {
     switch (node.kind) {
       case 'atom': {
-        node.regex.lastIndex = 0;
-        return node.regex.test(line);
+        const { regex } = node;
+        regex.lastIndex = 0;
+        if (!this.#settings.word) return regex.test(line);
+        // A word has at least one character.
+        for (let match = regex.exec(line); match !== null; match = regex.exec(line)) {
+          if (match[0] !== '') return true;
+          regex.lastIndex++;
+        }
+        return false;
       }
       case 'not':
         return !this.#holds(node.inner, line);
