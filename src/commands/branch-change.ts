@@ -8,7 +8,7 @@ import { editFile } from '../porcelain/editor.js';
 import { LocalConfig } from '../porcelain/local-config.js';
 import { commentLines, commentPrefix, stripSpace } from '../porcelain/message.js';
 import { branchUses, headOfWorktree, listWorktrees } from '../porcelain/worktree-list.js';
-import { isValidBranchName } from '../refs/name.js';
+import { checkRefFormat, isValidBranchName } from '../refs/name.js';
 import type { RefUpdate } from '../refs/store.js';
 import { peelTo } from '../repo/revision.js';
 import { findUpstream } from '../repo/tracking.js';
@@ -49,7 +49,9 @@ export async function* deleteBranches(
         continue;
       }
     }
-    const raw = await refs.readRaw(name);
+    // Under a bad name nothing is read, only taken away.
+    const content = await refs.readRaw(name);
+    const raw = checkRefFormat(name) || content?.kind === 'symbolic' ? content : undefined;
     const end = raw === undefined ? await refs.resolveFull(name) : undefined;
     if (raw === undefined && end?.broken !== true) {
       if (options.remote) context.error(`remote-tracking branch '${short}' not found`);

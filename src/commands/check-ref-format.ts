@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
-import { priorCheckout } from '../refs/dwim.js';
 import { checkRefFormat, isValidBranchName, normalizeRefName } from '../refs/name.js';
+import { priorCheckout } from '../repo/revision-branch.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 
@@ -41,7 +41,7 @@ export const command = defineCommand({
       const name =
         match === null || repository === undefined
           ? text
-          : ((await priorCheckout(repository.refs, Number(match[1]))) ?? text);
+          : ((await priorCheckout(repository, Number(match[1]))) ?? text);
       if (!isValidBranchName(name) && !(match !== null && name !== text)) {
         throw new GitError('REF_INVALID', `'${text}' is not a valid branch name`);
       }

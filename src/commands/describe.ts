@@ -55,10 +55,11 @@ export const command = defineCommand({
     if (values.contains === true) {
       const words = ['--peel-tag', '--name-only', '--no-undefined'];
       if (values.always === true) words.push('--always');
-      if (values.all !== true) {
-        words.push('--tags');
-        for (const pattern of match) words.push(`--refs=refs/tags/${pattern}`);
-        for (const pattern of exclude) words.push(`--exclude=refs/tags/${pattern}`);
+      const folders = values.all === true ? ['tags', 'heads', 'remotes'] : ['tags'];
+      if (values.all !== true) words.push('--tags');
+      for (const folder of folders) {
+        for (const pattern of match) words.push(`--refs=refs/${folder}/${pattern}`);
+        for (const pattern of exclude) words.push(`--exclude=refs/${folder}/${pattern}`);
       }
       return context.runCommand('name-rev', [...words, ...(rest.length > 0 ? rest : ['HEAD'])]);
     }

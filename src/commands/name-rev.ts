@@ -73,6 +73,7 @@ export const command = defineCommand({
       refs: values.refs ?? [],
       exclude: values.exclude ?? [],
       cutoff,
+      wanted: values.all === true || stdin ? [] : asked.flatMap(({ commit }) => (commit === undefined ? [] : [commit])),
     });
     const line = async (oid: Oid, isCommit: boolean, caller: string | undefined): Promise<string> => {
       const name = namer.nameOf(oid, isCommit);
@@ -106,7 +107,7 @@ export const command = defineCommand({
     for (const { oid, shown, commit } of asked) yield { text: await line(oid, commit === oid, shown) };
     return undefined;
 
-    /** Everything the refs reach or are. */
+    /** Every commit the refs reach. */
     async function allNamed(): Promise<{ oid: Oid; isCommit: boolean }[]> {
       const found = new Map<Oid, boolean>();
       const todo: Oid[] = [];
@@ -122,7 +123,7 @@ export const command = defineCommand({
           todo.push(parseTag(object.data).target);
         }
       }
-      return [...found].map(([oid, isCommit]) => ({ oid, isCommit }));
+      return [...found].filter(([, isCommit]) => isCommit).map(([oid, isCommit]) => ({ oid, isCommit }));
     }
   },
   render: (result) => result.text,

@@ -2,9 +2,10 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
 import { expiryRule } from '../porcelain/reflog-expire.js';
-import { dwimLog } from '../refs/dwim.js';
-import { checkRefFormat } from '../refs/name.js';
+import { checkRefFormat, isRootRef } from '../refs/name.js';
 import type { ReflogEntry } from '../refs/store.js';
+import type { Repository } from '../repo/repository.js';
+import { findLogs } from '../repo/revision-branch.js';
 import { approxidate, parseExpiryDate } from '../repo/dates.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
@@ -113,7 +114,7 @@ async function write(context: CommandContext, argv: readonly string[]): Promise<
   if (parsed.rest.length !== 4) return subcommandUsage(context, usages.write, {});
   const [name, old, to, message] = parsed.rest as readonly [string, string, string, string];
   const repository = context.repository();
-  if (!checkRefFormat(name) && name !== 'HEAD') throw new GitError('REF_INVALID', `invalid reference name: ${name}`);
+  if (!checkRefFormat(name) && !isRootRef(name)) throw new GitError('REF_INVALID', `invalid reference name: ${name}`);
   const object = async (text: string, which: string): Promise<Oid> => {
     if (text.length !== hexLength(repository.objectFormat) || !/^[0-9a-f]+$/.test(text))
       throw new GitError('USAGE', `invalid ${which} object ID: '${text}'`);
@@ -136,20 +137,26 @@ async function write(context: CommandContext, argv: readonly string[]): Promise<
   return 0;
 }
 
+const logsOf = (single: boolean | undefined) => (single === true ? { worktreeOnly: true } : { everyWorktree: true });
+
 async function drop(context: CommandContext, argv: readonly string[]): Promise<number> {
   const parsed = parseSubcommand(context, usages.drop, dropOptions, argv);
   if (typeof parsed === 'number') return parsed;
   const { values, rest } = parsed;
-  const { refs } = context.repository();
+  const repository = context.repository();
+  const { refs } = repository;
   if (values.all === true) {
-    if (rest.length > 0) throw new GitError('USAGE', 'references specified along with --all');
-    const names = await refs.reflogList({ worktreeOnly: values['single-worktree'] === true });
+    if (rest.length > 0) {
+      context.printError('usage: references specified along with --all\n');
+      return 129;
+    }
+    const names = await refs.reflogList(logsOf(values['single-worktree']));
     for (const name of names) await refs.reflogDelete(name);
     return 0;
   }
   let code = 0;
   for (const short of rest) {
-    const log = await dwimLog(refs, short);
+    const log = await findLog(repository, short);
     if (log === undefined) {
       context.error(`reflog could not be found: '${short}'`);
       code = 255;
@@ -185,7 +192,7 @@ async function* deleteEntries(context: CommandContext, argv: readonly string[]):
       code = 255;
       continue;
     }
-    const log = await dwimLog(refs, at === 0 ? 'HEAD' : word.slice(0, at));
+    const log = await findLog(repository, at === 0 ? 'HEAD' : word.slice(0, at));
     if (log === undefined) {
       context.error(`no reflog for '${word}'`);
       code = 255;
@@ -241,7 +248,7 @@ async function* expire(context: CommandContext, argv: readonly string[]): Result
   let code: number | undefined;
   if (values.all === true) names.push(...(await refs.reflogList({ worktreeOnly: values['single-worktree'] === true })));
   for (const short of rest) {
-    const log = await dwimLog(refs, short);
+    const log = await findLog(repository, short);
     if (log === undefined) {
       context.error(`reflog could not be found: '${short}'`);
       code = 255;
@@ -264,4 +271,9 @@ async function* expire(context: CommandContext, argv: readonly string[]): Result
     }
   }
   return code;
+}
+
+/** The log that a short name means. */
+async function findLog(repository: Repository, short: string): Promise<{ readonly name: string } | undefined> {
+  return (await findLogs(repository, short))[0];
 }

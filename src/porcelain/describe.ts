@@ -145,7 +145,10 @@ export class Describer {
     debug?.('No exact match on refs or tags, searching to describe');
     const found = await this.#search(commit, limit, named);
     if (found.candidates.length === 0) {
-      if (settings.always === true) return (await abbreviate(this.#repository, commit, settings.abbreviation)) + suffix;
+      if (settings.always === true) {
+        const shown = settings.abbreviation === 0 ? commit : await this.#abbreviated(commit);
+        return shown + suffix;
+      }
       throw new GitError(
         'REF_MISSING',
         found.unannotated > 0
@@ -262,7 +265,11 @@ export class Describer {
   }
 
   async #distance(depth: number, oid: Oid): Promise<string> {
-    return `-${depth}-g${await abbreviate(this.#repository, oid, this.#settings.abbreviation)}`;
+    return `-${depth}-g${await this.#abbreviated(oid)}`;
+  }
+
+  #abbreviated(oid: Oid): Promise<string> {
+    return abbreviate(this.#repository, oid, this.#settings.abbreviation);
   }
 }
 
@@ -270,6 +277,8 @@ export class Describer {
 export async function describeBlob(repository: Repository, describer: Describer, blob: Oid): Promise<string> {
   const head = await repository.refs.resolve('HEAD');
   if (head === undefined) throw new GitError('REF_MISSING', `cannot search for blob '${blob}' on an unborn branch`);
+  const unreachable = new GitError('OBJECT_MISSING', `blob '${blob}' not reachable from HEAD`);
+  if ((await repository.objects.readHeader(head))?.kind !== 'commit') throw unreachable;
   const pool = new CommitPool(repository.objects, { grafts: repository.grafts, graph: repository.commitGraph });
   const { parseTree } = await import('../objects/tree.js');
   // Oldest first, parents before children.
@@ -309,5 +318,5 @@ export async function describeBlob(repository: Repository, describer: Describer,
     const path = await look(node.tree, '');
     if (path !== undefined) return `${await describer.describe(node.oid)}:${path}`;
   }
-  throw new GitError('OBJECT_MISSING', `blob '${blob}' not reachable from HEAD`);
+  throw unreachable;
 }

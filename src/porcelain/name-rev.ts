@@ -14,6 +14,8 @@ export interface NameRevSettings {
   readonly exclude?: readonly string[];
   /** Commits older than this need no name (seconds). */
   readonly cutoff?: number;
+  /** The commits to be named: where a commit-graph knows them, it tells better than dates what lies before them. */
+  readonly wanted?: readonly Oid[];
 }
 
 /** A step to a second parent costs as much as this many first ones. */
@@ -51,8 +53,20 @@ export class RevisionNamer {
     this.#pool = new CommitPool(repository.objects, { grafts: repository.grafts, graph: repository.commitGraph });
   }
 
+  #generation = Number.POSITIVE_INFINITY;
+
+  #tooOld(node: CommitNode): boolean {
+    if (Number.isFinite(this.#generation)) return node.generation < this.#generation;
+    return node.seconds < (this.#settings.cutoff ?? 0);
+  }
+
   static async open(repository: Repository, settings: NameRevSettings): Promise<RevisionNamer> {
     const namer = new RevisionNamer(repository, settings);
+    for (const oid of settings.wanted ?? []) {
+      const node = namer.#pool.node(oid);
+      await namer.#load(node);
+      namer.#generation = Math.min(namer.#generation, node.generation);
+    }
     const tips = await namer.#tips();
     // Tags first, and of them the older ones: a better name met first saves walking.
     tips.sort((a, b) => Number(b.fromTag) - Number(a.fromTag) || a.date - b.date);
@@ -116,10 +130,9 @@ export class RevisionNamer {
   }
 
   async #nameFrom(tip: Tip): Promise<void> {
-    const cutoff = this.#settings.cutoff ?? 0;
     const start = this.#pool.node(tip.commit);
     await this.#load(start);
-    if (start.seconds < cutoff) return;
+    if (this.#tooOld(start)) return;
     const first = this.#improve(start, tip.date, 0, 0, tip.fromTag);
     if (first === undefined) return;
     first.tip = tip.peeled ? `${tip.name}^0` : tip.name;
@@ -129,7 +142,7 @@ export class RevisionNamer {
       const next: CommitNode[] = [];
       for (const [i, parent] of node.parents.entries()) {
         await this.#load(parent);
-        if (parent.seconds < cutoff) continue;
+        if (this.#tooOld(parent)) continue;
         const main = i === 0;
         const better = this.#improve(
           parent,

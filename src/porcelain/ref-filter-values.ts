@@ -251,12 +251,17 @@ export class RefValues {
         return message === undefined ? '' : formatTrailers(message.unsigned, kind.format, { noDivider: true });
       }
       case 'describe':
-        return fields.kind === 'commit' ? ((await this.#extras.describe?.(fields.oid, kind.options)) ?? '') : '';
+        return this.#describe(fields, kind.options);
       case 'signature':
         return fields.kind === 'commit' ? ((await this.#extras.signature?.(fields, kind.part)) ?? '') : '';
       default:
         return '';
     }
+  }
+
+  async #describe(fields: ObjectFields, options: Extract<AtomKind, { type: 'describe' }>['options']): Promise<string> {
+    const commit = await this.commitOf({ name: '', oid: fields.oid });
+    return commit === undefined ? '' : ((await this.#extras.describe?.(commit, options)) ?? '');
   }
 
   /** The number a field sorts by; `undefined` for those that sort as text. */

@@ -22,34 +22,3 @@ export async function dwimRef(store: RefStore, short: string): Promise<DwimRef |
   }
   return first === undefined ? undefined : { ...first, matches };
 }
-
-/** The reflog that a short name means: of the ref itself, else of what it leads to. */
-export async function dwimLog(
-  store: RefStore,
-  short: string,
-): Promise<{ readonly name: string; readonly matches: number } | undefined> {
-  let first: string | undefined;
-  let matches = 0;
-  for (const full of expandRefName(short)) {
-    const end = await store.resolveFull(full);
-    if (end?.oid === undefined) continue;
-    let log: string | undefined;
-    if (await store.reflogExists(full)) log = full;
-    else if (end.name !== full && (await store.reflogExists(end.name))) log = end.name;
-    if (log === undefined) continue;
-    first ??= log;
-    matches++;
-  }
-  return first === undefined ? undefined : { name: first, matches };
-}
-
-/** The branch or commit checked out `n` switches ago (`@{-n}`), from HEAD's log. */
-export async function priorCheckout(store: RefStore, n: number): Promise<string | undefined> {
-  const entries = (await store.reflog('HEAD')) ?? [];
-  let left = n;
-  for (let i = entries.length - 1; i >= 0; i--) {
-    const match = /^checkout: moving from (\S+) to /.exec(entries[i]!.message);
-    if (match !== null && --left === 0) return match[1];
-  }
-  return undefined;
-}

@@ -36,6 +36,8 @@ export interface FilesRefStoreOptions {
   readonly gitDir: string;
   /** The folder shared by all work trees: branches, tags, packed-refs. The same as `gitDir` without work trees. */
   readonly commonDir: string;
+  /** `commonDir` as messages show it (`.git`). */
+  readonly shownDir?: string | undefined;
   readonly algorithm: HashAlgorithm;
   /** `core.logAllRefUpdates`; unset is `true` in a repository with a work tree and `false` in a bare one. */
   readonly logAllRefUpdates?: boolean | 'always' | undefined;
@@ -66,6 +68,18 @@ export interface FilesRefStoreOptions {
 
 const maxDepth = 5;
 
+const symlinkWarning: readonly string[] = [
+  "warning: 'core.preferSymlinkRefs=true' is nominated for removal.",
+  'hint: The use of symbolic links for symbolic refs is deprecated',
+  'hint: and will be removed in Git 3.0. The configuration that',
+  'hint: tells Git to use them is thus going away. You can unset',
+  'hint: it with:',
+  'hint:',
+  'hint:\tgit config unset core.preferSymlinkRefs',
+  'hint:',
+  'hint: Git will then use the textual symref format instead.',
+];
+
 /** Refs as git has always kept them: a file per ref, packed-refs, a file per log. */
 export class FilesRefStore implements RefStore, TransactionHost {
   readonly fs: FileSystem;
@@ -81,7 +95,12 @@ export class FilesRefStore implements RefStore, TransactionHost {
     this.options = options;
     this.algorithm = options.algorithm;
     this.paths = new RefPaths(options.gitDir, options.commonDir);
-    this.packed = new PackedRefs(this.fs, `${options.commonDir}/packed-refs`, options.algorithm);
+    this.packed = new PackedRefs(
+      this.fs,
+      `${options.commonDir}/packed-refs`,
+      options.algorithm,
+      this.shown(`${options.commonDir}/packed-refs`),
+    );
     if (options.objectKind !== undefined) this.objectKind = options.objectKind;
     if (options.runHook !== undefined) this.runHook = options.runHook;
   }
@@ -174,7 +193,7 @@ export class FilesRefStore implements RefStore, TransactionHost {
     }
     const loose = listLooseRefs(this.fs, this.paths, prefix);
     let i = 0;
-    for (const entry of this.packed.snapshot().from(prefix, this.packed.path)) {
+    for (const entry of this.packed.snapshot().from(prefix, this.packed.shown)) {
       let order = 1;
       for (; i < loose.length; i++) {
         order = compareText(loose[i]!.name, entry.name);
@@ -289,7 +308,7 @@ export class FilesRefStore implements RefStore, TransactionHost {
     this.deleteLogNow(name);
   }
 
-  reflogList(options: { readonly worktreeOnly?: boolean } = {}): readonly string[] {
+  reflogList(options: { readonly worktreeOnly?: boolean; readonly everyWorktree?: boolean } = {}): readonly string[] {
     const found = new Set<string>();
     const walk = (directory: string, base: string): void => {
       for (const entry of this.fs.readDirectory(directory) ?? []) {
@@ -306,6 +325,18 @@ export class FilesRefStore implements RefStore, TransactionHost {
       for (const name of found) {
         // A work tree's own kind of ref in the shared folder belongs to the main work tree.
         if (!own.has(name) && /^refs\/(?:bisect|worktree|rewritten)\//.test(name)) found.delete(name);
+      }
+    }
+    if (options.everyWorktree === true) {
+      const { commonDir, gitDir } = this.paths;
+      const others = (this.fs.readDirectory(`${commonDir}/worktrees`) ?? [])
+        .filter((entry) => entry.kind === 'directory' && `${commonDir}/worktrees/${entry.name}` !== gitDir)
+        .map((entry) => [`${commonDir}/worktrees/${entry.name}`, `worktrees/${entry.name}/`] as const);
+      for (const [directory, base] of others) walk(`${directory}/logs`, base);
+      if (gitDir !== commonDir) {
+        for (const own of ['bisect', 'worktree', 'rewritten'])
+          walk(`${commonDir}/logs/refs/${own}`, `main-worktree/refs/${own}/`);
+        if (this.reflogExists('main-worktree/HEAD')) found.add('main-worktree/HEAD');
       }
     }
     return [...found].sort(compareText);
@@ -333,6 +364,11 @@ export class FilesRefStore implements RefStore, TransactionHost {
     return await this.options.peel?.(oid);
   }
 
+  shown(path: string): string {
+    const { shownDir, commonDir } = this.options;
+    return shownDir !== undefined && path.startsWith(`${commonDir}/`) ? shownDir + path.slice(commonDir.length) : path;
+  }
+
   share(path: string): void {
     this.options.share?.(path);
   }
@@ -346,6 +382,7 @@ export class FilesRefStore implements RefStore, TransactionHost {
 
   writeSymbolic(lock: LockFile, path: string, target: string): boolean {
     if (this.options.preferSymlinks !== true) return false;
+    for (const line of symlinkWarning) this.options.onWarning?.(line);
     // The lock file itself becomes the link; renaming it into place is what commits.
     lock.close();
     this.fs.remove(`${path}.lock`);

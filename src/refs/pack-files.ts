@@ -7,7 +7,7 @@ import { listLooseRefs, readLooseRef } from './loose.js';
 import { isPerWorktreeRef } from './name.js';
 import { formatPackedEntry, packedRefsHeader } from './packed.js';
 import type { PackRefsOptions } from './store.js';
-import { acquire, commitPacked, FilesTransaction } from './transaction.js';
+import { acquire, FilesTransaction, NewPackedRefs } from './transaction.js';
 
 /** Moves loose refs into packed-refs (git pack-refs). */
 export async function packFiles(store: FilesRefStore, options: PackRefsOptions): Promise<{ packed: number }> {
@@ -43,8 +43,15 @@ export async function packFiles(store: FilesRefStore, options: PackRefsOptions):
       else await add(entry);
     }
     while (i < chosen.length) await add(chosen[i++]!);
-    await hook('prepared');
-    await commitPacked(store, lock, lines.join(''));
+    const fresh = NewPackedRefs.write(store, lines.join(''));
+    if (fresh === undefined) throw new GitError('LOCKED', `unable to create file ${packed.path}.new: File exists`);
+    try {
+      await hook('prepared');
+      fresh.commit();
+    } finally {
+      fresh.rollback();
+    }
+    lock.rollback();
     await hook('committed');
     if (options.prune !== false) {
       for (const { name, oid } of chosen.reverse()) {

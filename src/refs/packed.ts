@@ -186,14 +186,17 @@ export const formatPackedEntry = (entry: { name: string; oid: string; peeled?: s
 /** The packed-refs file, read again whenever it was replaced. */
 export class PackedRefs {
   readonly path: string;
+  /** The path as messages show it. */
+  readonly shown: string;
   readonly #fs: FileSystem;
   readonly #algorithm: HashAlgorithm;
   #snapshot: PackedSnapshot | undefined;
   #validity: FileStat | undefined;
 
-  constructor(fs: FileSystem, path: string, algorithm: HashAlgorithm) {
+  constructor(fs: FileSystem, path: string, algorithm: HashAlgorithm, shown = path) {
     this.#fs = fs;
     this.path = path;
+    this.shown = shown;
     this.#algorithm = algorithm;
   }
 
@@ -206,7 +209,7 @@ export class PackedRefs {
     this.#snapshot =
       data === undefined
         ? PackedSnapshot.empty(this.#algorithm)
-        : PackedSnapshot.parse(data, this.#algorithm, this.path);
+        : PackedSnapshot.parse(data, this.#algorithm, this.shown);
     return this.#snapshot;
   }
 

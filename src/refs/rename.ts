@@ -29,7 +29,9 @@ export async function moveRef(
   if (conflict !== undefined) return fail(`'${conflict}' exists; cannot create '${to}'`, 'conflict');
   const fromLog = paths.log(from);
   const aside = `${paths.commonDir}/logs/${temporaryLog}`;
-  const hasLog = fs.lstat(fromLog)?.kind === 'file';
+  const logKind = fs.lstat(fromLog)?.kind;
+  if (logKind === 'symlink') return fail(`reflog for ${from} is a symlink`);
+  const hasLog = logKind === 'file';
   if (hasLog) {
     if (copy) fs.writeFile(aside, fs.readFile(fromLog)!);
     else fs.rename(fromLog, aside);

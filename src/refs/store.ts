@@ -185,8 +185,14 @@ export interface RefStore {
   /** Makes an empty log where there is none. */
   reflogCreate(name: string): Awaitable<void>;
   reflogDelete(name: string): Awaitable<void>;
-  /** Names of all refs that have a log; `worktreeOnly`: of this work tree alone. */
-  reflogList(options?: { readonly worktreeOnly?: boolean }): Awaitable<readonly string[]>;
+  /**
+   * Names of all refs that have a log. `worktreeOnly`: of this work tree alone; `everyWorktree`: also those of the
+   * other work trees, as `worktrees/<name>/HEAD` and `main-worktree/HEAD`.
+   */
+  reflogList(options?: {
+    readonly worktreeOnly?: boolean;
+    readonly everyWorktree?: boolean;
+  }): Awaitable<readonly string[]>;
   reflogExpire(name: string, options: ReflogExpireOptions): Promise<UpdateResult>;
   /** Adds one entry; the ref itself stays as it is. */
   appendReflog(name: string, entry: ReflogEntry): Promise<void>;

@@ -46,6 +46,8 @@ export interface TransactionHost {
   writeSymbolic(lock: LockFile, path: string, target: string): boolean;
   makePlaceFor(path: string): void;
   share(path: string): void;
+  /** A path as messages show it. */
+  shown(path: string): string;
 }
 
 /** One ref that a transaction touches: as asked, or added by following HEAD or a symbolic ref. */
@@ -104,7 +106,7 @@ export class FilesTransaction implements RefTransaction {
   readonly #rejected: RejectedUpdate[] = [];
   #failed = false;
   #packedLock: LockFile | undefined;
-  #packedText: string | undefined;
+  #newPacked: NewPackedRefs | undefined;
   #packedHook: { input: string } | undefined;
   /** Removing the loose copy of a ref that was just packed: logs and packed-refs stay. */
   readonly #pruning: boolean;
@@ -154,9 +156,7 @@ export class FilesTransaction implements RefTransaction {
   async #check(update: RefUpdate): Promise<Refusal | undefined> {
     const { name, to } = update;
     const isNew = to !== 'deleted' && to !== 'verify' && !(typeof to === 'string' && isZeroOid(to));
-    const good = isNew
-      ? checkRefFormat(name, { allowOneLevel: true })
-      : isSafeRefName(name) || checkRefFormat(name, { allowOneLevel: true });
+    const good = isNew ? checkRefFormat(name, { allowOneLevel: true }) : isSafeRefName(name);
     if (!good) return new Refusal('invalid', `refusing to update ref with bad name '${name}'`);
     if (isPseudoRef(name)) return new Refusal('invalid', `refusing to update pseudoref '${name}'`);
     if (isNew && typeof to === 'string' && update.unchecked !== true && this.#host.objectKind !== undefined) {
@@ -399,7 +399,7 @@ export class FilesTransaction implements RefTransaction {
       this.#checkAvailable(name, 'loose', shown);
       throw new Refusal(
         'conflict',
-        `cannot lock ref '${shown}': there is a non-empty directory '${path}' blocking reference '${name}'`,
+        `cannot lock ref '${shown}': there is a non-empty directory '${this.#host.shown(path)}' blocking reference '${name}'`,
       );
     }
     fresh.push(work);
@@ -465,7 +465,9 @@ export class FilesTransaction implements RefTransaction {
       const peeled = entry.peeledKnown ? entry.peeled : await host.peel(entry.oid);
       lines.push(formatPackedEntry({ name: entry.name, oid: entry.oid, peeled }));
     }
-    this.#packedText = lines.join('');
+    this.#newPacked = NewPackedRefs.write(host, lines.join(''));
+    if (this.#newPacked === undefined)
+      throw new Refusal('failed', `unable to create file ${host.packed.path}.new: File exists`);
     await this.#mustHook('prepared', input);
   }
 
@@ -499,8 +501,9 @@ export class FilesTransaction implements RefTransaction {
       }
       const deleted = works.filter((work) => work.deleting && !work.logOnly);
       if (!this.#pruning) for (const work of deleted) host.deleteLogNow(work.name);
-      if (this.#packedText !== undefined) {
-        await commitPacked(host, this.#packedLock!, this.#packedText);
+      if (this.#newPacked !== undefined) {
+        this.#newPacked.commit();
+        this.#packedLock!.rollback();
         this.#packedLock = undefined;
         await this.#callHook('committed', this.#packedHook!.input);
       }
@@ -547,6 +550,7 @@ export class FilesTransaction implements RefTransaction {
       // The folders were made for the lock, or held the ref that is gone.
       if (work.locked && (!work.needsCommit || this.#failed)) this.#host.removeEmptyParents(work.name, 'ref');
     }
+    this.#newPacked?.rollback();
     this.#packedLock?.rollback();
     this.#packedLock = undefined;
   }
@@ -616,19 +620,49 @@ export async function acquire(fs: FileSystem, path: string, timeout: number): Pr
   }
 }
 
-/** Puts the new packed-refs in place: written beside it as git does, the lock being a separate file. */
-export async function commitPacked(host: TransactionHost, lock: LockFile, text: string): Promise<void> {
-  const { fs, packed } = host;
-  const fresh = `${packed.path}.new`;
-  const handle = fs.openWrite(fresh);
-  try {
-    handle.write(encodeText(text));
-    if (host.sync) handle.sync();
-  } finally {
-    handle.close();
+/**
+ * The new packed-refs, written beside the old one (the lock is a file of its own, as git has it). A symbolic link in
+ * its place stays one. `undefined` where another `.new` is in the way.
+ */
+export class NewPackedRefs {
+  readonly path: string;
+  readonly #host: TransactionHost;
+  readonly #target: string;
+  #held = true;
+
+  private constructor(host: TransactionHost, target: string) {
+    this.#host = host;
+    this.#target = target;
+    this.path = `${target}.new`;
   }
-  host.share(fresh);
-  fs.rename(fresh, packed.path);
-  packed.forget();
-  lock.rollback();
+
+  static write(host: TransactionHost, text: string): NewPackedRefs | undefined {
+    const { fs } = host;
+    const { path } = host.packed;
+    const link = fs.readLink(path);
+    const target =
+      link === undefined ? path : link.startsWith('/') ? link : `${path.slice(0, path.lastIndexOf('/'))}/${link}`;
+    const made = new NewPackedRefs(host, target);
+    const handle = fs.openWrite(made.path, { exclusive: true });
+    if (handle === undefined) return undefined;
+    try {
+      handle.write(encodeText(text));
+      if (host.sync) handle.sync();
+    } finally {
+      handle.close();
+    }
+    host.share(made.path);
+    return made;
+  }
+
+  commit(): void {
+    this.#host.fs.rename(this.path, this.#target);
+    this.#held = false;
+    this.#host.packed.forget();
+  }
+
+  rollback(): void {
+    if (this.#held) this.#host.fs.remove(this.path);
+    this.#held = false;
+  }
 }

@@ -30,6 +30,7 @@ import { isCommonFile } from './layout.js';
 import type { IdentityOptions, IdentityRole } from './identity.js';
 import { identity } from './identity.js';
 import { isAbsolute, resolvePath } from './paths.js';
+import { adjustShared, parseSharing } from './shared.js';
 import { readReplacements, replacementOf } from './replacements.js';
 
 export interface RepositoryOptions {
@@ -255,6 +256,7 @@ export class Repository {
     return new FilesRefStore(this.platform, {
       gitDir: this.gitDir,
       commonDir: this.commonDir,
+      ...(this.gitDir === this.commonDir ? { shownDir: this.gitDirShown } : {}),
       algorithm: this.objectFormat,
       bare: this.bare,
       logAllRefUpdates: logs?.value?.toLowerCase() === 'always' ? 'always' : config.getBool('core.logallrefupdates'),
@@ -263,6 +265,12 @@ export class Repository {
       preferSymlinks: config.getBool('core.prefersymlinkrefs'),
       sync: this.syncs('reference'),
       quarantined: this.env['GIT_QUARANTINE_PATH'] !== undefined,
+      ...(config.has('core.sharedrepository')
+        ? {
+            share: (path: string) =>
+              adjustShared(this.platform.fs, parseSharing(config.last('core.sharedrepository')?.value), path),
+          }
+        : {}),
       identity: () => formatSignature(this.identity('committer', { strict: false })),
       objectKind: async (oid) => (await this.objects.readHeader(oid))?.kind,
       peel: (oid) => peelTag(this, oid),
@@ -382,7 +390,9 @@ async function peelTag(repository: Repository, oid: Oid): Promise<Oid | undefine
     if (object.kind !== 'tag') return current;
     const tag = parseTag(object.data);
     current = tag.target;
-    kind = tag.targetKind;
+    kind = (await repository.objects.readHeader(current))?.kind;
+    // A tag that is wrong about what it leads to is not believed.
+    if (kind !== tag.targetKind) return undefined;
   }
   return current;
 }
