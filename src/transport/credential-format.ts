@@ -22,7 +22,7 @@ export function parseCredential(lines: Iterable<string>, into: Credential = {}):
   for (const line of lines) {
     if (line === '') break;
     const equals = line.indexOf('=');
-    if (equals < 0) throw new GitError('USAGE', `invalid credential line: ${line.slice(0, 0)}`.trimEnd());
+    if (equals < 0) throw new GitError('USAGE', 'unable to read credential from stdin', { data: { line } });
     const key = line.slice(0, equals);
     const value = line.slice(equals + 1);
     if ((single as readonly string[]).includes(key)) found[key as (typeof single)[number]] = value;
@@ -65,6 +65,7 @@ export function formatCredential(credential: Credential, options: { readonly pro
   put('password_expiry_utc', credential.password_expiry_utc);
   for (const header of credential.wwwauth ?? []) put('wwwauth[]', header);
   for (const state of credential.state ?? []) put('state[]', state);
+  if (credential.continued === true) put('continue', '1');
   return out;
 }
 

@@ -63,24 +63,31 @@ export class HelperCredentials implements CredentialSource {
 
   async fill(question: Credential): Promise<Credential> {
     if (question.username !== undefined && question.password !== undefined) return question;
+    if (question.authtype !== undefined && question.credential !== undefined) return question;
     const { credential, helpers } = this.#settings(question);
-    let filled: Credential & { quit?: boolean } = { ...credential };
-    const ask = { ...credential, capabilities: credential.capabilities ?? [] };
+    const requested = credential.capabilities ?? [];
+    const announced = new Set<string>();
+    const filled: Credential & { quit?: boolean } = { ...credential };
+    const result = (): Credential => ({ ...filled, capabilities: requested.filter((name) => announced.has(name)) });
     for (const helper of helpers) {
-      const answer = await this.#run(helper, 'get', { ...filled, capabilities: ask.capabilities });
-      if (answer !== undefined) filled = parseCredential(answer.split('\n'), filled);
+      const answer = await this.#run(helper, 'get', { ...filled, capabilities: requested });
+      if (answer !== undefined) {
+        const said = parseCredential(answer.split('\n'));
+        for (const name of said.capabilities ?? []) if (requested.includes(name)) announced.add(name);
+        take(filled, said, announced);
+      }
       const expiry = filled.password_expiry_utc;
       if (expiry !== undefined && Number(expiry) < this.#options.platform.now() / 1000) {
         filled.password = undefined;
         filled.password_expiry_utc = undefined;
       }
-      if (filled.credential !== undefined && filled.authtype !== undefined) return filled;
-      if (filled.username !== undefined && filled.password !== undefined) return filled;
+      if (filled.credential !== undefined && filled.authtype !== undefined) return result();
+      if (filled.username !== undefined && filled.password !== undefined) return result();
       if (filled.quit === true) throw new GitError('AUTH', `credential helper '${helper}' told us to quit`);
     }
     filled.username ??= await this.#ask('Username', { ...filled, username: undefined }, false);
     filled.password ??= await this.#ask('Password', filled, true);
-    return filled;
+    return result();
   }
 
   async #ask(what: string, credential: Credential, secret: boolean): Promise<string> {
@@ -112,7 +119,10 @@ export class HelperCredentials implements CredentialSource {
   }
 
   async approve(answer: Credential): Promise<void> {
-    if (answer.username === undefined || answer.password === undefined) return;
+    const whole = answer.username !== undefined && answer.password !== undefined;
+    if (!whole && (answer.authtype === undefined || answer.credential === undefined)) return;
+    const expiry = answer.password_expiry_utc;
+    if (expiry !== undefined && Number(expiry) < this.#options.platform.now() / 1000) return;
     const { credential, helpers } = this.#settings(answer);
     for (const helper of helpers) await this.#run(helper, 'store', answered(credential));
   }
@@ -127,4 +137,33 @@ export class HelperCredentials implements CredentialSource {
 function answered(credential: Credential): Credential {
   const told = credential.authtype !== undefined;
   return { ...credential, wwwauth: undefined, ...(told ? {} : { capabilities: undefined }) };
+}
+
+/** What a helper said; the parts that need a capability only where it announced it. */
+function take(
+  into: Credential & { quit?: boolean },
+  said: Credential & { quit?: boolean },
+  announced: ReadonlySet<string>,
+): void {
+  for (const key of [
+    'protocol',
+    'host',
+    'path',
+    'username',
+    'password',
+    'oauth_refresh_token',
+    'password_expiry_utc',
+  ] as const) {
+    if (said[key] !== undefined) into[key] = said[key];
+  }
+  if (announced.has('authtype')) {
+    if (said.authtype !== undefined) into.authtype = said.authtype;
+    if (said.credential !== undefined) into.credential = said.credential;
+    if (said.ephemeral !== undefined) into.ephemeral = said.ephemeral;
+  }
+  if (announced.has('state')) {
+    if (said.state !== undefined) into.state = said.state;
+    if (said.continued !== undefined) into.continued = said.continued;
+  }
+  if (said.quit === true) into.quit = true;
 }
