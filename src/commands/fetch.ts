@@ -124,6 +124,10 @@ export const command = defineCommand({
       }
       first = false;
     }
+    const graph = values['write-commit-graph'] ?? repository.config.getBool('fetch.writecommitgraph', false);
+    if (graph && code === 0 && values['dry-run'] !== true) {
+      await context.runCommand('commit-graph', ['write', '--split', '--reachable', '--no-progress']);
+    }
     return code;
   },
   render: (result: Result) => result.text,

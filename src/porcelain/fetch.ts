@@ -21,6 +21,7 @@ import type { RemoteConfig } from '../transport/remote-config.js';
 import { branchConfig, protocolVersion, type Remotes } from '../transport/remote-config.js';
 import { INFINITE_DEPTH } from '../transport/shallow.js';
 import { anonymizeUrl, displayUrl } from '../transport/url.js';
+import { guessHead } from './clone.js';
 import type { FetchItem, FetchMap } from './fetch-map.js';
 import { buildFetchMap, followedTags } from './fetch-map.js';
 import type { Deepening } from './fetch-objects.js';
@@ -70,7 +71,7 @@ export interface FetchResult {
   readonly updates: readonly FetchUpdate[];
   /** 0, or 1 where something could not be updated. */
   readonly code: number;
-  /** Lines for standard output (`--porcelain`). */
+  /** Lines for standard output: `--porcelain`, and where the other side's HEAD is not ours. */
   readonly porcelain: readonly string[];
 }
 
@@ -222,6 +223,7 @@ class RemoteFetch {
     let code = 0;
     const writeHead = options.writeFetchHead !== false && options.dryRun !== true;
     const fetchHead: string[] = [];
+    if (writeHead && options.append !== true) this.#writeFetchHead([]);
     const prune = options.prune ?? this.#remote.prune ?? this.#repository.config.getBool('fetch.prune', false);
     // Names that are gone make room for new ones.
     if (prune) {
@@ -254,7 +256,7 @@ class RemoteFetch {
     for (const message of messages) options.say(`error: ${message}\n`);
     lines.push(...updates.lines);
     if (updates.failed) code = 1;
-    if (writeHead && !(options.atomic === true && updates.failed)) this.#writeFetchHead(fetchHead);
+    if (writeHead && !(options.atomic === true && updates.failed)) this.#writeFetchHead(fetchHead, true);
     await this.#report(lines);
     if (messages.length > 0 && messages.some((message) => message.includes('exists; cannot create'))) {
       options.say(
@@ -262,8 +264,12 @@ class RemoteFetch {
       );
     }
     if (options.setUpstream === true) await this.#setUpstream(map.items, branch);
-    if (this.#followsHead() && options.dryRun !== true) await this.#followHead();
-    return { updates: lines, code, porcelain: this.#porcelainLines(lines) };
+    const told: string[] = [];
+    if (this.#followsHead() && options.dryRun !== true && !(options.atomic === true && code !== 0)) {
+      const line = await this.#followHead();
+      if (line !== undefined && options.verbosity >= 0) told.push(line);
+    }
+    return { updates: lines, code, porcelain: [...this.#porcelainLines(lines), ...told] };
   }
 
   #porcelainLines(lines: readonly FetchUpdate[]): string[] {
@@ -381,17 +387,17 @@ class RemoteFetch {
           fetchHead.push(`${item.oid}\t${status === 'merge' && isCommit ? '' : 'not-for-merge'}\t${note}${from}\n`);
         }
         if (item.local !== undefined) await updates.add(item, localRefs.get(item.local));
-        else if (status !== 'ignore') updates.addHead(item, kind);
+        else if (status !== 'ignore' && this.#options.writeFetchHead !== false) updates.addHead(item, kind);
       }
     }
     for (const item of items) if (item.local !== undefined) localRefs.set(item.local, item.oid);
   }
 
-  #writeFetchHead(lines: readonly string[]): void {
+  #writeFetchHead(lines: readonly string[], append = false): void {
     const { fs } = this.#repository.platform;
     const path = this.#repository.path('FETCH_HEAD');
     const bytes = encodeText(lines.join(''));
-    if (this.#options.append === true) fs.appendFile(path, bytes);
+    if (append || this.#options.append === true) fs.appendFile(path, bytes);
     else fs.writeFile(path, bytes);
   }
 
@@ -470,25 +476,34 @@ class RemoteFetch {
     }
   }
 
-  /** `refs/remotes/<name>/HEAD`, made where it is not there yet. */
-  async #followHead(): Promise<void> {
-    const head = this.#refs.find((ref) => ref.name === 'HEAD');
-    if (head === undefined) return;
-    const target =
-      head.symbolicTarget ??
-      this.#refs.find((ref) => ref.name === 'refs/heads/master' && ref.oid === head.oid)?.name ??
-      this.#refs.find((ref) => ref.name === 'refs/heads/main' && ref.oid === head.oid)?.name ??
-      this.#refs.find((ref) => ref.name.startsWith('refs/heads/') && ref.oid === head.oid)?.name;
-    if (target === undefined) return;
-    const mirror = this.#repository.bare && this.#remote.mirror;
-    if (mirror) return;
-    const name = `refs/remotes/${this.#remote.name}/HEAD`;
-    const tracking = `refs/remotes/${this.#remote.name}/${target.replace(/^refs\/heads\//, '')}`;
-    if ((await this.#repository.refs.resolve(tracking)) === undefined) return;
-    const always = this.#remote.followRemoteHead === 'always';
-    const now = await this.#repository.refs.readRaw(name);
-    if (now !== undefined && !always) return;
-    await this.#repository.refs.update([{ name, to: { symbolic: tracking }, noDeref: true, reason: 'fetch' }]);
+  /** `refs/remotes/<name>/HEAD`, made where it is not there yet. Answers a line where ours is another. */
+  async #followHead(): Promise<string | undefined> {
+    const target = guessHead(this.#refs, this.#refs.find((ref) => ref.name === 'HEAD'), 'master');
+    if (target === undefined || (this.#repository.bare && this.#remote.mirror)) return undefined;
+    const { refs } = this.#repository;
+    const { name } = this.#remote;
+    const head = `refs/remotes/${name}/HEAD`;
+    const branch = target.replace(/^refs\/heads\//, '');
+    const tracking = `refs/remotes/${name}/${branch}`;
+    if ((await refs.resolve(tracking)) === undefined) return undefined;
+    const mode = this.#remote.followRemoteHead ?? 'create';
+    const before = await refs.readRaw(head);
+    await refs.update([
+      {
+        name: head,
+        to: { symbolic: tracking },
+        noDeref: true,
+        reason: 'fetch',
+        ...(mode === 'always' ? {} : { expect: 'absent' as const }),
+      },
+    ]);
+    if (before === undefined || !mode.startsWith('warn') || mode === `warn-if-not-${branch}`) return undefined;
+    if (before.kind === 'direct') {
+      return `'HEAD' at '${name}' is '${branch}', but we have a detached HEAD pointing to '${before.oid}' locally.\n`;
+    }
+    if (before.target === tracking) return undefined;
+    const ours = before.target.startsWith(`refs/remotes/${name}/`) ? before.target.slice(14 + name.length) : before.target;
+    return `'HEAD' at '${name}' is '${branch}', but we have '${ours}' locally.\n`;
   }
 
   async #setUpstream(items: readonly FetchItem[], branch: string | undefined): Promise<void> {
