@@ -48,6 +48,7 @@ export {
 } from './store/merge-branch.js';
 export * from './store/store.js';
 export { type Change, type Listed, type ListOptions as TreeListOptions, Tree } from './store/tree.js';
+export { openRemote, type OpenRemoteOptions, type PushOutcome, type Remote } from './transport/remote.js';
 export type { WatchEvent, WatchOptions } from './store/watch.js';
 
 export interface OpenOptions {

@@ -4,7 +4,7 @@ import { GitError } from '../base/errors.js';
 import { zeroOid } from '../base/oid.js';
 import { checkOutClone } from '../porcelain/checkout-clone.js';
 import { type CloneResult, cloneRepository } from '../porcelain/clone.js';
-import { noDeepening } from '../porcelain/fetch-objects.js';
+import { noDeepening } from '../transport/fetch-objects.js';
 import { checkRefFormat } from '../refs/name.js';
 import { approxidate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';

@@ -1,7 +1,7 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
-import { fetchObjects } from '../porcelain/fetch-objects.js';
+import { fetchObjects } from '../transport/fetch-objects.js';
 import { approxidate } from '../repo/dates.js';
 import { connect, remoteRefs } from '../transport/connect.js';
 import { farewell } from '../transport/fetch-pack.js';

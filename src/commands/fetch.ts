@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import { currentBranch, fetchRemote, type FetchOptions } from '../porcelain/fetch.js';
-import type { Deepening } from '../porcelain/fetch-objects.js';
+import type { Deepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from '../porcelain/fetch-update.js';
 import { approxidate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';

@@ -21,8 +21,8 @@ import { parseRefspec, refPrefixes } from '../transport/refspec.js';
 import { protocolVersion, Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
-import type { Deepening } from './fetch-objects.js';
-import { deepens, fetchObjects } from './fetch-objects.js';
+import type { Deepening } from '../transport/fetch-objects.js';
+import { deepens, fetchObjects } from '../transport/fetch-objects.js';
 import { LocalConfig } from './local-config.js';
 
 export interface CloneOptions {

@@ -24,8 +24,8 @@ import { anonymizeUrl, displayUrl } from '../transport/url.js';
 import { guessHead } from './clone.js';
 import type { FetchItem, FetchMap } from './fetch-map.js';
 import { buildFetchMap, followedTags } from './fetch-map.js';
-import type { Deepening } from './fetch-objects.js';
-import { deepens, fetchObjects, isComplete, noDeepening } from './fetch-objects.js';
+import type { Deepening } from '../transport/fetch-objects.js';
+import { deepens, fetchObjects, isComplete, noDeepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from './fetch-update.js';
 import { FetchUpdates, formatUpdates } from './fetch-update.js';
 
@@ -478,7 +478,11 @@ class RemoteFetch {
 
   /** `refs/remotes/<name>/HEAD`, made where it is not there yet. Answers a line where ours is another. */
   async #followHead(): Promise<string | undefined> {
-    const target = guessHead(this.#refs, this.#refs.find((ref) => ref.name === 'HEAD'), 'master');
+    const target = guessHead(
+      this.#refs,
+      this.#refs.find((ref) => ref.name === 'HEAD'),
+      'master',
+    );
     if (target === undefined || (this.#repository.bare && this.#remote.mirror)) return undefined;
     const { refs } = this.#repository;
     const { name } = this.#remote;
@@ -502,7 +506,9 @@ class RemoteFetch {
       return `'HEAD' at '${name}' is '${branch}', but we have a detached HEAD pointing to '${before.oid}' locally.\n`;
     }
     if (before.target === tracking) return undefined;
-    const ours = before.target.startsWith(`refs/remotes/${name}/`) ? before.target.slice(14 + name.length) : before.target;
+    const ours = before.target.startsWith(`refs/remotes/${name}/`)
+      ? before.target.slice(14 + name.length)
+      : before.target;
     return `'HEAD' at '${name}' is '${branch}', but we have '${ours}' locally.\n`;
   }
 

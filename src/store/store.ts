@@ -18,6 +18,8 @@ import {
   typedMerge,
   unrelatedHistories,
 } from './merge-branch.js';
+import type { PushOutcome, Remote } from '../transport/remote.js';
+import type { PullOptions } from './pull.js';
 import { type CommitWithOid, lastModified, pathHistory } from './path-history.js';
 import { type Change, type Listed, type ListOptions, Tree } from './tree.js';
 import { watchBranch, type WatchEvent, type WatchOptions } from './watch.js';
@@ -282,6 +284,21 @@ export class Store<V> {
     throw new GitError(result.code === 'invalid' ? 'REF_INVALID' : 'REF_CHANGED', result.message, {
       data: { ref: this.branch },
     });
+  }
+
+  /** Fetches the other side's branch and merges it into this one; see `pull.ts`. */
+  async pull(remote: Remote, info: Info & PullOptions): Promise<Outcome> {
+    const { pull } = await import('./pull.js');
+    return pull(this, remote, info);
+  }
+
+  /** Sends this branch to the other side, which refuses it unless it has been merged here first. */
+  async push(
+    remote: Remote,
+    options: { readonly to?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<PushOutcome> {
+    const { push } = await import('./pull.js');
+    return push(this, remote, options);
   }
 
   /**

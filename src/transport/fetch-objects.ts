@@ -3,16 +3,16 @@ import { isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import type { Repository } from '../repo/repository.js';
-import type { RemoteRef } from '../transport/advertisement.js';
-import { alternateRefs } from '../transport/alternate-refs.js';
-import { CommitCache } from '../transport/commit-cache.js';
-import type { Connection } from '../transport/connection.js';
-import { fetchPack } from '../transport/fetch-pack.js';
-import type { Incoming } from '../transport/incoming.js';
-import { storeIncoming } from '../transport/incoming.js';
-import type { NegotiationAlgorithm } from '../transport/negotiator.js';
-import { createNegotiator } from '../transport/negotiator.js';
-import { readShallow, writeShallow } from '../transport/shallow.js';
+import type { RemoteRef } from './advertisement.js';
+import { alternateRefs } from './alternate-refs.js';
+import { CommitCache } from './commit-cache.js';
+import type { Connection } from './connection.js';
+import { fetchPack } from './fetch-pack.js';
+import type { Incoming } from './incoming.js';
+import { storeIncoming } from './incoming.js';
+import type { NegotiationAlgorithm } from './negotiator.js';
+import { createNegotiator } from './negotiator.js';
+import { readShallow, writeShallow } from './shallow.js';
 
 /** How far history is to go. */
 export interface Deepening {
