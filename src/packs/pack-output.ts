@@ -92,6 +92,11 @@ export class PackOutput {
     return packed;
   }
 
+  /** Ends the chunk being filled, so that `take` has everything written so far. */
+  flush(): void {
+    this.#seal();
+  }
+
   get hasReady(): boolean {
     return this.#ready.length > 0;
   }
