@@ -1,10 +1,11 @@
 import type { Bytes } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { quotePath } from '../base/quote.js';
+import { parseFilterSpec } from '../history/object-filter.js';
 import { formatMode, isRegularMode, kindOfMode } from '../objects/mode.js';
 import { TreeCursor } from '../objects/tree.js';
-import type { RawObject } from '../objects/source.js';
+import type { ObjectHeader, RawObject } from '../objects/source.js';
 import type { Repository } from '../repo/repository.js';
 import type { ResolvedRevision } from '../repo/revision.js';
 import { peelTo, resolveWithContext } from '../repo/revision.js';
@@ -92,6 +93,8 @@ export const command = defineCommand({
       ({ key }) => key === 'batch' || key === 'batch-check' || key === 'batch-command',
     );
     if (batches.length > 1) throw new UsageError('only one batch option may be specified', { quiet: true });
+    const filters = checkFilters(context, values.filter ?? []);
+    if (filters !== 0) return filters;
     const mode = (['e', 'p', 't', 's', 'textconv', 'filters'] as const).find((key) => values[key] !== undefined);
     if (batches.length === 1) {
       checkBatchWords(values, rest, mode);
@@ -152,6 +155,17 @@ export const command = defineCommand({
   },
 });
 
+/** Filters are looked at before anything else; the ones that need a walk are refused. */
+function checkFilters(context: CommandContext, texts: readonly string[]): number {
+  for (const text of texts) {
+    const { kind } = parseFilterSpec(text);
+    if (kind === 'blob:none' || kind === 'blob:limit' || kind === 'object:type') continue;
+    context.printError(`usage: objects filter not supported: '${kind}'\n`);
+    return 129;
+  }
+  return 0;
+}
+
 function checkBatchWords(values: Values, rest: readonly string[], mode: string | undefined): void {
   if (mode !== undefined && mode !== 'textconv' && mode !== 'filters') {
     throw fatal(`'-${mode}' is incompatible with batch mode`);
@@ -179,19 +193,30 @@ class OneObject {
     return found;
   }
 
+  /** A damaged header is told of, and then counts as none. */
+  async #header(oid: Oid): Promise<ObjectHeader | undefined> {
+    try {
+      return await this.#repository.objects.readHeader(oid);
+    } catch (error) {
+      if (!isGitError(error, 'OBJECT_CORRUPT') || error.message === 'invalid object type') throw error;
+      this.#context.error(error.message);
+      return undefined;
+    }
+  }
+
   async *show(mode: string | undefined, type: string | undefined, name: string): AsyncGenerator<Result, number | void> {
     const repository = this.#repository;
     const found = await this.#resolve(name);
     const { oid } = found;
     switch (mode) {
       case 't': {
-        const header = await repository.objects.readHeader(oid);
+        const header = await this.#header(oid);
         if (header === undefined) throw new GitError('OBJECT_MISSING', 'git cat-file: could not get object info');
         yield { oid, type: header.kind, text: `${header.kind}\n` };
         return;
       }
       case 's': {
-        const header = await repository.objects.readHeader(oid);
+        const header = await this.#header(oid);
         if (header === undefined) throw new GitError('OBJECT_MISSING', 'git cat-file: could not get object info');
         let { size } = header;
         if (this.#values['use-mailmap'] === true && (header.kind === 'commit' || header.kind === 'tag')) {
@@ -206,7 +231,7 @@ class OneObject {
       case 'filters':
         return yield* this.#converted(mode, found, name);
       case 'p': {
-        const header = await repository.objects.readHeader(oid);
+        const header = await this.#header(oid);
         if (header === undefined) throw new GitError('REF_MISSING', `Not a valid object name ${name}`);
         const object = await this.#read(oid, name);
         if (object.kind === 'tree') yield { oid, type: 'tree', content: this.#treeText(object.data) };

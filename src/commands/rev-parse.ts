@@ -207,7 +207,7 @@ class RevParse {
       if (hasDashes) throw badRevision(word);
       asIs = 1;
       if (!(yield* this.#showFile(word, true))) break;
-      await verifyFilename(this.#repository, word, true);
+      await verifyFilename(this.#repository, word, true, (line) => this.#context.printError(`${line}\n`));
     }
     if (!this.#verify) {
       yield* this.#showDefault();

@@ -173,9 +173,8 @@ export function checkTag(data: Bytes, hexLength: number, report: Report, rules: 
     if (stops(rules, 'badTagName')) return;
   }
   lines.nextLine();
-  if (lines.take('tagger ')) {
-    if (!checkIdentity(lines, report, rules)) return;
-  } else {
+  if (lines.take('tagger ')) checkIdentity(lines, report, rules);
+  else {
     report('missingTaggerEntry', "invalid format - expected 'tagger' line");
     if (stops(rules, 'missingTaggerEntry')) return;
   }

@@ -170,11 +170,17 @@ function corrupt(oid: Oid, file: string, why: string, cause?: unknown): GitError
   return new GitError('OBJECT_CORRUPT', why, { data: { oid, file }, cause });
 }
 
+const LONGEST_HEADER = 32;
+
 function parseLooseHeader(oid: Oid, file: string, head: Bytes): { header: ObjectHeader; length: number } {
   const end = head.subarray(0, 64).indexOf(0);
+  // git reads the header into a small buffer: what is longer is no header.
+  if (end < 0 || end >= LONGEST_HEADER) {
+    throw corrupt(oid, file, `header for ${oid} too long, exceeds ${LONGEST_HEADER} bytes`);
+  }
   const match = end < 0 ? null : /^([a-z]+) (0|[1-9][0-9]*)$/.exec(decodeText(head.subarray(0, end)));
   if (match === null) throw corrupt(oid, file, `unable to parse ${oid} header`);
-  if (!kinds.has(match[1]!)) throw corrupt(oid, file, `invalid object type '${match[1]}' in ${file}`);
+  if (!kinds.has(match[1]!)) throw corrupt(oid, file, 'invalid object type');
   const size = Number(match[2]);
   if (!Number.isSafeInteger(size)) throw corrupt(oid, file, `unable to parse ${oid} header`);
   return { header: { kind: match[1] as ObjectKind, size }, length: end + 1 };

@@ -206,7 +206,11 @@ export class Fsck {
         this.#error(`${mismatch[1]}: hash-path mismatch, found at: ${path}`, ERROR_OBJECT);
         return;
       }
-      this.#options.complain(`error: ${error.message}`);
+      if (/^unable to unpack|is corrupt$/.test(error.message)) {
+        const why = error.cause instanceof Error ? error.cause.message : 'incorrect data check';
+        this.#options.complain(`error: inflate: data stream error (${why})`);
+        this.#options.complain(`error: unable to unpack header of ${path}`);
+      } else this.#options.complain(`error: ${error.message}`);
       this.#error(`${oid}: object corrupt or missing: ${path}`, ERROR_OBJECT);
     }
   }

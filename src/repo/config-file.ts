@@ -439,17 +439,14 @@ function emptiedSection(
   return { begin: tokens[first]!.begin, end, lastHit };
 }
 
-/** `section` or `section.sub` as a user names a section, in the form of `SectionToken.section`. */
-function sameSection(token: SectionToken, name: string): boolean {
-  const dot = name.indexOf('.');
-  const base = dot < 0 ? name : name.slice(0, dot);
-  const own = token.section.indexOf('.');
-  const ownBase = own < 0 ? token.section : token.section.slice(0, own);
-  if (base.toLowerCase() !== ownBase) return false;
-  const sub = dot < 0 ? undefined : name.slice(dot + 1);
-  const ownSub = own < 0 ? undefined : token.section.slice(own + 1);
-  if (sub === undefined || ownSub === undefined) return sub === ownSub;
-  return token.dotted ? sub.toLowerCase() === ownSub : sub === ownSub;
+/** Whether the header names the section as the user does: here letters count as they are written, not folded. */
+function sameSection(token: SectionToken, text: string, name: string): boolean {
+  const written = text.slice(token.begin + 1, token.end - 1);
+  if (token.dotted) return written === name;
+  const dot = token.section.indexOf('.');
+  if (dot < 0) return written === name;
+  const base = /^\S*/.exec(written)![0];
+  return name === `${base}${token.section.slice(dot)}`;
 }
 
 /**
@@ -468,7 +465,7 @@ export function renameSection(
   let found = false;
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
-    if (token.type !== 'section' || !sameSection(token, from)) continue;
+    if (token.type !== 'section' || !sameSection(token, text, from)) continue;
     found = true;
     let end = text.length;
     for (let j = i + 1; j < tokens.length; j++) {

@@ -110,9 +110,16 @@ function looksLikePathspec(text: string): boolean {
 }
 
 /** Insists that a word is a path. Throws git's words for one that is not; `mayBeRevision` also explains revisions. */
-export async function verifyFilename(repository: Repository, text: string, mayBeRevision: boolean): Promise<void> {
+export async function verifyFilename(
+  repository: Repository,
+  text: string,
+  mayBeRevision: boolean,
+  complain?: (line: string) => void,
+): Promise<void> {
   if (text.startsWith('-')) throw new GitError('USAGE', `option '${text}' must come before non-option arguments`);
   if (looksLikePathspec(text) || isFilename(repository, text)) return;
+  // git looks a second time, to find words for what is wrong, and says again what it said the first time.
+  if (mayBeRevision && complain !== undefined) await resolveRevision(repository, text, { complain });
   throw await missingFilename(repository, text, mayBeRevision);
 }
 

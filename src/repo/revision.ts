@@ -131,8 +131,10 @@ export function pathColon(text: string): number {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const char = text[i];
-    if (char === '{') depth++;
-    else if (char === '}' && depth > 0) depth--;
+    if ((char === '@' || char === '^') && text[i + 1] === '{') {
+      depth++;
+      i++;
+    } else if (char === '}' && depth > 0) depth--;
     else if (char === ':' && depth === 0) return i;
   }
   return -1;
@@ -283,7 +285,7 @@ class Resolver {
       return newestMatching(this.#repository, what.slice(1), start as Oid<'commit'>);
     }
     return peelTo(this.#repository, outer, what as ObjectKind, (actual) =>
-      this.#complain(`error: ${before}: expected ${what} type, but the object dereferences to ${actual} type`),
+      this.#complain(`error: ${text}: expected ${what} type, but the object dereferences to ${actual} type`),
     );
   }
 
