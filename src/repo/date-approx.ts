@@ -24,7 +24,6 @@ const lengths: readonly (readonly [name: string, seconds: number])[] = [
   ['hours', 3600],
   ['days', DAY],
   ['weeks', 7 * DAY],
-  ['fortnights', 14 * DAY],
 ];
 
 /** Reads what people write: `yesterday`, `3 weeks ago`, `last friday at noon`, `Jun 7`. */

@@ -308,7 +308,7 @@ class Resolver {
           continue;
         }
         const inner = text.slice(at + 2, -1);
-        if (!/^(?:u|upstream|push)$/i.test(inner)) {
+        if (!/^(?:u|upstream|push)(?:\}|$)/i.test(inner)) {
           selector = inner;
           name = text.slice(0, at);
         }
