@@ -103,6 +103,7 @@ export const command = defineCommand({
         dryRun,
         intentToAdd: values['intent-to-add'] === true,
         renormalize,
+        strict: update && !renormalize && values['ignore-errors'] !== true,
         ignoreErrors:
           values['ignore-errors'] ??
           tree.repository.config.getBool(
@@ -112,6 +113,8 @@ export const command = defineCommand({
         ignoreMissing: values['ignore-missing'] === true,
         executable: chmod == null ? undefined : chmod === '+x',
       });
+      for (const word of result.unmatched) context.error(`pathspec '${word}' did not match any file(s) known to git`);
+      if (result.unmatched.length > 0) return 128;
       for (const message of result.failures) context.error(message);
       let failed = result.failures.length > 0;
       if (dryRun || values.verbose === true) for (const action of result.actions) yield action;

@@ -24,11 +24,11 @@ import {
   subjectLine,
   type CleanupMode,
 } from '../porcelain/message.js';
-import { appendSignoff } from '../porcelain/signoff.js';
+import { appendSignoff, trailerSettings } from '../porcelain/signoff.js';
 import { isCommittable, noColors, renderLong, renderShort } from '../porcelain/status-render.js';
 import { gatherStatus } from '../porcelain/status-report.js';
 import type { StatusReport } from '../porcelain/status-report.js';
-import { approxidate, formatDate, parseDate } from '../repo/dates.js';
+import { approxidate, formatDate, formatZone, parseDate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -747,7 +747,7 @@ class CommitRun {
     if (clean) text = stripSpace(text);
     if (values.signoff === true) {
       const committer = this.#repository.identity('committer');
-      text = appendSignoff(text, `${committer.name} <${committer.email}>`);
+      text = appendSignoff(text, `${committer.name} <${committer.email}>`, trailerSettings(config, this.#comment));
     }
     if (values.trailer !== undefined && values.trailer.length > 0) {
       const { applyTrailers } = await import('../porcelain/trailer-apply.js');
@@ -934,7 +934,7 @@ class CommitRun {
     const raw = decodeText(data);
     const verbose = (values.verbose ?? 0) > 0 || this.#repository.config.getBoolOrInt('commit.verbose') === true;
     const message = cleanMessage(raw, this.#cleanup, this.#comment, verbose && this.#useEditor);
-    const empty = isEmpty(message);
+    const empty = isEmpty(message, this.#cleanup);
     if (empty && values['allow-empty-message'] !== true) {
       this.#context.printError('Aborting commit due to empty commit message.\n');
       throw new Stop(1);
@@ -1056,13 +1056,15 @@ function shownPath(repository: Repository, path: string): string {
     : path;
 }
 
-function isEmpty(message: string): boolean {
+function isEmpty(message: string, mode: CleanupMode): boolean {
+  if (mode === 'verbatim' && message !== '') return false;
   if (message.trim() === '') return true;
   // Nothing but sign-offs counts as empty.
   return message.split('\n').every((line) => line.trim() === '' || line.startsWith('Signed-off-by: '));
 }
 
 function untouched(message: string, template: string, mode: CleanupMode, comment: string): boolean {
+  if (mode === 'verbatim' && message !== '') return false;
   const clean = cleanMessage(template, mode, comment);
   if (!message.startsWith(clean)) return false;
   return message
@@ -1077,7 +1079,7 @@ function showDate(repository: Repository, who: Signature): string {
 
 function approxDate(repository: Repository, text: string): string | undefined {
   const found = approxidate(text, repository.clock);
-  return found.understood ? `@${found.seconds} ${repository.identity('author', { strict: false }).zone}` : undefined;
+  return found.understood ? `@${found.seconds} ${formatZone(repository.clock.zone(found.seconds * 1000))}` : undefined;
 }
 
 function implicitIdentityAdvice(): string {

@@ -202,7 +202,13 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
     for (;;) {
       const step = await results.next();
       if (step.done === true) return step.value ?? 0;
-      io.stdout.write(json ? toJsonLine(step.value) : command.render(step.value, context));
+      try {
+        io.stdout.write(json ? toJsonLine(step.value) : command.render(step.value, context));
+      } catch (error) {
+        // Whoever read this is gone: the command ends where it stands, and lets go of its locks.
+        await results.return(undefined);
+        throw error;
+      }
     }
   } catch (error) {
     return report(io, error, json, command.usage, command.options, surroundings.program);

@@ -111,6 +111,13 @@ class Plan {
       if (this.#skip) continue;
       throw new GitError('USAGE', `${fault}, source=${from}, destination=${to}`);
     }
+    for (const { from } of moves) {
+      if (!sources.includes(from)) continue;
+      const above = sources.find((source) => source !== '' && from.startsWith(`${source}/`));
+      if (above !== undefined) {
+        throw new GitError('USAGE', `cannot move both '${from}' and its parent directory '${above}'`);
+      }
+    }
     return moves.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
   }
 

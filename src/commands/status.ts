@@ -5,6 +5,8 @@ import type { StatusReport } from '../porcelain/status-report.js';
 import { gatherStatus } from '../porcelain/status-report.js';
 import type { SubmoduleIgnore } from '../worktree/status.js';
 import { abbreviate } from '../repo/revision-short.js';
+import { captureCommand } from './capture.js';
+import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
@@ -120,6 +122,8 @@ export const command = defineCommand({
     });
     if (format === 'v1') {
       styles.set(result, { ...base, prefix: '', colors: noColors });
+    } else if (format === 'long' && (values.verbose ?? 0) > 0) {
+      styles.set(result, { ...base, patch: verbosePatch(context, values.verbose ?? 0, base.colors.header) });
     } else styles.set(result, base);
     yield result;
     return 0;
@@ -130,6 +134,30 @@ export const command = defineCommand({
     return result.format === 'v2' ? renderPorcelain2(result, style) : renderShort(result, style);
   },
 });
+
+/** The staged changes, and with two `-v` the unstaged ones, as patches. */
+function verbosePatch(context: CommandContext, level: number, header: string): string {
+  const color = context.wantColor('status') ? ['--color=always'] : ['--no-color'];
+  if (level === 1) return captureCommand(context, ['diff', '--cached', '--no-ext-diff', ...color]);
+  const staged = captureCommand(context, [
+    'diff',
+    '--cached',
+    '--no-ext-diff',
+    '--src-prefix=c/',
+    '--dst-prefix=i/',
+    ...color,
+  ]);
+  const unstaged = captureCommand(context, ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/', ...color]);
+  const paint = (text: string): string => (header === '' ? `${text}\n` : `${header}${text}\x1b[m\n`);
+  return (
+    (staged === '' ? '' : paint('Changes to be committed:') + staged) +
+    (unstaged === ''
+      ? ''
+      : paint('--------------------------------------------------') +
+        paint('Changes not staged for commit:') +
+        unstaged)
+  );
+}
 
 function ignoredMode(word: string | null | undefined): 'no' | 'traditional' | 'matching' {
   if (word == null || word === 'no') return 'no';

@@ -24,6 +24,8 @@ export interface AddOptions {
   /** In a dry run: paths that do not exist are only held against the ignore rules. */
   readonly ignoreMissing?: boolean;
   readonly executable?: boolean | undefined;
+  /** Without new files: words that name nothing tracked are refused (they are listed in `unmatched`). */
+  readonly strict?: boolean;
 }
 
 export interface AddAction {
@@ -41,6 +43,8 @@ export interface AddResult {
   readonly failures: readonly string[];
   /** `--chmod` could not be applied to these. */
   readonly notFlipped: readonly string[];
+  /** Words that named nothing tracked; nothing was done then. */
+  readonly unmatched: readonly string[];
 }
 
 /** Brings the index (in memory) up to the work tree. The caller holds the lock and writes it. `git add`. */
@@ -56,6 +60,7 @@ class Adding implements AddResult {
   readonly embedded: string[] = [];
   readonly failures: string[] = [];
   readonly notFlipped: string[] = [];
+  readonly unmatched: string[] = [];
   readonly #tree: WorkTree;
   readonly #options: AddOptions;
 
@@ -69,10 +74,12 @@ class Adding implements AddResult {
     this.#refuseStrangeWords();
     const fresh = options.newFiles ? this.#untracked() : [];
     if (options.newFiles) this.#checkWords(fresh);
+    else if (options.strict === true) this.#checkTracked();
+    if (this.unmatched.length > 0) return;
     if (options.renormalize === true) await this.#renormalize();
     else if (options.updates || options.removals) await this.#tracked();
     for (const path of fresh) await this.#file(path);
-    if (options.executable !== undefined && options.dryRun !== true) this.#flip(options.executable);
+    if (options.executable !== undefined) this.#flip(options.executable);
   }
 
   /** Words beyond a symbolic link, or inside a submodule. */
@@ -124,6 +131,13 @@ class Adding implements AddResult {
     }
   }
 
+  #checkTracked(): void {
+    const { pathspec } = this.#options;
+    pathspec.seen.fill(0);
+    for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
+    this.unmatched.push(...pathspec.unmatched().map((item) => item.original));
+  }
+
   /** The part of an ignored path that a rule names: the path, or a directory above it. */
   #ignoredPart(path: string, isDirectory: boolean): string | undefined {
     for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
@@ -147,7 +161,10 @@ class Adding implements AddResult {
       const stat = tree.hasSymlinkParent(entry.path) ? undefined : tree.lstat(entry.path);
       const away = stat === undefined || (stat.kind === 'directory' && this.#isPlainDirectory(entry));
       if (away) {
-        if (!this.#options.removals) continue;
+        if (!this.#options.removals) {
+          if (entry.stage === 0) continue;
+          throw new GitError('USAGE', `unable to stat '${entry.path}': No such file or directory`);
+        }
         this.actions.push({ action: 'remove', path: entry.path });
         gone.add(entry.path);
         continue;
@@ -207,7 +224,7 @@ class Adding implements AddResult {
       if (!this.#options.pathspec.matches(entry.path)) continue;
       const mode = executable ? 0o100755 : 0o100644;
       if (!isRegularMode(entry.mode)) this.notFlipped.push(entry.path);
-      else if (entry.mode !== mode) {
+      else if (entry.mode !== mode && this.#options.dryRun !== true) {
         index.add(Entry.create({ path: entry.path, mode, oid: entry.oid, stage: entry.stage, flags: entry.flags }));
       }
     }

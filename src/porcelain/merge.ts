@@ -443,7 +443,7 @@ export class WorkTreeMerge {
     if (signoff) {
       const { name, email } = repository.identity('committer');
       const at = edit ? this.#message.length : text.length;
-      text = appendSignoff(text.slice(0, at), `${name} <${email}>`, text.slice(at));
+      text = appendSignoff(text.slice(0, at), `${name} <${email}>`) + text.slice(at);
     }
     this.#writeHeads(heads);
     writeState(repository, 'MERGE_MSG', text);

@@ -1,45 +1,31 @@
+import type { Config } from '../repo/config.js';
 import { stripSpace } from './message.js';
+import type { TrailerSettings } from './trailers.js';
+import { parseTrailers } from './trailers.js';
 
-const trailer = /^[A-Za-z0-9][A-Za-z0-9-]*[ \t]*:/;
-const generated = /^(?:Signed-off-by: |\(cherry picked from commit )/;
+/** What configuration says about trailers: separators, and keys that count as known. */
+export function trailerSettings(config: Config, comment = '#'): TrailerSettings {
+  const knownKeys = config.subsections('trailer').flatMap((name) => [name, config.get(`trailer.${name}.key`) ?? name]);
+  return { separators: config.get('trailer.separators') ?? ':', comment, knownKeys, noDivider: true };
+}
 
 /**
- * Adds a `Signed-off-by` line for `person` (`Name <mail>`), unless it is the last trailer already. What follows in the
- * message (comments of a template) stays behind it. git's `append_signoff`.
+ * Adds a `Signed-off-by` line for `person` (`Name <mail>`), unless it is the last trailer already. git's
+ * `append_signoff`.
  */
-export function appendSignoff(message: string, person: string, tail = ''): string {
+export function appendSignoff(
+  message: string,
+  person: string,
+  settings: TrailerSettings = { noDivider: true },
+): string {
   const line = `Signed-off-by: ${person}\n`;
   let text = message;
   if (text !== '' && !text.endsWith('\n')) text += '\n';
+  if (stripSpace(text) === '') return `\n\n${line}`;
   const bare = text.replace(/\n+$/, '\n');
-  if (stripSpace(bare) === '')
-    return `${text === '' ? '\n' : text.startsWith('\n') ? text : `\n${text}`}\n${line}${tail}`.replace(
-      /^\n\n\n+/,
-      '\n\n',
-    );
-  const paragraphs = bare.split(/\n\n+/);
-  const last = paragraphs[paragraphs.length - 1]!;
-  const lines = last.replace(/\n$/, '').split('\n');
-  const conforming = paragraphs.length > 1 && isTrailerBlock(lines);
-  if (conforming) {
-    if (`${lines[lines.length - 1]}\n` === line) return text + tail;
-    return `${bare}${line}${tail}`;
-  }
-  return `${bare}\n${line}${tail}`;
-}
-
-/** Trailers only, or some that git makes and at least a quarter trailers. */
-function isTrailerBlock(lines: readonly string[]): boolean {
-  let trailers = 0;
-  let others = 0;
-  let own = false;
-  for (const line of lines) {
-    if (generated.test(line)) {
-      own = true;
-      trailers++;
-    } else if (trailer.test(line)) trailers++;
-    else if (/^[ \t]/.test(line) && trailers > 0) continue;
-    else others++;
-  }
-  return trailers > 0 && (others === 0 || (own && trailers * 3 >= others));
+  const { trailers } = parseTrailers(bare, settings);
+  if (trailers.length === 0) return `${bare}\n${line}`;
+  const last = trailers[trailers.length - 1]!;
+  if (last.key === 'Signed-off-by' && last.value === person) return text;
+  return `${bare}${line}`;
 }

@@ -55,6 +55,8 @@ export interface StatusStyle {
   readonly abbreviated?: (oid: string) => string;
   /** `status --no-ahead-behind`. */
   readonly quickTracking?: boolean;
+  /** What `-v` shows: the staged changes as a patch, before the closing line. */
+  readonly patch?: string | undefined;
   /** The state directory as shown in hints. */
   readonly rebaseDoneFile?: string;
 }
@@ -242,6 +244,7 @@ class LongStatus {
     } else if (isCommittable(report)) {
       this.#line(`Untracked files not listed${style.hints ? ' (use -u option to show untracked files)' : ''}`);
     }
+    this.#out += style.patch ?? '';
     if (!isCommittable(report)) this.#closing(changed.length + unmerged.length > 0);
     if (style.showStash && report.stashes > 0) {
       this.#line(`Your stash currently has ${report.stashes} ${report.stashes === 1 ? 'entry' : 'entries'}`);

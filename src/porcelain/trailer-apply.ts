@@ -105,9 +105,9 @@ export function interpretTrailers(message: string, options: InterpretOptions): s
 function trailerLine(key: string, value: string, separators: string): string {
   const last = key[key.length - 1];
   if (last === undefined) return value;
-  // A key may bring its own separator, with blanks behind it.
+  // A key may bring its own separator, with or without blanks behind it.
   const plain = key.trimEnd();
-  if (separators.includes(plain[plain.length - 1]!)) return plain === key ? `${key} ${value}` : key + value;
+  if (separators.includes(plain[plain.length - 1]!)) return key + value;
   return `${key}${separators[0]} ${value}`;
 }
 

@@ -100,7 +100,8 @@ async function idOf(
   const store = options.dryRun !== true && options.infoOnly !== true;
   if (mode === MODE_GITLINK) {
     const head = nestedHead(tree.fs, tree.absolute(path));
-    if (head === undefined) throw new AddFailure(`'${path}/' does not have a commit checked out`);
+    if (head === undefined)
+      throw new AddFailure(`'${path}/' does not have a commit checked out\nunable to index file '${path}/'`);
     return head;
   }
   if (options.intentToAdd === true)

@@ -140,7 +140,7 @@ export class FileRemover {
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code === 'EISDIR' || code === 'EPERM') {
-        if (fs.lstat(file)?.kind === 'directory') return undefined;
+        if (fs.lstat(file)?.kind === 'directory') return 'EISDIR';
       }
       if (code === undefined) throw error;
       return code;

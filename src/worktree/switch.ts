@@ -144,8 +144,9 @@ export class Switch {
       for (const { path, unlink, gitlink } of drop) {
         if (unlink) {
           const code = remover.remove(path, gitlink);
-          if (code !== undefined && !gitlink) this.#tree.warn(`unable to unlink '${path}': ${code}`);
-          else if (code === 'ENOTEMPTY') this.#tree.warn(`unable to rmdir '${path}': Directory not empty`);
+          if (code !== undefined && !gitlink && code !== 'EISDIR') {
+            this.#tree.warn(`unable to unlink '${path}': ${code === 'EACCES' ? 'Permission denied' : code}`);
+          } else if (code === 'ENOTEMPTY') this.#tree.warn(`unable to rmdir '${path}': Directory not empty`);
         }
         options.progress?.(++done, total);
       }
