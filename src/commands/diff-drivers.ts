@@ -151,7 +151,8 @@ export class DiffDrivers {
         const place = mkdtempSync(join(folder, String(i)));
         args.push(await this.temporaryFile(place, side), side.oid, mode);
       }
-      if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path) args.push(shown(fresh.path), header);
+      if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path)
+        args.push(shown(fresh.path), ...(header === '' ? [] : [header]));
       const counter = { GIT_DIFF_PATH_COUNTER: String(++this.shown), GIT_DIFF_PATH_TOTAL: String(this.total) };
       const run = spawnSync('/bin/sh', ['-c', `${command} "$@"`, command, ...args], {
         cwd: this.repository?.workTree ?? this.context.cwd,

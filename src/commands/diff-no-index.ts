@@ -23,7 +23,8 @@ export async function* diffWithoutIndex(
 ): AsyncGenerator<Piece, number> {
   if (words.length !== 2) {
     if (!explicit) context.warning('Not a git repository. Use --no-index to compare two paths outside a working tree');
-    throw new UsageError('');
+    context.printError('usage: git diff --no-index [<options>] <path> <path> [<pathspec>...]\n\n');
+    return 129;
   }
   args.words.exitCode = true;
   const platform = context.platform;
@@ -31,6 +32,7 @@ export async function* diffWithoutIndex(
   const algorithm: HashAlgorithm = repository?.objectFormat ?? 'sha1';
   const attributes = repository === undefined ? undefined : await attributeSource(context, repository);
   const prefix = repository?.prefix ?? '';
+  const comparison = new Comparison(context, algorithm);
   const task = await setUpDiff(context, args, {
     ui: true,
     defaultForm: 'patch',
@@ -38,10 +40,10 @@ export async function* diffWithoutIndex(
     externalDiff: true,
     attributesOf:
       attributes === undefined ? undefined : (path) => attributes(path.startsWith('/') ? path : prefix + path),
-    identify: async (side) => platform.hashObject(algorithm, 'blob', await side.read()),
+    identify: async (side) =>
+      comparison.isStream(side.path) ? side.oid : platform.hashObject(algorithm, 'blob', await side.read()),
   });
   context.startPager(true);
-  const comparison = new Comparison(context, algorithm);
   comparison.add(comparison.fixed(words[0]!, words[1]!), comparison.fixed(words[1]!, words[0]!));
   // equal contents are no difference; ids are not known beforehand
   const found: FilePair[] = [];
@@ -61,7 +63,7 @@ export async function* diffWithoutIndex(
 
 class Comparison {
   readonly pairs: FilePair[] = [];
-  private input: Bytes | undefined;
+  private readonly streams = new Map<string, Bytes | undefined>();
 
   constructor(
     private readonly context: CommandContext,
@@ -70,14 +72,23 @@ class Comparison {
 
   /** A file against a directory is compared with the file of the same name in it. */
   fixed(path: string, other: string): string {
+    const own = path === '-' ? undefined : this.stat(path);
+    const against = other === '-' ? undefined : this.stat(other);
+    if (own?.isDirectory() === true && other === '-')
+      throw new GitError('USAGE', 'cannot compare stdin to a directory');
+    if (own?.isDirectory() === true && against?.isFIFO() === true)
+      throw new GitError('USAGE', 'cannot compare a named pipe to a directory');
     if (path === '-' || other === '-') return path;
-    const own = this.stat(path);
-    const against = this.stat(other);
     if (own?.isDirectory() === true && against !== undefined && !against.isDirectory()) {
       const name = other.replace(/\/+$/, '').split('/').at(-1)!;
       return path.endsWith('/') ? path + name : `${path}/${name}`;
     }
     return path;
+  }
+
+  /** Standard input or a named pipe: what it holds has no id. */
+  isStream(path: string): boolean {
+    return this.streams.has(path);
   }
 
   private stat(path: string): Stats | undefined {
@@ -90,7 +101,10 @@ class Comparison {
 
   private modeOf(path: string | undefined): number | 'directory' {
     if (path === undefined || path === '/dev/null') return 0;
-    if (path === '-') return MODE_FILE;
+    if (path === '-' || this.stat(path)?.isFIFO() === true) {
+      this.streams.set(path, undefined);
+      return MODE_FILE;
+    }
     let stat: Stats;
     try {
       stat = lstatSync(resolve(this.context.cwd, path));
@@ -166,11 +180,14 @@ class Comparison {
       file: mode === 0 || mode === MODE_SYMLINK || path === '-' ? undefined : path,
       read: () => {
         if (mode === 0) return new Uint8Array(0);
-        if (path === '-') {
-          this.input ??= this.context.io.stdin.readAll();
-          return this.input;
-        }
         const file = resolve(this.context.cwd, path);
+        if (this.isStream(path)) {
+          // can be read once only
+          const content =
+            this.streams.get(path) ?? (path === '-' ? this.context.io.stdin.readAll() : readFileSync(file));
+          this.streams.set(path, content);
+          return content;
+        }
         try {
           return mode === MODE_SYMLINK ? encodeText(readlinkSync(file)) : readFileSync(file);
         } catch {

@@ -644,7 +644,8 @@ export async function attributeSource(context: CommandContext, repository: Repos
   if (word !== undefined && tree === undefined) throw new GitError('USAGE', 'bad --attr-source or GIT_ATTR_SOURCE');
   const work = new WorkTree(repository);
   const index = (): WorkTree['index'] => work.index;
-  const reader = new AttributeReader(repository, tree === undefined ? { index } : { direction: { tree }, index });
+  const where = repository.workTree === undefined ? { index } : {};
+  const reader = new AttributeReader(repository, tree === undefined ? where : { direction: { tree }, ...where });
   return (path) => reader.of(path);
 }
 

@@ -113,6 +113,8 @@ async function isOutside(context: CommandContext, parsed: Parsed): Promise<boole
   const repository = context.maybeRepository();
   const all = [...parsed.words, ...(parsed.paths ?? [])];
   if (repository === undefined) {
+    if (parsed.args.words.pickaxe?.kind === 'object')
+      throw new UsageError('--find-object requires a git repository', { quiet: true });
     if (all.length !== 2) {
       throw new UsageError('Not a git repository. Use --no-index to compare two paths outside a working tree', {});
     }

@@ -173,7 +173,7 @@ export async function filesDiff(
       if (chosen === undefined) continue;
       entry = chosen;
     }
-    if (entry.fresh || entry.skipWorktree) {
+    if ((entry.fresh && !isGitlinkMode(entry.mode)) || entry.skipWorktree) {
       if (options.unmodified === true) pairs.push(unmodified(stored(entry)));
       continue;
     }
@@ -306,7 +306,8 @@ async function currentSide(
 ): Promise<DiffSide | undefined> {
   const { repository } = tree;
   const stored = new ObjectSide(repository.objects, entry.path, entry.mode, entry.oid);
-  if (options.cached || entry.fresh || entry.assumeValid || entry.skipWorktree) return stored;
+  const known = entry.fresh && !isGitlinkMode(entry.mode);
+  if (options.cached || known || entry.assumeValid || entry.skipWorktree) return stored;
   const stat = presentStat(tree, entry);
   if (stat === undefined) return options.matchMissing === true ? stored : undefined;
   let changed = differs(tree, entry, stat);
