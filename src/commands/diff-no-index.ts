@@ -5,10 +5,13 @@ import { GitError } from '../base/errors.js';
 import { zeroOid, type HashAlgorithm } from '../base/oid.js';
 import type { DiffSide, FilePair } from '../diff/pair.js';
 import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
+import { parsePathspec, type Pathspec } from '../repo/pathspec.js';
 import type { CommandContext } from './command.js';
 import type { DiffArguments } from './diff-options.js';
 import { attributeSource, divertOutput, setUpDiff } from './diff-setup.js';
 import { UsageError } from './options.js';
+
+const usage = 'usage: git diff --no-index [<options>] <path> <path> [<pathspec>...]\n\n';
 
 interface Piece {
   readonly text: Bytes;
@@ -21,9 +24,9 @@ export async function* diffWithoutIndex(
   words: readonly string[],
   explicit: boolean,
 ): AsyncGenerator<Piece, number> {
-  if (words.length !== 2) {
+  if (words.length < 2 || (words.length > 2 && !explicit)) {
     if (!explicit) context.warning('Not a git repository. Use --no-index to compare two paths outside a working tree');
-    context.printError('usage: git diff --no-index [<options>] <path> <path> [<pathspec>...]\n\n');
+    context.printError(usage);
     return 129;
   }
   args.words.exitCode = true;
@@ -44,7 +47,12 @@ export async function* diffWithoutIndex(
       comparison.isStream(side.path) ? side.oid : platform.hashObject(algorithm, 'blob', await side.read()),
   });
   context.startPager(true);
-  comparison.add(comparison.fixed(words[0]!, words[1]!), comparison.fixed(words[1]!, words[0]!));
+  const limits = words.slice(2);
+  if (limits.length > 0 && !comparison.limit(words[0]!, words[1]!, parsePathspec(limits))) {
+    context.printError(usage);
+    return 129;
+  }
+  comparison.add(comparison.fixed(words[0]!, words[1]!), comparison.fixed(words[1]!, words[0]!), '');
   // equal contents are no difference; ids are not known beforehand
   const found: FilePair[] = [];
   for (const pair of comparison.pairs) {
@@ -63,6 +71,7 @@ export async function* diffWithoutIndex(
 
 class Comparison {
   readonly pairs: FilePair[] = [];
+  private pathspec: Pathspec | undefined;
   private readonly streams = new Map<string, Bytes | undefined>();
 
   constructor(
@@ -116,7 +125,15 @@ class Comparison {
     return (stat.mode & 0o100) !== 0 ? MODE_EXECUTABLE : MODE_FILE;
   }
 
-  add(a: string | undefined, b: string | undefined): void {
+  /** Only what matches below the two directories is compared; false where they are none. */
+  limit(a: string, b: string, pathspec: Pathspec): boolean {
+    if (this.stat(a)?.isDirectory() !== true || this.stat(b)?.isDirectory() !== true) return false;
+    this.pathspec = pathspec;
+    return true;
+  }
+
+  /** `below`: the path from the directories that were named. */
+  add(a: string | undefined, b: string | undefined, below: string): void {
     let one: number | 'directory';
     let two: number | 'directory';
     try {
@@ -130,38 +147,48 @@ class Comparison {
     if (one === 'directory' || two === 'directory') {
       if (one !== 'directory' && one !== 0) {
         this.file(a, one, undefined, 0);
-        this.directories(undefined, b);
+        this.directories(undefined, b, below);
       } else if (two !== 'directory' && two !== 0) {
         this.file(undefined, 0, b, two);
-        this.directories(a, undefined);
+        this.directories(a, undefined, below);
       } else {
-        this.directories(one === 'directory' ? a : undefined, two === 'directory' ? b : undefined);
+        this.directories(one === 'directory' ? a : undefined, two === 'directory' ? b : undefined, below);
       }
       return;
     }
     this.file(a, one, b, two);
   }
 
-  private directories(a: string | undefined, b: string | undefined): void {
+  private directories(a: string | undefined, b: string | undefined, below: string): void {
     const list = (path: string | undefined): string[] =>
       path === undefined
         ? []
         : (readdirSync(resolve(this.context.cwd, path), { encoding: 'buffer' }) as unknown as Buffer[])
             .map((name) => decodeText(name))
             .sort(compareText);
-    const left = list(a);
-    const right = list(b);
+    const olds = list(a);
+    const news = list(b);
     const join = (directory: string, name: string): string => `${directory.replace(/\/+$/, '')}/${name}`;
     let i = 0;
     let j = 0;
-    while (i < left.length || j < right.length) {
-      const x = left[i];
-      const y = right[j];
+    while (i < olds.length || j < news.length) {
+      const x = olds[i];
+      const y = news[j];
       const order = x === undefined ? 1 : y === undefined ? -1 : compareText(x, y);
       if (order <= 0) i++;
       if (order >= 0) j++;
-      this.add(order <= 0 ? join(a!, x!) : undefined, order >= 0 ? join(b!, y!) : undefined);
+      const path = below + (order <= 0 ? x! : y!);
+      const left = order <= 0 ? join(a!, x!) : undefined;
+      const right = order >= 0 ? join(b!, y!) : undefined;
+      if (this.pathspec !== undefined && !this.wanted(path, left, right)) continue;
+      this.add(left, right, `${path}/`);
     }
+  }
+
+  private wanted(path: string, a: string | undefined, b: string | undefined): boolean {
+    const directory = [a, b].some((one) => one !== undefined && this.stat(one)?.isDirectory() === true);
+    if (this.pathspec!.matches(path, directory)) return true;
+    return directory && this.pathspec!.mayMatchBelow(path);
   }
 
   private file(a: string | undefined, one: number, b: string | undefined, two: number): void {
