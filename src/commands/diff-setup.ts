@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync, appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { Awaitable } from '../base/awaitable.js';
-import { decodeText, encodeText, type Bytes } from '../base/bytes.js';
+import { compareText, decodeText, encodeText, type Bytes } from '../base/bytes.js';
 import { parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -60,6 +60,8 @@ export interface DiffSetup {
 export class DiffTask {
   readonly formats: DiffFormats;
   readonly outcome: DiffOutcome = { failedCheck: false, changes: false };
+  /** `--rotate-to` and `--skip-to` must name a path that differs. */
+  strictRotation = false;
   /** Pairs of the last `process`: whether there were any. */
   hasChanges = false;
   neededRenameLimit = 0;
@@ -178,12 +180,13 @@ export class DiffTask {
   }
 
   private rotated(pairs: readonly FilePair[], path: string, skip: boolean): FilePair[] {
-    const at = pairs.findIndex((pair) => pair.new.path === path);
+    // where one path is asked for it must be there; in a log each commit goes from where it would be
+    const at = pairs.findIndex(
+      (pair) => pair.new.path === path || (!this.strictRotation && compareText(pair.new.path, path) > 0),
+    );
     if (at < 0) {
-      if (pairs.length === 0 || skip === false) {
-        if (pairs.length === 0) return [];
-      }
-      throw new GitError('USAGE', `No such path '${path}' in the diff`);
+      if (this.strictRotation) throw new GitError('USAGE', `No such path '${path}' in the diff`);
+      return [...pairs];
     }
     return skip ? pairs.slice(at) : [...pairs.slice(at), ...pairs.slice(0, at)];
   }

@@ -8,12 +8,12 @@ import type { Repository } from '../repo/repository.js';
 /** A pathspec as the filter of a walk over trees. */
 export function pathFilter(pathspec: Pathspec | undefined): PathFilter | undefined {
   if (pathspec === undefined || pathspec.isEmpty) return undefined;
-  return (path, isTree) => {
+  return (path, isTree, isSubmodule) => {
     if (isTree) {
       if (pathspec.matchesAllBelow(path)) return 'all';
       return pathspec.mayMatchBelow(path) || pathspec.matches(path, true) ? 'some' : 'no';
     }
-    return pathspec.matches(path) ? 'all' : 'no';
+    return pathspec.matches(path, isSubmodule) ? 'all' : 'no';
   };
 }
 

@@ -174,6 +174,7 @@ class Diff {
             ? ['c/', 'w/']
             : undefined,
     });
+    this.task.strictRotation = true;
     context.startPager(true);
     const pieces = this.show(named, symmetric, pathWords);
     if (parsed.args.words.output !== undefined) {

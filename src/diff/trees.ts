@@ -2,11 +2,11 @@ import { isPromise, type Awaitable } from '../base/awaitable.js';
 import { decodeText, emptyBytes, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { oidFromBytes, zeroOid, type Oid } from '../base/oid.js';
-import { canonicalMode, isTreeMode } from '../objects/mode.js';
+import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import type { ObjectSource } from '../objects/source.js';
 
 /** Whether a path (a directory without its `/`) is wanted: no; it or some of what is below; it and all below. */
-export type PathFilter = (path: string, isTree: boolean) => 'no' | 'some' | 'all';
+export type PathFilter = (path: string, isTree: boolean, isSubmodule: boolean) => 'no' | 'some' | 'all';
 
 export interface TreeDiffOptions {
   /** Descend into directories (`-r`). */
@@ -209,7 +209,7 @@ class TreeDiff {
     const path = level.prefix + row.name;
     let { all } = level;
     if (!all && options.filter !== undefined) {
-      const wanted = options.filter(path, isTree);
+      const wanted = options.filter(path, isTree, isGitlinkMode(row.mode));
       if (wanted === 'no') return;
       all = wanted === 'all';
     }

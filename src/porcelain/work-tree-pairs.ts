@@ -145,7 +145,7 @@ export async function filesDiff(
   for (let i = 0; i < entries.length; i++) {
     let entry = entries[i]!;
     const { path } = entry;
-    if (options.pathspec !== undefined && !options.pathspec.matches(path)) {
+    if (options.pathspec !== undefined && !options.pathspec.matches(path, isGitlinkMode(entry.mode))) {
       while (entries[i + 1]?.path === path) i++;
       continue;
     }
@@ -253,7 +253,8 @@ export async function indexDiff(
   });
   for (const change of changes) {
     const { path } = change;
-    if (options.pathspec !== undefined && !options.pathspec.matches(path)) continue;
+    const link = isGitlinkMode(change.entry?.mode ?? change.oldMode);
+    if (options.pathspec !== undefined && !options.pathspec.matches(path, link)) continue;
     const old =
       change.oldMode === 0 ? absent(path) : new ObjectSide(objects, path, change.oldMode, change.oldOid ?? none);
     if (change.stages !== undefined && options.cached) {
