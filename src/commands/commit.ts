@@ -12,6 +12,7 @@ import type { Signature } from '../objects/signature.js';
 import type { LockFile } from '../platform/lock.js';
 import { addToIndex } from '../porcelain/add.js';
 import { changeSummary } from '../porcelain/change-summary.js';
+import { endPick } from '../porcelain/pick-state.js';
 import { advanceHead, commitAction, removeMergeState, writeCommit } from '../porcelain/commit.js';
 import { editFile } from '../porcelain/editor.js';
 import {
@@ -248,6 +249,7 @@ class CommitRun {
           ? 'plain'
           : this.#whence;
     await advanceHead(repository, oid, head, commitAction(repository.env, kind), message);
+    endPick(repository);
     removeMergeState(repository);
     this.#commitIndexFiles();
     if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);

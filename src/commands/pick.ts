@@ -3,6 +3,8 @@ import type { Oid } from '../base/oid.js';
 import { CommitPool } from '../history/commit-pool.js';
 import { UNINTERESTING } from '../history/flags.js';
 import { RevisionWalk } from '../history/walk.js';
+import { parseCommit } from '../objects/commit.js';
+import { readKind } from '../objects/database.js';
 import { openAncestry } from '../porcelain/ancestry.js';
 import { forgetOperations } from '../porcelain/switch-branch.js';
 import { mergeSettings } from '../porcelain/merge-settings.js';
@@ -142,7 +144,7 @@ export async function runPick(
         return await sequencer.skip();
       default: {
         if (rest.length === 0) throw new UsageError();
-        const { commits, single } = await commitsOf(repository, rest, action);
+        const { commits, single } = await commitsOf(context, repository, rest, action);
         return await sequencer.pick(commits, single);
       }
     }
@@ -163,6 +165,7 @@ function mainlineOf(text: string | undefined): number | undefined {
 
 /** Single commits as they are named; with a range, what it holds: oldest first to pick, newest first to revert. */
 async function commitsOf(
+  context: CommandContext,
   repository: Repository,
   words: readonly string[],
   action: PickOptions['action'],
@@ -172,6 +175,12 @@ async function commitsOf(
   let ranged = false;
   const expanded = words.flatMap((word) => (word === '-' ? ['@{-1}'] : [word]));
   const options = expanded.filter((word) => word.startsWith('-') && word !== '--');
+  const known =
+    /^(?:-\d+|-n\d*|--max-count=\d+|--reverse|--no-walk|--walk|--author=.*|--stdin|--topo-order|--date-order)$/;
+  if (options.some((word) => !known.test(word))) throw new UsageError();
+  if (options.includes('--stdin')) {
+    for (const line of context.io.stdin.lines()) if (line.trim() !== '') expanded.push(line.trim());
+  }
   for (const word of expanded) {
     if (word.startsWith('-')) continue;
     const parsed = await parseRevisionArgument(repository, word, { hint: 'committish' });
@@ -189,7 +198,7 @@ async function commitsOf(
       } else included.push(commit as Oid<'commit'>);
     }
   }
-  const walks = ranged || options.some((word) => word.startsWith('--') && word !== '--no-walk');
+  const walks = ranged || options.some((word) => word !== '--no-walk' && word !== '--stdin');
   if (!walks) return { commits: included, single: included.length === 1 };
   const pool = new CommitPool(repository.objects);
   const max = options.map((word) => /^(?:-n|--max-count=|-)(\d+)$/.exec(word)?.[1]).find((n) => n !== undefined);
@@ -204,5 +213,13 @@ async function commitsOf(
   await walk.prepare();
   const commits: Oid<'commit'>[] = [];
   for (let node = await walk.next(); node !== undefined; node = await walk.next()) commits.push(node.oid);
-  return { commits, single: false };
+  const author = options.map((word) => /^--author=(.*)$/.exec(word)?.[1]).find((text) => text !== undefined);
+  if (author === undefined) return { commits, single: false };
+  const pattern = new RegExp(author);
+  const written: Oid<'commit'>[] = [];
+  for (const oid of commits) {
+    const commit = parseCommit(await readKind(repository.objects, oid, 'commit'));
+    if (pattern.test(`${commit.author.name} <${commit.author.email}>`)) written.push(oid);
+  }
+  return { commits: written, single: false };
 }

@@ -5,6 +5,7 @@ import { Switch } from '../worktree/switch.js';
 import { plumbingRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree } from '../worktree/write-tree.js';
+import { endPick } from './pick-state.js';
 import { removeMergeState, removeState } from './merge-state.js';
 import type { Talk } from './talk.js';
 
@@ -27,7 +28,8 @@ export async function hardReset(tree: WorkTree, name: string, options: ResetOpti
   await repository.refs.update([{ name: 'ORIG_HEAD', to: before!, reason: 'updating ORIG_HEAD', unchecked: true }]);
   const done = await repository.refs.update([{ name: 'HEAD', to: head, reason: `reset: moving to ${name}` }]);
   if (!done.ok) throw new GitError('REF_CHANGED', done.message);
-  removeState(repository, 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'SQUASH_MSG');
+  endPick(repository);
+  removeState(repository, 'SQUASH_MSG');
   removeMergeState(repository);
 }
 

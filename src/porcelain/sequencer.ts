@@ -29,6 +29,7 @@ import { Strategies, tellMerge, refreshAndWrite } from './merge-strategies.js';
 import type { CustomStrategy } from './merge-strategies.js';
 import type { CleanupMode } from './message.js';
 import { cleanMessage, commentPrefix, subjectLine } from './message.js';
+import { endPick } from './pick-state.js';
 import { renormalizer } from './renormalize.js';
 import { appendSignoff } from './signoff.js';
 import type { Talk } from './talk.js';
@@ -352,6 +353,14 @@ export class Sequencer {
 
   async #reset(to: string): Promise<void> {
     const repository = this.#repository;
+    if (to === 'HEAD' && (await this.#head()) === undefined) {
+      // Not born yet: nothing is in the commit that is not there.
+      const nothing = emptyTreeOid(repository.objectFormat);
+      await resetFiles(this.#tree, nothing, to, { keepChanges: true, talk: this.#talk });
+      endPick(repository);
+      removeState(repository, 'MERGE_MSG', 'AUTO_MERGE');
+      return;
+    }
     if (to === 'HEAD') {
       await hardReset(this.#tree, 'HEAD', { keepChanges: true, talk: this.#talk });
       return;
@@ -458,7 +467,7 @@ export class Sequencer {
       writeState(repository, 'MERGE_MSG', message);
       verdict = await this.#otherStrategy(strategy, oid, parent, head);
     }
-    if (!reverts && !options.noCommit && verdict >= 0) {
+    if (!reverts && !options.noCommit && (verdict === 0 || verdict === 1)) {
       writeState(repository, 'CHERRY_PICK_HEAD', `${oid}\n`);
     }
     if (reverts && (options.noCommit ? verdict === 0 : verdict === 1)) {

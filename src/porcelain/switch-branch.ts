@@ -1,3 +1,4 @@
+import { endPick } from './pick-state.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -81,8 +82,8 @@ export async function localChanges(
 
 /** Removes what an unfinished merge, cherry-pick or revert left (their `--quit`). */
 export function forgetOperations(repository: Repository): void {
+  endPick(repository);
   removeMergeState(repository);
-  repository.platform.fs.removeRecursive(repository.path('sequencer'));
 }
 
 /** The tree of a commit (or of a tag or tree that leads to one). */
