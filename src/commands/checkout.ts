@@ -127,7 +127,7 @@ class Checkout {
       command: 'checkout',
       quiet: values.quiet === true,
       force: values.force === true,
-      merge: values.merge === true || values.conflict != null,
+      merge: values.merge ?? values.conflict != null,
       conflictStyle: checkStyle(values.conflict),
       detach: values.detach === true,
       create: name ?? undefined,
@@ -254,7 +254,10 @@ class Checkout {
       new GitError('USAGE', `'${option}' cannot be used with switching branches`);
     if (values.patch === true) throw cannot('-p');
     if (values.overlay === false) throw cannot('--[no]-overlay');
-    if (values.ours === true || values.theirs === true) throw cannot('--ours/--theirs');
+    if (values.ours === true || values.theirs === true) {
+      if (target === undefined) throw new GitError('USAGE', "'--ours/--theirs' needs the paths to check out");
+      throw cannot('--ours/--theirs');
+    }
     if (values.force === true && (values.merge === true || values.conflict != null)) throw together('-f', '-m');
     if (values.detach === true && (name != null || values.orphan != null))
       throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
@@ -278,7 +281,7 @@ class Checkout {
         `Cannot update paths and switch to branch '${values.b ?? values.B ?? values.orphan}' at the same time.`,
       );
     }
-    const merge = values.merge === true || values.conflict != null;
+    const merge = values.merge ?? values.conflict != null;
     if (values.ours === true && values.theirs === true)
       throw new GitError(
         'USAGE',

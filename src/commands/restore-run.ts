@@ -1,10 +1,10 @@
-import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import type { RestoreOptions } from '../porcelain/restore.js';
 import { restorePaths, unresolve } from '../porcelain/restore.js';
 import { abbreviate } from '../repo/revision-short.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
+import { UsageError } from './options.js';
 
 export interface PathsOptions extends RestoreOptions {
   /** Say how many paths were updated. */
@@ -53,7 +53,7 @@ async function hookArguments(tree: WorkTree): Promise<string[]> {
 export function checkStyle(style: string | null | undefined): string | undefined {
   if (style == null) return undefined;
   if (style !== 'merge' && style !== 'diff3' && style !== 'zdiff3') {
-    throw new GitError('USAGE', `unknown conflict style '${style}'`);
+    throw new UsageError(`unknown conflict style '${style}'`, { quiet: true });
   }
   return style;
 }

@@ -173,37 +173,53 @@ class SwitchRun {
       progress: (done, total) => progress.update(done, total),
     });
     progress.done();
-    if (!result.ok) {
-      if (options.merge && fromTree !== undefined && toTree !== undefined) {
-        const { carryChanges } = await import('../porcelain/carry-changes.js');
-        const old = from === undefined ? '' : await abbreviate(repository, from);
-        return carryChanges(this.#tree, fromTree, toTree, {
-          ours: target.name,
-          theirs: 'local',
-          base: old,
-          style: options.conflictStyle,
-          overwriteIgnored: options.overwriteIgnored,
-          print: (text) => this.#context.print(text),
-          error: (text) => this.#context.error(text),
-        });
+    let errors: readonly string[];
+    let carried = false;
+    if (result.ok) errors = result.errors;
+    else {
+      const { carryChanges } = await import('../porcelain/carry-changes.js');
+      const outcome =
+        options.merge && fromTree !== undefined && toTree !== undefined
+          ? await carryChanges(this.#tree, fromTree, toTree, {
+              name: target.name,
+              labels: { ours: target.name, theirs: 'local', base: await this.#oldName(from) },
+              overwriteIgnored: options.overwriteIgnored,
+            })
+          : { status: 'refused' as const, refusals: result.refusals };
+      if (outcome.status === 'refused') {
+        const advice = adviceOn(this.#context, 'commitBeforeMerge');
+        for (const kind of refusalOrder) {
+          const refusal = outcome.refusals.find((one) => one.kind === kind);
+          if (refusal !== undefined) this.#context.error(porcelainRefusal(refusal, 'checkout', advice));
+        }
+        this.#context.printError('Aborting\n');
+        if (options.merge) this.#context.printError('Applied autostash.\n');
+        return 1;
       }
-      const advice = adviceOn(this.#context, 'commitBeforeMerge');
-      for (const kind of refusalOrder) {
-        const refusal = result.refusals.find((one) => one.kind === kind);
-        if (refusal !== undefined) this.#context.error(porcelainRefusal(refusal, 'checkout', advice));
+      carried = true;
+      errors = outcome.errors;
+      if (!options.quiet) {
+        this.#context.printError(outcome.status === 'applied' ? 'Applied autostash.\n' : conflictAdvice);
       }
-      this.#context.printError('Aborting\n');
-      return 1;
     }
-    for (const message of result.errors) this.#context.error(message);
-    if (result.errors.length > 0) return 1;
+    for (const message of errors) this.#context.error(message);
+    if (errors.length > 0) return 1;
     if (!options.force && !options.quiet && target.commit !== undefined) {
       const { quotePath } = await import('../base/quote.js');
       const high = repository.config.getBool('core.quotepath', true);
-      for (const { letter, path } of await localChanges(this.#tree, toTree))
-        this.#context.print(`${letter}\t${quotePath(path, high)}\n`);
+      const changes = await localChanges(this.#tree, toTree);
+      if (carried && changes.length > 0) this.#context.print('The following paths have local changes:\n');
+      for (const { letter, path } of changes) {
+        this.#context.print(`${carried && letter === 'U' ? 'M' : letter}\t${quotePath(path, high)}\n`);
+      }
     }
     return 0;
+  }
+
+  async #oldName(commit: Oid | undefined): Promise<string> {
+    const head = await this.#repository.refs.readRaw('HEAD');
+    if (head?.kind === 'symbolic') return head.target.replace(/^refs\/heads\//, '');
+    return commit === undefined ? 'HEAD' : abbreviate(this.#repository, commit);
   }
 
   // ---------------------------------------------------------------- refs
@@ -332,10 +348,15 @@ class SwitchRun {
 
   async #upstream(name: string, asked: Target): Promise<Upstream | undefined> {
     const mode = this.#options.track ?? configuredTracking(this.#repository);
-    let start = asked.ref;
-    if (start === undefined && asked.name !== 'HEAD') {
+    let start: string | undefined;
+    if (asked.name === 'HEAD') {
+      const head = await this.#repository.refs.readRaw('HEAD');
+      if (head?.kind === 'symbolic') start = head.target;
+    } else {
       const { findRefs } = await import('../repo/revision-branch.js');
-      start = (await findRefs(this.#repository, asked.name))[0]?.name;
+      const found = await findRefs(this.#repository, asked.name);
+      if (found.length > 1) throw new GitError('USAGE', `ambiguous object name: '${asked.name}'`);
+      start = found[0]?.name;
     }
     return upstreamFor(this.#repository, name, start, mode);
   }
@@ -365,6 +386,13 @@ class SwitchRun {
     }
   }
 }
+
+const conflictAdvice =
+  'Your local changes are stashed, however applying them\n' +
+  'resulted in conflicts.  You can either resolve the conflicts\n' +
+  'and then discard the stash with "git stash drop", or, if you\n' +
+  'do not want to resolve them now, run "git reset --hard" and\n' +
+  'apply the local changes later by running "git stash pop".\n';
 
 export function detachAdvice(name: string): string {
   return (

@@ -48,7 +48,7 @@ export const command = defineCommand({
       const names = [values.create, values['force-create'], values.orphan].filter((name) => name != null);
       if (names.length > 1) throw new GitError('USAGE', "options '-c', '-C', and '--orphan' cannot be used together");
       const force = values.force === true || values['discard-changes'] === true;
-      const merge = values.merge === true || values.conflict != null;
+      const merge = values.merge ?? values.conflict != null;
       if (force && merge) throw new GitError('USAGE', "options '-f' and '-m' cannot be used together");
       let name = values.create ?? values['force-create'] ?? undefined;
       const track = values.track;

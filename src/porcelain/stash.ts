@@ -268,6 +268,18 @@ function removeFiles(tree: WorkTree, paths: readonly string[]): void {
   remover.finish();
 }
 
+/** Index and files become a tree's, whatever they were; takes and writes the index's lock. */
+export async function resetHard(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
+  const lock = tree.lockIndex();
+  try {
+    tree.reloadIndex();
+    await hardReset(tree, to);
+    tree.commitIndex(lock);
+  } finally {
+    lock.rollback();
+  }
+}
+
 async function hardReset(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
   const change = new Switch(tree, [to], { way: 'oneway', update: true, reset: 'overwrite-untracked' });
   await change.plan();
