@@ -5,6 +5,7 @@ import { zeroOid } from '../base/oid.js';
 import { checkOutClone } from '../porcelain/checkout-clone.js';
 import { type CloneResult, cloneRepository } from '../porcelain/clone.js';
 import { noDeepening } from '../transport/fetch-objects.js';
+import { fetchMissing, missingBlobs } from '../porcelain/fetch-missing.js';
 import { checkRefFormat } from '../refs/name.js';
 import { approxidate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
@@ -143,6 +144,18 @@ export const command = defineCommand({
       }
     }
     const quiet = (values.quiet ?? 0) > 0;
+    const format = values['ref-format'];
+    if (format != null && format !== 'files' && format !== 'reftable') {
+      throw new GitError('USAGE', `unknown ref storage format '${format}'`);
+    }
+    const named = bare ? undefined : env['GIT_WORK_TREE'];
+    const ownTree = named === undefined || named === '' ? undefined : path.resolve(cwd, named);
+    if (ownTree !== undefined) {
+      if (fs.stat(ownTree) !== undefined && !isEmptyDirectory(context, ownTree)) {
+        throw new GitError('USAGE', `working tree '${named}' already exists.`);
+      }
+      fs.makeDirectory(ownTree, { recursive: true });
+    }
     const info = (text: string): void => {
       if (!quiet) context.printError(text);
     };
@@ -177,7 +190,8 @@ export const command = defineCommand({
         source,
         local,
         directory,
-        gitDir: bare ? directory : `${directory}/.git`,
+        gitDir: bare || ownTree !== undefined ? directory : `${directory}/.git`,
+        workTree: ownTree,
         separateGitDir: values['separate-git-dir'] == null ? undefined : path.resolve(cwd, values['separate-git-dir']),
         explicitLocal: values.local === true,
         bare,
@@ -240,6 +254,13 @@ export const command = defineCommand({
         }
       } else {
         if (detached && !quiet) adviseDetached(context, repository, head);
+        if (values.filter != null && !local) {
+          await fetchMissing(
+            repository,
+            await missingBlobs(repository, head),
+            transportContext(context, repository.config, 'clone', { quiet }),
+          );
+        }
         code = await checkOut(context, repository, head, progress);
       }
     }

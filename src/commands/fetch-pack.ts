@@ -6,9 +6,24 @@ import { approxidate } from '../repo/dates.js';
 import { connect, remoteRefs } from '../transport/connect.js';
 import { farewell } from '../transport/fetch-pack.js';
 import { protocolVersion } from '../transport/remote-config.js';
+import { parseRemoteUrl } from '../transport/url.js';
 import { defineCommand, renderText } from './command.js';
 import { UsageError } from './options.js';
 import { receivingProgress, RemoteSpeech, transportContext } from './transport-context.js';
+
+/** How a URL is understood, for tests and the curious. */
+function diagnose(url: string): string {
+  const address = parseRemoteUrl(url);
+  const lines = [`url=${url}`];
+  if (address.kind === 'local') lines.push('protocol=file', `path=${address.path}`);
+  else if (address.kind === 'ssh') {
+    lines.push('protocol=ssh', `userandhost=${address.host}`, `port=${address.port ?? 'NONE'}`, `path=${address.path}`);
+  } else if (address.kind === 'git') {
+    const authority = /^[^:]+:\/\/([^/]*)/.exec(url)?.[1] ?? address.host;
+    lines.push('protocol=git', `hostandport=${authority.replace(/:$/, '')}`, `path=${address.path}`);
+  } else lines.push(`protocol=${address.kind}`, 'path=');
+  return lines.map((line) => `Diag: ${line}\n`).join('');
+}
 
 export const command = defineCommand({
   name: 'fetch-pack',
@@ -44,6 +59,10 @@ export const command = defineCommand({
   async *run(context, { values, rest }): AsyncGenerator<{ text: string }, number> {
     const [url, ...names] = rest;
     if (url === undefined) throw new UsageError();
+    if (values['diag-url'] === true) {
+      yield { text: diagnose(url) };
+      return 0;
+    }
     const repository = context.repository();
     if (values.stdin === true) for (const line of context.io.stdin.lines()) names.push(line);
     const surroundings = transportContext(context, repository.config, 'fetch-pack');
@@ -57,7 +76,7 @@ export const command = defineCommand({
     if (values.all === true) {
       for (const ref of refs) wanted.push({ oid: ref.oid, name: ref.name });
     } else {
-      for (const name of names) {
+      for (const name of new Set(names)) {
         const ref = refs.find((candidate) => candidate.name === name);
         const [first, second] = name.split(' ');
         if (ref !== undefined) wanted.push({ oid: ref.oid, name });

@@ -11,6 +11,7 @@ import {
   setMaster,
   setUrl,
 } from '../porcelain/remote-edit.js';
+import { LocalConfig } from '../porcelain/local-config.js';
 import { describeRemote, headBranches } from '../porcelain/remote-show.js';
 import { prettyRef } from '../porcelain/update-line.js';
 import type { RefUpdate } from '../refs/store.js';
@@ -231,17 +232,15 @@ const verbs: Readonly<Record<string, Verb>> = {
     async run(context, values, rest): Promise<number | undefined> {
       const repository = context.repository();
       const remotes = new Remotes(repository.config, repository);
-      const words = [
-        '--multiple',
-        ...(values['prune'] === true ? ['--prune'] : values['prune'] === false ? ['--no-prune'] : []),
-      ];
-      if (rest.length > 0) words.push(...rest);
-      else {
-        const defaults = repository.config.getAll('remotes.default');
-        if (defaults.length > 0) words.push('default');
-        else words.push(...remotes.names().filter((name) => !remotes.get(name).skipDefaultUpdate));
+      const names = rest.length > 0 ? [...rest] : ['default'];
+      // No default group: all remotes that do not keep out.
+      if (names[names.length - 1] === 'default' && repository.config.getAll('remotes.default').length === 0) {
+        names.pop();
+        names.push(...remotes.names().filter((name) => !remotes.get(name).skipDefaultUpdate));
       }
-      if (words.length === 1 || (words.length === 2 && words[1] === '--prune')) return 0;
+      const prune = values['prune'] === true ? ['--prune'] : values['prune'] === false ? ['--no-prune'] : [];
+      if (names.length === 0) return 0;
+      const words = ['--multiple', ...prune, ...names];
       return (await context.runCommand('fetch', words)) === 0 ? 0 : 1;
     },
   },
@@ -401,15 +400,23 @@ async function* setHead(
     { name: ref, to: { symbolic: full }, noDeref: true, reason: 'remote set-head' },
   ]);
   if (!result.ok) throw new RemoteFault(`Could not set up ${ref}`, 1);
+  if (repository.config.get(`remote.${name}.followremotehead`) === 'always') {
+    new LocalConfig(repository).set(`remote.${name}.followRemoteHEAD`, 'warn');
+  }
   if (values['auto'] !== true) return 0;
   if (before === undefined) yield { text: `'${name}/HEAD' is now created and points to '${target}'\n` };
   else if (before.kind === 'direct') {
     yield { text: `'${name}/HEAD' was detached at '${before.oid}' and now points to '${target}'\n` };
   } else if (before.target === full) yield { text: `'${name}/HEAD' is unchanged and points to '${target}'\n` };
   else {
-    const old = before.target.startsWith(`refs/remotes/${name}/`)
-      ? before.target.slice(`refs/remotes/${name}/`.length)
-      : before.target;
+    const prefix = `refs/remotes/${name}/`;
+    if (!before.target.startsWith(prefix)) {
+      yield {
+        text: `'${name}/HEAD' used to point to '${before.target}' (which is not a remote branch), but now points to '${target}'\n`,
+      };
+      return 0;
+    }
+    const old = before.target.slice(prefix.length);
     yield { text: `'${name}/HEAD' has changed from '${old}' and now points to '${target}'\n` };
   }
   return 0;

@@ -18,7 +18,7 @@ import { foreignEnvironment } from '../transport/connection.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { farewell } from '../transport/fetch-pack.js';
 import { parseRefspec, refPrefixes } from '../transport/refspec.js';
-import { protocolVersion, Remotes } from '../transport/remote-config.js';
+import { defaultBranch, protocolVersion, Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
 import type { Deepening } from '../transport/fetch-objects.js';
@@ -39,6 +39,8 @@ export interface CloneOptions {
   readonly directory: string;
   readonly gitDir: string;
   readonly separateGitDir: string | undefined;
+  /** Where the files go, if not into `directory` (`GIT_WORK_TREE`). */
+  readonly workTree: string | undefined;
   readonly bare: boolean;
   readonly mirror: boolean;
   readonly origin: string;
@@ -127,12 +129,17 @@ class Clone {
         ? {}
         : { GIT_CONFIG_PARAMETERS: options.env['GIT_CONFIG_PARAMETERS'] }),
     };
-    if (objectFormat !== undefined) platform.fs.removeRecursive(`${options.gitDir}/config`);
+    if (objectFormat !== undefined) {
+      // What was made with the wrong hash has nothing in it yet.
+      const made = options.separateGitDir ?? options.gitDir;
+      for (const entry of platform.fs.readDirectory(made) ?? []) platform.fs.removeRecursive(`${made}/${entry.name}`);
+    }
     const repository = createRepository({
       platform,
-      env: options.env['GIT_WORK_TREE'] === undefined ? env : { ...env, GIT_WORK_TREE: undefined },
+      env,
       cwd: options.directory,
-      ...(options.bare ? { bare: true, gitDir: options.directory } : { bare: false }),
+      ...(options.bare ? { bare: true, gitDir: options.gitDir } : { bare: false }),
+      ...(options.workTree === undefined ? {} : { gitDir: options.gitDir, workTree: options.workTree }),
       ...(options.separateGitDir === undefined ? {} : { separateGitDir: options.separateGitDir }),
       ...(objectFormat === undefined ? {} : { objectFormat }),
       ...options.init,
@@ -207,7 +214,7 @@ class Clone {
     const { origin } = options;
     const byName = new Map(refs.map((ref) => [ref.name, ref]));
     const remoteHead = byName.get('HEAD');
-    const headTarget = guessHead(refs, remoteHead, repository.config.get('init.defaultbranch') ?? 'master');
+    const headTarget = guessHead(refs, remoteHead, defaultBranch(repository.config, options.env));
 
     let ours: RemoteRef | undefined;
     let oid: Oid | undefined;
@@ -462,7 +469,7 @@ class Clone {
       return { repository, head: commit, branch: undefined, detached: true };
     }
     // Nothing to check out: an empty repository, or one whose HEAD leads nowhere.
-    const fallback = repository.config.get('init.defaultbranch') ?? 'master';
+    const fallback = defaultBranch(repository.config, options.env);
     const target = unbornHead ?? `refs/heads/${fallback}`;
     if (target.startsWith('refs/heads/')) {
       await set({ name: 'HEAD', to: { symbolic: target }, noDeref: true, noReflog: true });

@@ -483,11 +483,16 @@ class RemoteFetch {
       this.#refs.find((ref) => ref.name === 'HEAD'),
       'master',
     );
-    if (target === undefined || (this.#repository.bare && this.#remote.mirror)) return undefined;
+    if (target === undefined) return undefined;
     const { refs } = this.#repository;
     const { name } = this.#remote;
-    const head = `refs/remotes/${name}/HEAD`;
     const branch = target.replace(/^refs\/heads\//, '');
+    if (this.#repository.bare && this.#configured.some((spec) => spec.pattern && spec.src === spec.dst)) {
+      // A mirror's own HEAD is the other side's.
+      await refs.update([{ name: 'HEAD', to: { symbolic: target }, noDeref: true, reason: 'fetch' }]);
+      return undefined;
+    }
+    const head = `refs/remotes/${name}/HEAD`;
     const tracking = `refs/remotes/${name}/${branch}`;
     if ((await refs.resolve(tracking)) === undefined) return undefined;
     const mode = this.#remote.followRemoteHead ?? 'create';

@@ -39,6 +39,8 @@ export interface MatchInput {
   /** `error: …` for what does not match; the push then stops. */
   readonly error: (message: string) => void;
   readonly hint: (message: string) => void;
+  /** What does not match is passed over. */
+  readonly lenient?: boolean;
 }
 
 /** Which of the other side's refs change, by refspecs, `--all`, `--mirror`, `--prune`. */
@@ -50,7 +52,7 @@ export async function matchPush(input: MatchInput): Promise<PushTarget[]> {
     if (spec.pattern || spec.matching || spec.negative) continue;
     if (!(await matchExplicit(input, spec, there, targets))) errors++;
   }
-  if (errors > 0) throw new GitError('USAGE', '', { data: { told: true } });
+  if (errors > 0 && input.lenient !== true) throw new GitError('USAGE', '', { data: { told: true } });
   for (const ref of input.local) {
     const found = matchImplicit(input, ref);
     if (found === undefined) continue;

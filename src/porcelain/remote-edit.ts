@@ -36,7 +36,7 @@ const trackingSpec = (remote: string, branch: string): string =>
 export async function addRemote(repository: Repository, request: AddRemote): Promise<void> {
   const { name } = request;
   const remotes = new Remotes(repository.config, repository);
-  if (remotes.isConfigured(name)) throw new RemoteFault(`remote ${name} already exists.`, 3);
+  if (remotes.isConfiguredHere(name)) throw new RemoteFault(`remote ${name} already exists.`, 3);
   if (!isValidRemoteName(name)) throw new GitError('USAGE', `'${name}' is not a valid remote name`);
   for (const other of remotes.names()) {
     if (other.startsWith(`${name}/`))
@@ -87,6 +87,10 @@ export async function removeRemote(
     }
     if (repository.config.get(`branch.${branch}.pushremote`) === name) file.unset(`branch.${branch}.pushremote`);
   }
+  const pushDefault = config.last('remote.pushdefault');
+  if (pushDefault?.value === name && (pushDefault.scope === 'local' || pushDefault.scope === 'worktree')) {
+    file.unset('remote.pushDefault');
+  }
   // What another remote tracks as well stays.
   const specs = remote.fetch.map((text) => parseRefspec(text, 'fetch', repository.objectFormat));
   const others = remotes
@@ -128,7 +132,7 @@ export async function renameRemote(repository: Repository, from: string, to: str
   const remote = remotes.get(from);
   const warnings: string[] = [];
   if (!remote.configured) throw new RemoteFault(`No such remote: '${from}'`, 2);
-  if (remotes.isConfigured(to) && to !== from) throw new RemoteFault(`remote ${to} already exists.`, 3);
+  if (remotes.isConfiguredHere(to) && to !== from) throw new RemoteFault(`remote ${to} already exists.`, 3);
   if (!isValidRemoteName(to)) throw new GitError('USAGE', `'${to}' is not a valid remote name`);
   for (const other of remotes.names()) {
     if (other === from) continue;
@@ -169,7 +173,10 @@ export async function renameRemote(repository: Repository, from: string, to: str
     if (config.get(`branch.${branch}.remote`) === from) file.set(`branch.${branch}.remote`, to);
     if (config.get(`branch.${branch}.pushremote`) === from) file.set(`branch.${branch}.pushRemote`, to);
   }
-  if (repository.config.get('remote.pushdefault') === from) file.set('remote.pushDefault', to);
+  const pushDefault = repository.config.last('remote.pushdefault');
+  if (pushDefault?.value === from && (pushDefault.scope === 'local' || pushDefault.scope === 'worktree')) {
+    file.set('remote.pushDefault', to);
+  }
   if (!ownRefs) return warnings;
   const prefix = `refs/remotes/${from}/`;
   const symbolic: { name: string; target: string }[] = [];

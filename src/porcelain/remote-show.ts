@@ -201,6 +201,7 @@ async function pushStates(
     kindOf: async (oid) => (await repository.objects.readHeader(oid))?.kind,
     error: () => {},
     hint: () => {},
+    lenient: true,
   });
   const commits = new CommitCache(repository.objects);
   const rows: { from: string; to: string; state: string; force: boolean }[] = [];

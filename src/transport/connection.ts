@@ -88,7 +88,15 @@ export async function openStream(
     reply: () => Promise.resolve(reader),
     async close(failed = false) {
       if (failed) duplex.close();
-      else await duplex.end().catch(() => {});
+      else {
+        await duplex.end().catch(() => {});
+        // What the other side still says is heard out, so that it can end.
+        try {
+          for await (const rest of reader.bytes.rest()) void rest;
+        } catch {
+          // It ended in another way.
+        }
+      }
       await finish(failed);
     },
   };

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { isGitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import type { Repository } from '../repo/repository.js';
@@ -101,6 +101,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
       if (commit !== undefined) await negotiator.addTip(commit);
     }
   }
+  refuseUnadvertised(request);
   const fetchLimit = limitOf(repository);
   let incoming: Incoming | undefined;
   const known = new Set<Oid>();
@@ -136,6 +137,22 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   });
   await applyShallow(repository, request, shallow, known, result);
   return { incoming, shallow: result.shallow, unshallow: result.unshallow };
+}
+
+/** v0 servers only give what they showed, unless they say otherwise. */
+function refuseUnadvertised(request: ObjectsRequest): void {
+  const { version, capabilities, refs } = request.connection.advertisement;
+  if (version === 2 || capabilities.has('allow-tip-sha1-in-want') || capabilities.has('allow-reachable-sha1-in-want'))
+    return;
+  const shown = new Set<Oid>();
+  for (const ref of refs) {
+    shown.add(ref.oid);
+    if (ref.peeled !== undefined) shown.add(ref.peeled);
+  }
+  for (const oid of request.wants) {
+    if (shown.has(oid)) continue;
+    throw new GitError('TRANSPORT', `Server does not allow request for unadvertised object ${oid}`, { data: { oid } });
+  }
 }
 
 function limitOf(repository: Repository): number {

@@ -101,6 +101,19 @@ export class Remotes {
     return this.get(name).configured;
   }
 
+  /** Set up in the repository itself, and not only by the user or the machine. */
+  isConfiguredHere(name: string): boolean {
+    if (this.get(name).origin === 'remotes' || this.get(name).origin === 'branches') return true;
+    return this.config
+      .entries()
+      .some(
+        (entry) =>
+          (entry.scope === 'local' || entry.scope === 'worktree') &&
+          entry.key.startsWith(`remote.${name}.`) &&
+          !entry.key.slice(8 + name.length).includes('.'),
+      );
+  }
+
   /** The remote of that name; a name that is not set up is taken for a URL. */
   get(name: string): RemoteConfig {
     const { config } = this;
@@ -153,8 +166,8 @@ export class Remotes {
       prune: config.getBool(key('prune')),
       pruneTags: config.getBool(key('prunetags')),
       mirror: config.getBoolOrString(key('mirror')) === true,
-      skipDefaultUpdate: config.getBool(key('skipdefaultupdate'), false),
-      skipFetchAll: config.getBool(key('skipfetchall'), false),
+      skipDefaultUpdate: config.getBool(key('skipfetchall'), false) || config.getBool(key('skipdefaultupdate'), false),
+      skipFetchAll: config.getBool(key('skipfetchall'), false) || config.getBool(key('skipdefaultupdate'), false),
       uploadPack: config.get(key('uploadpack')),
       receivePack: config.get(key('receivepack')),
       proxy: config.get(key('proxy')),
@@ -196,7 +209,7 @@ export class Remotes {
     if (line === '') return undefined;
     const hash = line.indexOf('#');
     const url = hash < 0 ? line : line.slice(0, hash);
-    const branch = hash < 0 ? (this.config.get('init.defaultbranch') ?? 'master') : line.slice(hash + 1);
+    const branch = hash < 0 ? defaultBranch(this.config, repository.env) : line.slice(hash + 1);
     return {
       urls: [url],
       fetch: [`${branch}:refs/heads/${name}`],
@@ -216,6 +229,12 @@ export class Remotes {
     if (values.length === 0) return [name];
     return values.flatMap((value) => value.split(/[ \t\n]+/)).filter((word) => word !== '');
   }
+}
+
+/** What a first branch is called: `init.defaultBranch`. */
+export function defaultBranch(config: Config, env: Readonly<Record<string, string | undefined>>): string {
+  const forced = env['GIT_TEST_DEFAULT_INITIAL_BRANCH_NAME'];
+  return forced !== undefined && forced !== '' ? forced : (config.get('init.defaultbranch') ?? 'master');
 }
 
 /** `branch.<name>.merge` values and its remote. */

@@ -85,33 +85,30 @@ function local(path: string): RemoteAddress {
 }
 
 function withHost(kind: 'git' | 'ssh', rest: string, url: string): RemoteAddress {
-  // A bracketed host may hold colons and a slash-free zone: [::1]:22/path.
-  const at = rest.lastIndexOf('@', rest.indexOf('/') < 0 ? rest.length : rest.indexOf('/'));
-  const user = at < 0 ? '' : rest.slice(0, at + 1);
-  const hostAndPath = rest.slice(at + 1);
-  let host: string;
-  let after: string;
-  if (hostAndPath.startsWith('[')) {
-    const close = hostAndPath.indexOf(']');
-    if (close < 0) throw strangeUrl(url);
-    host = hostAndPath.slice(1, close);
-    after = hostAndPath.slice(close + 1);
-  } else {
-    const end = hostAndPath.search(/[:/]/);
-    host = end < 0 ? hostAndPath : hostAndPath.slice(0, end);
-    after = end < 0 ? '' : hostAndPath.slice(end);
-  }
-  let port: string | undefined;
-  if (after.startsWith(':')) {
-    const slash = after.indexOf('/');
-    port = slash < 0 ? after.slice(1) : after.slice(1, slash);
-    after = slash < 0 ? '' : after.slice(slash);
-    if (port === '') port = undefined;
-  }
+  const slash = rest.indexOf('/');
+  const authority = slash < 0 ? rest : rest.slice(0, slash);
+  const after = slash < 0 ? '' : rest.slice(slash);
+  const { host, port } = splitAuthority(authority);
   if (!after.startsWith('/')) throw strangeUrl(url);
   // ssh://host/~user/x and git://host/~user/x mean ~user/x on the other side.
   const path = after.startsWith('/~') ? after.slice(1) : after;
-  return checked(kind, user + host, port, path);
+  return checked(kind, host, port, path);
+}
+
+/** `user@[::1]:22`, `[user@::1]:22`, `::1`, `host:22` as user and host, and port. */
+function splitAuthority(authority: string): { host: string; port: string | undefined } {
+  const bracketed = /^([^[\]]*@)?\[([^\]]*)\](?::(\d*))?$/.exec(authority);
+  if (bracketed !== null) {
+    return { host: (bracketed[1] ?? '') + bracketed[2]!, port: bracketed[3] === '' ? undefined : bracketed[3] };
+  }
+  const at = authority.lastIndexOf('@');
+  const name = authority.slice(at + 1);
+  const colon = name.indexOf(':');
+  // More colons than one: an address without brackets, which can have no port.
+  if (colon < 0 || name.indexOf(':', colon + 1) >= 0)
+    return { host: authority.replace(/([^:]):$/, '$1'), port: undefined };
+  const port = name.slice(colon + 1);
+  return { host: authority.slice(0, at + 1) + name.slice(0, colon), port: port === '' ? undefined : port };
 }
 
 const strangeUrl = (url: string) =>
