@@ -50,6 +50,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'index-pack': () => import('./index-pack.js'),
   init: () => import('./init.js'),
   'interpret-trailers': () => import('./interpret-trailers.js'),
+  'last-modified': () => import('./last-modified.js'),
   list: () => import('./list.js'),
   log: () => import('./log.js'),
   'ls-files': () => import('./ls-files.js'),
