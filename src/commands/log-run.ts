@@ -31,11 +31,12 @@ import type { PrettyFormat } from '../porcelain/pretty-format.js';
 import { identDate } from '../porcelain/pretty.js';
 import { parseIdent, viewCommit } from '../porcelain/pretty-view.js';
 import type { CommitView } from '../porcelain/pretty-view.js';
-import { checkOf, verifyCommit } from '../porcelain/log-signature.js';
+import { checkOf, mergedTags, verifyCommit } from '../porcelain/log-signature.js';
 import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { defaultDateMode } from '../repo/dates.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
 import type { Repository } from '../repo/repository.js';
+import type { PathspecItem } from '../repo/pathspec.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
 import { combinedPieces } from './diff-merges.js';
@@ -64,6 +65,19 @@ interface OwnWords {
   quiet: boolean;
   readonly lineRanges: string[];
 }
+
+/** Magic of a pathspec that cannot be followed through renames, in git's words. */
+function unfollowable(item: PathspecItem): string {
+  const names: string[] = [];
+  if (item.glob) names.push("'glob'");
+  if (item.ignoreCase) names.push("'icase'");
+  if (item.exclude) names.push("'exclude' (mnemonic: '!')");
+  if (item.attributes.length > 0) names.push("'attr'");
+  return names.join(', ');
+}
+
+/** Whether `log.follow` applies: plain paths only. */
+const followable = (word: string): boolean => !/^:(?:\(|[!^])/.test(word) || /^:\((?:top|literal|,)*\)/.test(word);
 
 /** `git log` and its sisters, from the words of the command line to pieces of text. */
 export class LogRun {
@@ -230,6 +244,7 @@ export class LogRun {
     this.#prettySaid =
       settings.pretty !== prettyBefore || argv.some((word) => /^--(?:pretty|format|oneline)/.test(word));
     this.#format = settings.pretty ?? mediumFormat;
+    if (this.#prettySaid && this.#format.kind === 'raw' && !settings.abbrevCommitSaid) settings.abbrevCommit = false;
     if (settings.abbrev !== undefined) this.#diffWords.words.abbrev ??= settings.abbrev;
     if (argv.includes('--no-abbrev')) this.#diffWords.words.abbrev = 0;
     if (settings.ignoreCase) this.#diffWords.words.ignoreCase = true;
@@ -300,7 +315,7 @@ export class LogRun {
       (words.follow === undefined &&
         repository.config.getBool('log.follow') === true &&
         request.paths.length === 1 &&
-        !/[*?[]/.test(request.paths[0]!) &&
+        followable(request.paths[0]!) &&
         this.#mode === 'log');
     if (follow) {
       if (request.paths.length !== 1) throw new GitError('USAGE', '--follow requires exactly one pathspec');
@@ -310,13 +325,16 @@ export class LogRun {
     const loadMailmap = mailmapLoader(repository);
     const useMailmap = this.#own.mailmap ?? repository.config.getBool('log.mailmap', true);
     if (useMailmap) this.#mailmap = await loadMailmap();
+    const configExclude = this.#own.clearDecorations ? [] : this.#excludedDecorations();
     const decorations = decorationLoader(repository, {
       include: this.#own.decorateRefs,
       exclude: this.#own.decorateExclude,
-      configExclude: this.#own.clearDecorations ? [] : repository.config.getAll('log.excludedecoration'),
+      configExclude,
       usual:
         !this.#own.clearDecorations &&
         this.#own.decorateRefs.length === 0 &&
+        this.#own.decorateExclude.length === 0 &&
+        configExclude.length === 0 &&
         repository.config.get('log.initialdecorationset') !== 'all',
     });
     const pool = new CommitPool(repository.objects, {
@@ -356,7 +374,8 @@ export class LogRun {
     });
     if (follow) {
       const item = this.#log.pathspec.items[0]!;
-      if (item.wildcards || item.exclude) throw new GitError('USAGE', 'pathspec magic not supported by --follow');
+      const magic = unfollowable(item);
+      if (magic !== '') throw new GitError('USAGE', `pathspec magic not supported by --follow: ${magic}`);
       this.#follow = item.match.replace(/\/$/, '');
     }
     const color = context.wantColor('diff', words.color ?? undefined);
@@ -403,13 +422,24 @@ export class LogRun {
     );
   }
 
+  /** `log.excludeDecoration`; entries without a value are complained about. */
+  #excludedDecorations(): string[] {
+    const found: string[] = [];
+    for (const entry of this.#repository.config.entries()) {
+      if (entry.key !== 'log.excludedecoration') continue;
+      if (entry.value === undefined) this.#context.error("missing value for 'log.excludeDecoration'");
+      else found.push(entry.value);
+    }
+    return found;
+  }
+
   #decoration(): 'short' | 'full' | false {
     const said = this.#own.decorate;
     let style: 'short' | 'full' | false;
     if (said !== undefined) style = said;
     else {
-      const configured = this.#repository.config.get('log.decorate');
-      style = configured === undefined ? this.#autoDecorate() : this.#decorateStyle(configured, false);
+      const configured = this.#repository.config.last('log.decorate');
+      style = configured === undefined ? this.#autoDecorate() : this.#decorateStyle(configured.value ?? 'true', false);
       if (this.#format.kind === 'raw' && this.#prettySaid) style = false;
     }
     return style;
@@ -426,7 +456,7 @@ export class LogRun {
   /** What the checking program says about a commit's signature. */
   #signature(view: CommitView): string {
     const verdict = verifyCommit(this.#repository, view.text);
-    return verdict === undefined ? 'No signature\n' : verdict.output;
+    return (verdict === undefined ? '' : verdict.output) + mergedTags(this.#repository, view);
   }
 
   async #describer() {

@@ -107,6 +107,9 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
     case '--no-object-names':
       own.objectNames = false;
       return 1;
+    case '--exclude-promisor-objects':
+      settings.excludePromisor = true;
+      return 1;
     case '--no-filter':
       settings.filters.length = 0;
       return 1;

@@ -225,7 +225,7 @@ export class RevisionWalk {
         const all: CommitNode[] = [];
         for (let node = await this.#step(); node !== undefined; node = await this.#step()) all.push(node);
         const oldest = options.maxCountOldest;
-        const kept = oldest === undefined || oldest < 0 ? all : all.slice(Math.max(0, all.length - oldest));
+        const kept = oldest === undefined || oldest < 0 ? all : lastOf(all, oldest);
         // Taken from the end, so what is answered first lies last.
         this.#reversed = options.reverse === true ? kept : kept.reverse();
       }
@@ -616,6 +616,13 @@ export class RevisionWalk {
     } else this.linear = (node.flags & TRACK_LINEAR) !== 0;
     this.#previousParents = node.parents;
   }
+}
+
+/** The last `count` commits, and the boundaries behind them. */
+function lastOf(all: readonly CommitNode[], count: number): CommitNode[] {
+  let normal = all.length;
+  while (normal > 0 && (all[normal - 1]!.flags & BOUNDARY) !== 0) normal--;
+  return all.slice(Math.max(0, normal - count));
 }
 
 /** Marks all ancestors that are known so far; the walk marks the others as it reads them. */

@@ -7,6 +7,7 @@ import { defaultDateMode, parseDateMode } from '../repo/dates.js';
 import type { DecorationFilter, Decorations } from './decorations.js';
 import { loadDecorations } from './decorations.js';
 import { Abbreviator, decorationColors } from './log-printer.js';
+import { messageHighlighter } from './log-grep.js';
 import type { LogSettings } from './log-settings.js';
 import type { Mailmap } from './mailmap.js';
 import { readMailmap } from './mailmap.js';
@@ -99,6 +100,7 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
     mailmap: inputs.mailmap,
     nameMailmap: inputs.loadMailmap,
     abbreviate: abbreviator.shorten,
+    highlight: inputs.color ? messageHighlighter(repository, settings) : undefined,
     color: inputs.color,
     colors: decorationColors(repository, inputs.color),
     decorations: inputs.decorations,

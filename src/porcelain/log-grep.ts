@@ -1,3 +1,4 @@
+import { RESET, parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
 import type { RegexKind } from '../base/posix-regex.js';
 import { compileRegex } from '../base/posix-regex.js';
@@ -72,5 +73,51 @@ export function messageFilter(
     const text = body.endsWith('\n') ? body.slice(0, -1) : body;
     const hit = settings.allMatch ? fields.body.every((regex) => regex.test(text)) : any(fields.body, text);
     return hit !== settings.invertGrep;
+  };
+}
+
+/** Colours what the filters look for, as `git grep` colours it; `undefined` where there are no filters. */
+export function messageHighlighter(
+  repository: Repository,
+  settings: LogSettings,
+): ((text: string, field: 'author' | 'committer' | 'body') => string) | undefined {
+  if (settings.patterns.length === 0 || settings.invertGrep) return undefined;
+  const kind = patternKindOf(repository, settings.patternKind);
+  const { config } = repository;
+  const color = (key: string): string | undefined => {
+    const value = config.get(`color.grep.${key}`);
+    return value === undefined ? undefined : parseColor(value);
+  };
+  const match = color('matchselected') ?? color('match') ?? '\x1b[1;31m';
+  const selected = color('selected') ?? '';
+  const paint = (sequence: string, text: string): string =>
+    sequence === '' || text === '' ? text : `${sequence}${text}${RESET}`;
+  const regexes = settings.patterns.map(({ field, pattern }) => ({
+    field,
+    regex: compileRegex(pattern, kind, { ignoreCase: settings.ignoreCase, flags: 'g' }),
+  }));
+  return (text, field) => {
+    const own = regexes.filter((one) => one.field === field);
+    if (!own.some(({ regex }) => text.search(regex) >= 0)) return text;
+    let out = '';
+    let at = 0;
+    while (at < text.length) {
+      let start = -1;
+      let end = -1;
+      for (const { regex } of own) {
+        regex.lastIndex = at;
+        const found = regex.exec(text);
+        if (found === null || found[0] === '') continue;
+        const stop = found.index + found[0].length;
+        if (start < 0 || found.index < start || (found.index === start && stop > end)) {
+          start = found.index;
+          end = stop;
+        }
+      }
+      if (start < 0) break;
+      out += paint(selected, text.slice(at, start)) + paint(match, text.slice(start, end));
+      at = end;
+    }
+    return out + paint(selected, text.slice(at));
   };
 }

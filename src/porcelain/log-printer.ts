@@ -332,7 +332,7 @@ export class LogPrinter {
       }
     }
     const view = await this.view(node);
-    if (showSignature !== undefined) this.write(await showSignature(view));
+    if (showSignature !== undefined) this.#showLines(await showSignature(view));
     const extras = await this.#extras(node);
     const formatted = printer.format(view, extras);
     let message = isPromise(formatted) ? await formatted : formatted;
@@ -347,6 +347,15 @@ export class LogPrinter {
     if (this.#useTerminator && !this.formatIsEmpty) {
       if (!this.#missingNewline) graph?.showPadding();
       this.write(terminator);
+    }
+  }
+
+  /** Lines of their own between the head and the message. */
+  #showLines(text: string): void {
+    for (const line of text.split(/(?<=\n)/)) {
+      if (line === '') continue;
+      this.write(line);
+      if (line.endsWith('\n')) this.graph?.showRow();
     }
   }
 

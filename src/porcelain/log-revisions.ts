@@ -10,7 +10,7 @@ import { verifyFilename, verifyNotFilename } from '../repo/revision-path.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { LogSettings, OptionContext } from './log-settings.js';
-import { takeLogOption } from './log-settings.js';
+import { settleLogSettings, takeLogOption } from './log-settings.js';
 
 /** One object named on the command line. */
 export interface PendingObject {
@@ -139,6 +139,7 @@ class RequestParser {
       this.#paths.unshift(...words.slice(i));
       break;
     }
+    settleLogSettings(this.#settings);
     await this.#addDefault();
     if (this.#settings.merge) await this.#addMergeSides();
   }

@@ -377,9 +377,6 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   '--ignore-missing': (s) => {
     s.ignoreMissing = true;
   },
-  '--exclude-promisor-objects': (s) => {
-    s.excludePromisor = true;
-  },
   '--full-history': (s) => {
     s.simplifyHistory = false;
   },
@@ -409,8 +406,6 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   },
   '--graph': (s) => {
     s.graph = true;
-    if (s.order === 'default') s.order = 'topo';
-    s.rewriteParents = true;
   },
   '--no-graph': (s) => {
     s.graph = false;
@@ -642,6 +637,20 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
     s.progress = v;
   },
 };
+
+/** Settles what options mean together. Called once, after all of them. */
+export function settleLogSettings(settings: LogSettings): void {
+  if (settings.graph) {
+    if (settings.order === 'default') settings.order = 'topo';
+    settings.rewriteParents = true;
+  }
+  if (settings.maxCountOldest !== undefined) {
+    if (settings.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
+    if (settings.skip > 0) throw together('--skip', '--max-count-oldest');
+  }
+}
+
+const together = (a: string, b: string): GitError => usage(`options '${a}' and '${b}' cannot be used together`);
 
 /** `x` means `refs/notes/x`. */
 export const notesRef = (text: string): string =>

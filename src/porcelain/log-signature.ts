@@ -1,7 +1,11 @@
 import type { SignatureCheck } from './pretty.js';
 import type { Repository } from '../repo/repository.js';
 import type { SignatureVerdict } from './signing.js';
-import { signatureGrade, verifySignature } from './signing.js';
+import { signatureGrade, splitSignature, verifySignature } from './signing.js';
+import { encodeText } from '../base/bytes.js';
+import { parseHeaderText } from '../objects/headers.js';
+import { parseTag } from '../objects/tag.js';
+import type { CommitView } from './pretty-view.js';
 
 /** The signature in a commit object's `gpgsig` header, and the object without it. */
 export function splitCommitSignature(
@@ -53,4 +57,31 @@ export function checkOf(verdict: SignatureVerdict | undefined): SignatureCheck {
     trust: verdict.trust ?? 'undefined',
     output: verdict.output,
   };
+}
+
+/** What is to be said of the signed tags that a merge brought in, which lie in its `mergetag` headers. */
+export function mergedTags(repository: Repository, view: CommitView): string {
+  const { headers } = parseHeaderText(view.text);
+  const parents = headers.filter((header) => header.name === 'parent').map((header) => header.value);
+  let out = '';
+  for (const header of headers) {
+    if (header.name !== 'mergetag') continue;
+    const data = encodeText(header.value);
+    let tag: ReturnType<typeof parseTag>;
+    try {
+      tag = parseTag(data);
+    } catch {
+      out += 'malformed mergetag in commit\n';
+      continue;
+    }
+    const at = parents.indexOf(tag.target);
+    if (parents.length === 2 && at === 1) out += `merged tag '${tag.name}'\n`;
+    else if (at < 0) out += `tag ${tag.name} names a non-parent ${tag.target}\n`;
+    else out += `parent #${at + 1}, tagged '${tag.name}'\n`;
+    const { payload, signature } = splitSignature(data);
+    if (signature === '') continue;
+    const { output } = verifySignature(repository, payload, signature, tag.tagger?.seconds);
+    out += output === '' ? 'No signature\n' : output;
+  }
+  return out;
 }

@@ -56,6 +56,8 @@ export interface PrettyContext {
   /** For `%aN` and friends, where `--use-mailmap` is not said: read when first wanted. */
   readonly nameMailmap?: (() => Awaitable<Mailmap>) | undefined;
   readonly abbreviate: (oid: Oid) => Awaitable<string>;
+  /** Colours what the message filters found. */
+  readonly highlight?: ((text: string, field: 'author' | 'committer' | 'body') => string) | undefined;
   /** Colours are wanted. */
   readonly color: boolean;
   readonly colors: DecorationColors;
@@ -133,7 +135,15 @@ export class PrettyPrinter {
     const raw = format.kind === 'raw';
     let out = raw ? view.headerText : this.#header(view);
     out += '\n';
-    out += indentMessage(view.text, view.messageStart, 4, this.context.expandTabs, format.kind === 'short');
+    const body = indentMessage(
+      view.text,
+      view.messageStart,
+      4,
+      this.context.expandTabs,
+      format.kind === 'short',
+      this.context.highlight,
+    );
+    out += body;
     let end = out.length;
     while (end > 0 && isSpace(out.charCodeAt(end - 1))) end--;
     return `${end === out.length ? out : out.slice(0, end)}\n`;
@@ -146,20 +156,22 @@ export class PrettyPrinter {
     if (parents.length > 1) out += `Merge: ${parents.map((parent) => this.#short.get(parent)).join(' ')}\n`;
     const full = format.kind === 'fuller';
     if (view.author !== undefined) {
-      out += `Author: ${full ? '    ' : ''}${this.#person(view.author)}\n`;
+      out += `Author: ${full ? '    ' : ''}${this.#person(view.author, 'author')}\n`;
       if (format.kind === 'medium') out += `Date:   ${this.#date(view.author)}\n`;
       if (full) out += `AuthorDate: ${this.#date(view.author)}\n`;
     }
     if ((full || format.kind === 'full') && view.committer !== undefined) {
-      out += `Commit: ${full ? '    ' : ''}${this.#person(view.committer)}\n`;
+      out += `Commit: ${full ? '    ' : ''}${this.#person(view.committer, 'committer')}\n`;
       if (full) out += `CommitDate: ${this.#date(view.committer)}\n`;
     }
     return out;
   }
 
-  #person(ident: Ident): string {
-    const { name, email } = this.context.mailmap === undefined ? ident : this.context.mailmap.map(ident);
-    return `${name} <${email}>`;
+  #person(ident: Ident, field: 'author' | 'committer'): string {
+    const { mailmap, highlight } = this.context;
+    const { name, email } = mailmap === undefined ? ident : mailmap.map(ident);
+    const text = `${name} <${email}>`;
+    return highlight === undefined ? text : highlight(text, field);
   }
 
   #date(ident: Ident): string {
@@ -181,7 +193,14 @@ export function identDate(ident: Ident, mode: DateMode, clock: Clock): string {
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
 /** The message from `start` on, blank lines in front left out, line ends bare, each line indented. */
-export function indentMessage(text: string, start: number, indent: number, tabs: number, firstOnly: boolean): string {
+export function indentMessage(
+  text: string,
+  start: number,
+  indent: number,
+  tabs: number,
+  firstOnly: boolean,
+  highlight?: ((line: string, field: 'body') => string) | undefined,
+): string {
   const pad = ' '.repeat(indent);
   let out = '';
   let first = true;
@@ -199,7 +218,8 @@ export function indentMessage(text: string, start: number, indent: number, tabs:
       if (firstOnly) break;
       out += pad + '\n';
     } else {
-      const line = text.slice(at, end);
+      const whole = text.slice(at, end);
+      const line = highlight === undefined ? whole : highlight(whole, 'body');
       out += pad + (tabs > 0 && line.includes('\t') ? expandTabs(line, tabs) : line) + '\n';
     }
     first = false;
@@ -322,7 +342,7 @@ class Template {
       case 'w': {
         const match = /^w\(([^)]*)\)/.exec(rest);
         if (match === null) return 0;
-        const numbers = /^\s*(\d+)(?:,\s*(\d+)(?:,\s*(\d+))?)?$/.exec(match[1]!);
+        const numbers = /^\s*(\d*)(?:,\s*(\d*)(?:,\s*(\d*))?)?$/.exec(match[1]!);
         if (match[1] !== '' && numbers === null) return 0;
         this.#items.push({
           kind: 'wrap',
