@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { GitError } from '../base/errors.js';
+import { readUserConfig } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 
 /** Runs `git-<name>` (or `bough-<name>`) from PATH; `undefined` where there is none. */
@@ -72,7 +73,7 @@ export function expandAlias(
   expanded: readonly string[],
 ): { words: string[] } | { code: number } | undefined {
   const repository = context.maybeRepository();
-  const value = repository?.config.get(`alias.${context.name}`) ?? globalAlias(context);
+  const value = repository?.config.get(`alias.${context.name.toLowerCase()}`) ?? globalAlias(context);
   if (value === undefined) return undefined;
   if (expanded.includes(context.name)) {
     const chain = [...expanded, context.name].map(
@@ -106,10 +107,11 @@ export function expandAlias(
   return { words: [...words, ...context.argv] };
 }
 
-/** Outside a repository only the user's own files count. Repository opening reads them too, so this is rarely asked. */
+/** Outside a repository only the user's own files count. */
 function globalAlias(context: CommandContext): string | undefined {
-  void context;
-  return undefined;
+  return context.maybeRepository() === undefined
+    ? readUserConfig(context).get(`alias.${context.name.toLowerCase()}`)
+    : undefined;
 }
 
 export function unknownCommand(context: CommandContext, names: readonly string[]): number {

@@ -1,4 +1,5 @@
 import { compareText, decodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import { FsckRules } from '../objects/fsck.js';
@@ -8,7 +9,7 @@ import { readFsckConfig } from '../repo/fsck-config.js';
 import type { Repository } from '../repo/repository.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { CacheTree } from '../worktree/cache-tree.js';
-import { readIndex } from '../worktree/index-file.js';
+import { readIndex, verifyIndexChecksum } from '../worktree/index-file.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { table } from './table.js';
@@ -259,6 +260,14 @@ class Roots {
       const path = gitDir === this.#repository.gitDir ? this.#repository.path('index') : `${gitDir}/index`;
       if (this.#context.platform.fs.stat(path) === undefined) continue;
       const shown = this.#shown(path);
+      const data = this.#context.platform.fs.readFile(path);
+      if (data !== undefined && !verifyIndexChecksum(this.#context.platform, data, this.#repository.objectFormat)) {
+        this.#context.error('bad index file sha1 signature');
+        throw new GitError(
+          'OBJECT_CORRUPT',
+          shown === '.git/index' ? 'index file corrupt' : `${shown}: index file corrupt`,
+        );
+      }
       const index = readIndex({
         platform: this.#context.platform,
         algorithm: this.#repository.objectFormat,

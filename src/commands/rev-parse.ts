@@ -165,6 +165,8 @@ class RevParse {
   async *#words(): Output {
     const { argv } = this.#context;
     const hasDashes = argv.includes('--');
+    // Everything but these two asks for a repository, also where nothing is asked.
+    if (argv[0] !== '--local-env-vars' && argv[0] !== '--resolve-git-dir') void this.#repository;
     let asIs = 0;
     let endOfOptions = false;
     for (let i = 0; i < argv.length; i++) {

@@ -180,7 +180,7 @@ function parseLooseHeader(oid: Oid, file: string, head: Bytes): { header: Object
   }
   const match = end < 0 ? null : /^([a-z]+) (0|[1-9][0-9]*)$/.exec(decodeText(head.subarray(0, end)));
   if (match === null) throw corrupt(oid, file, `unable to parse ${oid} header`);
-  if (!kinds.has(match[1]!)) throw corrupt(oid, file, 'invalid object type');
+  if (!kinds.has(match[1]!)) throw corrupt(oid, file, 'invalid object type', new Error(match[1]));
   const size = Number(match[2]);
   if (!Number.isSafeInteger(size)) throw corrupt(oid, file, `unable to parse ${oid} header`);
   return { header: { kind: match[1] as ObjectKind, size }, length: end + 1 };

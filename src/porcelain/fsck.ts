@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
-import { decodeText, encodeText } from '../base/bytes.js';
+import { decodeText, encodeText, equalBytes } from '../base/bytes.js';
 import { isPromise } from '../base/awaitable.js';
+import type { GitError } from '../base/errors.js';
 import { isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidToBytes } from '../base/oid.js';
@@ -9,6 +10,7 @@ import { parseCommitLinks } from '../objects/commit.js';
 import type { FsckId, FsckRules } from '../objects/fsck.js';
 import { fsckObject } from '../objects/fsck.js';
 import { checkAttributes, checkModules } from '../objects/fsck-blob.js';
+import type { PackFile } from '../packs/pack-file.js';
 import { parseTag } from '../objects/tag.js';
 import { TreeCursor } from '../objects/tree.js';
 import { parseConfigFile } from '../repo/config-file.js';
@@ -150,6 +152,7 @@ export class Fsck {
         const total = list.reduce((sum, pack) => sum + pack.index.count, 0);
         let done = 0;
         for (const pack of list) {
+          this.#packChecksum(pack);
           for (const row of pack.index.packOrder) {
             const oid = pack.index.oidAt(row);
             this.#one(oid, () => pack.read(pack.index.offsetAt(row)), ERROR_PACK);
@@ -165,6 +168,32 @@ export class Fsck {
       }
     }
     await this.#finishBlobs();
+  }
+
+  /** The checksum at a pack's end, over all that stands before it. */
+  #packChecksum(pack: PackFile): void {
+    const { platform, objectFormat } = this.#repository;
+    const handle = platform.fs.open(pack.path);
+    if (handle === undefined) return;
+    try {
+      const end = handle.size - this.#length;
+      const hasher = platform.hasher(objectFormat);
+      const chunk = new Uint8Array(1 << 20);
+      for (let at = 0; at < end; at += chunk.length) {
+        const part = chunk.subarray(0, Math.min(chunk.length, end - at));
+        handle.readInto(part, at);
+        hasher.update(part);
+      }
+      const sum = hasher.digest();
+      const trailer = handle.read(end, this.#length);
+      if (!equalBytes(sum, trailer)) {
+        this.#error(`${this.#shown(pack.path)} ${objectFormat.toUpperCase()} checksum mismatch`, ERROR_PACK);
+      } else if (!equalBytes(trailer, pack.index.packChecksum)) {
+        this.#error(`packfile ${this.#shown(pack.path)} does not match index`, ERROR_PACK);
+      }
+    } finally {
+      handle.close();
+    }
   }
 
   #looseObjects(ids: Iterable<Oid>, directory: string): void {
@@ -206,13 +235,23 @@ export class Fsck {
         this.#error(`${mismatch[1]}: hash-path mismatch, found at: ${path}`, ERROR_OBJECT);
         return;
       }
-      if (/^unable to unpack|is corrupt$/.test(error.message)) {
-        const why = error.cause instanceof Error ? error.cause.message : 'incorrect data check';
-        this.#options.complain(`error: inflate: data stream error (${why})`);
-        this.#options.complain(`error: unable to unpack header of ${path}`);
-      } else this.#options.complain(`error: ${error.message}`);
+      for (const line of this.#looseFault(oid, directory, path, error)) this.#options.complain(`error: ${line}`);
       this.#error(`${oid}: object corrupt or missing: ${path}`, ERROR_OBJECT);
     }
+  }
+
+  /** git's words for what is wrong with a loose object: with its header, or with what comes after. */
+  #looseFault(oid: Oid, directory: string, path: string, error: GitError): string[] {
+    const why = error.cause instanceof Error ? error.cause.message : '';
+    if (error.message === 'invalid object type') return [`unable to parse type from header '${why}' of ${path}`];
+    if (error.message.startsWith('garbage at end')) return [error.message, `unable to unpack contents of ${path}`];
+    if (!/^unable to unpack|is corrupt$/.test(error.message)) return [error.message];
+    try {
+      this.#repository.objectDirectories.find((place) => place.path === directory)!.loose.readHeader(oid);
+    } catch {
+      return [`inflate: data stream error (${why})`, `unable to unpack header of ${path}`];
+    }
+    return [`corrupt loose object '${oid}'`, `unable to unpack contents of ${path}`];
   }
 
   #one(oid: Oid, read: () => { readonly kind: ObjectKind; readonly data: Bytes }, code: number): void {
@@ -226,8 +265,17 @@ export class Fsck {
       this.#content(oid, kind, data);
     } catch (error) {
       if (!isGitError(error)) throw error;
-      this.#error(error.message, code);
+      for (let cause: unknown = error.cause; isGitError(cause); cause = cause.cause) {
+        this.#options.complain(`error: ${this.#shownIn(cause.message)}`);
+      }
+      this.#error(this.#shownIn(error.message), code);
     }
+  }
+
+  /** Paths below the git directory as they are shown. */
+  #shownIn(message: string): string {
+    const { commonDir, gitDir, gitDirShown } = this.#repository;
+    return commonDir === gitDir ? message.replaceAll(`${commonDir}/`, `${gitDirShown}/`) : message;
   }
 
   #content(oid: Oid, kind: ObjectKind, data: Bytes): void {
@@ -244,6 +292,7 @@ export class Fsck {
         gitattributes: (blob) => this.#attributes.add(blob),
       },
     });
+    if (findings.some(({ id }) => id === 'badTree')) this.#options.complain(`error: ${treeFault(data, this.#length)}`);
     for (const { id, severity, message } of findings) this.#tellFinding(row, kind, id, severity, message);
     if (this.#modules.has(oid)) this.#blob(oid, data, 'gitmodules');
     if (this.#attributes.has(oid)) this.#blob(oid, data, 'gitattributes');
@@ -336,7 +385,10 @@ export class Fsck {
     const known = this.#kinds[target]!;
     if (known === UNKNOWN) this.#kinds[target] = expected;
     else if (known !== expected) {
-      this.#options.complain(`error in ${kind} ${this.#describe(row)}: wrong object type in link`);
+      this.#options.complain(
+        `error: object ${this.#oid(target)} is a ${kindNames[known - 1]}, not a ${kindNames[expected - 1]}`,
+      );
+      this.#options.complain(`error in ${kind} ${this.#describe(row)}: broken links`);
       this.errors |= ERROR_OBJECT;
     }
   }
@@ -530,7 +582,8 @@ export class Fsck {
       else if (i > 2) put(target, `${name}^${i - 1}`);
       else {
         const generation = /^(.*)~(\d+)$/.exec(name);
-        put(target, generation === null ? `${name}~1` : `${generation[1]}~${Number(generation[2]) + 1}`);
+        if (generation !== null) put(target, `${generation[1]}~${Number(generation[2]) + 1}`);
+        else put(target, name.endsWith('^') ? `${name.slice(0, -1)}~2` : `${name}^`);
       }
     }
   }
@@ -604,6 +657,17 @@ export class Fsck {
     fs.makeDirectory(directory, { recursive: true });
     const object = kind === 'blob' ? await this.#read(oid) : undefined;
     fs.writeFile(`${directory}/${oid}`, object === undefined ? encodeText(`${oid}\n`) : object.data);
+  }
+}
+
+/** What cannot be read in a tree. */
+function treeFault(data: Bytes, oidLength: number): string {
+  try {
+    const cursor = new TreeCursor(data, oidLength);
+    while (cursor.next());
+    return 'too-short tree object';
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

@@ -127,7 +127,6 @@ class Initialization {
       if (this.#fs.lstat(target) !== undefined && gitDir !== target) {
         this.#rename(gitDir, target);
       } else if (gitDir !== target) this.#rename(gitDir, target);
-      if (this.#fs.lstat(link)?.kind === 'symlink') this.#fs.remove(link);
       this.#repairWorktrees(target);
     }
     this.#fs.writeFile(link, encodeText(`gitdir: ${target}\n`));
@@ -293,27 +292,24 @@ class Initialization {
   }
 
   #defaultObjectFormat(fromEnvironment: string | undefined): HashAlgorithm {
+    const configured = this.#config.get('init.defaultobjectformat');
+    const known = configured === undefined || configured === 'sha1' || configured === 'sha256';
+    if (!known) this.#options.warn?.(`unknown hash algorithm '${configured}'`);
     if (fromEnvironment !== undefined && fromEnvironment !== '') {
       if (fromEnvironment !== 'sha1' && fromEnvironment !== 'sha256') {
         throw new GitError('USAGE', `unknown hash algorithm '${fromEnvironment}'`);
       }
       return fromEnvironment;
     }
-    const configured = this.#config.get('init.defaultobjectformat');
-    if (configured === undefined || configured === 'sha1' || configured === 'sha256') return configured ?? 'sha1';
-    this.#options.warn?.(`unknown hash algorithm '${configured}'`);
-    return 'sha1';
+    return known ? (configured ?? 'sha1') : 'sha1';
   }
 
   #defaultRefFormat(fromEnvironment: string | undefined): 'files' | 'reftable' {
-    if (fromEnvironment !== undefined && fromEnvironment !== '') return checkRefFormatName(fromEnvironment);
     const configured = this.#config.get('init.defaultrefformat');
-    if (configured === 'files' || configured === 'reftable') return configured;
-    if (configured !== undefined) {
-      this.#options.warn?.(`unknown ref storage format '${configured}'`);
-      return 'files';
-    }
-    return 'files';
+    const known = configured === undefined || configured === 'files' || configured === 'reftable';
+    if (!known) this.#options.warn?.(`unknown ref storage format '${configured}'`);
+    if (fromEnvironment !== undefined && fromEnvironment !== '') return checkRefFormatName(fromEnvironment);
+    return known && configured !== undefined ? checkRefFormatName(configured) : 'files';
   }
 
   #writeHead(gitDir: string): void {
@@ -431,7 +427,8 @@ const oldExtensions: ReadonlySet<string> = new Set([
 ]);
 
 function checkRefFormatName(name: string): 'files' | 'reftable' {
-  if (name === 'files' || name === 'reftable') return name;
+  if (name === 'files') return name;
+  if (name === 'reftable') throw new GitError('UNSUPPORTED', "ref storage format 'reftable' is not supported yet");
   throw new GitError('USAGE', `unknown ref storage format '${name}'`);
 }
 

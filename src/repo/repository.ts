@@ -250,6 +250,9 @@ export class Repository {
   }
 
   #openRefs(): RefStore {
+    if (this.format.refStorage !== 'files') {
+      throw new GitError('UNSUPPORTED', `ref storage format '${this.format.refStorage}' is not supported yet`);
+    }
     const { config } = this;
     const logs = config.last('core.logallrefupdates');
     const runHook = this.hooks.find('reference-transaction') === undefined ? undefined : this.hooks;
