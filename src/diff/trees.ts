@@ -123,6 +123,8 @@ interface Level {
   readonly all: boolean;
   readonly old: Row;
   readonly new: Row;
+  readonly oldView: DataView;
+  readonly newView: DataView;
   oldAt: number;
   newAt: number;
 }
@@ -151,7 +153,16 @@ class TreeDiff {
   }
 
   private level(old: Bytes, fresh: Bytes, prefix: string, all: boolean): Level {
-    return { prefix, all, old: new Row(old, this.oidLength), new: new Row(fresh, this.oidLength), oldAt: 0, newAt: 0 };
+    return {
+      prefix,
+      all,
+      old: new Row(old, this.oidLength),
+      new: new Row(fresh, this.oidLength),
+      oldView: new DataView(old.buffer, old.byteOffset, old.length),
+      newView: new DataView(fresh.buffer, fresh.byteOffset, fresh.length),
+      oldAt: 0,
+      newAt: 0,
+    };
   }
 
   private walk(level: Level): Awaitable<void> {
@@ -175,28 +186,27 @@ class TreeDiff {
   /** Passes over rows that are the same bytes on both sides. */
   private skipEqualRows(level: Level, x: Bytes, y: Bytes): void {
     const tail = 1 + this.oidLength;
-    let i = level.oldAt;
-    let j = level.newAt;
-    const xEnd = x.length;
+    const start = level.oldAt;
+    const shift = level.newAt - start;
+    const end = Math.min(x.length, y.length - shift);
+    // first how far the bytes agree, four at a time; then where the last whole row in that stretch ends
+    const { oldView, newView } = level;
+    let same = start;
+    for (const stop = end - 4; same <= stop && oldView.getInt32(same) === newView.getInt32(same + shift); same += 4);
+    while (same < end && x[same] === y[same + shift]) same++;
+    let row = start;
     for (;;) {
-      let at = i;
-      let other = j;
-      while (at < xEnd && x[at] === y[other] && x[at] !== 0) {
-        at++;
-        other++;
-      }
-      if (at >= xEnd || x[at] !== 0 || y[other] !== 0) break;
-      const end = at + tail;
-      while (at < end && x[at] === y[other]) {
-        at++;
-        other++;
-      }
-      if (at < end) break;
-      i = end;
-      j = other;
+      let at = row + 5;
+      if (at > same) break;
+      // modes have five or six digits, in odd old trees fewer
+      if (x[at] !== 32) while (at < same && x[at] !== 32 && x[at] !== 0) at++;
+      while (at < same && x[at] !== 0) at++;
+      const next = at + tail;
+      if (next > same) break;
+      row = next;
     }
-    level.oldAt = i;
-    level.newAt = j;
+    level.oldAt = row;
+    level.newAt = row + shift;
   }
 
   /** A row on either side or, under one name, on both. */

@@ -84,7 +84,20 @@ export class LooseObjects implements ObjectStore {
   findPrefix(prefix: string): Oid[] {
     if (prefix.length < 2) return [...this.list()].filter((oid) => oid.startsWith(prefix));
     const rest = prefix.slice(2);
-    return this.#names(prefix.slice(0, 2)).filter((oid) => oid.startsWith(rest, 2));
+    const fan = prefix.slice(0, 2);
+    let names = this.#fans.get(fan);
+    if (names === undefined) {
+      names = this.#names(fan);
+      this.#fans.set(fan, names);
+    }
+    return names.filter((oid) => oid.startsWith(rest, 2));
+  }
+
+  /** Listings kept for `findPrefix`: shortening thousands of ids would list the same few folders again and again. */
+  readonly #fans = new Map<string, Oid[]>();
+
+  refresh(): void {
+    this.#fans.clear();
   }
 
   *list(): Iterable<Oid> {
@@ -114,6 +127,7 @@ export class LooseObjects implements ObjectStore {
     const { fs, zlib } = this.#platform;
     const file = this.pathOf(oid);
     if (!fresh && fs.lstat(file) !== undefined) return;
+    this.#fans.delete(oid.slice(0, 2));
     const fan = file.slice(0, file.lastIndexOf('/'));
     const packed = zlib.deflate(
       concatBytes([encodeText(`${kind} ${data.length}\0`), data]),
