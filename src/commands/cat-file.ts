@@ -9,6 +9,7 @@ import type { ObjectHeader, RawObject } from '../objects/source.js';
 import type { Repository } from '../repo/repository.js';
 import type { ResolvedRevision } from '../repo/revision.js';
 import { peelTo, resolveWithContext } from '../repo/revision.js';
+import { diagnosePath } from '../repo/revision-path.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import type { OptionSpecs, ParsedOptions } from './options.js';
@@ -189,7 +190,11 @@ class OneObject {
     const found = await resolveWithContext(this.#repository, name, {
       complain: (line) => this.#context.printError(`${line}\n`),
     });
-    if (found === undefined) throw new GitError('REF_MISSING', `Not a valid object name ${name}`);
+    if (found === undefined) {
+      throw (
+        (await diagnosePath(this.#repository, name)) ?? new GitError('REF_MISSING', `Not a valid object name ${name}`)
+      );
+    }
     return found;
   }
 

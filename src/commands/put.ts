@@ -3,7 +3,9 @@ import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isOid } from '../base/oid.js';
 import { path as checkPath } from '../base/path.js';
-import type { Info } from '../store/store.js';
+import { BulkWriter } from '../packs/bulk-writer.js';
+import { bulkBackend } from '../store/bulk.js';
+import type { Info, Written } from '../store/store.js';
 import type { Tree } from '../store/tree.js';
 import { defineCommand, type CommandContext } from './command.js';
 import { UsageError } from './options.js';
@@ -127,6 +129,19 @@ async function putOne(
   return actual === undefined ? { ...about, ...written } : { ...about, status: 'mismatch', actual };
 }
 
+/** From this many values on they go into one pack. */
+const BULK = 100;
+
+function packWriter(context: CommandContext): BulkWriter {
+  const { platform, objectFormat, objects, objectsDirectory } = context.repository();
+  return new BulkWriter({
+    platform,
+    algorithm: objectFormat,
+    packDirectory: `${objectsDirectory}/pack`,
+    below: objects,
+  });
+}
+
 async function putMany(
   context: CommandContext,
   store: BytesStore,
@@ -153,7 +168,14 @@ async function putMany(
     writing.done();
     return tree;
   };
-  const written = await store.commit(put, info);
+  const bulk = edits.length < BULK ? undefined : bulkBackend(store.backend, () => packWriter(context));
+  const target = bulk === undefined ? store : store.over(bulk);
+  let written: Written;
+  try {
+    written = await target.commit(put, info);
+  } finally {
+    bulk?.discard();
+  }
   return {
     branch: store.branch,
     paths: edits.map(([path]) => path),

@@ -30,6 +30,8 @@ export interface StoreBackend {
   readonly refs: RefStore;
   /** Who writes, and when. Throws `CONFIG` where nobody has said. */
   identity(role: 'author' | 'committer'): Awaitable<Signature>;
+  /** Called before a branch moves: what was written must be there for others now. */
+  flush?(): Awaitable<void>;
 }
 
 /**
@@ -247,6 +249,7 @@ export class Store<V> {
           message,
         }),
       );
+      await this.backend.flush?.();
       step?.landing(head?.oid, commit);
       const subject = message.slice(0, message.indexOf('\n') < 0 ? message.length : message.indexOf('\n'));
       const result = await refs.update([
@@ -415,6 +418,11 @@ export class Store<V> {
   /** Each commit that lands on the branch from now on, by this or another process, until the signal aborts. */
   watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
     return watchBranch(this.backend, this.branch, options);
+  }
+
+  /** The same store over another backend of the same repository. */
+  over(backend: StoreBackend): Store<V> {
+    return new Store(backend, this.contents, this.branch, this.#checkedOut);
   }
 
   /** The same store, of another branch. */
