@@ -88,6 +88,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   remote: () => import('./remote.js'),
   remove: () => import('./remove.js'),
   repack: () => import('./repack.js'),
+  replace: () => import('./replace.js'),
   reset: () => import('./reset.js'),
   restore: () => import('./restore.js'),
   'rev-list': () => import('./rev-list.js'),
