@@ -7,6 +7,8 @@ import { UsageError } from './options.js';
 import { type FormattedRef, forEachRef, forEachRefOptions, forEachRefUsage } from './ref-list-options.js';
 
 const usages = {
+  migrate: ['refs migrate --ref-format=<format> [--no-reflog] [--dry-run]'],
+  verify: ['refs verify [--strict] [--verbose]'],
   list: [forEachRefUsage('refs list')],
   exists: ['refs exists <ref>'],
   optimize: ['refs optimize [--all] [--no-prune] [--auto] [--include <pattern>] [--exclude <pattern>]'],
@@ -15,7 +17,7 @@ const usages = {
 export const command = defineCommand({
   name: 'refs',
   summary: 'Low-level access to refs',
-  usage: [...usages.list, ...usages.exists, ...usages.optimize],
+  usage: [...usages.migrate, ...usages.verify, ...usages.list, ...usages.exists, ...usages.optimize],
   options: {},
   parsing: { none: true },
   async *run(context, args): AsyncGenerator<{ readonly packed: number } | FormattedRef, number | undefined> {
@@ -27,6 +29,8 @@ export const command = defineCommand({
         yield* forEachRef(context, parsed);
         return undefined;
       }
+      case 'verify':
+        return verify(context, argv);
       case 'exists':
         return exists(context, argv);
       case 'optimize':
@@ -60,4 +64,32 @@ async function* optimize(
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.optimize, packOptions);
   yield await context.repository().refs.packRefs(packRefsOptions(parsed.values));
   return undefined;
+}
+
+const verifyOptions = {
+  verbose: { type: 'flag', help: 'be verbose' },
+  strict: { type: 'flag', help: 'enable strict checking' },
+} as const;
+
+async function verify(context: CommandContext, argv: readonly string[]): Promise<number> {
+  const parsed = parseSubcommand(context, usages.verify, verifyOptions, argv);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.rest.length > 0) {
+    context.printError("usage: 'git refs verify' takes no arguments\n");
+    return 129;
+  }
+  const { FsckRules } = await import('../objects/fsck.js');
+  const { readFsckConfig } = await import('../repo/fsck-config.js');
+  const { verifyRefs } = await import('../porcelain/refs-verify.js');
+  const repository = context.repository();
+  const rules = new FsckRules();
+  rules.strict = parsed.values.strict === true;
+  readFsckConfig(repository, rules, 'fsck', (message) => context.warning(message));
+  if (parsed.values.verbose === true) context.printError('Checking references consistency\n');
+  let code = 0;
+  for (const { severity, path, id, message } of verifyRefs(repository, rules)) {
+    context.printError(`${severity}: ${path}: ${id}: ${message}\n`);
+    if (severity === 'error') code = 255;
+  }
+  return code;
 }

@@ -87,8 +87,7 @@ export const command = defineCommand({
         return replacer.convertGrafts();
       default:
         if (rest.length > 1) throw new UsageError('only one pattern can be given with -l');
-        yield* listReplacements(context, repository, rest[0] ?? '*', format ?? 'short');
-        return undefined;
+        return yield* listReplacements(context, repository, rest[0] ?? '*', format ?? 'short');
     }
   },
   render(result) {
@@ -112,10 +111,10 @@ async function* listReplacements(
   repository: Repository,
   pattern: string,
   format: string,
-): AsyncGenerator<Replacement, void> {
+): AsyncGenerator<Replacement, number | undefined> {
   if (format !== 'short' && format !== 'medium' && format !== 'long') {
     context.error(`invalid replace format '${format}'\nvalid formats are 'short', 'medium' and 'long'`);
-    return;
+    return 255;
   }
   const base = baseOf(repository);
   for await (const ref of repository.refs.list(base)) {
@@ -128,7 +127,7 @@ async function* listReplacements(
     const oid = await resolveRevision(repository, replaced);
     if (oid === undefined) {
       context.error(`failed to resolve '${replaced}' as a valid ref`);
-      return;
+      return 255;
     }
     yield {
       replaced,
@@ -138,6 +137,7 @@ async function* listReplacements(
       replacementKind: await kindOf(repository, ref.oid),
     };
   }
+  return undefined;
 }
 
 async function kindOf(repository: Repository, oid: Oid): Promise<ObjectKind> {
@@ -261,10 +261,10 @@ class Replacer {
   async graft(words: readonly string[], gentle: boolean): Promise<number | undefined> {
     const repository = this.#repository;
     const [text, ...parentTexts] = words as readonly [string, ...string[]];
-    const oid = await resolveRevision(repository, text);
-    if (oid === undefined) return this.#fail(`not a valid object name: '${text}'`);
-    const commitOid = await peelTo(repository, oid, 'commit');
-    if (commitOid === undefined || commitOid !== oid) return this.#fail(`could not parse ${text}`);
+    const named = await resolveRevision(repository, text);
+    if (named === undefined) return this.#fail(`not a valid object name: '${text}'`);
+    const oid = await peelTo(repository, named, 'commit');
+    if (oid === undefined) return this.#fail(`could not parse ${text}`);
     const parents: Oid<'commit'>[] = [];
     for (const parentText of parentTexts) {
       const parent = await resolveRevision(repository, parentText);

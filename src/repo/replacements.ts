@@ -19,6 +19,7 @@ export function readReplacements(repository: Repository): ReadonlyMap<Oid, Oid> 
     repository.platform.fs,
     `${repository.commonDir}/packed-refs`,
     repository.objectFormat,
+    repository.gitDir === repository.commonDir ? `${repository.gitDirShown}/packed-refs` : undefined,
   ).snapshot();
   for (const entry of packed.from(base)) {
     if (!entry.name.startsWith(base)) break;
