@@ -222,7 +222,7 @@ export class TreeWalk {
         if (renames.known?.has(path) !== true) {
           renames.pairs.push({ kind: 'deleted', from: { path, version: slot.stages[0] }, to: undefined, side });
         }
-        if (slot.match === 0) renames.relevant.set(path, 'content');
+        if ((slot.match & files) === 0) renames.relevant.set(path, 'content');
         else if (this.#renameMask === 7) renames.relevant.set(path, 'location');
       } else if (!inBase && inSide && !this.#isKnownTarget(side, path)) {
         renames.pairs.push({ kind: 'added', from: undefined, to: { path, version: slot.stages[side] }, side });

@@ -22,8 +22,12 @@ const names = ['one', 'two', 'three', 'Makefile', 'z.c', 'a', 'b.txt'];
  * A history with everything a merge can trip over: edits near and far, renames of files and directories, deletions,
  * modes, links, submodules, binaries, files where directories were, criss-cross merges.
  */
-export function randomHistory(random: Random, commits: number): RandomHistory {
-  const writer = new HistoryWriter(random);
+export function randomHistory(
+  random: Random,
+  commits: number,
+  options: { readonly submodules?: boolean } = {},
+): RandomHistory {
+  const writer = new HistoryWriter(random, options.submodules !== false);
   for (let i = 0; i < commits; i++) writer.commit(i);
   return { stream: encodeText(writer.stream), commits };
 }
@@ -32,7 +36,10 @@ class HistoryWriter {
   stream = '';
   readonly #states: Files[] = [];
 
-  constructor(readonly random: Random) {}
+  constructor(
+    readonly random: Random,
+    readonly submodules: boolean,
+  ) {}
 
   commit(n: number): void {
     const { random } = this;
@@ -81,7 +88,7 @@ class HistoryWriter {
   #newFile(): FileState {
     const { random } = this;
     if (random.chance(0.06)) return { mode: '120000', content: random.pick(names) };
-    if (random.chance(0.05)) return { mode: '160000', content: `${1 + random.below(5)}`.repeat(40) };
+    if (random.chance(0.05) && this.submodules) return { mode: '160000', content: `${1 + random.below(5)}`.repeat(40) };
     if (random.chance(0.06)) return { mode: '100644', content: `bin\0${this.#lines(10)}` };
     if (random.chance(0.05)) return { mode: '100644', content: '' };
     const text = this.#lines(8 + random.below(20));

@@ -8,6 +8,7 @@ import { text } from '../../src/merge/drivers.js';
 import type { DriverFor } from '../../src/merge/driver.js';
 import { mergeCommits } from '../../src/merge/history.js';
 import { plainContext } from '../../src/merge/hook.js';
+import { resolveConflict } from '../../src/merge/resolve.js';
 import { mergeTrees, tree } from '../../src/merge/tree.js';
 import { serializeCommit } from '../../src/objects/commit.js';
 import { MemoryObjectStore } from '../../src/objects/memory.js';
@@ -169,5 +170,23 @@ describe('the merge of histories', () => {
     const row = findInTree(dataOf(store, merged.tree), 20, 'n.count')!;
     expect(new TextDecoder().decode(dataOf(store, row.oid))).toMatch(/^\d+\n$/);
     expect(merged.clean).toBe(true);
+  });
+});
+
+describe('conflicts resolved one by one, without index or work tree', () => {
+  it('by side, by content and by deletion, until the tree is clean', async () => {
+    const store = newStore();
+    const base = put(store, { a: '1\n', d: { b: '1\n', gone: '1\n' } });
+    const ours = put(store, { a: '2\n', d: { b: '2\n', gone: '2\n' } });
+    const theirs = put(store, { a: '3\n', d: { b: '3\n' } });
+    let merged = await mergeTrees(store, textual, { base, ours, theirs }, plainContext());
+    expect(merged.unmerged.map(({ path }) => path)).toEqual(['a', 'd/b', 'd/gone']);
+    merged = await resolveConflict(store, merged, 'a', 'theirs');
+    merged = await resolveConflict(store, merged, 'd/b', { content: encodeText('both\n') });
+    expect(merged.clean).toBe(false);
+    merged = await resolveConflict(store, merged, 'd/gone', 'delete');
+    expect(merged).toMatchObject({ clean: true, unmerged: [], conflicts: [] });
+    expect(merged.tree).toBe(put(store, { a: '3\n', d: { b: 'both\n' } }));
+    await expect(resolveConflict(store, merged, 'a', 'ours')).rejects.toMatchObject({ code: 'PATH_MISSING' });
   });
 });
