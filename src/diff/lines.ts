@@ -32,14 +32,21 @@ export const isSpace = (byte: number): boolean =>
 /** Cuts a file into lines. */
 export function splitLines(bytes: Bytes): Lines {
   const length = bytes.length;
+  let starts = new Int32Array((length >> 5) + 16);
   let count = 0;
-  for (let i = 0; i < length; i++) if (bytes[i] === newline) count++;
-  if (length > 0 && bytes[length - 1] !== newline) count++;
-  const starts = new Int32Array(count + 1);
-  let line = 1;
-  for (let i = 0; i < length && line <= count; i++) if (bytes[i] === newline) starts[line++] = i + 1;
-  starts[count] = length;
-  return { bytes, starts, count };
+  for (let i = 0; i < length; i++) {
+    if (bytes[i] !== newline) continue;
+    if (++count >= starts.length - 1) starts = widen(starts);
+    starts[count] = i + 1;
+  }
+  if (length > 0 && bytes[length - 1] !== newline) starts[++count] = length;
+  return { bytes, starts: starts.subarray(0, count + 1), count };
+}
+
+function widen(starts: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const wide = new Int32Array(starts.length * 2);
+  wide.set(starts);
+  return wide;
 }
 
 /** The bytes of line `index`, newline included. */
@@ -109,6 +116,7 @@ export class LineClasses {
   private begins: Int32Array;
   private ends: Int32Array;
   private readonly files: Bytes[] = [];
+  private readonly views: DataView[] = [];
   private owners: Uint8Array;
   private readonly scratches: Int32Array[] = [];
 
@@ -127,20 +135,29 @@ export class LineClasses {
   /** The classes of the lines of one more file, from line `from` up to `to`, written into `into`. */
   add(lines: Lines, into = new Int32Array(lines.count), from = 0, to = lines.count): Int32Array {
     let owner = this.files.indexOf(lines.bytes);
-    if (owner < 0) owner = this.files.push(lines.bytes) - 1;
+    if (owner < 0) {
+      owner = this.files.push(lines.bytes) - 1;
+      this.views.push(new DataView(lines.bytes.buffer, lines.bytes.byteOffset, lines.bytes.length));
+    }
     const { bytes, starts } = lines;
+    const view = this.views[owner]!;
     for (let i = from; i < to; i++) {
       const begin = starts[i]!;
       const end = starts[i + 1]!;
       let hash = end - begin;
-      for (let at = begin; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
-      hash ^= hash >>> 15;
-      into[i] = this.find(hash, bytes, begin, end, owner);
+      let at = begin;
+      for (const stop = end - 4; at <= stop; at += 4) {
+        hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+        hash ^= hash >>> 15;
+      }
+      for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+      hash ^= hash >>> 13;
+      into[i] = this.find(hash, bytes, view, begin, end, owner);
     }
     return into;
   }
 
-  private find(hash: number, bytes: Bytes, begin: number, end: number, owner: number): number {
+  private find(hash: number, bytes: Bytes, view: DataView, begin: number, end: number, owner: number): number {
     const slots = this.slots;
     const mask = slots.length - 1;
     let slot = (hash ^ (hash >>> 11)) & mask;
@@ -152,7 +169,10 @@ export class LineClasses {
         const size = end - begin;
         if (this.ends[known]! - start === size) {
           const other = this.files[this.owners[known]!]!;
+          const otherView = this.views[this.owners[known]!]!;
           let at = 0;
+          const stop = size - 4;
+          while (at <= stop && otherView.getInt32(start + at, true) === view.getInt32(begin + at, true)) at += 4;
           while (at < size && other[start + at] === bytes[begin + at]) at++;
           if (at === size) return known;
         }
