@@ -5,7 +5,5 @@ const sample = 8000;
 
 /** True when git takes the content for binary: a NUL among the first 8,000 bytes. */
 export function looksBinary(bytes: Bytes): boolean {
-  const end = Math.min(bytes.length, sample);
-  for (let i = 0; i < end; i++) if (bytes[i] === 0) return true;
-  return false;
+  return bytes.subarray(0, sample).includes(0);
 }

@@ -34,10 +34,23 @@ export function splitLines(bytes: Bytes): Lines {
   const length = bytes.length;
   let starts = new Int32Array((length >> 5) + 16);
   let count = 0;
-  for (let i = 0; i < length; i++) {
-    if (bytes[i] !== newline) continue;
-    if (++count >= starts.length - 1) starts = widen(starts);
-    starts[count] = i + 1;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const stop = length - 4;
+  for (let i = 0; i < length; ) {
+    if (i <= stop) {
+      // four bytes without a newline are passed over at once
+      const word = view.getInt32(i) ^ 0x0a0a0a0a;
+      if (((word - 0x01010101) & ~word & 0x80808080) === 0) {
+        i += 4;
+        continue;
+      }
+    }
+    const end = i <= stop ? i + 4 : length;
+    for (; i < end; i++) {
+      if (bytes[i] !== newline) continue;
+      if (++count >= starts.length - 1) starts = widen(starts);
+      starts[count] = i + 1;
+    }
   }
   if (length > 0 && bytes[length - 1] !== newline) starts[++count] = length;
   return { bytes, starts: starts.subarray(0, count + 1), count };
