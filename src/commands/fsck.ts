@@ -4,6 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import { FsckRules } from '../objects/fsck.js';
 import { ERROR_REACHABLE, ERROR_REFS, Fsck } from '../porcelain/fsck.js';
+import { verifyRefs } from '../porcelain/refs-verify.js';
 import { isAbsolute, resolvePath } from '../repo/paths.js';
 import { readFsckConfig } from '../repo/fsck-config.js';
 import type { Repository } from '../repo/repository.js';
@@ -74,6 +75,12 @@ export const command = defineCommand({
       complain,
       progress: showProgress ? progressOf(context) : undefined,
     });
+    if (values.references !== false) {
+      for (const { severity, path, id, message } of verifyRefs(repository, rules)) {
+        if (severity === 'error') errors |= ERROR_REFS;
+        complain(`${severity}: ${path}: ${id}: ${message}`);
+      }
+    }
     await fsck.checkContents();
     yield* lines.splice(0);
     const roots = new Roots(context, fsck);

@@ -1,3 +1,4 @@
+import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -417,10 +418,14 @@ class RevParse {
       case '--all':
         yield* this.#refs('refs/', '', undefined);
         return 'yes';
-      case '--bisect':
-        yield* this.#refs('refs/bisect/bad', '', undefined);
-        yield* this.#refs('refs/bisect/good', '', undefined, true);
+      case '--path-format':
+        throw new GitError('USAGE', '--path-format requires an argument');
+      case '--bisect': {
+        const [bad, good] = bisectTerms(this.#repository);
+        yield* this.#refs(`refs/bisect/${bad}`, '', undefined);
+        yield* this.#refs(`refs/bisect/${good}`, '', undefined, true);
         return 'yes';
+      }
       case '--branches':
         this.#refuseHidden(word);
         yield* this.#refs('refs/heads/', 'refs/heads/', undefined);
@@ -676,6 +681,13 @@ class RevParse {
     else if (isAbsolute(path)) yield { text: `${path}\n` };
     else yield { text: `${relativePath(resolvePath('/', repository.prefix), resolvePath('/', path))}\n` };
   }
+}
+
+/** The words for bad and good of the bisection that goes on. */
+function bisectTerms(repository: Repository): readonly [string, string] {
+  const bytes = repository.platform.fs.readFile(repository.path('BISECT_TERMS'));
+  const [bad, good] = bytes === undefined ? [] : decodeText(bytes).split('\n');
+  return [bad || 'bad', good || 'good'];
 }
 
 /** `--name=value` taken apart; for `--name value` the next word. */

@@ -80,7 +80,9 @@ function readInto(format: Draft, text: string, shown: string, unknown: string[],
     if (token.type !== 'entry') continue;
     const { key, value } = token;
     const bad = (message: string): GitError =>
-      new GitError('CONFIG', `${message}\nfatal: bad config line ${token.line} in file ${shown}`);
+      new GitError('CONFIG', `bad config line ${token.line} in file ${shown}`, {
+        data: { preface: `error: ${message}\n` },
+      });
     if (key === 'core.repositoryformatversion') {
       const number = parseConfigNumber(value);
       if ('fault' in number) {
