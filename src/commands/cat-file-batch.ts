@@ -289,7 +289,7 @@ class Batch {
     try {
       found = await resolveWithContext(this.#repository, name, {
         followSymlinks: this.#options.followSymlinks,
-        quiet: true,
+        complain: (line) => this.#context.printError(`${line}\n`),
       });
     } catch (error) {
       if (error instanceof SymlinkFault) {

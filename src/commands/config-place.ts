@@ -136,7 +136,9 @@ export async function readPlace(
     };
     return { entries: readEntries(reading, files, [], { includes: includes !== false }) };
   }
-  const options = { includes: includes === true };
+  // A named file is read alone; standard input and blobs are not.
+  const single = place.kind === 'file' || place.kind === 'global';
+  const options = { includes: includes ?? !single };
   const read = (into: ConfigReader): boolean => {
     switch (place.kind) {
       case 'global': {

@@ -55,5 +55,14 @@ function gitDirMatches(text: string, context: IncludeContext, from: string | und
     return wildmatch(pattern, directory.slice(literal.length), { pathname: true, ignoreCase });
   };
   // Both ways of naming the directory count: with symbolic links resolved, and as it was reached.
-  return matches(realPathLenient(context.fs, context.gitDir)) || matches(context.gitDir);
+  return matches(realPathLenient(context.fs, context.gitDir)) || matches(asReached(context, context.gitDir));
+}
+
+/** The directory as the user came to it: the shell's `PWD` keeps the symbolic links of the way. */
+function asReached(context: IncludeContext, directory: string): string {
+  const shell = context.env['PWD'];
+  if (shell === undefined || !isAbsolute(shell)) return directory;
+  const real = context.fs.realPath(shell);
+  if (real === undefined || (directory !== real && !directory.startsWith(`${real}/`))) return directory;
+  return shell.replace(/\/+$/, '') + directory.slice(real.length);
 }

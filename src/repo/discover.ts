@@ -40,6 +40,8 @@ export interface NotFound {
   readonly missing: string;
   /** A repository was found that must not be used: without insisting, that is only a warning. */
   readonly unusable?: boolean;
+  /** There is one, but it is not to be trusted: who does not insist goes on without. */
+  readonly untrusted?: boolean;
 }
 
 /** Finds the repository of `cwd` as git does. Throws for what is there but broken or not to be trusted. */
@@ -232,7 +234,8 @@ class Discovery {
   }
 
   #found(directory: string, gitDir: string, gitFile: string | undefined, shown: string): Layout | NotFound {
-    this.#checkOwner(gitFile, directory, gitDir);
+    const distrust = this.#checkOwner(gitFile, directory, gitDir);
+    if (distrust !== undefined) return distrust;
     const commonDir = resolvePath(this.#cwd, commonDirectory(this.#fs, gitDir, this.#env));
     const format = this.#format(gitDir, commonDir, shown);
     if (format.problem !== undefined) return { missing: format.problem, unusable: true };
@@ -251,12 +254,13 @@ class Discovery {
   #foundBare(directory: string): Layout | NotFound {
     const config = this.#options.protectedConfig();
     if (config.get('safe.barerepository') === 'explicit' && !implicitlySafe(directory)) {
-      throw new GitError(
-        'NOT_A_REPOSITORY',
-        `cannot use bare repository '${directory}' (safe.bareRepository is 'explicit')`,
-      );
+      return {
+        missing: `cannot use bare repository '${directory}' (safe.bareRepository is 'explicit')`,
+        untrusted: true,
+      };
     }
-    this.#checkOwner(undefined, undefined, directory);
+    const distrust = this.#checkOwner(undefined, undefined, directory);
+    if (distrust !== undefined) return distrust;
     const commonDir = resolvePath(this.#cwd, commonDirectory(this.#fs, directory, this.#env));
     const shown = directory === this.#cwd ? '.' : directory;
     const format = this.#format(directory, commonDir, shown);
@@ -268,10 +272,10 @@ class Discovery {
   }
 
   /** A repository of somebody else is refused unless `safe.directory` names it. */
-  #checkOwner(gitFile: string | undefined, workTree: string | undefined, gitDir: string): void {
+  #checkOwner(gitFile: string | undefined, workTree: string | undefined, gitDir: string): NotFound | undefined {
     const assumeOther = parseBool(this.#env['GIT_TEST_ASSUME_DIFFERENT_OWNER'] ?? 'false') === true;
     const places = [gitFile, workTree, gitDir].filter((place) => place !== undefined);
-    if (!assumeOther && places.every((place) => this.#ours(place))) return;
+    if (!assumeOther && places.every((place) => this.#ours(place))) return undefined;
     const place = realPathLenient(this.#fs, workTree ?? gitDir);
     let safe = false;
     const config = this.#options.protectedConfig();
@@ -280,14 +284,15 @@ class Discovery {
       else if (value === '*') safe = true;
       else if (this.#isSafe(value, place, config)) safe = true;
     }
-    if (safe) return;
+    if (safe) return undefined;
     const shown = realPathLenient(this.#fs, workTree ?? gitDir);
     const quoted = /^[A-Za-z0-9_./=:@%+,-]+$/.test(shown) ? shown : `'${shown.replace(/['!]/g, "'\\$&'")}'`;
-    throw new GitError(
-      'NOT_A_REPOSITORY',
-      `detected dubious ownership in repository at '${shown}'\n` +
+    return {
+      missing:
+        `detected dubious ownership in repository at '${shown}'\n` +
         `To add an exception for this directory, call:\n\n\tgit config --global --add safe.directory ${quoted}`,
-    );
+      untrusted: true,
+    };
   }
 
   #isSafe(value: string, place: string, config: Config): boolean {

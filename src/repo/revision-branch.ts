@@ -96,8 +96,7 @@ export async function markedRef(repository: Repository, branchText: string, push
     if (branch === undefined) throw new GitError('REF_MISSING', 'HEAD does not point to a branch');
   } else {
     const inner = await interpretBranchName(repository, branchText);
-    const name = inner !== undefined && inner.used === branchText.length ? inner.name : branchText;
-    branch = name.startsWith('refs/heads/') ? name.slice(11) : name;
+    branch = inner !== undefined && inner.used === branchText.length ? inner.name : branchText;
   }
   const exists = (await repository.refs.readRaw(`refs/heads/${branch}`)) !== undefined;
   return push ? pushTargetOf(repository.config, branch) : upstreamOf(repository.config, branch, exists);

@@ -119,7 +119,12 @@ export async function verifyFilename(
   if (text.startsWith('-')) throw new GitError('USAGE', `option '${text}' must come before non-option arguments`);
   if (looksLikePathspec(text) || isFilename(repository, text)) return;
   // git looks a second time, to find words for what is wrong, and says again what it said the first time.
-  if (mayBeRevision && complain !== undefined) await resolveRevision(repository, text, { complain });
+  if (mayBeRevision && complain !== undefined) {
+    const again = (line: string): void => {
+      if (line.includes('dereferences to')) complain(line);
+    };
+    await resolveRevision(repository, text, { complain: again });
+  }
   throw await missingFilename(repository, text, mayBeRevision);
 }
 

@@ -1,6 +1,6 @@
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import { parseCommit } from '../objects/commit.js';
 import { parseTag } from '../objects/tag.js';
 import { formatDate } from './date-format.js';
@@ -89,7 +89,7 @@ async function peelTagKind(repository: Repository, oid: Oid): Promise<ObjectKind
   }
 }
 
-const kindOrder: readonly (ObjectKind | undefined)[] = ['tag', 'commit', 'tree', 'blob', undefined];
+const kindOrder: readonly (ObjectKind | undefined)[] = [undefined, 'tag', 'commit', 'tree', 'blob'];
 
 /** The lines git prints about an ambiguous id, the first one `error: …`. */
 export async function describeAmbiguity(
@@ -98,6 +98,7 @@ export async function describeAmbiguity(
   candidates: readonly Oid[],
 ): Promise<string[]> {
   const rows: { kind: ObjectKind | undefined; oid: Oid; line: string }[] = [];
+  const damage: string[] = [];
   for (const oid of candidates) {
     const short = await abbreviate(repository, oid);
     let line = `${short} [bad object]`;
@@ -117,14 +118,20 @@ export async function describeAmbiguity(
       } else if (object?.kind === 'tag') {
         line = `${short} tag ${tagText(object.data, repository)}`;
       } else if (object !== undefined) line = `${short} ${object.kind}`;
-    } catch {
-      // A damaged candidate is still listed.
+    } catch (error) {
+      if (!isGitError(error, 'OBJECT_CORRUPT') || error.message === 'invalid object type') throw error;
+      // A damaged candidate is still listed, after git has said twice what is wrong with it.
+      const why = error.cause instanceof Error ? error.cause.message : 'incorrect header check';
+      for (let i = 0; i < 2; i++) {
+        damage.push(`error: inflate: data stream error (${why})`, `error: unable to unpack ${oid} header`);
+      }
     }
     rows.push({ kind, oid, line });
   }
   rows.sort((a, b) => kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) || (a.oid < b.oid ? -1 : 1));
   return [
     `error: short object ID ${text.toLowerCase()} is ambiguous`,
+    ...damage,
     'hint: The candidates are:',
     ...rows.map(({ line }) => `hint:   ${line}`),
   ];
