@@ -246,7 +246,7 @@ async function* expire(context: CommandContext, argv: readonly string[]): Result
   const { refs } = repository;
   const names: string[] = [];
   let code: number | undefined;
-  if (values.all === true) names.push(...(await refs.reflogList({ worktreeOnly: values['single-worktree'] === true })));
+  if (values.all === true) names.push(...(await refs.reflogList(logsOf(values['single-worktree']))));
   for (const short of rest) {
     const log = await findLog(repository, short);
     if (log === undefined) {
