@@ -55,8 +55,24 @@ export const command = defineCommand({
     ...pathspecFileOptions,
   },
   async *run(context, { values, rest }): AsyncGenerator<Line, number> {
-    if (values.patch === true || values.interactive === true || values.edit === true) {
-      throw new GitError('UNSUPPORTED', 'adding interactively is not there yet');
+    if (values.patch === true) {
+      if (values['dry-run'] === true)
+        throw new GitError('USAGE', "options '--dry-run' and '--interactive/--patch' cannot be used together");
+      const { patchInteractively, stageMode } = await import('./add-patch.js');
+      const words = pathspecWords(context, values, rest);
+      return await patchInteractively(context, openWorkTree(context), stageMode, words, {
+        unified: values.unified,
+        interHunk: values['inter-hunk-context'],
+      });
+    }
+    if (values.unified != null || values['inter-hunk-context'] != null) {
+      throw new GitError(
+        'USAGE',
+        `the option '--${values.unified != null ? 'unified' : 'inter-hunk-context'}' requires '--interactive/--patch'`,
+      );
+    }
+    if (values.interactive === true || values.edit === true) {
+      throw new GitError('UNSUPPORTED', 'adding by menu or by editing the whole diff is not there yet');
     }
     const all = values.all ?? (values['ignore-removal'] === undefined ? undefined : !values['ignore-removal']);
     if (values.all === true && values.update === true) {

@@ -32,7 +32,7 @@ export const command = defineCommand({
     if (!stdin && rest.length === 0) throw new GitError('USAGE', 'no path specified');
     const quiet = values.quiet === true;
     const verbose = values.verbose === true;
-    if (quiet && rest.length !== 1) throw new GitError('USAGE', '--quiet is only valid with a single pathname');
+    if (quiet && rest.length > 1) throw new GitError('USAGE', '--quiet is only valid with a single pathname');
     if (quiet && verbose) throw new GitError('USAGE', 'cannot have both --quiet and --verbose');
     if (values['non-matching'] === true && !verbose) {
       throw new GitError('USAGE', '--non-matching is only valid with --verbose');

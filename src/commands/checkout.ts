@@ -106,8 +106,14 @@ class Checkout {
     );
     let { target } = parsed;
     const { create: guessed } = parsed;
-    if (values.patch === true) throw new GitError('UNSUPPORTED', 'checking out hunks is not there yet');
     const words = pathspecWords(this.#context, values, parsed.paths);
+    if (values.patch === true) {
+      const { checkoutMode, patchInteractively } = await import('./add-patch.js');
+      return patchInteractively(this.#context, this.#tree, checkoutMode(target?.name, true), words, {
+        unified: values.unified,
+        interHunk: values['inter-hunk-context'],
+      });
+    }
     if (parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode) {
       return this.#paths(words, target);
     }

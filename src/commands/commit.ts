@@ -575,6 +575,7 @@ class CommitRun {
       untracked,
       nul,
       showBranch: values.branch === true,
+      template: true,
       ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     let text: string;
@@ -602,6 +603,7 @@ class CommitRun {
     if (this.#repository.config.getBool('status.short', false) === false || this.#values.quiet !== true) {
       const style = statusStyle(this.#context, tree, {
         untracked: untrackedMode(values['untracked-files'], tree),
+        template: true,
         ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
       });
       yield { text: renderLong(report, style) };

@@ -97,7 +97,11 @@ export const command = defineCommand({
       if (values.patch === true) {
         if (mode !== undefined)
           throw new GitError('USAGE', `options '--patch' and '--{hard,mixed,soft}' cannot be used together`);
-        throw new GitError('UNSUPPORTED', 'resetting hunks is not there yet');
+        const { patchInteractively, resetMode } = await import('./add-patch.js');
+        return await patchInteractively(context, tree, resetMode(revision), paths, {
+          unified: values.unified,
+          interHunk: values['inter-hunk-context'],
+        });
       }
       if (byPath && mode !== undefined) {
         if (mode === 'mixed') {

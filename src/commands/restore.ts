@@ -59,8 +59,16 @@ export const command = defineCommand({
       if (staged && (values.ours === true || values.theirs === true || merge)) {
         throw new GitError('USAGE', `'${merge ? '--merge' : '--ours/--theirs'}' cannot be used with --staged`);
       }
-      if (values.patch === true) throw new GitError('UNSUPPORTED', 'restoring hunks is not there yet');
       const words = pathspecWords(context, values, rest);
+      if (values.patch === true) {
+        const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
+        const from = values.source ?? (staged ? 'HEAD' : undefined);
+        const mode = staged && !worktree ? resetMode(from) : checkoutMode(from, staged);
+        return await patchInteractively(context, tree, mode, words, {
+          unified: values.unified,
+          interHunk: values['inter-hunk-context'],
+        });
+      }
       if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
       let source: Oid<'tree'> | undefined;
       let sourceOid: Oid | undefined;

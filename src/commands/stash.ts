@@ -145,7 +145,7 @@ async function* run(
         return yield* push(context, tree, { ...values, ...(message == null ? {} : { message }) }, []);
       }
       case 'create':
-        return yield* create(tree, argv);
+        return yield* create(context, tree, argv);
       case 'store':
         return await store(context, tree, argv);
       case 'list':
@@ -274,6 +274,11 @@ async function* push(
 /** Failures of the library that git tells in its own way. */
 function said(context: CommandContext, error: unknown, beQuiet: boolean): number {
   if (!(error instanceof GitError)) throw error;
+  if (error.code === 'LOCKED') {
+    context.error(error.message);
+    context.error('could not write index');
+    return 1;
+  }
   if (error.message === 'You do not have the initial commit yet') {
     if (!beQuiet) context.printError('You do not have the initial commit yet\n');
     return 1;
@@ -285,7 +290,7 @@ function said(context: CommandContext, error: unknown, beQuiet: boolean): number
   return 1;
 }
 
-async function* create(tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
+async function* create(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
   tree.reloadIndex();
   try {
     const created = await createStash(tree, {
@@ -302,7 +307,7 @@ async function* create(tree: WorkTree, argv: readonly string[]): AsyncGenerator<
     if (error instanceof GitError && error.message === 'You do not have the initial commit yet') {
       return 1;
     }
-    throw error;
+    return said(context, error, false);
   }
 }
 

@@ -6,6 +6,7 @@ import { gatherStatus } from '../porcelain/status-report.js';
 import type { SubmoduleIgnore } from '../worktree/status.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { captureCommand } from './capture.js';
+import { columnModeFor, tableWidth } from './column-option.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
@@ -102,7 +103,9 @@ export const command = defineCommand({
         wantTracking: format === 'long' || branch,
         wantState: format === 'long',
       });
-      if (lock !== undefined && tree.index.changed && tree.index.existed) tree.commitIndex(lock);
+      // Writing it anew is also what makes racily clean entries plainly clean.
+      const worth = tree.index.changed || tree.index.entries.some((entry) => tree.index.isRacy(entry));
+      if (lock !== undefined && worth && tree.index.existed) tree.commitIndex(lock);
     } finally {
       lock?.rollback();
       await tree.close();
@@ -125,6 +128,20 @@ export const command = defineCommand({
     } else if (format === 'long' && (values.verbose ?? 0) > 0) {
       styles.set(result, { ...base, patch: verbosePatch(context, values.verbose ?? 0, base.colors.header) });
     } else styles.set(result, base);
+    const { mode } = columnModeFor(context, 'status', values.column);
+    if (format === 'long' && mode !== undefined) {
+      const { layOutColumns } = await import('../porcelain/columns.js');
+      const style = styles.get(result)!;
+      const { colors, comment } = style;
+      const [before, after] = colors.untracked === '' ? ['', ''] : [colors.untracked, '\x1b[m'];
+      const indent = `${comment ?? ''}\t${before}`;
+      // The tab reaches the eighth column.
+      const width = tableWidth(context) + indent.length - 8;
+      styles.set(result, {
+        ...style,
+        columns: (names) => [layOutColumns(names, { mode, width, indent, lineEnd: `${after}\n` })],
+      });
+    }
     yield result;
     return 0;
   },

@@ -46,6 +46,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   grep: () => import('./grep.js'),
   'hash-object': () => import('./hash-object.js'),
   help: () => import('./help.js'),
+  hook: () => import('./hook.js'),
   'http-backend': () => import('./http-backend.js'),
   'index-pack': () => import('./index-pack.js'),
   init: () => import('./init.js'),

@@ -105,6 +105,8 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   const head = resolved?.oid as Oid<'commit'> | undefined;
   if (head === undefined) throw new GitError('USAGE', 'You do not have the initial commit yet');
   const headTree = await treeOfCommit(repository, head);
+  // Nobody else may be changing the index meanwhile.
+  tree.lockIndex().rollback();
   await refreshIndex(tree, { unmerged: true });
   if (tree.index.hasConflicts) {
     const lines = tree.index.conflictedPaths().map((path) => `${path}: needs merge\n`);
@@ -130,8 +132,8 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   const branch = resolved?.symbolic === true ? resolved.name.replace(/^refs\/heads\//, '') : '(no branch)';
   const subject = subjectLine(parseCommit(await readKind(repository.objects, head, 'commit')).message);
   const where = `${branch}: ${await abbreviate(repository, head)} ${subject}\n`;
-  const author = repository.identity('author');
-  const committer = repository.identity('committer');
+  const author = person(repository, 'author');
+  const committer = person(repository, 'committer');
   const people = { author, committer };
   const indexTree = await writeIndexTree(tree.index, repository.objects, {});
   const indexCommit = await writeCommit(repository, {
@@ -167,6 +169,16 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
     message,
   });
   return { commit, message, indexTree, workTree, untracked };
+}
+
+/** Who stashes; a stash can be made by nobody in particular. */
+function person(repository: Repository, role: 'author' | 'committer') {
+  try {
+    return repository.identity(role);
+  } catch (error) {
+    if (!(error instanceof GitError) || error.code !== 'CONFIG') throw error;
+    return repository.identity(role, { name: 'git', email: 'git@stash' });
+  }
 }
 
 function untrackedFiles(tree: WorkTree, options: PushOptions): string[] {
@@ -216,6 +228,7 @@ async function recordWorkTree(
   for (const path of paths) {
     const stat = tree.hasSymlinkParent(path) ? undefined : tree.lstat(path);
     const known = tree.index.get(path);
+    if (known?.skipWorktree === true) continue;
     if (stat === undefined || (stat.kind === 'directory' && known?.mode !== 0o160000)) {
       side.index.remove(path);
       continue;

@@ -293,7 +293,7 @@ class LongStatus {
       ]);
     } else this.#segments([{ color: colors.noBranch, text: 'Not currently on any branch.' }]);
     if (this.#report.head === undefined || tracking === undefined) return;
-    const lines = trackingLines(tracking, this.#style.hints);
+    const lines = trackingLines(tracking, this.#style.hints, this.#style.hints && this.#style.template !== true);
     this.#line(lines.trimEnd());
     this.#line('');
   }

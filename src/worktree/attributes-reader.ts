@@ -113,7 +113,7 @@ export class AttributeReader {
     }
     const user = config.getPath('core.attributesfile') ?? xdgConfigFile(env, 'attributes');
     if (user !== undefined) {
-      const global = this.#file(user, '', true, true);
+      const global = this.#file(this.#repository.fromTop(user), '', true, true, user);
       if (global !== undefined) outer.push(global);
     }
     const path = this.#repository.path('info/attributes');

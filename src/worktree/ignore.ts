@@ -51,7 +51,7 @@ export class Ignores {
     if (!standard) return;
     const { config, env } = repository;
     const user = config.getPath('core.excludesfile') ?? xdgConfigFile(env, 'ignore');
-    if (user !== undefined) this.addFile(user);
+    if (user !== undefined) this.addFile(repository.fromTop(user), user);
     const info = repository.path('info/exclude');
     this.addFile(info, this.#shown(info));
   }
