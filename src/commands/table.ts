@@ -34,6 +34,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'diff-files': () => import('./diff-files.js'),
   'diff-index': () => import('./diff-index.js'),
   'diff-tree': () => import('./diff-tree.js'),
+  'fast-export': () => import('./fast-export.js'),
   'fast-import': () => import('./fast-import.js'),
   fetch: () => import('./fetch.js'),
   'fetch-pack': () => import('./fetch-pack.js'),

@@ -114,7 +114,6 @@ export class FastImport {
       for (const { path, mustExist } of this.#settings.importMarks) this.#readMarks(path, mustExist);
       let done = false;
       for (let line = this.#stream.line(); line !== undefined; line = this.#stream.line()) {
-        if (line === '') continue;
         if (line === 'done') {
           done = true;
           break;
