@@ -224,7 +224,6 @@ async function listen(
       connections.closeAll();
       resolve();
     };
-    process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
     context.signal.addEventListener('abort', stop, { once: true });
   });

@@ -1,9 +1,12 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { checkOutClone } from '../porcelain/checkout-clone.js';
 import { currentBranch } from '../porcelain/fetch.js';
 import { mergeHeads, noCandidates, standing } from '../porcelain/pull-plan.js';
+import { treeOf } from '../porcelain/pull-clean.js';
 import type { Repository } from '../repo/repository.js';
+import { refreshIndex } from '../worktree/refresh.js';
+import { Switch } from '../worktree/switch.js';
+import { porcelainRefusal } from '../worktree/switch-errors.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
@@ -79,9 +82,10 @@ export const command = defineCommand({
       fastForward = configuredFf === 'only' ? '--ff-only' : configuredFf === true ? '--ff' : '--no-ff';
     }
     const rebasing = rebase !== undefined && rebase !== 'false';
+    const autostash = values.autostash ?? config.getBool('pull.autostash');
     checkState(context, repository);
     const before = await repository.refs.resolve('HEAD');
-    if (rebasing && values.autostash !== true && !config.getBool('rebase.autostash', false)) {
+    if (rebasing && !(autostash ?? config.getBool('rebase.autostash', false))) {
       const { stagedOrDirty } = await import('../porcelain/pull-clean.js');
       const fault = before === undefined ? undefined : await stagedOrDirty(repository);
       if (fault !== undefined) {
@@ -107,12 +111,15 @@ export const command = defineCommand({
         );
         return 1;
       }
+      const now = await repository.refs.resolve('HEAD');
+      if (before !== undefined && now !== undefined && now !== before)
+        await followBranch(context, repository, before, now);
       if (before === undefined) {
         if (heads.length > 1) throw new GitError('USAGE', 'Cannot merge multiple branches into empty head.');
-        return await pullIntoVoid(context, repository, heads[0]!);
+        return await pullIntoVoid(context, repository, heads[0]!, now);
       }
       if (rebasing && heads.length > 1) throw new GitError('USAGE', 'Cannot rebase onto multiple branches.');
-      const { canFastForward, upToDate } = await standing(repository, before, heads);
+      const { canFastForward, upToDate } = await standing(repository, now ?? before, heads);
       const divergent = !canFastForward && !upToDate;
       if (fastForward === '--ff-only' && divergent) {
         advise(
@@ -130,11 +137,18 @@ export const command = defineCommand({
         if (canFastForward && !config.getBool('rebase.forcenoff', false)) {
           return await context.runCommand('merge', [...mergeWords(values, events), '--ff-only', 'FETCH_HEAD']);
         }
-        return await context.runCommand('rebase', rebaseWords(rebase!, values, events, heads[0]!));
+        const stash =
+          values.autostash === undefined && autostash !== undefined
+            ? [autostash ? '--autostash' : '--no-autostash']
+            : [];
+        return await context.runCommand('rebase', [...stash, ...rebaseWords(rebase!, values, events, heads[0]!)]);
       }
       return await context.runCommand('merge', [
         ...mergeWords(values, events),
         ...(fastForward === undefined ? [] : [fastForward]),
+        ...(values.autostash === undefined && autostash !== undefined
+          ? [autostash ? '--autostash' : '--no-autostash']
+          : []),
         'FETCH_HEAD',
       ]);
     } finally {
@@ -254,23 +268,65 @@ function rebaseWords(
   return [...words, '--onto', onto, onto];
 }
 
+/** Brings index and work tree from one commit to another, keeping what is not in the way; `false` where something is. */
+async function moveWorkTree(
+  context: CommandContext,
+  repository: Repository,
+  from: Oid | undefined,
+  to: Oid,
+): Promise<boolean> {
+  const tree = new WorkTree(repository, {
+    warn: (message) => context.warning(message),
+    error: (message) => context.error(message),
+  });
+  const lock = tree.lockIndex();
+  try {
+    await refreshIndex(tree, { ignoreSubmodules: true });
+    const before = from === undefined ? undefined : await treeOf(repository, from);
+    const change = new Switch(tree, [before, await treeOf(repository, to)], {
+      way: 'twoway',
+      update: true,
+      overwriteIgnored: true,
+      initial: from === undefined && !tree.index.existed,
+    });
+    const plan = await change.plan();
+    if (plan.refusals.length > 0) {
+      const advice = repository.config.getBool('advice.commitbeforemerge', true);
+      for (const refusal of plan.refusals) context.error(porcelainRefusal(refusal, 'merge', advice).trimEnd());
+      context.printError('Aborting\n');
+      return false;
+    }
+    for (const message of await change.apply()) context.error(message);
+    tree.writeLockedIndex(lock);
+    lock.commit();
+    return true;
+  } finally {
+    lock.rollback();
+  }
+}
+
 /** A branch that is not born yet takes what was fetched. */
-async function pullIntoVoid(context: CommandContext, repository: Repository, head: Oid): Promise<number> {
-  const tree = new WorkTree(repository);
-  if (tree.index.entries.length > 0) {
-    throw new GitError('WORKTREE_DIRTY', 'Updating an unborn branch with changes added to the index.');
-  }
-  const errors = await checkOutClone(
-    repository,
-    head,
-    { warn: (message) => context.warning(message), error: (message) => context.error(message) },
-    undefined,
-  );
-  if (errors.length > 0) {
-    for (const message of errors) context.error(message);
-    return 1;
-  }
-  const result = await repository.refs.update([{ name: 'HEAD', to: head, expect: 'absent', reason: 'initial pull' }]);
+async function pullIntoVoid(
+  context: CommandContext,
+  repository: Repository,
+  head: Oid,
+  now: Oid | undefined,
+): Promise<number> {
+  if (!(await moveWorkTree(context, repository, undefined, head))) return 1;
+  const result = await repository.refs.update([
+    { name: 'HEAD', to: head, expect: now ?? 'absent', reason: 'initial pull' },
+  ]);
   if (!result.ok) throw new GitError('REF_CHANGED', result.message);
   return 0;
+}
+
+/** The fetch itself moved the branch that is checked out: the files follow. */
+async function followBranch(context: CommandContext, repository: Repository, before: Oid, now: Oid): Promise<void> {
+  context.warning(`fetch updated the current branch head.\nfast-forwarding your working tree from\ncommit ${before}.`);
+  if (await moveWorkTree(context, repository, before, now)) return;
+  throw new GitError(
+    'WORKTREE_DIRTY',
+    'Cannot fast-forward your working tree.\nAfter making sure that you saved anything precious from\n' +
+      `$ git diff ${before}\noutput, run\n$ git reset --hard\nto recover.`,
+  );
 }

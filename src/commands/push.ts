@@ -84,7 +84,7 @@ export const command = defineCommand({
     const repo = rest[0] ?? values.repo ?? undefined;
     const remote = remotes.get(repo ?? remotes.defaultPushName(branch));
     if (repo !== undefined && repo === '') throw new GitError('USAGE', "bad repository ''");
-    if (remote.urls.length === 0 || (!remote.configured && repo === undefined)) {
+    if (remote.urls.length === 0 || (!remote.configured && repo === undefined && !remotes.isChosen(branch))) {
       throw new GitError(
         'USAGE',
         'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',

@@ -12,7 +12,7 @@ export type HeadStatus = 'merge' | 'list' | 'ignore';
 export interface FetchItem {
   /** The other side's name; of a bare object id, the id. */
   readonly name: string;
-  readonly oid: Oid;
+  oid: Oid;
   /** An id given by the user and not a ref. */
   readonly exact: boolean;
   /** The local ref it goes to. */

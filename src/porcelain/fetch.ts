@@ -286,10 +286,14 @@ class RemoteFetch {
     if (!asked && this.#options.refetch !== true && (await isComplete(this.#repository, wants))) return;
     const connection = this.#connection!;
     this.#told = true;
+    const byName =
+      connection.advertisement.version === 2 && connection.advertisement.capabilities.supports('fetch', 'ref-in-want');
+    const names = byName ? [...new Set(items.filter((item) => !item.exact).map((item) => item.name))] : [];
     const result = await fetchObjects(this.#repository, {
       ...deepening,
       connection,
-      wants,
+      wants: byName ? [...new Set(items.filter((item) => item.exact).map((item) => item.oid))] : wants,
+      wantRefs: names,
       remoteRefs: this.#refs,
       tips: await this.#negotiationTips(),
       filter: this.#options.filter,
@@ -305,7 +309,8 @@ class RemoteFetch {
       refetch: this.#options.refetch,
       promisor: this.#remote.promisor ? items.map((item) => `${item.oid} ${item.name}`).join('\n') : undefined,
     });
-    if (!(await isComplete(this.#repository, wants))) {
+    for (const item of items) item.oid = (item.exact ? undefined : result.wantedRefs.get(item.name)) ?? item.oid;
+    if (!(await isComplete(this.#repository, [...new Set(items.map((item) => item.oid))]))) {
       throw new GitError('TRANSPORT', `${anonymizeUrl(this.#url)} did not send all necessary objects`);
     }
     // The pack stays protected until here; its refs come next.

@@ -144,6 +144,7 @@ class Push {
     if (refs.length === 0 && theirs.length === 0) {
       await this.#bye();
       options.say('No refs in common and none specified; doing nothing.\nPerhaps you should specify a branch.\n');
+      failed = true;
     } else failed = await this.#send(refs);
     return this.#conclude(refs, failed);
   }

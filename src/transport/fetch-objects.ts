@@ -31,6 +31,8 @@ export const deepens = (deepening: Deepening): boolean =>
 export interface ObjectsRequest extends Deepening {
   readonly connection: Connection;
   readonly wants: readonly Oid[];
+  /** v2 servers that know `ref-in-want`: asked for by name, so that a ref that moves meanwhile is no trouble. */
+  readonly wantRefs?: readonly string[] | undefined;
   /** All that the other side showed: what we have of it is common. */
   readonly remoteRefs: readonly RemoteRef[];
   /** Where to begin telling what we have; all refs unless said. */
@@ -58,6 +60,7 @@ export interface ObjectsResult {
   /** The boundary moved. */
   readonly shallow: ReadonlySet<Oid>;
   readonly unshallow: ReadonlySet<Oid>;
+  readonly wantedRefs: ReadonlyMap<string, Oid>;
 }
 
 function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
@@ -107,6 +110,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   const known = new Set<Oid>();
   const result = await fetchPack(request.connection, {
     wants: request.wants,
+    wantRefs: request.wantRefs,
     negotiator,
     shallow,
     depth: request.depth,
@@ -136,7 +140,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
     },
   });
   await applyShallow(repository, request, shallow, known, result);
-  return { incoming, shallow: result.shallow, unshallow: result.unshallow };
+  return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs: result.wantedRefs };
 }
 
 /** v0 servers only give what they showed, unless they say otherwise. */

@@ -96,6 +96,15 @@ export class Remotes {
     );
   }
 
+  /** Is there a setting that says where to push, if only a path? */
+  isChosen(branch: string | undefined): boolean {
+    return (
+      this.branchRemote(branch) !== undefined ||
+      this.config.has('remote.pushdefault') ||
+      (branch !== undefined && this.config.has(`branch.${branch}.pushremote`))
+    );
+  }
+
   /** True where something is set up under that name. */
   isConfigured(name: string): boolean {
     return this.get(name).configured;
