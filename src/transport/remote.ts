@@ -10,7 +10,7 @@ import { readUserConfig } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { CommitCache } from './commit-cache.js';
 import { connect, remoteRefs } from './connect.js';
-import type { Connection, TransportContext } from './connection.js';
+import type { Connection, LocalServer, TransportContext } from './connection.js';
 import type { CredentialSource } from './credentials.js';
 import { fetchObjects, isComplete, noDeepening } from './fetch-objects.js';
 import { farewell } from './fetch-pack.js';
@@ -88,6 +88,8 @@ export interface OpenRemoteOptions {
   /** Settings for the conversation (`http.*`, `protocol.*`, `core.sshCommand`); the user's own unless given. */
   readonly config?: Config | undefined;
   readonly credentials?: CredentialSource | undefined;
+  /** Serves paths of this machine, in place of our own server in this process. */
+  readonly localServer?: LocalServer | undefined;
   /** What the other side says beside the protocol. */
   readonly errors?: ((text: string) => void) | undefined;
 }
@@ -103,7 +105,8 @@ export function openRemote(url: string, options: OpenRemoteOptions): Remote {
     agent: 'bough',
     errors: (text) => options.errors?.(typeof text === 'string' ? text : new TextDecoder().decode(text)),
     credentials: options.credentials,
-    localServer: localServer({ platform: options.platform, env, cwd: options.cwd, agent: 'bough' }),
+    localServer:
+      options.localServer ?? localServer({ platform: options.platform, env, cwd: options.cwd, agent: 'bough' }),
   };
   return new UrlRemote(url, context);
 }
