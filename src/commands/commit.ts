@@ -252,6 +252,7 @@ class CommitRun {
     endPick(repository);
     removeMergeState(repository);
     this.#commitIndexFiles();
+    await this.#applyAutostash();
     if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);
     if (this.#amend && values['no-post-rewrite'] !== true && head !== undefined) {
       repository.hooks.run('post-rewrite', ['amend'], { input: encodeText(`${head} ${oid}\n`), output: 'stderr' });
@@ -266,6 +267,16 @@ class CommitRun {
       };
     }
     return 0;
+  }
+
+  /** Changes that a merge put aside come back once it is committed. */
+  async #applyAutostash(): Promise<void> {
+    if (this.#whence !== 'merge') return;
+    const { applyAutostash } = await import('../porcelain/autostash.js');
+    await applyAutostash(new WorkTree(this.#repository), {
+      out: (text) => this.#context.print(text),
+      err: (text) => this.#context.printError(text),
+    });
   }
 
   // ---------------------------------------------------------------- options

@@ -10,6 +10,7 @@ import type { CustomStrategy } from '../porcelain/merge-strategies.js';
 import { strategies } from '../porcelain/merge-strategies.js';
 import { cleanupMode } from '../porcelain/message.js';
 import type { Talk } from '../porcelain/talk.js';
+import { shortenRef } from '../refs/name.js';
 import type { Repository } from '../repo/repository.js';
 import { currentBranch } from '../repo/revision-branch.js';
 import { upstreamRefs } from '../porcelain/upstream-refs.js';
@@ -94,7 +95,7 @@ export const command = defineCommand({
       if (values[mode] !== true) continue;
       if (context.argv.length > 1) throw new UsageError(`--${mode} expects no arguments`, { fatal: true });
       if (mode === 'abort') await abortMerge(tree, talk);
-      else if (mode === 'quit') quitMerge(repository);
+      else if (mode === 'quit') await quitMerge(repository, talk);
       else {
         if (readState(repository, 'MERGE_HEAD') === undefined) {
           throw new GitError('USAGE', 'There is no merge in progress (MERGE_HEAD missing).');
@@ -151,11 +152,30 @@ export const command = defineCommand({
     } catch (error) {
       if (!(error instanceof GitError) || error.data['exit'] !== 1) throw error;
       context.printError(`${error.data['plain'] === true ? '' : 'merge: '}${error.message}\n`);
+      const similar = await remoteNamesakes(repository, String(error.data['name'] ?? ''));
+      if (similar.length > 0) {
+        context.printError(
+          `\nDid you mean ${similar.length === 1 ? 'this' : 'one of these'}?\n${similar.map((name) => `\t${name}\n`).join('')}`,
+        );
+      }
       return 1;
     }
   },
   render: () => '',
 });
+
+/** Branches of remotes that have the name somebody asked for. */
+async function remoteNamesakes(repository: Repository, name: string): Promise<string[]> {
+  if (name === '') return [];
+  const found: string[] = [];
+  for await (const ref of repository.refs.list('refs/remotes/')) {
+    const rest = ref.name.slice('refs/remotes/'.length);
+    if (rest.slice(rest.indexOf('/') + 1) !== name) continue;
+    const taken = async (candidate: string) => (await repository.refs.readRaw(candidate)) !== undefined;
+    found.push(await shortenRef(ref.name, false, taken));
+  }
+  return found;
+}
 
 const together = (one: string, two: string): GitError =>
   new GitError('USAGE', `options '${one}' and '${two}' cannot be used together`);

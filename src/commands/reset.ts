@@ -3,6 +3,7 @@ import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { quotePath } from '../base/quote.js';
 import { canonicalMode } from '../objects/mode.js';
+import { keepAutostash } from '../porcelain/autostash.js';
 import { describeHead, forgetOperations, treeOfCommit } from '../porcelain/switch-branch.js';
 import { resolveRevision } from '../repo/revision.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -131,7 +132,10 @@ export const command = defineCommand({
         await run.head(head, commit!, revision);
         if (chosen === 'hard' && !quiet) yield { text: await describeHead(repository, 'HEAD is now at', commit!) };
       }
-      if (pathspec === undefined) forgetOperations(repository);
+      if (pathspec === undefined) {
+        forgetOperations(repository);
+        await keepAutostash(repository, { out: () => {}, err: (text) => context.printError(text) });
+      }
       return 0;
     } finally {
       await tree.close();

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { emptyBytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { readKind } from '../objects/database.js';
 import { isGitlinkMode, isRegularMode, isSymlinkMode, sameType } from '../objects/mode.js';
 import type { DriverFor } from './driver.js';
 import type { Labels, MergeContext } from './hook.js';
@@ -92,7 +92,11 @@ export class EntryMerge {
   ): Promise<{ oid: Oid; clean: boolean }> {
     const { state } = this;
     const labels = labelsOf(state.labels, names);
-    const read = (version: Version) => readKind(state.objects, version.oid, 'blob');
+    const read = async ({ oid }: Version): Promise<Bytes> => {
+      const object = await state.objects.read(oid);
+      if (object?.kind === 'blob') return object.data;
+      throw new GitError('OBJECT_MISSING', `unable to read blob object ${oid}`, { data: { oid, path } });
+    };
     const context: MergeContext = {
       path,
       paths: { base: names[0], ours: names[1], theirs: names[2] },

@@ -2,12 +2,12 @@ import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import { compareText, decodeText, encodeText, equalBytes } from '../base/bytes.js';
 import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import { baseName, parentPath } from '../base/path.js';
-import { readKind } from '../objects/database.js';
 import { isTreeMode, MODE_TREE } from '../objects/mode.js';
-import type { ObjectSource, ObjectStore } from '../objects/source.js';
+import type { ObjectSource, ObjectStore, RawObject } from '../objects/source.js';
 import { TreeCursor } from '../objects/tree.js';
 import { HashOrderedMap } from './hash-order.js';
 import type { Labels } from './hook.js';
@@ -142,8 +142,8 @@ export class MergeState {
 
   readTree(oid: Oid): Awaitable<Bytes> {
     const object = this.objects.read(oid);
-    if (!isPromise(object) && object?.kind === 'tree') return object.data;
-    return readKind(this.objects, oid, 'tree');
+    if (isPromise(object)) return object.then((found) => treeData(oid, found));
+    return treeData(oid, object);
   }
 
   /** A row that all sides share, in a directory that was opened. */
@@ -234,6 +234,11 @@ export class MergeState {
     }
     this.directories.set(parent, { data, shared: rows });
   }
+}
+
+function treeData(oid: Oid, object: RawObject | undefined): Bytes {
+  if (object?.kind === 'tree') return object.data;
+  throw new GitError('OBJECT_MISSING', `Could not read ${oid}`, { data: { oid } });
 }
 
 /** Children come right behind the path they would lie under if it were a directory. */

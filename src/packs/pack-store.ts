@@ -146,7 +146,7 @@ export class PackStore implements ObjectSource {
     }
     const rest: { pack: string; time: number }[] = [];
     for (const name of names) {
-      if (!name.endsWith('.idx') || !name.startsWith('pack-') || covered.has(name)) continue;
+      if (!name.endsWith('.idx') || covered.has(name)) continue;
       if (names.has(`${name.slice(0, -4)}.pack`)) rest.push({ pack: name, time: 0 });
     }
     if (rest.length > 1) {

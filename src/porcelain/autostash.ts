@@ -5,6 +5,7 @@ import { treeOfCommit } from '../merge/history.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
+import type { Repository } from '../repo/repository.js';
 import { currentBranch } from '../repo/revision-branch.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -73,11 +74,26 @@ export async function applyAutostash(tree: WorkTree, talk: Talk): Promise<void> 
   else {
     await repository.refs.update([{ name: 'refs/stash', to: stash, reason: 'autostash', createReflog: true }]);
     talk.err(
-      'Applying autostash resulted in conflicts.\nYour changes are safe in the stash.\n' +
-        'You can run "git stash pop" or "git stash drop" at any time.\n',
+      'Your local changes are stashed, however applying them\n' +
+        'resulted in conflicts.  You can either resolve the conflicts\n' +
+        'and then discard the stash with "git stash drop", or, if you\n' +
+        'do not want to resolve them now, run "git reset --hard" and\n' +
+        'apply the local changes later by running "git stash pop".\n',
     );
   }
   await repository.refs.update([{ name: REF, to: 'deleted', noReflog: true }]);
+}
+
+/** Keeps changes that were put aside as a stash of the usual kind: what they were to come back to has ended. */
+export async function keepAutostash(repository: Repository, talk: Talk): Promise<void> {
+  const stash = await repository.refs.resolve(REF);
+  if (stash === undefined) return;
+  await repository.refs.update([{ name: 'refs/stash', to: stash, reason: 'autostash', createReflog: true }]);
+  await repository.refs.update([{ name: REF, to: 'deleted', noReflog: true }]);
+  talk.err(
+    'Autostash exists; creating a new stash entry.\nYour changes are safe in the stash.\n' +
+      'You can run "git stash pop" or "git stash drop" at any time.\n',
+  );
 }
 
 /** Merges the changes of a stash into the work tree; the index keeps what it had, but for new files. */

@@ -12,7 +12,7 @@ import { Switch } from '../worktree/switch.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { openAncestry } from './ancestry.js';
-import { applyAutostash, createAutostash } from './autostash.js';
+import { applyAutostash, createAutostash, keepAutostash } from './autostash.js';
 import { writeCommit } from './commit.js';
 import { editFile } from './editor.js';
 import { hardReset } from './hard-reset.js';
@@ -576,6 +576,7 @@ export async function abortMerge(tree: WorkTree, talk: Talk): Promise<void> {
 }
 
 /** Forgets a merge that is under way, leaving files and index: `git merge --quit`. */
-export function quitMerge(repository: Repository): void {
+export async function quitMerge(repository: Repository, talk: Talk): Promise<void> {
   removeMergeState(repository);
+  await keepAutostash(repository, talk);
 }
