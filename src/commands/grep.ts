@@ -19,6 +19,9 @@ import type { GrepToken } from '../porcelain/grep-pattern.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
+import { lastMatchingRule, parseIgnoreFile } from '../repo/ignore-rules.js';
+import type { IgnoreList } from '../repo/ignore-rules.js';
+import { readUserConfig } from '../repo/repository.js';
 import { badRevision } from '../repo/revision-error.js';
 import { verifyFilename } from '../repo/revision-path.js';
 import { resolveWithContext } from '../repo/revision.js';
@@ -222,14 +225,13 @@ class Grep {
     if (this.#context.argv.some((word) => word === '(' || word === ')')) {
       // Parentheses are words of their own: order matters, so the words are read again.
       const again = orderedTokens(this.#context.argv);
-      if (again !== undefined) {
-        for (const token of again.tokens) {
-          if (token.kind === 'file') this.#patternFile(tokens, token.text);
-          else if (token.kind === 'pattern') tokens.push({ kind: 'pattern', text: token.text, where: 'command line' });
-          else tokens.push({ kind: token.kind });
-        }
-        rest = rest.filter((word) => word !== '(' && word !== ')');
+      if (again === undefined) throw new GitError('USAGE', 'no pattern given');
+      for (const token of again.tokens) {
+        if (token.kind === 'file') this.#patternFile(tokens, token.text);
+        else if (token.kind === 'pattern') tokens.push({ kind: 'pattern', text: token.text, where: 'command line' });
+        else tokens.push({ kind: token.kind });
       }
+      rest = rest.filter((word) => word !== '(' && word !== ')');
     } else {
       for (const event of events) {
         if (event.key === 'e') tokens.push({ kind: 'pattern', text: event.value!, where: 'command line' });
@@ -257,8 +259,8 @@ class Grep {
       throw new GitError('USAGE', `cannot open '${file}': No such file or directory`);
     }
     const lines = decodeText(data).split('\n');
-    if (lines[lines.length - 1] === '') lines.pop();
     lines.forEach((text, i) => {
+      if (text === '') return;
       tokens.push({ kind: 'pattern', text, where: `In '${file}' at ${i + 1}` });
     });
   }
@@ -281,9 +283,7 @@ class Grep {
       invert: values['invert-match'] === true,
       allMatch: values['all-match'] === true,
     });
-    const { revisions, paths } = noIndex
-      ? { revisions: [], paths: rest.filter((word) => word !== '--') }
-      : await this.#split(rest);
+    const { revisions, paths } = noIndex ? { revisions: [], paths: plainPaths(rest) } : await this.#split(rest);
     const prefix = noIndex ? '' : (this.#repository?.prefix ?? '');
     if (this.#repository !== undefined && !noIndex) {
       this.#attributes = new AttributeReader(this.#repository, {});
@@ -416,6 +416,8 @@ class Grep {
         base === '' ? path : path === base ? '' : path.startsWith(`${base}/`) ? path.slice(base.length + 1) : undefined;
       return rest !== undefined && rest.split('/').length - 1 <= depth;
     };
+    // What a pattern matches may lie at any depth.
+    if (this.#pathspec.items.some((item) => item.wildcards && !item.exclude && item.matches(path))) return false;
     const bases = this.#pathspec.isEmpty
       ? ['']
       : this.#pathspec.items
@@ -492,9 +494,11 @@ class Grep {
     const { cwd } = this.#context;
     const { compareText } = await import('../base/bytes.js');
     const ignores =
-      this.#args.values['exclude-standard'] === true && this.#repository !== undefined
-        ? new Ignores(this.#repository, {})
-        : undefined;
+      this.#args.values['exclude-standard'] !== true
+        ? undefined
+        : this.#repository === undefined
+          ? new PlainIgnores(this.#context)
+          : new Ignores(this.#repository, {});
     const prefix = this.#repository?.prefix ?? '';
     const files: string[] = [];
     const walk = (directory: string): void => {
@@ -568,7 +572,7 @@ class Grep {
         const name =
           this.#args.values.null === true
             ? label + shown
-            : quotePath(label + shown, repository.config.getBool('core.quotepath', true) ?? true);
+            : label + quotePath(shown, repository.config.getBool('core.quotepath', true) ?? true);
         yield { name, path: base + path, read: async () => (await repository.objects.read(entry.oid))?.data };
       }
     }
@@ -747,22 +751,8 @@ class FileSearch {
       plan.markHit();
       if (!values.onlyMatching) {
         if (values.functionContext) {
-          let start = index;
-          while (start > 0 && !this.#isFunction(start)) start--;
-          if (!this.#isFunction(start)) start = 0;
-          // Comments right above a function belong to it.
-          const from = Math.max(start, shownUntil);
-          let first = from;
-          while (
-            first > shownUntil &&
-            first === from &&
-            this.#line(first - 1).trim() !== '' &&
-            this.#isFunction(start) &&
-            !this.#isFunction(first - 1)
-          ) {
-            first--;
-          }
-          for (let i = from; i < index; i++) this.#show(i, i === start && this.#isFunction(i) ? '=' : '-');
+          const { from, header } = this.#functionStart(index, shownUntil);
+          for (let i = from; i < index; i++) this.#show(i, i === header ? '=' : '-');
           functionEnd = index;
           while (functionEnd + 1 < count && !this.#isFunction(functionEnd + 1)) functionEnd++;
           while (functionEnd > index && this.#line(functionEnd).trim() === '') functionEnd--;
@@ -808,6 +798,30 @@ class FileSearch {
   #nameLine(): string {
     const { colors, name, values } = this.#plan;
     return paint(colors?.filename, name) + (values.nul ? '\0' : '\n');
+  }
+
+  /** Where the function around a line begins: its own line, and the comment right above it. */
+  #functionStart(index: number, shownUntil: number): { from: number; header: number } {
+    const least = Math.max(shownUntil, index - this.#plan.before);
+    let commentWanted = this.#isFunction(index);
+    let functionWanted = !commentWanted;
+    let header = -1;
+    let from = index;
+    while (from > shownUntil) {
+      const above = from - 1;
+      if (commentWanted && (this.#line(above).trim() === '' || this.#isFunction(above))) {
+        commentWanted = false;
+        if (above < least) break;
+      }
+      if (functionWanted && this.#isFunction(above)) {
+        header = above;
+        functionWanted = false;
+        commentWanted = true;
+      }
+      from = above;
+      if (!commentWanted && !functionWanted && from <= least) break;
+    }
+    return { from, header };
   }
 
   /** The nearest function line above, if it is not shown otherwise. */
@@ -902,6 +916,12 @@ function contextNumber(event: OptionEvent): number {
   return number;
 }
 
+/** `--no-index` takes only paths. */
+function plainPaths(rest: readonly string[]): string[] {
+  if (rest.indexOf('--') > 0) throw new GitError('USAGE', '--no-index cannot be used with revs');
+  return rest.filter((word) => word !== '--');
+}
+
 function relativeTo(prefix: string, path: string): string {
   if (prefix === '') return path;
   const from = prefix.replace(/\/$/, '').split('/');
@@ -939,6 +959,35 @@ function orderedTokens(argv: readonly string[]): { tokens: RawToken[] } | undefi
 
 /** Outside of a repository `grep.fallbackToNoIndex` may be set in the user's configuration. */
 function fallsBack(context: CommandContext): boolean {
-  void context;
-  return false;
+  const config = readUserConfig({ platform: context.platform, env: context.env, cwd: context.cwd });
+  return config.getBool('grep.fallbacktonoindex') === true;
+}
+
+/** The rules of `.gitignore` files below the current directory, where there is no repository. */
+class PlainIgnores {
+  readonly #context: CommandContext;
+  readonly #lists = new Map<string, IgnoreList | undefined>();
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  isIgnored(path: string, isDirectory: boolean): boolean {
+    for (let directory = path; directory !== ''; ) {
+      directory = directory.slice(0, Math.max(0, directory.lastIndexOf('/')));
+      const list = this.#list(directory);
+      const rule = list === undefined ? undefined : lastMatchingRule(list, path, () => isDirectory);
+      if (rule !== undefined) return !rule.negative;
+    }
+    return false;
+  }
+
+  #list(directory: string): IgnoreList | undefined {
+    if (!this.#lists.has(directory)) {
+      const base = directory === '' ? '' : `${directory}/`;
+      const data = this.#context.platform.fs.readFile(`${this.#context.cwd}/${base}.gitignore`);
+      this.#lists.set(directory, data === undefined ? undefined : parseIgnoreFile(data, `${base}.gitignore`, base));
+    }
+    return this.#lists.get(directory);
+  }
 }

@@ -136,11 +136,11 @@ export class GrepExpression {
 
   /** Column (from 0) of the first match on a line. */
   column(line: string): number {
-    if (this.#settings.invert) return 0;
     let first: number | undefined;
+    const { invert } = this.#settings;
     const look = (node: Expression, negated: boolean): void => {
       if (node.kind === 'atom') {
-        if (negated) return;
+        if (negated !== invert) return;
         node.regex.lastIndex = 0;
         const match = node.regex.exec(line);
         if (match !== null && (first === undefined || match.index < first)) first = match.index;
