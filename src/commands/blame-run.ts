@@ -463,6 +463,13 @@ export class BlameRun {
         finalName = tip.name;
       }
     }
+    if (final === undefined && words.contents === undefined && repository.workTree === undefined && !words.reverse) {
+      const head = await repository.refs.resolve('HEAD');
+      if (head === undefined) throw new GitError('REF_MISSING', 'no such ref: HEAD');
+      final = pool.node(head);
+      finalName = 'HEAD';
+      tips.push({ node: final, excluded: false, name: 'HEAD' });
+    }
     const walk = new RevisionWalk(pool, { children: words.reverse, firstParent: this.#settings.firstParent });
     for (const tip of tips) await walk.add(tip.node, tip.excluded ? UNINTERESTING | BOTTOM : 0);
     if (words.reverse) {
@@ -522,6 +529,12 @@ export class BlameRun {
     blame.final = lines;
     const ranges = this.#ranges(lines, path, (name) => drivers.of(name)?.findFunction);
     const entries = await blame.run(origin, ranges);
+    if (words.progress && !words.incremental) {
+      const total = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+      const progress = context.progress('Blaming lines', { total, force: true });
+      progress.update(total, total);
+      progress.done();
+    }
     this.#startPager();
     if (words.incremental) {
       for (const entry of found) yield await this.#incremental(entry);
@@ -833,7 +846,8 @@ export class BlameRun {
     let length: number;
     const abbreviator = new Abbreviator(this.#repository, undefined);
     if (words.long) length = full;
-    else if (configured !== undefined) length = configured === 0 || configured >= full ? full : configured + 1;
+    else if (configured !== undefined)
+      length = configured === 0 ? full : configured >= full ? full + 1 : configured + 1;
     else {
       let longest = 7;
       for (const node of new Set(entries.map((entry) => entry.origin.commit))) {

@@ -47,6 +47,7 @@ interface OwnOptions {
   missing: 'error' | 'allow-any' | 'allow-promisor' | 'print' | 'print-info';
   diskUsage: false | 'bytes' | 'human';
   useBitmap: boolean;
+  color: string;
 }
 
 const usage = ['rev-list [<options>] <commit>... [--] [<path>...]'];
@@ -136,6 +137,10 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
     settings.filters.push(parseFilterSpec(word.slice(9)));
     return 1;
   }
+  if (word === '--color' || word === '--no-color' || word.startsWith('--color=')) {
+    own.color = word === '--color' ? 'always' : word === '--no-color' ? 'never' : word.slice(8);
+    return 1;
+  }
   if (word.startsWith('--progress=')) return 1;
   if (word.startsWith('--disk-usage=')) {
     const value = word.slice(13);
@@ -183,6 +188,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     missing: 'error',
     diskUsage: false,
     useBitmap: false,
+    color: 'never',
   };
   settings.alwaysShowHeader = false;
   const terminal = (): boolean => context.io.stdout.isTerminal;
@@ -237,7 +243,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   }
   const { walk, pool } = log;
   await walk.prepare();
-  const color = context.wantColor('diff', 'never');
+  const color = context.wantColor('diff', own.color);
   const loadMailmap = mailmapLoader(repository);
   const { printer, abbreviator } = createPrinter({
     repository,
@@ -278,21 +284,26 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   let diskBytes = 0;
   const pendingSizes: Oid[] = [];
   const missing: string[] = [];
-  const omitted: string[] = [];
+  const omitted = new Set<string>();
   const shown: { oid: Oid; kind: ObjectKind; path: string }[] = [];
   const tell = (oid: Oid, kind: ObjectKind, path: string): void => {
+    omitted.delete(oid);
     shown.push({ oid, kind, path });
   };
   const spec = combineFilterSpecs(settings.filters);
   const filter: ObjectFilter | undefined =
     spec === undefined
       ? undefined
-      : await createFilter(spec, { objects: repository.objects, sparse: (blob) => sparsePatterns(repository, blob) });
+      : await createFilter(spec, {
+          objects: repository.objects,
+          collecting: own.printOmitted,
+          sparse: (blob) => sparsePatterns(repository, blob),
+        });
   const objects = settings.trees
     ? new ObjectWalk(repository.objects, {
         show: tell,
         filter,
-        omitted: own.printOmitted ? (oid) => omitted.push(oid) : undefined,
+        omitted: own.printOmitted ? (oid) => omitted.add(oid) : undefined,
         missing: overlook
           ? (oid) => {
               missing.push(oid);

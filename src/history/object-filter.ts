@@ -120,6 +120,8 @@ const percentEncode = (text: string): string =>
 export type SparseMatch = (path: string, isDirectory: boolean) => boolean | undefined;
 
 export interface FilterEnvironment {
+  /** What is left out is to be named: nothing may be passed over unseen. */
+  readonly collecting?: boolean;
   readonly objects: ObjectSource;
   /** The patterns of the blob that `sparse:oid` names. */
   readonly sparse?: ((blob: string) => Awaitable<SparseMatch>) | undefined;
@@ -133,7 +135,7 @@ export async function createFilter(spec: FilterSpec, environment: FilterEnvironm
     case 'blob:limit':
       return new BlobLimit(environment.objects, spec.limit);
     case 'tree':
-      return new TreeDepth(spec.depth);
+      return new TreeDepth(spec.depth, environment.collecting === true);
     case 'object:type':
       return objectType(spec.type);
     case 'sparse:oid': {
@@ -178,8 +180,10 @@ class TreeDepth implements ObjectFilter {
   readonly #limit: number;
   readonly #seen = new Map<string, number>();
   #depth = 0;
-  constructor(limit: number) {
+  readonly #collecting: boolean;
+  constructor(limit: number, collecting: boolean) {
     this.#limit = limit;
+    this.#collecting = collecting;
   }
   ask(situation: FilterSituation, oid: Oid): number {
     switch (situation) {
@@ -198,7 +202,7 @@ class TreeDepth implements ObjectFilter {
         if (before !== undefined && this.#depth >= before) result = SKIP_TREE;
         else {
           this.#seen.set(oid, this.#depth);
-          result = include ? DO_SHOW : SKIP_TREE;
+          result = include ? DO_SHOW : this.#collecting ? 0 : SKIP_TREE;
         }
         this.#depth++;
         return result;

@@ -173,7 +173,7 @@ export class RevisionWalk {
     }
     node.flags |= flags;
     if ((flags & UNINTERESTING) !== 0) {
-      markParentsUninteresting(node);
+      markParentsUninteresting(node, this.options.excludeFirstParentOnly);
       this.#limited = true;
     }
     const sources = this.options.sources;
@@ -362,7 +362,7 @@ export class RevisionWalk {
           there = false;
         }
         if (!there) continue;
-        if (parent.parents.length > 0) markParentsUninteresting(parent);
+        if (parent.parents.length > 0) markParentsUninteresting(parent, options.excludeFirstParentOnly);
         if ((parent.flags & SEEN) === 0) {
           parent.flags |= SEEN | NOT_USER_GIVEN;
           this.#queue.push(parent);
@@ -425,7 +425,7 @@ export class RevisionWalk {
         if (done !== undefined) await done;
       }
       if ((node.flags & UNINTERESTING) !== 0) {
-        markParentsUninteresting(node);
+        markParentsUninteresting(node, options.excludeFirstParentOnly);
         slop = this.#stillInteresting(date, slop);
         if (slop > 0) continue;
         break;
@@ -599,6 +599,8 @@ export class RevisionWalk {
   async #rewriteOne(start: CommitNode): Promise<CommitNode | undefined> {
     let node = start;
     for (;;) {
+      // A parent that is not followed (--first-parent) is left as it is.
+      if (!node.loaded) return node;
       if (!this.#limited && (node.flags & ADDED) === 0) await this.#expand(node);
       if ((node.flags & UNINTERESTING) !== 0 || (node.flags & TREESAME) === 0) return node;
       if (node.parents.length === 0) return undefined;
@@ -626,12 +628,12 @@ function lastOf(all: readonly CommitNode[], count: number): CommitNode[] {
 }
 
 /** Marks all ancestors that are known so far; the walk marks the others as it reads them. */
-export function markParentsUninteresting(node: CommitNode): void {
+export function markParentsUninteresting(node: CommitNode, firstParentOnly = false): void {
   const pending: CommitNode[] = [];
-  for (const parent of node.parents) pending.push(parent);
+  for (const parent of firstParentOnly ? node.parents.slice(0, 1) : node.parents) pending.push(parent);
   for (let parent = pending.pop(); parent !== undefined; parent = pending.pop()) {
     if ((parent.flags & UNINTERESTING) !== 0) continue;
     parent.flags |= UNINTERESTING;
-    for (const grand of parent.parents) pending.push(grand);
+    for (const grand of firstParentOnly ? parent.parents.slice(0, 1) : parent.parents) pending.push(grand);
   }
 }

@@ -66,8 +66,8 @@ function location(text: string, lines: Lines, begin: number, first: number): Loc
   const number = /^-?\d+/.exec(text);
   if (number !== null) {
     const line = Number(number[0]);
-    if (line <= 0 && number[0] !== '0') throw new GitError('USAGE', `-L invalid line number: ${line}`);
-    return { line: line === 0 && begin > 0 ? 0 : line, rest: text.slice(number[0].length) };
+    if (line <= 0) throw new GitError('USAGE', `-L invalid line number: ${line}`);
+    return { line, rest: text.slice(number[0].length) };
   }
   let start = text;
   let from = Math.abs(begin);

@@ -203,6 +203,9 @@ class RequestParser {
     const lines = this.#options.stdin?.() ?? [];
     let paths = false;
     let onlyRevisions = false;
+    // `--not` does not reach from one side to the other.
+    const before = this.#flags;
+    this.#flags = 0;
     for (const line of lines) {
       if (paths) {
         this.#paths.push(line);
@@ -219,6 +222,12 @@ class RequestParser {
           onlyRevisions = true;
           continue;
         }
+        if (/^--no-walk=(?!sorted$|unsorted$)/.test(line))
+          this.#options.complain?.('error: invalid argument to --no-walk');
+        if (/^--(?:no-walk(?:=(?:un)?sorted)?|do-walk)$/.test(line)) {
+          this.#walkOption([line], 0);
+          continue;
+        }
         if ((await this.#revisionOption([line], 0)) === 0) {
           throw new GitError('USAGE', `invalid option '${line}' in --stdin mode`);
         }
@@ -227,7 +236,7 @@ class RequestParser {
       this.#said = true;
       if (!(await this.#revision(line))) throw badRevision(line);
     }
-    // `--not` on standard input does not reach beyond it.
+    this.#flags = before;
   }
 
   /** Options that stand for revisions. */
@@ -261,7 +270,7 @@ class RequestParser {
         let used = 1;
         if (value === undefined) {
           value = words[at + 1];
-          if (value === undefined) throw new GitError('USAGE', "option 'glob' requires a value");
+          if (value === undefined) throw new GitError('USAGE', "Option '--glob' requires a value");
           used = 2;
         }
         this.#said = true;
@@ -273,7 +282,7 @@ class RequestParser {
         let used = 1;
         if (value === undefined) {
           value = words[at + 1];
-          if (value === undefined) throw new GitError('USAGE', "option 'exclude' requires a value");
+          if (value === undefined) throw new GitError('USAGE', "Option '--exclude' requires a value");
           used = 2;
         }
         this.#excludes.push(value);
@@ -283,7 +292,7 @@ class RequestParser {
         let used = 1;
         if (value === undefined) {
           value = words[at + 1];
-          if (value === undefined) throw new GitError('USAGE', "option 'exclude-hidden' requires a value");
+          if (value === undefined) throw new GitError('USAGE', "Option '--exclude-hidden' requires a value");
           used = 2;
         }
         if (value !== 'fetch' && value !== 'receive' && value !== 'uploadpack') {
