@@ -662,7 +662,9 @@ export class LogRun {
     }
     if (!this.#settings.noCommitId) {
       await this.#output.show(node);
-      if (this.#separates) this.#output.write(`${this.#prefix ?? ''}\n`);
+      // Unlike other diffs, these are set apart from a one-line header too.
+      const apart = !this.#task.silent && this.#settings.verboseHeader && !this.#output.formatIsEmpty;
+      if (apart) this.#output.write(`${this.#prefix ?? ''}\n`);
     }
     for (const piece of pieces) this.#output.write(piece);
     return true;
