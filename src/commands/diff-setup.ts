@@ -23,6 +23,7 @@ import {
   whitespaceRuleOf,
   type WhitespaceRule,
 } from '../diff/whitespace.js';
+import { createDelta } from '../packs/delta-create.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { Repository } from '../repo/repository.js';
@@ -461,6 +462,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     fullIndex: words.fullIndex === true || words.abbrev === 0,
     binaryPatch: words.binary,
     deflate: (bytes) => deflateSync(bytes),
+    makeDelta: (from, to, limit) => createDelta(from, to, limit),
     text: words.text,
     omitDeleted: words.omitDeleted,
     colors,
