@@ -26,19 +26,20 @@ export const command = defineCommand({
   options: {
     t: { type: 'string', short: 't', shortOnly: true, value: 'type', help: 'object type' },
     w: { type: 'flag', short: 'w', shortOnly: true, help: 'write the object into the object database' },
-    stdin: { type: 'flag', help: 'read the object from stdin' },
+    stdin: { type: 'count', help: 'read the object from stdin' },
     'stdin-paths': { type: 'flag', help: 'read file names from stdin' },
     'no-filters': { type: 'flag', help: 'store file as is without filters' },
     literally: { type: 'flag', help: 'just hash any random garbage to create corrupt objects for debugging Git' },
     path: { type: 'string', value: 'file', help: 'process file as it were from this path' },
   },
   async *run(context, { values, rest }): AsyncGenerator<{ oid: Oid }, void> {
-    const { stdin } = values;
+    const stdin = (values.stdin ?? 0) > 0;
+    if ((values.stdin ?? 0) > 1) throw new UsageError('Multiple --stdin arguments are not supported');
     const stdinPaths = values['stdin-paths'] === true;
     const plain = values['no-filters'] === true;
     const virtual = values.path ?? undefined;
     if (stdinPaths) {
-      if (stdin === true) throw new UsageError("Can't use --stdin-paths with --stdin");
+      if (stdin) throw new UsageError("Can't use --stdin-paths with --stdin");
       if (rest.length > 0) throw new UsageError("Can't specify files with --stdin-paths");
       if (virtual !== undefined) throw new UsageError("Can't use --stdin-paths with --path");
     } else if (virtual !== undefined && plain) throw new UsageError("Can't use --path with --no-filters");
@@ -50,7 +51,7 @@ export const command = defineCommand({
       literally: values.literally === true,
       plain,
     });
-    if (stdin === true) {
+    if (stdin) {
       const data = context.io.stdin.readAll();
       yield { oid: await hasher.hash(data, virtual === undefined ? undefined : hasher.inTree(virtual)) };
     }

@@ -248,6 +248,10 @@ function contextFor(
     warn: (message) => io.stderr.write(`warning: ${message}\n`),
     problem: (message) => io.stderr.write(`error: ${message}\n`),
     complain: (line) => io.stderr.write(`${line}\n`),
+    trace: (text, target) => {
+      if (target.startsWith('/')) fs.appendFileSync(target, text);
+      else io.stderr.write(text);
+    },
     indexEntry: async (...args) => (await import('./index-entry.js')).indexEntry(...args),
   };
   const context: CommandContext = {

@@ -23,19 +23,13 @@ interface Specification {
 
 function readSpecification(context: CommandContext): Specification {
   const usage: string[] = [];
-  const input = context.io.stdin.lines();
-  let separated = false;
-  for (const line of input) {
-    if (line === '--') {
-      separated = true;
-      break;
-    }
-    usage.push(line);
-  }
-  if (!separated) throw new GitError('USAGE', 'premature end of input');
+  const input = [...context.io.stdin.lines()];
+  const separator = input.indexOf('--');
+  usage.push(...input.slice(0, Math.max(0, separator)));
+  if (separator < 0) throw new GitError('USAGE', 'premature end of input');
   if (usage.length === 0) throw new GitError('USAGE', "no usage string given before the `--' separator");
   const lines: SpecLine[] = [];
-  for (const line of input) {
+  for (const line of input.slice(separator + 1)) {
     if (line === '') continue;
     lines.push(readLine(line));
   }

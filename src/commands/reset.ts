@@ -85,7 +85,7 @@ export const command = defineCommand({
       let to: Oid<'tree'>;
       if (unborn) to = emptyTreeOid(repository.objectFormat);
       else if (!byPath && values.patch !== true) {
-        const oid = await resolveRevision(repository, revision);
+        const oid = await resolveRevision(repository, revision, { hint: 'committish' });
         if (oid === undefined) throw new GitError('USAGE', `Failed to resolve '${revision}' as a valid revision.`);
         commit = (await resolveRevision(repository, `${oid}^{commit}`)) as Oid<'commit'> | undefined;
         if (commit === undefined) throw new GitError('USAGE', `Could not parse object '${revision}'.`);

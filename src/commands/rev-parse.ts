@@ -1,5 +1,5 @@
 import { decodeText } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
 import { Ancestry, commitReader } from '../history/merge-base.js';
@@ -157,6 +157,8 @@ class RevParse {
     try {
       yield* this.#words();
     } catch (error) {
+      // A log that does not go back far enough says nothing either, where nothing is to be said.
+      if (this.#quiet && isGitError(error, 'REF_MISSING') && error.message.startsWith('log for ')) return 128;
       if (!(error instanceof NoSingleRevision)) throw error;
       if (this.#quiet) return 1;
       throw new GitError('REF_MISSING', 'Needed a single revision');
@@ -177,12 +179,12 @@ class RevParse {
         if (shown && asIs < 2) await verifyFilename(this.#repository, word, false);
         continue;
       }
+      if (word === '--') {
+        asIs = 2;
+        if (this.#filter.flags || this.#filter.revisions) yield* this.#showFile(word, false);
+        continue;
+      }
       if (!endOfOptions && word.startsWith('-')) {
-        if (word === '--') {
-          asIs = 2;
-          if (this.#filter.flags || this.#filter.revisions) yield* this.#showFile(word, false);
-          continue;
-        }
         if (word === '--end-of-options') {
           endOfOptions = true;
           if (this.#filter.flags || this.#filter.revisions) yield* this.#showFile(word, false);

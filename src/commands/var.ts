@@ -59,6 +59,9 @@ const variables: Readonly<Record<string, Variable>> = {
   GIT_CONFIG_GLOBAL: globalFiles,
 };
 
+/** Variables that may hold several files, one a line. */
+const severalLines: ReadonlySet<string> = new Set(['GIT_CONFIG_GLOBAL']);
+
 const noSystemAttributes = (context: CommandContext): boolean =>
   /^(?:1|true|yes|on)$/i.test(context.env['GIT_ATTR_NOSYSTEM'] ?? '');
 
@@ -83,7 +86,7 @@ export const command = defineCommand({
           // A list shows what can be known.
         }
         if (value === undefined) continue;
-        if (value === '' || !value.includes('\n')) yield { text: `${name}=${value}\n` };
+        if (!severalLines.has(name)) yield { text: `${name}=${value}\n` };
         else for (const part of value.split('\n')) yield { text: `${name}=${part}\n` };
       }
       return;

@@ -39,6 +39,8 @@ export class TreeCursor {
     let at = this.#at;
     if (at >= data.length) return false;
     this.rowStart = at;
+    const end = data.length - this.#oidLength - 1;
+    if (end - at < 2 || data[end] !== 0) throw malformed('too-short tree object');
     let mode = 0;
     let digit = data[at++]!;
     if (digit === 0x20) throw malformed('malformed mode in tree entry');

@@ -51,6 +51,8 @@ export interface RepositoryOptions {
   readonly warn?: ((message: string) => void) | undefined;
   /** Told what git prints as `error: …` about storage that is damaged and passed over. */
   readonly problem?: ((message: string) => void) | undefined;
+  /** Takes what `GIT_TRACE_SETUP` asks for, and where it is to go. */
+  readonly trace?: ((text: string, target: string) => void) | undefined;
   /** Told whole lines for standard error. */
   readonly complain?: ((line: string) => void) | undefined;
 }
@@ -433,11 +435,31 @@ export function readUserConfig(options: RepositoryOptions): Config {
   );
 }
 
+function opened(options: RepositoryOptions, layout: Layout): Repository {
+  const target = options.env['GIT_TRACE_SETUP'];
+  if (target !== undefined && !/^(?:0|false|)$/i.test(target)) {
+    const { gitDirShown, commonDir, gitDir, workTree, insideWorkTree, prefix } = layout;
+    const before =
+      options.env['GIT_TRACE_BARE'] === '1'
+        ? ''
+        : `${new Date(options.platform.now()).toISOString().slice(11, 23)}000 `;
+    const lines = [
+      `git_dir: ${gitDirShown}`,
+      `git_common_dir: ${commonDir === gitDir ? gitDirShown : commonDir}`,
+      `worktree: ${workTree ?? '(null)'}`,
+      `cwd: ${insideWorkTree ? workTree : options.cwd}`,
+      `prefix: ${prefix === '' ? '(null)' : prefix}`,
+    ];
+    options.trace?.(lines.map((line) => `${before}setup: ${line}\n`).join(''), target);
+  }
+  return new Repository(options, layout);
+}
+
 /** The repository of `cwd`, or `undefined` outside of one. One that must not be used is only warned about. */
 export function discoverRepository(options: RepositoryOptions): Repository | undefined {
   const settled = withPlaces(options);
   const found = find(settled);
-  if (!('missing' in found)) return new Repository(settled, found);
+  if (!('missing' in found)) return opened(settled, found);
   if (found.unusable === true) options.warn?.(found.missing);
   return undefined;
 }
@@ -449,5 +471,5 @@ export function openRepository(options: RepositoryOptions): Repository {
   if ('missing' in found) {
     throw new GitError(found.unusable === true ? 'UNSUPPORTED' : 'NOT_A_REPOSITORY', found.missing);
   }
-  return new Repository(settled, found);
+  return opened(settled, found);
 }
