@@ -7,6 +7,7 @@ import { applyHunks, hunkTitle, parsePatch, readFilePatch, splitHunk } from '../
 import { cutAtScissors } from '../porcelain/message.js';
 import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
 import { IndexEntry } from '../worktree/index-entry.js';
+import { refreshIndex } from '../worktree/refresh.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { captureCommand } from './capture.js';
 import type { CommandContext } from './command.js';
@@ -128,7 +129,21 @@ class PatchSession {
     this.#color = context.wantColor('interactive') || context.wantColor('diff');
   }
 
+  /** New stat words for what became equal to its file. */
+  async #refresh(): Promise<void> {
+    const lock = this.#tree.tryLockIndex();
+    if (lock === undefined) return;
+    try {
+      this.#tree.reloadIndex();
+      await refreshIndex(this.#tree, { unmerged: true });
+      if (this.#tree.index.changed) this.#tree.commitIndex(lock);
+    } finally {
+      lock.rollback();
+    }
+  }
+
   async run(pathspecs: readonly string[]): Promise<number> {
+    await this.#refresh();
     const files = this.#files(pathspecs);
     if (files.length === 0) {
       this.#say('No changes.\n');
@@ -143,6 +158,7 @@ class PatchSession {
       await this.#file(file);
       if (this.#quit) break;
     }
+    await this.#refresh();
     return 0;
   }
 
@@ -225,8 +241,7 @@ class PatchSession {
   }
 
   #error(text: string): void {
-    this.#context.io.stdout.flush();
-    this.#context.printError(`${this.#paint('error', 'red bold', text)}\n`);
+    this.#say(`${this.#paint('error', 'red bold', text)}\n`);
   }
 
   // ---------------------------------------------------------------- one file
@@ -294,7 +309,7 @@ class PatchSession {
         at = left.find((i) => i > at) ?? left[0]!;
         return true;
       };
-      if (answer.length > 1 && !['g', '/'].includes(command)) {
+      if (answer.length > 1 && command !== 'g' && command !== '/') {
         this.#error(`Only one letter is expected, got '${answer}'`);
         continue;
       }

@@ -398,9 +398,14 @@ class CommitRun {
     const { tree } = this;
     const reword = this.#fixup?.kind === 'reword';
     const onlyMessage = (values.only === true || reword) && words.length === 0;
-    const partial = words.length > 0 && values.include !== true;
-    if (values.patch === true || values.interactive === true) {
-      throw new GitError('UNSUPPORTED', 'committing interactively is not there yet');
+    const partial = words.length > 0 && values.include !== true && values.patch !== true;
+    if (values.interactive === true) throw new GitError('UNSUPPORTED', 'committing by menu is not there yet');
+    if (values.patch === true) {
+      const { patchInteractively, stageMode } = await import('./add-patch.js');
+      await patchInteractively(this.#context, tree, stageMode, words, {
+        unified: values.unified,
+        interHunk: values['inter-hunk-context'],
+      });
     }
     if (partial && this.#whence !== 'commit') {
       if (this.#whence === 'merge') throw new GitError('USAGE', 'cannot do a partial commit during a merge.');
@@ -410,7 +415,7 @@ class CommitRun {
     }
     this.#lock = tree.lockIndex();
     tree.reloadIndex();
-    if (words.length > 0 || values.all === true) {
+    if ((words.length > 0 && values.patch !== true) || values.all === true) {
       const pathspec = pathspecOf(this.#context, tree, values.all === true ? [':/'] : words);
       if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined);
       if (partial) {

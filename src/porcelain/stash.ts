@@ -1,5 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { diffTrees } from '../diff/trees.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
@@ -448,7 +449,8 @@ export async function applyStash(
     let indexTree: Oid<'tree'> | undefined;
     if (withIndex && entry.baseTree !== entry.indexTree && current !== entry.indexTree) {
       const staged = await merge(entry.baseTree, current, entry.indexTree);
-      if (!staged.clean) throw new GitError('USAGE', 'conflicts in index. Try without --index.');
+      if (!staged.clean || !(await patchWouldApply(repository, entry.baseTree, entry.indexTree, current)))
+        throw new GitError('USAGE', 'conflicts in index. Try without --index.');
       indexTree = staged.tree;
     }
     const untracked = (): Promise<string[]> =>
@@ -471,6 +473,27 @@ export async function applyStash(
   } finally {
     lock.rollback();
   }
+}
+
+/**
+ * git brings the staged part back as a patch: a file that it adds must not be there, one that it removes or changes
+ * must (and be the same, to be removed).
+ */
+async function patchWouldApply(
+  repository: Repository,
+  from: Oid<'tree'>,
+  to: Oid<'tree'>,
+  onto: Oid<'tree'>,
+): Promise<boolean> {
+  const there = new Map((await readTreeEntries(repository.objects, onto)).map((one) => [one.path, one]));
+  let fits = true;
+  await diffTrees(repository.objects, from, to, repository.oidLength, { recursive: true }, (change) => {
+    const now = there.get(change.path);
+    if (change.oldMode === 0) fits &&= now === undefined;
+    else if (now === undefined) fits = false;
+    else if (change.newMode === 0) fits &&= now.oid === change.oldOid;
+  });
+  return fits;
 }
 
 /** The index becomes a tree's; with `keepNew`, files that it does not have stay as added. Files are not touched. */

@@ -44,6 +44,8 @@ export async function addFile(
   if (stat.kind === 'other') {
     throw new AddFailure(`${path}: can only add regular files, symbolic links or git-directories`);
   }
+  // What is tracked already is not merely intended.
+  if (options.intentToAdd === true && old !== undefined) return { entry: old, changed: false };
   const before = old ?? index.get(path, 2) ?? index.get(path, 1);
   let mode = modeFromStat(stat, tree.rules, before?.mode);
   if (options.executable !== undefined && isRegularMode(mode)) mode = options.executable ? 0o100755 : 0o100644;

@@ -67,6 +67,11 @@ export function refreshEntry(
   if (entry.path.includes('/') && tree.hasSymlinkParent(entry.path)) return 'deleted';
   const stat = tree.lstat(entry.path);
   if (stat === undefined) return 'deleted';
+  const changed = tree.changedByStat(entry, stat);
+  if (changed === 0 && !entry.intentToAdd && !isGitlinkMode(entry.mode) && !tree.index.isRacy(entry)) {
+    entry.fresh = true;
+    return entry;
+  }
   const modified = tree.isModified(entry, stat, {
     ignoreValid: options.really === true,
     ignoreSkip: options.ignoreSkipWorktree === true,
@@ -82,7 +87,7 @@ export function refreshEntry(
       return sameKind ? 'modified' : 'typechange';
     }
     let fresh = entry;
-    if (!isGitlinkMode(entry.mode) && tree.changedByStat(entry, stat) !== 0) fresh = entry.withStat(stat);
+    if (!isGitlinkMode(entry.mode) && changed !== 0) fresh = entry.withStat(stat);
     // `--really-refresh` found that an entry assumed unchanged is: the mark can go with the next real change.
     fresh.fresh = true;
     return fresh;

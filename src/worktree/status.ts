@@ -197,10 +197,13 @@ class StatusRun {
       this.#unstaged(entry, 'A', modeFromStat(stat, tree.rules, entry.mode));
       return;
     }
+    // Nearly all files are clean, and nearly always their stat words say so.
+    const changed = tree.changedByStat(entry, stat);
+    if (changed === 0 && !tree.index.isRacy(entry)) return;
     const modified = tree.isModified(entry, stat);
     const settle = (differs: boolean): void => {
       if (!differs) {
-        if (tree.changedByStat(entry, stat) !== 0) {
+        if (changed !== 0) {
           const fresh = entry.withStat(stat);
           fresh.fresh = true;
           tree.index.refreshAt(at, fresh);
