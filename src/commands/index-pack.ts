@@ -10,7 +10,7 @@ import { resolvePath } from '../repo/paths.js';
 import type { CommandContext, Progress } from './command.js';
 import { defineCommand, renderText } from './command.js';
 import { UsageError } from './options.js';
-import { LinkCheck } from './pack-link-check.js';
+import { LinkCheck } from '../packs/link-check.js';
 
 interface Settings {
   stdin: boolean;
@@ -191,7 +191,7 @@ async function* runIndexPack(
     indexPath = `${file.slice(0, -5)}.idx`;
   }
   const algorithm = repository?.objectFormat ?? settings.objectFormat ?? 'sha1';
-  const links = settings.strict ? new LinkCheck(repository, settings.connected) : undefined;
+  const links = settings.strict ? new LinkCheck(repository?.objects, settings.connected) : undefined;
   const collisions = settings.verify ? undefined : collisionCheck(repository);
   const check =
     links === undefined && collisions === undefined

@@ -3,7 +3,7 @@ import { GitError } from '../base/errors.js';
 import { unpackObjects } from '../packs/unpack-objects.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
-import { LinkCheck } from './pack-link-check.js';
+import { LinkCheck } from '../packs/link-check.js';
 
 export const command = defineCommand({
   name: 'unpack-objects',
@@ -30,7 +30,7 @@ export const command = defineCommand({
       else throw new UsageError('');
     }
     const repository = context.repository();
-    const links = strict ? new LinkCheck(repository, false) : undefined;
+    const links = strict ? new LinkCheck(repository.objects, false) : undefined;
     const bar = quiet ? undefined : context.progress('Unpacking objects');
     async function* input(): AsyncGenerator<Bytes> {
       if (head !== undefined) {

@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
+import { LinkCheck } from '../packs/link-check.js';
 import type { Repository } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
@@ -129,14 +130,35 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
       for (const oid of [...told, ...request.connection.advertisement.shallow]) {
         if (await repository.objects.has(oid)) known.add(oid);
       }
+      // A clone's pack must hold all that its objects name; that is seen while it comes, without a walk afterwards.
+      const boundary = new Set([...told, ...request.connection.advertisement.shallow]);
+      const links =
+        request.clone && request.promisor === undefined
+          ? new LinkCheck(repository.objects, true, (oid) => boundary.has(oid))
+          : undefined;
+      const check: typeof request.check =
+        links === undefined
+          ? request.check
+          : (oid, kind, data) => {
+              request.check?.(oid, kind, data);
+              links.object(oid, kind, data, repository.objectFormat);
+            };
       incoming = await storeIncoming(repository, pack, {
         unpackLimit: request.keep || request.clone ? 0 : fetchLimit,
         keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
         promisor: request.promisor,
-        check: request.check,
+        check,
         progress: request.receiving,
         signal: request.signal,
       });
+      if (links !== undefined) {
+        await links.finish();
+        for (const oid of request.wants) {
+          if (!(await repository.objects.has(oid))) {
+            throw new GitError('TRANSPORT', 'remote did not send all necessary objects', { data: { oid } });
+          }
+        }
+      }
     },
   });
   await applyShallow(repository, request, shallow, known, result);

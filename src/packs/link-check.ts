@@ -7,23 +7,26 @@ import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
 import { TreeCursor } from '../objects/tree.js';
-import { OidMap } from '../packs/oid-map.js';
-import type { Repository } from '../repo/repository.js';
+import type { ObjectSource } from '../objects/source.js';
+import { OidMap } from './oid-map.js';
 
 /**
  * Follows what the objects of a pack name: all of it must be in the pack or here already (`index-pack --strict`). With
  * `selfContained`, links out of the pack are told by the exit code.
  */
 export class LinkCheck {
-  readonly #repository: Repository | undefined;
+  readonly #objects: ObjectSource | undefined;
+  readonly #isCut: ((oid: Oid) => boolean) | undefined;
   readonly #selfContained: boolean;
   #present: OidMap | undefined;
   #named: OidMap | undefined;
   #foreign = 0;
 
-  constructor(repository: Repository | undefined, selfContained: boolean) {
-    this.#repository = repository;
+  /** `objects`: what is here already. `isCut`: commits whose parents are known to be missing (shallow ones). */
+  constructor(objects: ObjectSource | undefined, selfContained: boolean, isCut?: (oid: Oid) => boolean) {
+    this.#objects = objects;
     this.#selfContained = selfContained;
+    this.#isCut = isCut;
   }
 
   object(oid: Oid, kind: ObjectKind, data: Bytes, algorithm: HashAlgorithm): void {
@@ -37,7 +40,7 @@ export class LinkCheck {
     } else if (kind === 'commit') {
       const { tree, parents } = parseCommitLinks(data);
       this.#named.add(tree);
-      for (const parent of parents) this.#named.add(parent);
+      if (this.#isCut?.(oid) !== true) for (const parent of parents) this.#named.add(parent);
     } else if (kind === 'tag') this.#named.add(parseTag(data).target);
   }
 
@@ -47,7 +50,7 @@ export class LinkCheck {
     for (let i = 0; i < named.count; i++) {
       const oid = named.oidAt(i);
       if (this.#present!.find(oid) >= 0) continue;
-      const there = this.#repository?.objects.has(oid) ?? false;
+      const there = this.#objects?.has(oid) ?? false;
       if (!(isPromise(there) ? await there : there)) {
         throw new GitError('OBJECT_MISSING', `fsck error in pack objects: did not receive expected object ${oid}`, {
           data: { oid },
