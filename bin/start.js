@@ -100,7 +100,14 @@ function load(words) {
 module.exports = function start(program) {
   const words = process.argv.slice(2);
   const { entry, save } = load(words);
+  let answered = false;
+  process.on('exit', (code) => {
+    if (answered || code !== 0) return;
+    fs.writeSync(2, 'fatal: internal error: the command ended without an answer\n');
+    process.exitCode = 128;
+  });
   entry.main(program, words, __dirname).then((code) => {
+    answered = true;
     process.exitCode = code;
     save();
   });

@@ -183,7 +183,13 @@ async function runByName(
 }
 
 async function runNamed(surroundings: Surroundings, name: string, argv: readonly string[]): Promise<number> {
-  const { command } = await table[name]!();
+  const load = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (load === undefined) {
+    throw new GitError('UNSUPPORTED', `'${name}' is not a ${surroundings.program} command`, {
+      hint: 'this version of bough does not have it yet',
+    });
+  }
+  const { command } = await load();
   if (command.standalone !== true) surroundings.room ??= await import('../repo/repository.js');
   const { io } = surroundings;
   const json = surroundings.json || takesJson(argv);
