@@ -162,12 +162,14 @@ async function runWrite(context: CommandContext, words: readonly string[], early
       maxNewFilters: values['max-new-filters'] ?? config.getInt('commitgraph.maxnewfilters', -1),
       generationVersion: config.getInt('commitgraph.generationversion', 2),
       sync: repository.syncs('commit-graph'),
+      progress: bar && ((_title, done, total) => bar.update(done, total === 0 ? undefined : total)),
     });
   } catch (error) {
     if (!isGitError(error, 'OBJECT_MISSING')) throw error;
     context.error(error.message);
     return 1;
   } finally {
+    bar?.update(tips.size, tips.size);
     bar?.done();
     current?.close();
   }

@@ -456,6 +456,7 @@ function handleUnreachable(
 ): void {
   const { fs } = context.platform;
   const { loose } = repository.objectDirectories[0]!;
+  const others = repository.objectDirectories.slice(1);
   const limit = since === '' ? 0 : (parseExpiryDate(since, repository.clock) ?? 0);
   for (const { oid, pack, row } of unreachableInPacks(selection.openPacks(), builder)) {
     if (known(oid)) continue;
@@ -465,7 +466,8 @@ function handleUnreachable(
     }
     const seconds = fs.stat(pack.path)?.mtimeSeconds ?? 0;
     if (limit > 0 && seconds <= limit) continue;
-    if (loose.has(oid) || !selection.wants(oid)) continue;
+    if (loose.has(oid) || !selection.wants(oid) || others.some((each) => each.packs.has(oid) || each.loose.has(oid)))
+      continue;
     const { kind, data } = pack.read(pack.index.offsetAt(row));
     loose.writeNamed(oid, kind, data);
     fs.setTimes(loose.pathOf(oid), seconds, seconds);

@@ -63,18 +63,7 @@ export async function writeCommitGraph(tips: Iterable<Oid>, options: GraphWriteO
   const queue: Oid[] = [];
   const reuse = split !== 'none' && split !== 'replace' ? current : undefined;
   const readRow = async (oid: Oid): Promise<Row | undefined> => {
-    const position = current?.find(oid) ?? -1;
-    if (position >= 0) {
-      return {
-        oid: oid as Oid<'commit'>,
-        tree: current!.treeAt(position),
-        parents: current!.parentsAt(position).map((parent) => current!.oidAt(parent)),
-        seconds: current!.secondsAt(position),
-        level: 0,
-        date: 0,
-        position: -1,
-      };
-    }
+    // From the objects, not from the graph that is there: a damaged one must not be handed on.
     const read = objects.read(oid);
     const object = isPromise(read) ? await read : read;
     if (object === undefined || object.kind !== 'commit') return undefined;
