@@ -510,7 +510,7 @@ export class BlameRun {
       convert: async (name, oid, data) => {
         const driver = textconv ? drivers.of(name) : undefined;
         if (driver?.textconv === undefined) return data;
-        return driver.textconv({ path: name, mode: 0o100644, oid, content: () => data } as never);
+        return driver.textconv({ path: name, mode: 0o100644, oid, read: () => data });
       },
       found: words.incremental ? (entry) => found.push(entry) : undefined,
     });
@@ -685,7 +685,7 @@ export class BlameRun {
       const cleaned = converter.clean(path, data, {});
       data = isPromise(cleaned) ? await cleaned : cleaned;
       if (driver?.textconv !== undefined) {
-        data = await driver.textconv({ path, mode, content: () => data } as never);
+        data = await driver.textconv({ path, mode, oid: zeroOid(repository.objectFormat), read: () => data });
       }
     }
     blame.fake.set(node, { content: data, path });

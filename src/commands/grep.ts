@@ -5,6 +5,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { RESET, parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
+import { zeroOid } from '../base/oid.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import type { RegexKind } from '../base/posix-regex.js';
 import { quotePath } from '../base/quote.js';
@@ -587,7 +588,12 @@ class Grep {
     let converted = false;
     if (values.textconv === true && driver?.textconv !== undefined) {
       const content = data;
-      const made = driver.textconv({ path: source.path, mode: 0o100644, content: () => content } as never);
+      const made = driver.textconv({
+        path: source.path,
+        mode: 0o100644,
+        oid: zeroOid(this.#repository!.objectFormat),
+        read: () => content,
+      });
       data = isPromise(made) ? await made : made;
       converted = true;
     }

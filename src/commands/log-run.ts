@@ -9,7 +9,16 @@ import { writeDiff } from '../diff/output.js';
 import type { FilePair } from '../diff/pair.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
-import { UNINTERESTING } from '../history/flags.js';
+import { TREESAME, UNINTERESTING } from '../history/flags.js';
+import { LineLog } from '../porcelain/log-lines.js';
+import type { LineChange } from '../porcelain/log-lines.js';
+import { hunksOf, plainFunctionLine } from '../diff/hunks.js';
+import type { Change } from '../diff/line-diff.js';
+import type { Lines } from '../diff/lines.js';
+import { lineBytes } from '../diff/lines.js';
+import { parsePathspec } from '../repo/pathspec.js';
+import { peelTo } from '../repo/revision.js';
+import { DiffDrivers } from './diff-drivers.js';
 import { parseTree } from '../objects/tree.js';
 import { isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
@@ -103,6 +112,7 @@ export class LogRun {
   #merges: DiffMerges = 'off';
   /** Differences are looked at. */
   #diffs = false;
+  #lines: LineLog | undefined;
   /** Only merges have differences. */
   #mergesOnly = false;
   #showRoot = true;
@@ -297,6 +307,7 @@ export class LogRun {
       !this.#needsDiff &&
       words.follow !== true;
     if (settings.mergesNeedDiff && !words.forms.has('none')) defaultForm ??= 'patch';
+    if (this.#own.lineRanges.length > 0 && !words.forms.has('none')) defaultForm ??= 'patch';
     this.#diffs = formSaid || (defaultForm !== undefined && !words.forms.has('none')) || this.#needsDiff;
     if (words.forms.has('none') && !this.#needsDiff) this.#diffs = false;
     this.#task = await setUpDiff(context, this.#diffWords, {
@@ -463,8 +474,161 @@ export class LogRun {
     return { describe: undefined };
   }
 
-  async #lineLog(_pool: CommitPool): Promise<(node: CommitNode) => Promise<boolean>> {
-    throw new GitError('UNSUPPORTED', '-L is not supported yet');
+  async #lineLog(pool: CommitPool): Promise<(node: CommitNode) => Promise<boolean>> {
+    const repository = this.#repository;
+    if (this.#request.paths.length > 0) {
+      throw new GitError('USAGE', '-L<range>:<file> cannot be used with pathspec');
+    }
+    const { formats } = this.#task;
+    if (
+      formats.stat !== undefined ||
+      formats.numstat === true ||
+      formats.shortstat === true ||
+      formats.dirstat !== undefined ||
+      formats.check === true
+    ) {
+      throw new GitError('USAGE', '-L does not yet support the requested diff format');
+    }
+    let start: PendingObject | undefined;
+    for (const pending of this.#request.pending) {
+      if ((pending.flags & UNINTERESTING) !== 0) continue;
+      if (start !== undefined) {
+        throw new GitError('USAGE', `More than one commit to dig from: ${start.name} and ${pending.name}?`);
+      }
+      start = pending;
+    }
+    const commit = start === undefined ? undefined : await peelTo(repository, start.oid, 'commit');
+    if (commit === undefined) throw new GitError('USAGE', 'No commit specified?');
+    const node = pool.node(commit);
+    await pool.load(node);
+    const lines = new LineLog(repository, pool, async (before, after, paths) => {
+      const walk = { recursive: true, showTrees: false };
+      const pathspec = parsePathspec([...paths], { settings: { literal: true } });
+      const raw = await treePairs(repository, before?.tree, after.tree, { ...walk, pathspec });
+      if (
+        before === undefined ||
+        this.#diffWords.words.renames === 'none' ||
+        !raw.some((pair) => pair.status === 'A')
+      ) {
+        return raw;
+      }
+      const { detectRenames } = await import('../diff/renames.js');
+      const all = await treePairs(repository, before.tree, after.tree, walk);
+      const found = await detectRenames(all, {
+        find: this.#diffWords.words.renames ?? 'renames',
+        minimumScore: this.#diffWords.words.renameScore,
+        limit: repository.config.getInt('diff.renamelimit') ?? 1000,
+      });
+      return found.pairs;
+    });
+    const drivers = new DiffDrivers(this.#context, repository, undefined);
+    await lines.start(node, this.#own.lineRanges, (path) => drivers.of(path)?.findFunction);
+    this.#lines = lines;
+    if (this.#settings.order === 'default') this.#settings.order = 'topo';
+    return (one) => lines.touches(one);
+  }
+
+  /** The commits that touch the lines, their parents rewritten to such commits: what a graph is drawn of. */
+  async #filterLines(): Promise<void> {
+    const { walk, pool } = this.#log;
+    const kept: CommitNode[] = [];
+    for (const node of walk.list) {
+      if (await this.#lines!.touches(node)) kept.push(node);
+      else node.flags |= TREESAME;
+    }
+    for (const node of kept) {
+      const parents: CommitNode[] = [];
+      for (const parent of node.parents) {
+        let one: CommitNode | undefined = parent;
+        while (one !== undefined && (one.flags & (TREESAME | UNINTERESTING)) === TREESAME && one.parents.length < 2) {
+          one = one.parents[0];
+          if (one !== undefined) await pool.load(one);
+        }
+        if (one !== undefined && !parents.includes(one)) parents.push(one);
+      }
+      node.parents = parents;
+    }
+    walk.replaceList(kept);
+  }
+
+  /** The changed lines of a commit, and no others. */
+  async #showLines(node: CommitNode): Promise<boolean> {
+    await this.#output.show(node);
+    const changes = this.#lines!.changesOf(node);
+    const task = this.#task;
+    if (task.silent || changes.length === 0) return true;
+    const prefix = this.#prefix ?? '';
+    if (this.#separates) this.#output.write(`${prefix}\n`);
+    const { formats } = task;
+    if (formats.patch !== true) {
+      for await (const piece of task.write(
+        changes.map((change) => change.pair),
+        this.#prefix,
+      ))
+        this.#output.write(piece);
+      return true;
+    }
+    for (const change of changes) this.#output.write(await this.#linePatch(change, prefix));
+    return true;
+  }
+
+  async #linePatch(change: LineChange, prefix: string): Promise<string> {
+    const pieces: string[] = [];
+    for await (const piece of this.#task.write([change.pair], prefix === '' ? undefined : prefix))
+      pieces.push(decodeText(piece));
+    const whole = pieces.join('');
+    const at = whole.search(/^[^\n]*@@ -/m);
+    let out = at < 0 ? whole : whole.slice(0, at);
+    const { colors } = this.#task.options;
+    const paint = (color: string | undefined, text: string): string =>
+      color === undefined || color === '' ? text : `${color}${text}${RESET}`;
+    const { before, after } = change;
+    // There is as much context as the longest range has lines, so that each is whole in one hunk.
+    const context = Math.max(this.#task.options.context ?? 3, ...change.ranges.map(([from, to]) => to - from));
+    const hunks = hunksOf([...change.changes], before, after, { context });
+    const finder = this.#task.options.driverFor?.(change.pair.new.path)?.findFunction ?? plainFunctionLine;
+    const line = (lines: Lines, index: number, sign: string, color: string | undefined): string => {
+      const text = decodeText(lineBytes(lines, index));
+      const bare = text.endsWith('\n') ? text.slice(0, -1) : text;
+      const shown = paint(color, sign + bare);
+      return `${prefix}${shown}\n${text.endsWith('\n') ? '' : `${prefix}\\ No newline at end of file\n`}`;
+    };
+    for (const [start, end] of change.ranges) {
+      const inside = change.changes.filter((one) => one.b + one.bCount > start && one.b < end);
+      if (inside.length === 0) continue;
+      const first = inside[0]!;
+      const hunk = hunks.find((one) => one.bStart <= first.b && first.b <= one.bEnd);
+      // Deletions count as part of the range where the line that follows them is in it.
+      const counted = (one: Change): boolean => one.b >= start && one.b < end;
+      let oldStart = start;
+      for (const one of change.changes) {
+        if (one.b >= start) break;
+        oldStart += one.aCount - Math.min(one.bCount, start - one.b);
+      }
+      const oldStartOf = hunk !== undefined && hunk.aEnd === hunk.aStart ? oldStart : oldStart + 1;
+      let body = '';
+      let oldCount = 0;
+      let at = start;
+      for (const one of inside) {
+        for (; at < one.b; at++, oldCount++) body += line(after, at, ' ', colors?.context);
+        if (counted(one)) {
+          for (let i = one.a; i < one.a + one.aCount; i++, oldCount++) body += line(before, i, '-', colors?.old);
+        }
+        for (; at < one.b + one.bCount && at < end; at++) body += line(after, at, '+', colors?.new);
+      }
+      for (; at < end; at++, oldCount++) body += line(after, at, ' ', colors?.context);
+      let name = '';
+      // The function is that of the whole hunk, with its context.
+      for (let i = (hunk?.aStart ?? oldStart) - 1; i >= 0; i--) {
+        const found = finder(before, i);
+        if (found === undefined) continue;
+        name = ` ${decodeText(before.bytes.subarray(found.start, found.end))}`;
+        break;
+      }
+      const place = `@@ -${oldStartOf},${oldCount} +${start + 1},${end - start} @@`;
+      out += `${prefix}${paint(colors?.frag, place)}${name}\n${body}`;
+    }
+    return out;
   }
 
   async *run(): AsyncGenerator<LogResult, number> {
@@ -485,6 +649,7 @@ export class LogRun {
   async *#walk(): AsyncGenerator<LogResult> {
     const { walk } = this.#log;
     await walk.prepare();
+    if (this.#lines !== undefined && walk.wantsAncestry) await this.#filterLines();
     const output = this.#output;
     const { json, signal } = this.#context;
     for (let node = await walk.next(); node !== undefined; node = await walk.next()) {
@@ -510,6 +675,7 @@ export class LogRun {
     const bar = this.#settings.showLinearBreak;
     if (bar !== undefined && !walk.linear && !this.#settings.reverse && this.#output.shownOne)
       this.#output.write(`\n${bar}\n`);
+    if (this.#lines !== undefined) return this.#showLines(node);
     let shown = false;
     if (this.#diffs) shown = await this.#showDifferences(node);
     if (!shown && this.#settings.alwaysShowHeader) {
