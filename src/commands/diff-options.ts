@@ -660,12 +660,14 @@ const shorts: Readonly<Record<string, Spec>> = {
   S: {
     value: 'required',
     set: (words, value) => {
+      if (value === '') throw new UsageError('-S requires a non-empty argument', { quiet: true });
       words.pickaxe = { kind: 'S', text: value };
     },
   },
   G: {
     value: 'required',
     set: (words, value) => {
+      if (value === '') throw new UsageError('-G requires a non-empty argument', { quiet: true });
       words.pickaxe = { kind: 'G', text: value };
     },
   },
