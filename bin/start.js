@@ -18,10 +18,24 @@ function commandName(words) {
   return 'none';
 }
 
+/** 64 bits of a text, as two FNV-1a sums. */
+function fingerprint(text) {
+  let one = 0x811c9dc5;
+  let two = text.length;
+  for (let i = 0; i < text.length; i++) {
+    one = Math.imul(one ^ text.charCodeAt(i), 0x01000193);
+    two = Math.imul(two ^ text.charCodeAt(i), 0x85ebca6b) + 1;
+  }
+  return (one >>> 0).toString(16) + (two >>> 0).toString(16);
+}
+
 function places() {
   const home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
   return home ? [path.join(dist, 'cache'), path.join(home, 'bough', 'code')] : [path.join(dist, 'cache')];
 }
+
+/** The source of the chunks starts with a comment that names its compiled code: no other source can take it. */
+const HEAD = 20;
 
 /**
  * What earlier runs of the command kept: the first run its chunks, the second the code that V8 compiled of them, from
@@ -31,17 +45,14 @@ function kept(name) {
   for (const place of places()) {
     try {
       const source = fs.readFileSync(path.join(place, `${name}.js`), 'latin1');
+      const id = /^\/\*([0-9a-z]{16})\*\//.exec(source)[1];
       let cachedData;
       try {
-        cachedData = fs.readFileSync(path.join(place, `${name}.code`));
+        cachedData = fs.readFileSync(path.join(place, `${name}-${id}.code`));
       } catch {}
       const script = new vm.Script(source, { filename: 'bough', cachedData });
-      return {
-        source,
-        script,
-        compiled: cachedData !== undefined && !script.cachedDataRejected,
-        chunks: script.runInThisContext(),
-      };
+      const compiled = cachedData !== undefined && !script.cachedDataRejected;
+      return { source, id, script, compiled, chunks: script.runInThisContext() };
     } catch {}
   }
   return undefined;
@@ -63,8 +74,9 @@ function keep(file, data) {
 }
 
 function load(words) {
-  const stat = fs.statSync(path.join(dist, 'bough.cjs'));
-  const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${stat.size}-${Math.floor(stat.mtimeMs)}`;
+  // The entry names its chunks by their content, and they name theirs: its text stands for the whole build.
+  const build = fingerprint(fs.readFileSync(path.join(dist, 'bough.cjs'), 'latin1'));
+  const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${build}`;
   const before = kept(name);
   const chunks = before?.chunks ?? {};
   const sources = [];
@@ -89,10 +101,15 @@ function load(words) {
     entry: requireFrom('.')('./bough.cjs'),
     save() {
       if (sources.length > 0) {
-        if (before !== undefined) sources.unshift(before.source.slice(2, -2));
-        keep(`${name}.js`, Buffer.from(`({${sources.join(',\n')}})`, 'latin1'));
-        if (before?.compiled) keep(`${name}.code`, '');
-      } else if (before !== undefined && !before.compiled) keep(`${name}.code`, before.script.createCachedData());
+        if (before !== undefined) sources.unshift(before.source.slice(HEAD + 2, -2));
+        const random = () => Math.random().toString(36).slice(2, 10).padEnd(8, '0');
+        keep(`${name}.js`, Buffer.from(`/*${random()}${random()}*/({${sources.join(',\n')}})`, 'latin1'));
+        if (before !== undefined) {
+          for (const place of places()) fs.rm(path.join(place, `${name}-${before.id}.code`), { force: true }, () => {});
+        }
+      } else if (before !== undefined && !before.compiled) {
+        keep(`${name}-${before.id}.code`, before.script.createCachedData());
+      }
     },
   };
 }
