@@ -29,5 +29,5 @@ export function chart(facts, results) {
   Object.entries(colours).forEach(([name, colour], i) => {
     legend += `<rect x="${left + i * 130}" y="${y + 8}" width="10" height="10" fill="${colour}"/><text x="${left + 14 + i * 130}" y="${y + 17}" font-size="11">${name}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 30}" font-family="sans-serif"><rect width="100%" height="100%" fill="#fff"/><text x="10" y="20" font-size="14" font-weight="bold">Wall time, times stock git (1× is ${facts.git}); left of 1× is faster</text>${grid}${body}${legend}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y + 30}" font-family="sans-serif"><title>Wall time of bough and others, times stock git</title><rect width="100%" height="100%" fill="#fff"/><text x="10" y="20" font-size="14" font-weight="bold">Wall time, times stock git (1× is ${facts.git}); left of 1× is faster</text>${grid}${body}${legend}</svg>\n`;
 }
