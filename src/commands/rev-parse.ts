@@ -1,3 +1,4 @@
+import { repositoryVariables as localVariables } from '../repo/local-environment.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -67,24 +68,6 @@ const revisionFlags: readonly string[] = [
 
 const isRevisionFlag = (word: string): boolean =>
   /^-\d/.test(word) || revisionFlags.some((flag) => (flag.endsWith('=') ? word.startsWith(flag) : word === flag));
-
-const localVariables: readonly string[] = [
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_CONFIG',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_CONFIG_COUNT',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_GRAFT_FILE',
-  'GIT_INDEX_FILE',
-  'GIT_NO_REPLACE_OBJECTS',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_PREFIX',
-  'GIT_SHALLOW_FILE',
-  'GIT_COMMON_DIR',
-];
 
 export const command = defineCommand({
   name: 'rev-parse',

@@ -1,3 +1,5 @@
+import { repositoryVariables as localVariables } from '../repo/local-environment.js';
+export { repositoryVariables as localVariables } from '../repo/local-environment.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Platform } from '../platform/platform.js';
@@ -101,25 +103,6 @@ export async function openStream(
     },
   };
 }
-
-/** Variables that belong to one repository and must not reach the other side's. */
-export const localVariables: readonly string[] = [
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_CONFIG',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_CONFIG_COUNT',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_GRAFT_FILE',
-  'GIT_INDEX_FILE',
-  'GIT_NO_REPLACE_OBJECTS',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_PREFIX',
-  'GIT_SHALLOW_FILE',
-  'GIT_COMMON_DIR',
-];
 
 /** The environment for another repository. */
 export function foreignEnvironment(

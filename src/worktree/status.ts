@@ -1,3 +1,4 @@
+import { repositoryVariables } from '../repo/local-environment.js';
 import { isPromise } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -401,21 +402,4 @@ export async function submoduleState(
 }
 
 /** Variables that belong to one repository and must not reach another. */
-export const localVariables: ReadonlySet<string> = new Set([
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_CONFIG',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_CONFIG_COUNT',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_IMPLICIT_WORK_TREE',
-  'GIT_GRAFT_FILE',
-  'GIT_INDEX_FILE',
-  'GIT_NO_REPLACE_OBJECTS',
-  'GIT_REPLACE_REF_BASE',
-  'GIT_PREFIX',
-  'GIT_SHALLOW_FILE',
-  'GIT_COMMON_DIR',
-  'GIT_INTERNAL_SUPER_PREFIX',
-]);
+export const localVariables: ReadonlySet<string> = new Set([...repositoryVariables, 'GIT_INTERNAL_SUPER_PREFIX']);
