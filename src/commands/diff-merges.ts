@@ -13,9 +13,6 @@ import type { Repository } from '../repo/repository.js';
 import type { DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 
-/** How merges are shown: not, against each parent, combined, combined without the uninteresting. */
-export type MergeForm = 'none' | 'separate' | 'combined' | 'dense';
-
 export interface CombinedRequest {
   readonly form: 'combined' | 'dense';
   readonly allPaths: boolean;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync, appendFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { Awaitable } from '../base/awaitable.js';
-import { compareText, decodeText, encodeText, type Bytes } from '../base/bytes.js';
+import { compareText, decodeText, emptyBytes, encodeText, type Bytes } from '../base/bytes.js';
 import { parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -192,9 +192,27 @@ export class DiffTask {
     return skip ? pairs.slice(at) : [...pairs.slice(at), ...pairs.slice(0, at)];
   }
 
+  /** The pairs, and one without a difference for each path that has something to say and none; by old names. */
+  withHeaders(pairs: readonly FilePair[], headers: ReadonlyMap<string, readonly string[]>): FilePair[] {
+    const wanted = this.pick === undefined && this.filter?.wanted.has('U') !== false;
+    if (!wanted || headers.size === 0) return [...pairs];
+    const present = new Set(pairs.map((pair) => pair.old.path));
+    const all = [...pairs];
+    for (const path of headers.keys()) {
+      if (present.has(path)) continue;
+      const side = { path, mode: 0, oid: '' as Oid, read: () => emptyBytes };
+      all.push({ status: 'U', old: side, new: side, score: 0 });
+    }
+    return all.sort((a, b) => compareText(a.old.path, b.old.path));
+  }
+
   /** The text of processed pairs, in pieces. */
-  async *write(pairs: readonly FilePair[], linePrefix?: string): AsyncGenerator<Bytes> {
-    const options = linePrefix === undefined ? this.options : { ...this.options, linePrefix };
+  async *write(
+    pairs: readonly FilePair[],
+    linePrefix?: string,
+    more: Partial<DiffOptions> = {},
+  ): AsyncGenerator<Bytes> {
+    const options = { ...this.options, ...more, ...(linePrefix === undefined ? {} : { linePrefix }) };
     yield* writeDiff(pairs, this.formats, options, this.outcome);
   }
 

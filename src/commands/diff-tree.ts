@@ -2,7 +2,10 @@ import { encodeText, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isOid, type Oid } from '../base/oid.js';
 import { Ancestry, commitReader } from '../history/merge-base.js';
+import { CommitPool } from '../history/commit-pool.js';
 import { parseCommitLinks } from '../objects/commit.js';
+import { type DiffMerges, diffMergesOf } from '../porcelain/log-settings.js';
+import { Remerger } from '../porcelain/remerge.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -10,7 +13,7 @@ import { parseRevisionArgument } from '../repo/revision-range.js';
 import { peelTo } from '../repo/revision.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
 import { CommitHeader } from './commit-header.js';
-import { combinedPieces, type MergeForm } from './diff-merges.js';
+import { combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
@@ -21,7 +24,7 @@ interface Settings {
   showTrees: boolean;
   stdin: boolean;
   root: boolean;
-  merges: MergeForm;
+  merges: DiffMerges;
   allPaths: boolean;
   noCommitId: boolean;
   always: boolean;
@@ -57,7 +60,7 @@ class DiffTree {
     showTrees: false,
     stdin: false,
     root: false,
-    merges: 'none',
+    merges: 'off',
     allPaths: false,
     noCommitId: false,
     always: false,
@@ -141,11 +144,26 @@ class DiffTree {
       case '--cc':
         settings.merges = 'dense';
         return true;
+      case '--dd':
+        settings.merges = 'first-parent';
+        return true;
+      case '--remerge-diff':
+        settings.merges = 'remerge';
+        return true;
+      case '--no-diff-merges':
+        settings.merges = 'off';
+        return true;
       case '--combined-all-paths':
         settings.allPaths = true;
         return true;
-      default:
-        return false;
+      default: {
+        if (!word.startsWith('--diff-merges=')) return false;
+        const value = word.slice('--diff-merges='.length);
+        const merges = diffMergesOf(value, this.repository);
+        if (merges === undefined) throw new GitError('USAGE', `invalid value for '--diff-merges': '${value}'`);
+        settings.merges = merges;
+        return true;
+      }
     }
   }
 
@@ -179,7 +197,7 @@ class DiffTree {
     });
     this.task = await setUpDiff(context, args, {
       ui: false,
-      defaultForm: settings.merges === 'dense' ? 'patch' : 'raw',
+      defaultForm: settings.merges === 'dense' || settings.merges === 'remerge' ? 'patch' : 'raw',
       rawFullIds: true,
       externalDiff: false,
       attributesOf,
@@ -269,7 +287,15 @@ class DiffTree {
       yield* this.pieces(await this.treeOf(parents[0]!), links.tree, headerOf);
       return;
     }
-    if (settings.merges === 'none') return;
+    if (settings.merges === 'off') return;
+    if (settings.merges === 'remerge') {
+      yield* this.remerge(parents, links.tree, headerOf);
+      return;
+    }
+    if (settings.merges === 'first-parent') {
+      yield* this.pieces(await this.treeOf(parents[0]!), links.tree, headerOf);
+      return;
+    }
     if (settings.merges === 'separate') {
       for (const parent of parents) yield* this.pieces(await this.treeOf(parent), links.tree, () => headerOf(parent));
       return;
@@ -283,6 +309,31 @@ class DiffTree {
       header: this.withSeparator(await headerOf()),
     });
     for await (const text of result) if (text.length > 0) yield { text };
+  }
+
+  /** Against what merging the parents anew gives. */
+  private async *remerge(parents: readonly Oid[], tree: Oid, headerOf: () => Promise<string>): AsyncGenerator<Piece> {
+    if (parents.length > 2) {
+      yield { text: encodeText(`${await headerOf()}diff: warning: Skipping remerge-diff for octopus merges.\n`) };
+      return;
+    }
+    const { repository, task, pathspec } = this;
+    const pool = new CommitPool(repository.objects, { keepData: true });
+    const [ours, theirs] = [pool.node(parents[0]!), pool.node(parents[1]!)];
+    const merged = await new Remerger(repository, pool).merge(ours, theirs);
+    const headers = new Map([...merged.headers].filter(([path]) => pathspec?.matches(path, false) !== false));
+    const raw = await treePairs(repository, merged.tree, tree, {
+      ...this.walk,
+      pathspec,
+      unmodified: task.wantsUnmodified,
+      objects: merged.objects,
+    });
+    const pairs = task.withHeaders(await task.process(raw), headers);
+    if (pairs.length === 0) return;
+    yield { text: encodeText(this.withSeparator(await headerOf())) };
+    for await (const text of task.write(pairs, undefined, { pathHeaders: headers }))
+      if (text.length > 0) yield { text };
+    if (await task.differs(pairs)) this.differs = true;
   }
 
   private async *fromInput(): AsyncGenerator<Piece> {

@@ -2,6 +2,7 @@ import { isPromise } from '../base/awaitable.js';
 import type { Oid } from '../base/oid.js';
 import { pairOfChange, type FilePair } from '../diff/pair.js';
 import { diffTrees, type PathFilter } from '../diff/trees.js';
+import type { ObjectSource } from '../objects/source.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 
@@ -22,6 +23,8 @@ export interface TreePairsOptions {
   readonly showTrees?: boolean | undefined;
   readonly pathspec?: Pathspec | undefined;
   readonly unmodified?: boolean | undefined;
+  /** Where trees and files are read; the repository's objects unless said. */
+  readonly objects?: ObjectSource | undefined;
 }
 
 /** The raw pairs of two trees (`undefined`: the empty tree), before renames are looked for. */
@@ -32,7 +35,7 @@ export async function treePairs(
   options: TreePairsOptions,
 ): Promise<FilePair[]> {
   const pairs: FilePair[] = [];
-  const { objects } = repository;
+  const objects = options.objects ?? repository.objects;
   const walk = diffTrees(
     objects,
     old,

@@ -5,6 +5,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { RESET } from '../base/color.js';
 import { displayWidth } from '../base/display-width.js';
+import type { DiffOptions } from '../diff/options.js';
 import { writeDiff } from '../diff/output.js';
 import type { FilePair } from '../diff/pair.js';
 import type { CommitNode } from '../history/commit-pool.js';
@@ -41,6 +42,7 @@ import { identDate } from '../porcelain/pretty.js';
 import { parseIdent, viewCommit } from '../porcelain/pretty-view.js';
 import type { CommitView } from '../porcelain/pretty-view.js';
 import { checkOf, mergedTags, verifyCommit } from '../porcelain/log-signature.js';
+import { Remerger } from '../porcelain/remerge.js';
 import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { defaultDateMode } from '../repo/dates.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
@@ -113,6 +115,7 @@ export class LogRun {
   /** Differences are looked at. */
   #diffs = false;
   #lines: LineLog | undefined;
+  #remerger: Remerger | undefined;
   /** Only merges have differences. */
   #mergesOnly = false;
   #showRoot = true;
@@ -391,7 +394,6 @@ export class LogRun {
     }
     const color = context.wantColor('diff', words.color ?? undefined);
     const decorate = this.#decoration();
-    const { describe } = await this.#describer();
     const { printer, abbreviator } = createPrinter({
       repository,
       settings,
@@ -403,7 +405,6 @@ export class LogRun {
       loadMailmap,
       terminal: this.#terminal,
       columns: Number(context.env['COLUMNS'] ?? 0) || context.io.stdout.columns,
-      describe,
       verify: (view) => checkOf(verifyCommit(repository, view.text)),
     });
     this.#output = new LogPrinter({
@@ -468,10 +469,6 @@ export class LogRun {
   #signature(view: CommitView): string {
     const verdict = verifyCommit(this.#repository, view.text);
     return (verdict === undefined ? '' : verdict.output) + mergedTags(this.#repository, view);
-  }
-
-  async #describer() {
-    return { describe: undefined };
   }
 
   async #lineLog(pool: CommitPool): Promise<(node: CommitNode) => Promise<boolean>> {
@@ -780,7 +777,7 @@ export class LogRun {
     );
   }
 
-  async #writePairs(pairs: readonly FilePair[]): Promise<void> {
+  async #writePairs(pairs: readonly FilePair[], more: Partial<DiffOptions> = {}): Promise<void> {
     if (this.#task.silent) return;
     const prefix = this.#prefix;
     if (this.#separates && !this.#settings.noCommitId) {
@@ -789,11 +786,11 @@ export class LogRun {
       if (formats.stat !== undefined && formats.patch === true) this.#output.write('---');
       this.#output.write('\n');
     }
-    for await (const piece of this.#text(pairs, prefix)) if (piece.length > 0) this.#output.write(piece);
+    for await (const piece of this.#text(pairs, prefix, more)) if (piece.length > 0) this.#output.write(piece);
   }
 
   /** The text of pairs; beside a graph there is less room for a diffstat. */
-  #text(pairs: readonly FilePair[], prefix: string | undefined): AsyncGenerator<Bytes> {
+  #text(pairs: readonly FilePair[], prefix: string | undefined, more: Partial<DiffOptions>): AsyncGenerator<Bytes> {
     const task = this.#task;
     const { stat } = task.formats;
     if (
@@ -802,10 +799,10 @@ export class LogRun {
       stat?.width === undefined ||
       this.#diffWords.words.statWidth !== undefined
     ) {
-      return task.write(pairs, prefix);
+      return task.write(pairs, prefix, more);
     }
     const formats = { ...task.formats, stat: { ...stat, width: stat.width - displayWidth(prefix, true) } };
-    return writeDiff(pairs, formats, { ...task.options, linePrefix: prefix }, task.outcome);
+    return writeDiff(pairs, formats, { ...task.options, ...more, linePrefix: prefix }, task.outcome);
   }
 
   async #combined(node: CommitNode, parents: readonly CommitNode[]): Promise<boolean> {
@@ -836,8 +833,30 @@ export class LogRun {
     return true;
   }
 
-  async #remerge(_node: CommitNode, _parents: readonly CommitNode[]): Promise<boolean> {
-    throw new GitError('UNSUPPORTED', '--remerge-diff is not supported yet');
+  /** Against what merging the parents anew gives. */
+  async #remerge(node: CommitNode, parents: readonly CommitNode[]): Promise<boolean> {
+    if (parents.length > 2) {
+      await this.#output.show(node);
+      this.#output.write('diff: warning: Skipping remerge-diff for octopus merges.\n');
+      return true;
+    }
+    this.#remerger ??= new Remerger(this.#repository, this.#log.pool);
+    const merged = await this.#remerger.merge(parents[0]!, parents[1]!);
+    const pathspec = this.#settings.fullDiff ? undefined : this.#log.pathspec;
+    const headers = new Map([...merged.headers].filter(([path]) => pathspec?.matches(path, false) !== false));
+    const raw = await treePairs(this.#repository, merged.tree, node.tree, {
+      recursive: true,
+      showTrees: this.#settings.showTreesInDiff,
+      pathspec,
+      unmodified: this.#task.wantsUnmodified,
+      objects: merged.objects,
+    });
+    const pairs = this.#task.withHeaders(await this.#task.process(raw), headers);
+    if (pairs.length === 0) return false;
+    this.#differs = true;
+    if (!this.#settings.noCommitId) await this.#output.show(node);
+    await this.#writePairs(pairs, { pathHeaders: headers });
+    return true;
   }
 
   /** `git show`: each object in its own way. */

@@ -109,6 +109,8 @@ export interface DiffOptions extends LineDiffOptions {
   readonly externalDiff?: boolean | undefined;
   /** Nothing is printed: programs need not run where that settles it. */
   readonly quiet?: boolean | undefined;
+  /** Further header lines of a path's patch, by its old name: what a merge made anew says (`--remerge-diff`). */
+  readonly pathHeaders?: ReadonlyMap<string, readonly string[]> | undefined;
   /** Told how many pairs a patch will be of, before the first. */
   readonly announce?: ((pairs: number) => void) | undefined;
 

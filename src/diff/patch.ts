@@ -87,12 +87,21 @@ export class PatchWriter {
 
   async pair(pair: FilePair): Promise<void> {
     if (isTreeMode(pair.old.mode) || isTreeMode(pair.new.mode)) return;
+    const { old, new: fresh } = pair;
     if (pair.status === 'U') {
-      this.raw(`${this.prefix}* Unmerged path ${this.shown(pair.new.path)}\n`);
       this.foundChanges = true;
+      const name = this.shown(fresh.path);
+      const headers = this.options.pathHeaders?.get(old.path);
+      if (headers === undefined) {
+        this.raw(`${this.prefix}* Unmerged path ${name}\n`);
+        return;
+      }
+      // no difference, but something to say
+      const { colors, options, prefix } = this;
+      const title = `diff --git ${this.label(options.oldPrefix ?? 'a/', name)} ${this.label(options.newPrefix ?? 'b/', name)}`;
+      this.raw([title, ...headers].map((text) => `${prefix}${colors.meta}${text}${colors.reset}\n`).join(''));
       return;
     }
-    const { old, new: fresh } = pair;
     const driver = this.options.driverFor?.(pair.old.path);
     const external = this.options.externalDiff === true ? driver?.external : undefined;
     if (external !== undefined) {
@@ -156,6 +165,7 @@ export class PatchWriter {
     } else {
       always = false;
     }
+    for (const header of this.options.pathHeaders?.get(pair.old.path) ?? []) text += line(header);
     const oldOid = await this.oidOf(old);
     const newOid = await this.oidOf(fresh);
     if (oldOid !== newOid) {

@@ -1,9 +1,11 @@
 import type { Awaitable } from '../base/awaitable.js';
+import { GitError } from '../base/errors.js';
 import type { Repository } from '../repo/repository.js';
 import { configuredAbbreviation } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { DateMode } from '../repo/dates.js';
 import { defaultDateMode, parseDateMode } from '../repo/dates.js';
+import { Describer } from './describe.js';
 import type { DecorationFilter, Decorations } from './decorations.js';
 import { loadDecorations } from './decorations.js';
 import { Abbreviator, decorationColors } from './log-printer.js';
@@ -72,6 +74,27 @@ export function decorationLoader(repository: Repository, filter: DecorationFilte
   };
 }
 
+/** `%(describe)`: names of commits, with one search's tags read once. Nothing where there is no name. */
+function describeLoader(repository: Repository): (oid: Oid, request: DescribeRequest) => Promise<string> {
+  const describers = new Map<string, Describer>();
+  return async (oid, request) => {
+    const key = JSON.stringify(request);
+    let describer = describers.get(key);
+    if (describer === undefined) {
+      const { tags, abbrev, match, exclude } = request;
+      const abbreviation = abbrev === undefined || abbrev === 0 ? abbrev : Math.max(4, abbrev);
+      describer = new Describer(repository, { tags, abbreviation, match, exclude });
+      describers.set(key, describer);
+    }
+    try {
+      return (await describer.nameCount()) === 0 ? '' : await describer.describe(oid);
+    } catch (error) {
+      if (error instanceof GitError) return '';
+      throw error;
+    }
+  };
+}
+
 export interface PrinterInputs {
   readonly repository: Repository;
   readonly settings: LogSettings;
@@ -84,7 +107,6 @@ export interface PrinterInputs {
   readonly terminal: () => boolean;
   readonly columns?: number | undefined;
   readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
-  readonly describe?: ((oid: Oid, request: DescribeRequest) => Awaitable<string>) | undefined;
 }
 
 /** The printer of messages that settings and configuration ask for, and what shortens ids beside it. */
@@ -106,7 +128,7 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
     decorations: inputs.decorations,
     fullDecorations: inputs.fullDecorations,
     verify: inputs.verify,
-    describe: inputs.describe,
+    describe: describeLoader(repository),
     trailerSettings: trailerSettings(repository),
     mail: {
       encodeHeaders: settings.encodeEmailHeaders ?? repository.config.getBool('format.encodeemailheaders', true),
