@@ -18,17 +18,6 @@ function commandName(words) {
   return 'none';
 }
 
-/** 64 bits of a text, as two FNV-1a sums. */
-function fingerprint(text) {
-  let one = 0x811c9dc5;
-  let two = text.length;
-  for (let i = 0; i < text.length; i++) {
-    one = Math.imul(one ^ text.charCodeAt(i), 0x01000193);
-    two = Math.imul(two ^ text.charCodeAt(i), 0x85ebca6b) + 1;
-  }
-  return (one >>> 0).toString(16) + (two >>> 0).toString(16);
-}
-
 function places() {
   const home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
   return home ? [path.join(dist, 'cache'), path.join(home, 'bough', 'code')] : [path.join(dist, 'cache')];
@@ -73,32 +62,47 @@ function keep(file, data) {
   }
 }
 
+/** The path of a module named from another one. */
+function join(from, request) {
+  let folder = from.slice(0, Math.max(0, from.lastIndexOf('/')));
+  while (request.startsWith('../')) {
+    folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
+    request = request.slice(3);
+  }
+  if (request.startsWith('./')) request = request.slice(2);
+  return folder === '' ? request : `${folder}/${request}`;
+}
+
+/** What a module offers, as bindings that follow it. */
+function exportAll(target, all) {
+  for (const name in all) Object.defineProperty(target, name, { get: all[name], enumerable: true });
+}
+
 function load(words) {
-  // The entry names its chunks by their content, and they name theirs: its text stands for the whole build.
-  const build = fingerprint(fs.readFileSync(path.join(dist, 'bough.cjs'), 'latin1'));
+  const build = fs.readFileSync(path.join(dist, 'build-id'), 'latin1');
   const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${build}`;
   const before = kept(name);
   const chunks = before?.chunks ?? {};
   const sources = [];
   const loaded = new Map();
   const requireFrom = (from) => (request) => {
-    if (request[0] !== '.') return require(request);
-    const chunk = path.posix.join(path.posix.dirname(from), request);
+    if (request.startsWith('node:')) return require(request);
+    const chunk = request[0] === '.' ? join(from, request) : `packages/${request.replace(/\.cjs$/, '')}.cjs`;
     let module = loaded.get(chunk);
     if (module !== undefined) return module.exports;
     module = { exports: {} };
     loaded.set(chunk, module);
     let run = chunks[chunk];
     if (run === undefined) {
-      const source = fs.readFileSync(path.join(dist, chunk), 'latin1'); // the build writes ASCII only
+      const source = fs.readFileSync(path.join(dist, 'command-line', chunk), 'latin1'); // the build writes ASCII only
       sources.push(`${JSON.stringify(chunk)}:${source}`);
       run = new vm.Script(`(${source})`, { filename: chunk }).runInThisContext();
     }
-    run(module.exports, requireFrom(chunk), module);
+    run(module.exports, requireFrom(chunk), module, exportAll);
     return module.exports;
   };
   return {
-    entry: requireFrom('.')('./bough.cjs'),
+    entry: requireFrom('')('./commands/main.cjs'),
     save() {
       if (sources.length > 0) {
         if (before !== undefined) sources.unshift(before.source.slice(HEAD + 2, -2));

@@ -30,7 +30,7 @@ export function prepare(root, { types = false } = {}) {
       'installing packages',
     );
   }
-  const built = join(root, 'dist', 'bough.cjs');
+  const built = join(root, 'dist', 'build-id');
   const declarations = join(root, 'dist', 'types', 'index.d.ts');
   if (
     !existsSync(built) ||

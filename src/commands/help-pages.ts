@@ -16,7 +16,7 @@ function toOption(key: string, spec: OptionSpec): Option {
   const argument = value === undefined ? '' : spec.type === 'optional' ? ` [${value}]` : ` <${value}>`;
   const short = spec.short === undefined ? '' : `-${spec.short}`;
   const long = spec.shortOnly === true || spec.type === 'digits' ? '' : `--${key}`;
-  return new Option(`${[short, long].filter((part) => part !== '').join(', ') || '-n'}${argument}`, spec.help ?? '');
+  return new Option(`${[short, long].filter((part) => part !== '').join(', ') || '-#'}${argument}`, spec.help ?? '');
 }
 
 export function helpPage(program: string, command: Command): string {
@@ -41,7 +41,7 @@ export function helpOverview(program: string, commands: readonly Command[]): str
   ];
   for (const [heading, belongs] of groups) {
     root.commandsGroup(heading);
-    for (const command of commands.filter(belongs)) root.addCommand(toCommander(command, program));
+    for (const command of new Set(commands.filter(belongs))) root.addCommand(toCommander(command, program));
   }
   return root.helpInformation();
 }

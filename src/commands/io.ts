@@ -65,6 +65,9 @@ export class Output {
   }
 }
 
+/** Linux's /dev/null: a character device, and where output often goes. */
+const NULL_DEVICE = 0x103;
+
 const isTerminal = new Map<number, boolean>();
 
 function terminal(descriptor: number): boolean {
@@ -75,6 +78,7 @@ function terminal(descriptor: number): boolean {
       const stat = fs.fstatSync(descriptor);
       known =
         stat.isCharacterDevice() &&
+        !(process.platform === 'linux' && stat.rdev === NULL_DEVICE) &&
         (descriptor === 0 ? process.stdin : descriptor === 1 ? process.stdout : process.stderr).isTTY === true;
     } catch {
       known = false;

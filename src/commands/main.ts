@@ -246,7 +246,8 @@ function contextFor(
       .split('\n')
       .map((line) => `${prefix}${line}`.trimEnd())
       .join('\n') + '\n';
-  const opening: RepositoryOptions = {
+  // Platform, repository and progress are looked at late: a command that needs none of them loads none.
+  const opening = (): RepositoryOptions => ({
     platform: nodePlatform,
     env,
     cwd,
@@ -259,14 +260,16 @@ function contextFor(
       else io.stderr.write(text);
     },
     indexEntry: async (...args) => (await import('./index-entry.js')).indexEntry(...args),
-  };
+  });
   const context: CommandContext = {
     name,
     program: surroundings.program,
     argv,
     env,
     cwd,
-    platform: nodePlatform,
+    get platform() {
+      return nodePlatform;
+    },
     io,
     json,
     globals: surroundings.globals,
@@ -274,11 +277,11 @@ function contextFor(
       return owner.signal;
     },
     repository() {
-      owner.repository ??= owner.room!.openRepository(opening);
+      owner.repository ??= owner.room!.openRepository(opening());
       return owner.repository;
     },
     maybeRepository() {
-      owner.repository ??= owner.room?.discoverRepository(opening);
+      owner.repository ??= owner.room?.discoverRepository(opening());
       return owner.repository;
     },
     error: (message) => io.stderr.write(`error: ${message}\n`),

@@ -76,6 +76,8 @@ function rawStats(): { lstat: RawStat; stat: RawStat } | undefined {
 }
 
 let raw: ReturnType<typeof rawStats> | null | undefined = null;
+/** Looks until the faster way is worth its trial, which costs as much as some hundred of them. */
+let beforeRaw = 100;
 
 function fromRaw(values: Float64Array): FileStat {
   const mode = values[1]!;
@@ -190,8 +192,8 @@ class NodeFileSystem implements FileSystem {
 
   lstat(path: string): FileStat | undefined {
     try {
-      if (raw === null) raw = rawStats();
-      if (raw !== undefined && !rawBytes.test(path)) {
+      if (raw === null && --beforeRaw < 0) raw = rawStats();
+      if (raw !== null && raw !== undefined && !rawBytes.test(path)) {
         const values = raw.lstat(path, false, undefined, false);
         return values === undefined ? undefined : fromRaw(values);
       }

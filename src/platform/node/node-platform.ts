@@ -26,19 +26,26 @@ function hashObject<K extends ObjectKind>(algorithm: HashAlgorithm, kind: K, dat
 /** Node's own file system, zlib, crypto and processes. */
 export const nodePlatform: Platform = {
   fs: nodeFileSystem,
-  zlib: nodeZlib,
-  processes: nodeProcesses,
+  // Loaded when first asked for, as is the network: most commands start no process and read no object.
+  get zlib() {
+    return nodeZlib;
+  },
+  get processes() {
+    return nodeProcesses;
+  },
   // Asked for late: Node loads its whole HTTP client at the first look.
   get fetch() {
     return globalThis.fetch;
   },
-  network: nodeNetwork,
-  hasher: nodeHasher,
-  hash: nodeHash,
+  get network() {
+    return nodeNetwork;
+  },
+  hasher: (algorithm) => nodeHasher(algorithm),
+  hash: (algorithm, ...chunks) => nodeHash(algorithm, ...chunks),
   hashObject,
   now: () => Date.now(),
   timezoneOffset: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
-  randomBytes: nodeRandomBytes,
+  randomBytes: (length) => nodeRandomBytes(length),
   pid: process.pid,
   get hostName() {
     return os().hostname();

@@ -2,8 +2,7 @@ import type { Bytes } from '../../base/bytes.js';
 import type { Deflater, Inflated, Inflater, Zlib } from '../platform.js';
 import { STREAM_END } from '../platform.js';
 import { crc32 } from '../portable/crc32.js';
-import { portableZlib } from '../portable/zlib.js';
-import { Allowance, zlib } from './builtins.js';
+import { zlib } from './builtins.js';
 import { nodeDeflater, nodeInflater } from './zlib-stream.js';
 
 interface InflateInfo {
@@ -13,9 +12,6 @@ interface InflateInfo {
 
 type Crc = (data: Bytes, start?: number) => number;
 let bestCrc: Crc | undefined;
-
-/** Bytes of input; a stream of any size counts for at least 200. */
-const early = new Allowance(8_000);
 
 /** Up to here one reused stream and one buffer serve: a tenth of the cost of Node's public calls. */
 const SMALL = 32_768;
@@ -54,7 +50,6 @@ export const nodeZlib: Zlib = {
 
   inflate(data: Bytes, size?: number): Inflated {
     // Input may go on behind the stream; where the size is known it says how much of it counts.
-    if (early.take(Math.min(data.length, size ?? data.length) + 200)) return portableZlib.inflate(data, size);
     if (data.length <= SMALL && (size ?? 0) <= SMALL) {
       const inflated = inflateSmall(data);
       if (inflated !== undefined) {
