@@ -11,7 +11,7 @@ const target = { platform: 'node', target: 'node20.19', format: 'cjs' };
 const small = { minifySyntax: true, minifyWhitespace: true };
 
 /** esbuild's helpers at the head of a CommonJS module; `__export` is given by bin/start.js, the others are not needed. */
-const HELPERS = /^[^]*?(?=var \w+_exports=\{\};|$)/;
+const HELPERS = /^[\s\S]*?(?=var \w+_exports=\{\};|$)/;
 const SPARE = new Set([
   '__defProp',
   '__getOwnPropDesc',
@@ -58,7 +58,7 @@ function packageImports(sources) {
     for (const [, names, request] of text.matchAll(/^import (?!type )([^;]*?) from '([^.'][^':]*)';/gm)) {
       const wanted = found.get(request) ?? new Set();
       found.set(request, wanted);
-      const list = /^\{([^]*)\}$/.exec(names);
+      const list = /^\{([\s\S]*)\}$/.exec(names);
       if (list === null) wanted.add('*');
       else for (const name of list[1].split(',')) if (name.trim() !== '') wanted.add(name.trim().split(' as ')[0]);
     }
