@@ -4,7 +4,7 @@ import { isGitError } from '../base/errors.js';
 import { emptyTreeOid, type Oid } from '../base/oid.js';
 import type { DiffOptions } from '../diff/options.js';
 import type { FilePair } from '../diff/pair.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { parseCommit } from '../objects/commit.js';
 import { viewCommit } from '../porcelain/pretty-view.js';
 import { abbreviate } from '../repo/revision-short.js';
@@ -97,7 +97,7 @@ class SubmoduleDiff {
     else {
       if ((one !== undefined && !left) || (two !== undefined && !right)) message = '(commits not present)';
       if (left && right && one !== two) {
-        const ancestry = new Ancestry(commitReader(sub.objects));
+        const ancestry = openAncestry(sub);
         const [base] = await ancestry.mergeBases(one as Oid<'commit'>, [two as Oid<'commit'>]);
         forward = base === one;
         backward = base !== undefined && !forward && base === two;

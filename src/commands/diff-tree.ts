@@ -1,8 +1,8 @@
 import { encodeText, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isOid, type Oid } from '../base/oid.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
 import { CommitPool } from '../history/commit-pool.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { type DiffMerges, diffMergesOf } from '../porcelain/log-settings.js';
 import { Remerger } from '../porcelain/remerge.js';
@@ -369,9 +369,7 @@ export async function mergeBaseOf(context: CommandContext, a: Oid, b: Oid): Prom
   const left = await commitOf(a);
   const right = await commitOf(b);
   if (left === undefined || right === undefined) throw new GitError('USAGE', '--merge-base only works with commits');
-  const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(left as Oid<'commit'>, [
-    right as Oid<'commit'>,
-  ]);
+  const bases = await openAncestry(repository).mergeBases(left as Oid<'commit'>, [right as Oid<'commit'>]);
   if (bases.length === 0) throw new GitError('USAGE', 'no merge base found');
   if (bases.length > 1) throw new GitError('USAGE', 'multiple merge bases found');
   return bases[0]!;

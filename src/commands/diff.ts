@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { encodeText, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { emptyTreeOid, zeroOid, type Oid } from '../base/oid.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { intersectPairs } from '../diff/combined.js';
 import { ObjectSide, type DiffSide, type FilePair } from '../diff/pair.js';
 import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
@@ -320,9 +320,7 @@ class Diff {
     const left = await peelTo(this.repository, a, 'commit');
     const right = await peelTo(this.repository, b, 'commit');
     if (left === undefined || right === undefined) throw new UsageError('');
-    return new Ancestry(commitReader(this.repository.objects)).mergeBases(left as Oid<'commit'>, [
-      right as Oid<'commit'>,
-    ]);
+    return openAncestry(this.repository).mergeBases(left as Oid<'commit'>, [right as Oid<'commit'>]);
   }
 
   private async *pairsOut(raw: readonly FilePair[]): AsyncGenerator<Bytes> {

@@ -3,7 +3,7 @@ import { decodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { shortenRef } from '../refs/name.js';
 import { approxidate } from '../repo/date-approx.js';
 import { readGitFile, isGitDirectory } from '../repo/discover.js';
@@ -300,9 +300,7 @@ class RevParse {
     const one = await peelTo(this.#repository, a, 'commit');
     const two = await peelTo(this.#repository, b, 'commit');
     if (one === undefined || two === undefined) return false;
-    const bases = await new Ancestry(commitReader(this.#repository.objects)).mergeBases(one as Oid<'commit'>, [
-      two as Oid<'commit'>,
-    ]);
+    const bases = await openAncestry(this.#repository).mergeBases(one as Oid<'commit'>, [two as Oid<'commit'>]);
     for (const base of bases) yield* this.#showRevision(true, base, undefined);
     return true;
   }

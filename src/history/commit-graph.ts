@@ -230,12 +230,19 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   /** The lowest first. */
   readonly layers: readonly CommitGraphLayer[];
   readonly count: number;
+  /** Every layer has corrected dates, and they are to be used (`commitGraph.generationVersion`). */
+  readonly correctedDates: boolean;
+  readonly #hasLevels: boolean;
   readonly #raw: Bytes;
   /** Filters asked, and how many of them ruled a commit out: what tests count. */
   readonly counts = { asked: 0, ruledOut: 0 };
 
-  constructor(layers: readonly CommitGraphLayer[]) {
+  constructor(layers: readonly CommitGraphLayer[], options: Pick<OpenGraphOptions, 'generationVersion'> = {}) {
     this.layers = layers;
+    const version = options.generationVersion ?? 2;
+    this.correctedDates = version >= 2 && layers.every((layer) => layer.hasDates);
+    // Old writers left the levels 0.
+    this.#hasLevels = layers.every((layer) => layer.count === 0 || layer.levelAt(0) > 0);
     const top = layers[layers.length - 1];
     this.count = top === undefined ? 0 : top.start + top.count;
     this.#raw = new Uint8Array(32);
@@ -286,6 +293,13 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
     return layer.levelAt(position - layer.start);
   }
 
+  orderAt(position: number): number {
+    const layer = this.#layer(position);
+    const row = position - layer.start;
+    if (this.correctedDates) return layer.correctedDateAt(row) ?? layer.secondsAt(row);
+    return this.#hasLevels ? layer.levelAt(row) : 0;
+  }
+
   /** Corrected commit date; only usable when every layer has them. */
   correctedDateAt(position: number): number | undefined {
     const layer = this.#layer(position);
@@ -322,6 +336,8 @@ export interface OpenGraphOptions {
   readonly problem?: ((error: GitError) => void) | undefined;
   /** Object directories of alternates, where lower layers may lie. */
   readonly alternates?: readonly string[] | undefined;
+  /** `commitGraph.generationVersion`: 1 for levels only. */
+  readonly generationVersion?: number | undefined;
 }
 
 /** The commit-graph of an object directory; `undefined` where there is none that can be read. */
@@ -337,7 +353,7 @@ export function openCommitGraph(
   };
   try {
     const single = CommitGraphLayer.open(fs, `${objectsDirectory}/info/commit-graph`, algorithm, 0);
-    if (single !== undefined) return new CommitGraph([single]);
+    if (single !== undefined) return new CommitGraph([single], options);
   } catch (error) {
     tell(error);
     return undefined;
@@ -368,7 +384,7 @@ export function openCommitGraph(
     layers.push(layer);
     start += layer.count;
   }
-  return layers.length === 0 ? undefined : new CommitGraph(layers);
+  return layers.length === 0 ? undefined : new CommitGraph(layers, options);
 }
 
 export const graphDirectory = (objectsDirectory: string): string => `${objectsDirectory}/info/commit-graphs`;

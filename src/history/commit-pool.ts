@@ -37,6 +37,10 @@ const noParents: CommitNode[] = [];
 
 /** What the pool asks of a commit-graph file: everything by integer position. */
 export interface CommitPositions {
+  /** How many commits it has: positions are below. */
+  readonly count: number;
+  /** Every commit has a corrected date. */
+  readonly correctedDates: boolean;
   /** Position of the commit, or -1. */
   find(oid: Oid): number;
   oidAt(position: number): Oid<'commit'>;
@@ -45,6 +49,8 @@ export interface CommitPositions {
   parentsAt(position: number): readonly number[];
   secondsAt(position: number): number;
   generationAt(position: number): number;
+  /** More than that of any ancestor: the corrected date where all have one, else the level; 0 where none are known. */
+  orderAt(position: number): number;
 }
 
 export interface CommitPoolOptions {

@@ -4,14 +4,15 @@ import type { Oid } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
 import type { ObjectSource } from '../objects/source.js';
+import { AncestryQueue } from './ancestry-queue.js';
+import { AncestryTable } from './ancestry-table.js';
+import type { CommitPositions } from './commit-pool.js';
 
 /** What the search for ancestors needs of a commit. */
 export interface CommitNode {
   readonly parents: readonly Oid<'commit'>[];
   /** Committer date, seconds since the epoch. */
   readonly seconds: number;
-  /** Generation number of a commit-graph, where there is one. */
-  readonly generation?: number | undefined;
 }
 
 /** Answers a commit's place in the history: from commit objects, a commit-graph, or a table in a test. */
@@ -32,31 +33,30 @@ export function commitReader(objects: ObjectSource): CommitReader {
 
 const FROM_ONE = 1;
 const FROM_TWO = 2;
+const FROM_BOTH = FROM_ONE | FROM_TWO;
 /** Below a common ancestor already found: cannot be a best one. */
 const STALE = 4;
 const FOUND = 8;
 
-/** A commit in memory. Its flags belong to one search and are cleared after it. */
-interface Vertex {
-  readonly oid: Oid<'commit'>;
-  parents: readonly Vertex[] | undefined;
-  seconds: number;
-  generation: number;
-  flags: number;
+/** How many commits each of two sides has that the other has not. */
+export interface AheadBehind {
+  readonly ahead: number;
+  readonly behind: number;
 }
 
 /**
- * The search for common ancestors. Commits once read stay in memory (about 100 bytes each), so many searches over one
- * history cost reads once. Orders are git's: by date, newest first, in order of finding where dates are equal.
+ * The search for common ancestors. Commits once read stay in memory (about 40 bytes each), so many searches over one
+ * history cost reads once. Orders are git's: by generation where a commit-graph has corrected dates, else by date,
+ * newest first, in order of finding where those are equal.
  */
 export class Ancestry {
-  readonly #reader: CommitReader;
-  readonly #vertices = new Map<Oid<'commit'>, Vertex>();
-  #touched: Vertex[] = [];
+  readonly #table: AncestryTable;
+  #touched: number[] = [];
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(reader: CommitReader) {
-    this.#reader = reader;
+  /** `graph`: a commit-graph, where there is one that tells the history as `reader` does. */
+  constructor(reader: CommitReader, graph?: CommitPositions) {
+    this.#table = new AncestryTable(reader, graph);
   }
 
   /**
@@ -64,17 +64,10 @@ export class Ancestry {
    * unlike all others.
    */
   addVirtual(oid: Oid<'commit'>, parents: readonly Oid<'commit'>[]): Awaitable<void> {
-    const enter = () => {
-      const above = parents.map((parent) => this.#vertex(parent));
-      const seconds = Math.max(...above.map((parent) => parent.seconds));
-      this.#vertices.set(oid, { oid, parents: above, seconds, generation: Number.POSITIVE_INFINITY, flags: 0 });
-    };
     return this.#exclusive(async () => {
-      for (const parent of parents) {
-        const loading = this.#load(this.#vertex(parent));
-        if (loading !== undefined) await loading;
-      }
-      enter();
+      const above = this.#numbers(parents);
+      await this.#loadAll(above);
+      this.#table.enterVirtual(oid, above);
     });
   }
 
@@ -85,14 +78,11 @@ export class Ancestry {
   mergeBases(one: Oid<'commit'>, others: readonly Oid<'commit'>[]): Promise<Oid<'commit'>[]> {
     return this.#exclusive(async () => {
       if (others.includes(one)) return [one];
-      const found = await this.#paint(
-        this.#vertex(one),
-        others.map((oid) => this.#vertex(oid)),
-      );
-      const best = byDate(found.filter((vertex) => (vertex.flags & STALE) === 0));
+      const found = await this.#paint(this.#table.number(one), this.#numbers(others));
+      const best = this.#byDate(found.filter((number) => (this.#table.flags[number]! & STALE) === 0));
       this.#clear();
-      const independent = best.length > 1 ? byDate(await this.#independent(best)) : best;
-      return independent.map((vertex) => vertex.oid);
+      const independent = best.length > 1 ? this.#byDate(await this.#independent(best)) : best;
+      return independent.map((number) => this.#table.oid(number));
     });
   }
 
@@ -115,22 +105,70 @@ export class Ancestry {
   isAncestorOfAny(ancestor: Oid<'commit'>, descendants: readonly Oid<'commit'>[]): Promise<boolean> {
     return this.#exclusive(async () => {
       if (descendants.includes(ancestor)) return true;
-      const vertex = this.#vertex(ancestor);
-      await this.#paint(
-        vertex,
-        descendants.map((oid) => this.#vertex(oid)),
-      );
-      const answer = (vertex.flags & FROM_TWO) !== 0;
+      const number = this.#table.number(ancestor);
+      const others = this.#numbers(descendants);
+      if (this.#table.hasGraph) await this.#reach(others, [number], 1);
+      else await this.#paint(number, others);
+      const answer = (this.#table.flags[number]! & FROM_TWO) !== 0;
       this.#clear();
       return answer;
+    });
+  }
+
+  /** How many commits `ours` has that `theirs` has not, and the other way round: rev-list --count --left-right. */
+  aheadBehind(ours: Oid<'commit'>, theirs: Oid<'commit'>): Promise<AheadBehind> {
+    return this.#exclusive(async () => {
+      if (ours === theirs) return { ahead: 0, behind: 0 };
+      const table = this.#table;
+      const queue = new AncestryQueue(table, table.hasGraph, FROM_BOTH);
+      const enter = (number: number, flags: number): void => {
+        this.#touch(number);
+        queue.mark(number, flags);
+        queue.push(number);
+      };
+      const ends = this.#numbers([ours, theirs]);
+      await this.#loadAll(ends);
+      enter(ends[0]!, FROM_ONE);
+      enter(ends[1]!, FROM_TWO);
+      while (queue.interesting > 0) {
+        const number = queue.pop();
+        const flags = table.flags[number]! & FROM_BOTH;
+        for (let n = 0, count = table.parentCount(number); n < count; n++) {
+          const parent = table.parent(number, n);
+          if ((table.flags[parent]! & flags) === flags) continue;
+          const loading = table.load(parent);
+          if (loading !== undefined) await loading;
+          enter(parent, flags);
+        }
+      }
+      // Dates that run backwards can leave commits of both sides counted to one: pass it on to all that was seen.
+      const shared = this.#touched.filter((number) => (table.flags[number]! & FROM_BOTH) === FROM_BOTH);
+      for (let number = shared.pop(); number !== undefined; number = shared.pop()) {
+        for (let n = 0, count = table.parentCount(number); n < count; n++) {
+          const parent = table.parent(number, n);
+          const sides = table.flags[parent]! & FROM_BOTH;
+          if (sides === 0 || sides === FROM_BOTH) continue;
+          table.flags[parent]! |= FROM_BOTH;
+          shared.push(parent);
+        }
+      }
+      let ahead = 0;
+      let behind = 0;
+      for (const number of this.#touched) {
+        const sides = table.flags[number]! & FROM_BOTH;
+        if (sides === FROM_ONE) ahead++;
+        else if (sides === FROM_TWO) behind++;
+      }
+      this.#clear();
+      return { ahead, behind };
     });
   }
 
   /** Those that no other one reaches, in the order given, each once: git merge-base --independent. */
   independent(commits: readonly Oid<'commit'>[]): Promise<Oid<'commit'>[]> {
     return this.#exclusive(async () => {
-      const unique = [...new Set(commits)].map((oid) => this.#vertex(oid));
-      return (await this.#independent(unique)).map((vertex) => vertex.oid);
+      const unique = this.#numbers([...new Set(commits)]);
+      return (await this.#independent(unique)).map((number) => this.#table.oid(number));
     });
   }
 
@@ -154,158 +192,128 @@ export class Ancestry {
     return run;
   }
 
-  #vertex(oid: Oid<'commit'>): Vertex {
-    let vertex = this.#vertices.get(oid);
-    if (vertex === undefined) {
-      vertex = { oid, parents: undefined, seconds: 0, generation: Number.POSITIVE_INFINITY, flags: 0 };
-      this.#vertices.set(oid, vertex);
+  #numbers(oids: readonly Oid<'commit'>[]): number[] {
+    return oids.map((oid) => this.#table.number(oid));
+  }
+
+  async #loadAll(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
+      const loading = this.#table.load(number);
+      if (loading !== undefined) await loading;
     }
-    return vertex;
   }
 
-  #load(vertex: Vertex): Promise<void> | undefined {
-    if (vertex.parents !== undefined) return undefined;
-    const node = this.#reader.commit(vertex.oid);
-    if (isPromise(node)) return node.then((ready) => this.#fill(vertex, ready));
-    this.#fill(vertex, node);
-    return undefined;
-  }
-
-  #fill(vertex: Vertex, node: CommitNode): void {
-    vertex.seconds = node.seconds;
-    vertex.generation = node.generation ?? Number.POSITIVE_INFINITY;
-    vertex.parents = node.parents.map((parent) => this.#vertex(parent));
-  }
-
-  #mark(vertex: Vertex, flags: number): void {
-    if (vertex.flags === 0) this.#touched.push(vertex);
-    vertex.flags |= flags;
+  #touch(number: number): void {
+    if (this.#table.flags[number] === 0) this.#touched.push(number);
   }
 
   #clear(): void {
-    for (const vertex of this.#touched) vertex.flags = 0;
+    for (const number of this.#touched) {
+      this.#table.flags[number] = 0;
+      this.#table.queued[number] = 0;
+    }
     this.#touched = [];
+  }
+
+  /** Newest first; equal dates keep their order. */
+  #byDate(numbers: readonly number[]): number[] {
+    const { seconds } = this.#table;
+    return [...numbers].sort((a, b) => seconds[b]! - seconds[a]!);
   }
 
   /**
    * Paints both histories downwards, newest first, until only commits below common ancestors are left. Answers the
    * common ancestors met, in order of meeting; those found again from below one carry `STALE`.
    */
-  async #paint(one: Vertex, others: readonly Vertex[]): Promise<Vertex[]> {
-    const queue = new DateQueue();
-    const found: Vertex[] = [];
-    const enter = async (vertex: Vertex, flags: number) => {
-      const loading = this.#load(vertex);
-      if (loading !== undefined) await loading;
-      this.#mark(vertex, flags);
-      queue.push(vertex);
+  async #paint(one: number, others: readonly number[]): Promise<number[]> {
+    const table = this.#table;
+    const queue = new AncestryQueue(table, table.correctedDates, STALE);
+    const found: number[] = [];
+    await this.#loadAll([one, ...others]);
+    const enter = (number: number, flags: number): void => {
+      this.#touch(number);
+      queue.mark(number, flags);
+      queue.push(number);
     };
-    await enter(one, FROM_ONE);
-    for (const other of others) await enter(other, FROM_TWO);
+    enter(one, FROM_ONE);
+    for (const other of others) enter(other, FROM_TWO);
     while (queue.interesting > 0) {
-      const vertex = queue.pop();
-      let flags = vertex.flags & (FROM_ONE | FROM_TWO | STALE);
-      if (flags === (FROM_ONE | FROM_TWO)) {
-        if ((vertex.flags & FOUND) === 0) {
-          this.#mark(vertex, FOUND);
-          found.push(vertex);
+      const number = queue.pop();
+      let flags = table.flags[number]! & (FROM_BOTH | STALE);
+      if (flags === FROM_BOTH) {
+        if ((table.flags[number]! & FOUND) === 0) {
+          table.flags[number]! |= FOUND;
+          found.push(number);
         }
         flags |= STALE;
       }
-      for (const parent of vertex.parents!) {
-        if ((parent.flags & flags) === flags) continue;
-        const loading = this.#load(parent);
+      for (let n = 0, count = table.parentCount(number); n < count; n++) {
+        const parent = table.parent(number, n);
+        if ((table.flags[parent]! & flags) === flags) continue;
+        const loading = table.load(parent);
         if (loading !== undefined) await loading;
-        const wasQueued = queue.countOf(parent);
-        if (wasQueued > 0 && (parent.flags & STALE) === 0 && (flags & STALE) !== 0) queue.interesting -= wasQueued;
-        this.#mark(parent, flags);
-        queue.push(parent);
+        enter(parent, flags);
       }
     }
     return found;
   }
 
-  async #independent(vertices: readonly Vertex[]): Promise<Vertex[]> {
-    const redundant = new Set<Vertex>();
-    for (const vertex of vertices) {
-      if (redundant.has(vertex)) continue;
-      const others = vertices.filter((other) => other !== vertex && !redundant.has(other));
+  /**
+   * Marks `FROM_TWO` what is reached from `tips` (they themselves not, unless another reaches them) and could still lead
+   * to one of `targets`: nothing with a lower generation can. Ends early when so many of the targets are reached.
+   */
+  async #reach(tips: readonly number[], targets: readonly number[], enough: number): Promise<void> {
+    const table = this.#table;
+    await this.#loadAll(targets);
+    let floor = Number.POSITIVE_INFINITY;
+    for (const target of targets) {
+      floor = Math.min(floor, table.generation[target]!);
+      this.#touch(target);
+      table.flags[target]! |= FOUND;
+    }
+    let left = enough;
+    const stack: number[] = [];
+    for (let i = tips.length - 1; i >= 0; i--) stack.push(tips[i]!);
+    for (let number = stack.pop(); number !== undefined; number = stack.pop()) {
+      const loading = table.load(number);
+      if (loading !== undefined) await loading;
+      if ((table.flags[number]! & STALE) !== 0) continue;
+      this.#touch(number);
+      table.flags[number]! |= STALE;
+      // The first parent is followed first.
+      for (let n = table.parentCount(number) - 1; n >= 0; n--) {
+        const parent = table.parent(number, n);
+        if ((table.flags[parent]! & FROM_TWO) !== 0) continue;
+        const reading = table.load(parent);
+        if (reading !== undefined) await reading;
+        if (table.generation[parent]! < floor) continue;
+        this.#touch(parent);
+        table.flags[parent]! |= FROM_TWO;
+        if ((table.flags[parent]! & FOUND) !== 0 && --left === 0) return;
+        stack.push(parent);
+      }
+    }
+  }
+
+  async #independent(numbers: readonly number[]): Promise<readonly number[]> {
+    const table = this.#table;
+    if (numbers.length < 2) return numbers;
+    if (table.hasGraph) {
+      await this.#reach(numbers, numbers, numbers.length);
+      const kept = numbers.filter((number) => (table.flags[number]! & FROM_TWO) === 0);
+      this.#clear();
+      return kept;
+    }
+    const redundant = new Set<number>();
+    for (const number of numbers) {
+      if (redundant.has(number)) continue;
+      const others = numbers.filter((other) => other !== number && !redundant.has(other));
       if (others.length === 0) break;
-      await this.#paint(vertex, others);
-      if ((vertex.flags & FROM_TWO) !== 0) redundant.add(vertex);
-      for (const other of others) if ((other.flags & FROM_ONE) !== 0) redundant.add(other);
+      await this.#paint(number, others);
+      if ((table.flags[number]! & FROM_TWO) !== 0) redundant.add(number);
+      for (const other of others) if ((table.flags[other]! & FROM_ONE) !== 0) redundant.add(other);
       this.#clear();
     }
-    return vertices.filter((vertex) => !redundant.has(vertex));
-  }
-}
-
-/** Newest first; equal dates keep their order. */
-function byDate(vertices: readonly Vertex[]): Vertex[] {
-  return [...vertices].sort((a, b) => b.seconds - a.seconds);
-}
-
-/** A heap: highest generation first, then newest, then first in. Counts how many entries are still interesting. */
-class DateQueue {
-  readonly #heap: Vertex[] = [];
-  readonly #order: number[] = [];
-  readonly #queued = new Map<Vertex, number>();
-  #serial = 0;
-  /** Entries whose commit is not stale. */
-  interesting = 0;
-
-  countOf(vertex: Vertex): number {
-    return this.#queued.get(vertex) ?? 0;
-  }
-
-  #before(i: number, j: number): boolean {
-    const a = this.#heap[i]!;
-    const b = this.#heap[j]!;
-    if (a.generation !== b.generation) return a.generation > b.generation;
-    if (a.seconds !== b.seconds) return a.seconds > b.seconds;
-    return this.#order[i]! < this.#order[j]!;
-  }
-
-  #swap(i: number, j: number): void {
-    const vertex = this.#heap[i]!;
-    this.#heap[i] = this.#heap[j]!;
-    this.#heap[j] = vertex;
-    const order = this.#order[i]!;
-    this.#order[i] = this.#order[j]!;
-    this.#order[j] = order;
-  }
-
-  push(vertex: Vertex): void {
-    if ((vertex.flags & STALE) === 0) this.interesting++;
-    this.#queued.set(vertex, this.countOf(vertex) + 1);
-    this.#heap.push(vertex);
-    this.#order.push(this.#serial++);
-    for (let i = this.#heap.length - 1; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!this.#before(i, parent)) break;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  pop(): Vertex {
-    const vertex = this.#heap[0]!;
-    const last = this.#heap.length - 1;
-    this.#swap(0, last);
-    this.#heap.pop();
-    this.#order.pop();
-    for (let i = 0; ; ) {
-      const left = 2 * i + 1;
-      if (left >= last) break;
-      const child = left + 1 < last && this.#before(left + 1, left) ? left + 1 : left;
-      if (!this.#before(child, i)) break;
-      this.#swap(i, child);
-      i = child;
-    }
-    const count = this.countOf(vertex) - 1;
-    if (count === 0) this.#queued.delete(vertex);
-    else this.#queued.set(vertex, count);
-    if ((vertex.flags & STALE) === 0) this.interesting--;
-    return vertex;
+    return numbers.filter((number) => !redundant.has(number));
   }
 }

@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
 import { BOTTOM, SYMMETRIC_LEFT, UNINTERESTING } from '../history/flags.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { parseTag } from '../objects/tag.js';
 import type { Repository } from '../repo/repository.js';
 import { badRevision } from '../repo/revision-error.js';
@@ -422,9 +422,7 @@ class RequestParser {
         '--merge requires one of the pseudorefs MERGE_HEAD, CHERRY_PICK_HEAD, REVERT_HEAD or REBASE_HEAD',
       );
     }
-    const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(head as Oid<'commit'>, [
-      other as Oid<'commit'>,
-    ]);
+    const bases = await openAncestry(repository).mergeBases(head as Oid<'commit'>, [other as Oid<'commit'>]);
     this.#pending.push({ oid: head, name: 'HEAD', flags: SYMMETRIC_LEFT, given: false });
     this.#pending.push({ oid: other, name: otherName, flags: 0, given: false });
     for (const base of bases) this.#pending.push({ oid: base, name: '', flags: UNINTERESTING | BOTTOM, given: false });

@@ -1,10 +1,8 @@
 import type { Oid } from '../base/oid.js';
 import { CommitPool, type CommitNode } from '../history/commit-pool.js';
-import { CommitQueue } from '../history/commit-queue.js';
+import type { AheadBehind, Ancestry } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import type { Repository } from '../repo/repository.js';
-
-const LEFT = 1 << 24;
-const RIGHT = 1 << 25;
 
 const load = async (pool: CommitPool, node: CommitNode): Promise<void> => {
   if (!node.loaded) {
@@ -16,21 +14,31 @@ const load = async (pool: CommitPool, node: CommitNode): Promise<void> => {
 /** Questions of reaching asked for many refs over one history; commits are read once. */
 export class RefReach {
   readonly pool: CommitPool;
+  readonly #ancestry: Ancestry;
 
   constructor(repository: Repository) {
+    this.#ancestry = openAncestry(repository);
     this.pool = new CommitPool(repository.objects, { grafts: repository.grafts, graph: repository.commitGraph });
   }
 
   /** A test for "has one of these among its ancestors" (`--contains`), which remembers what it has seen. */
-  containment(commits: readonly Oid[]): (tip: Oid) => Promise<boolean> {
+  async containment(commits: readonly Oid[]): Promise<(tip: Oid) => Promise<boolean>> {
     const { pool } = this;
     const answers = new Map<CommitNode, boolean>();
-    for (const oid of commits) answers.set(pool.node(oid), true);
+    // What has a lower generation than all of them has none of them among its ancestors.
+    let floor = Number.POSITIVE_INFINITY;
+    for (const oid of commits) {
+      const node = pool.node(oid);
+      answers.set(node, true);
+      await load(pool, node);
+      floor = Math.min(floor, node.generation);
+    }
     return async (tip) => {
       const stack: { node: CommitNode; next: number }[] = [];
       const enter = async (node: CommitNode): Promise<void> => {
         await load(pool, node);
-        stack.push({ node, next: 0 });
+        if (node.generation < floor) answers.set(node, false);
+        else stack.push({ node, next: 0 });
       };
       const start = pool.node(tip);
       if (!answers.has(start)) await enter(start);
@@ -53,75 +61,23 @@ export class RefReach {
     };
   }
 
-  /** All that the commits reach, themselves included (`--merged`). */
-  async reachable(commits: readonly Oid[]): Promise<ReadonlySet<Oid>> {
+  /** A test for what the commits reach, themselves included (`--merged`). */
+  async reachable(commits: readonly Oid[]): Promise<{ has(oid: Oid): boolean }> {
     const { pool } = this;
-    const reached = new Set<Oid>();
+    const reached = new Set<CommitNode>();
     const todo: CommitNode[] = commits.map((oid) => pool.node(oid));
     for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
-      if (reached.has(node.oid)) continue;
-      reached.add(node.oid);
+      if (reached.has(node)) continue;
+      reached.add(node);
       await load(pool, node);
-      for (const parent of node.parents) if (!reached.has(parent.oid)) todo.push(parent);
+      for (const parent of node.parents) if (!reached.has(parent)) todo.push(parent);
     }
-    return reached;
+    return { has: (oid) => reached.has(pool.node(oid)) };
   }
 
   /** How many commits each side has that the other has not. */
-  async aheadBehind(ours: Oid, theirs: Oid): Promise<{ readonly ahead: number; readonly behind: number }> {
-    if (ours === theirs) return { ahead: 0, behind: 0 };
-    const { pool } = this;
-    const queue = new CommitQueue();
-    const touched: CommitNode[] = [];
-    // Only what one side alone reaches needs looking at; the rest is done when nothing else is left in the queue.
-    let open = 0;
-    const mark = async (node: CommitNode, side: number): Promise<void> => {
-      const before = node.flags & (LEFT | RIGHT);
-      const after = before | side;
-      if (before === after) return;
-      if (before === 0) {
-        await load(pool, node);
-        touched.push(node);
-      }
-      const queued = inQueue.has(node);
-      if (queued && before !== (LEFT | RIGHT) && after === (LEFT | RIGHT)) open--;
-      node.flags |= side;
-      if (!queued) {
-        inQueue.add(node);
-        queue.push(node);
-        if (after !== (LEFT | RIGHT)) open++;
-      }
-    };
-    const inQueue = new Set<CommitNode>();
-    await mark(pool.node(ours), LEFT);
-    await mark(pool.node(theirs), RIGHT);
-    while (open > 0) {
-      const node = queue.pop();
-      if (node === undefined) break;
-      inQueue.delete(node);
-      const sides = node.flags & (LEFT | RIGHT);
-      if (sides !== (LEFT | RIGHT)) open--;
-      for (const parent of node.parents) await mark(parent, sides);
-    }
-    // Dates that run backwards can leave commits of both sides counted to one: pass it on to all that was seen.
-    const shared = touched.filter((node) => (node.flags & (LEFT | RIGHT)) === (LEFT | RIGHT));
-    for (let node = shared.pop(); node !== undefined; node = shared.pop()) {
-      for (const parent of node.parents) {
-        const sides = parent.flags & (LEFT | RIGHT);
-        if (sides === 0 || sides === (LEFT | RIGHT)) continue;
-        parent.flags |= LEFT | RIGHT;
-        shared.push(parent);
-      }
-    }
-    let ahead = 0;
-    let behind = 0;
-    for (const node of touched) {
-      const sides = node.flags & (LEFT | RIGHT);
-      if (sides === LEFT) ahead++;
-      else if (sides === RIGHT) behind++;
-      node.flags &= ~(LEFT | RIGHT);
-    }
-    return { ahead, behind };
+  aheadBehind(ours: Oid, theirs: Oid): Promise<AheadBehind> {
+    return this.#ancestry.aheadBehind(ours as Oid<'commit'>, theirs as Oid<'commit'>);
   }
 
   /** Which of the tips the first-parent history of `commit` most likely started from; -1 for none. */

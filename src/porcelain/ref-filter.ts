@@ -176,8 +176,8 @@ export class RefListing {
     const asked = contains.length + noContains.length > 0 || merged !== undefined || noMerged !== undefined;
     if (!asked && commitsOnly !== true) return [...refs];
     const { reach } = this.values;
-    const has = contains.length > 0 ? reach.containment(contains) : undefined;
-    const hasNot = noContains.length > 0 ? reach.containment(noContains) : undefined;
+    const has = contains.length > 0 ? await reach.containment(contains) : undefined;
+    const hasNot = noContains.length > 0 ? await reach.containment(noContains) : undefined;
     const below = merged === undefined ? undefined : await reach.reachable(merged);
     const notBelow = noMerged === undefined ? undefined : await reach.reachable(noMerged);
     const kept: ListedRef[] = [];

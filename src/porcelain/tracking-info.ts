@@ -1,5 +1,6 @@
 import type { Oid } from '../base/oid.js';
-import { parseCommitLinks } from '../objects/commit.js';
+import type { AheadBehind } from '../history/merge-base.js';
+import { openAncestry } from '../repo/ancestry.js';
 import type { Repository } from '../repo/repository.js';
 import { shortenRef } from '../refs/name.js';
 import { findUpstream } from '../repo/tracking.js';
@@ -37,50 +38,9 @@ export async function trackingInfo(
   return { upstream, short, gone: false, same: false, ...counted };
 }
 
-const OURS = 1;
-const THEIRS = 2;
-
-/** How many commits each of two has that the other has not. Walks by date until only common commits are left. */
-export async function aheadBehind(
-  repository: Repository,
-  ours: Oid,
-  theirs: Oid,
-): Promise<{ ahead: number; behind: number }> {
-  const sides = new Map<Oid, number>();
-  const links = new Map<Oid, { parents: readonly Oid[]; seconds: number }>();
-  const load = async (oid: Oid): Promise<{ parents: readonly Oid[]; seconds: number }> => {
-    let known = links.get(oid);
-    if (known === undefined) {
-      const object = await repository.objects.read(oid);
-      known = object?.kind === 'commit' ? parseCommitLinks(object.data) : { parents: [], seconds: 0 };
-      links.set(oid, known);
-    }
-    return known;
-  };
-  const queue: { oid: Oid; seconds: number }[] = [];
-  const push = async (oid: Oid, side: number): Promise<void> => {
-    const before = sides.get(oid) ?? 0;
-    if ((before | side) === before) return;
-    sides.set(oid, before | side);
-    const { seconds } = await load(oid);
-    let at = queue.length;
-    while (at > 0 && queue[at - 1]!.seconds > seconds) at--;
-    queue.splice(at, 0, { oid, seconds });
-  };
-  await push(ours, OURS);
-  await push(theirs, THEIRS);
-  while (queue.some(({ oid }) => sides.get(oid) !== (OURS | THEIRS))) {
-    const { oid } = queue.pop()!;
-    const side = sides.get(oid)!;
-    for (const parent of (await load(oid)).parents) await push(parent, side);
-  }
-  let ahead = 0;
-  let behind = 0;
-  for (const side of sides.values()) {
-    if (side === OURS) ahead++;
-    else if (side === THEIRS) behind++;
-  }
-  return { ahead, behind };
+/** How many commits each of two has that the other has not. */
+export function aheadBehind(repository: Repository, ours: Oid, theirs: Oid): Promise<AheadBehind> {
+  return openAncestry(repository).aheadBehind(ours as Oid<'commit'>, theirs as Oid<'commit'>);
 }
 
 /** The lines that status and checkout print about a branch and its upstream; empty where it has none. */

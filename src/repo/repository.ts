@@ -224,6 +224,7 @@ export class Repository {
         openCommitGraph(fs, directory, this.objectFormat, {
           problem: (error) => this.#options.problem?.(error.message),
           alternates: this.objectDirectories.map(({ path }) => path),
+          generationVersion: this.config.getInt('commitgraph.generationversion'),
         });
       let graph: CommitGraph | undefined;
       if (!hidden) for (const { path } of this.objectDirectories) graph ??= open(path);

@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { Ancestry, commitReader } from '../history/merge-base.js';
+import { openAncestry } from './ancestry.js';
 import type { Repository } from './repository.js';
 import type { RevisionOptions } from './revision.js';
 import { peelTo, resolveWithContext } from './revision.js';
@@ -79,9 +79,7 @@ async function parseRange(
   if (first === undefined || second === undefined) {
     throw new GitError('REF_MISSING', `Invalid symmetric difference expression ${text}`);
   }
-  const bases = await new Ancestry(commitReader(repository.objects)).mergeBases(first as Oid<'commit'>, [
-    second as Oid<'commit'>,
-  ]);
+  const bases = await openAncestry(repository).mergeBases(first as Oid<'commit'>, [second as Oid<'commit'>]);
   return {
     text,
     kind: 'symmetric',
