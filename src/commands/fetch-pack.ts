@@ -115,6 +115,7 @@ export const command = defineCommand({
           : receivingProgress(context),
       keep: (values.keep ?? 0) > 0,
       clone: values.cloning === true,
+      complain: (text) => context.printError(text),
       refetch: values.refetch,
       signal: context.signal,
     });

@@ -1,10 +1,12 @@
 import type { Bytes } from '../base/bytes.js';
-import { equalBytes } from '../base/bytes.js';
+import { decodeText, equalBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import type { IndexedPack, IndexPackOptions } from '../packs/index-pack.js';
 import { indexPackFile, receivePack } from '../packs/index-pack.js';
 import { PackTableView, chainHistogram } from '../packs/pack-listing.js';
+import { FsckRules } from '../objects/fsck.js';
+import { applyFsckList, IncomingFsck } from '../repo/incoming-fsck.js';
 import type { Repository } from '../repo/repository.js';
 import { resolvePath } from '../repo/paths.js';
 import type { CommandContext, Progress } from './command.js';
@@ -17,6 +19,8 @@ interface Settings {
   fixThin: boolean;
   strict: boolean;
   fsck: boolean;
+  /** `<msg-id>=<severity>,…` of `--strict` and `--fsck-objects`. */
+  severities: string[];
   connected: boolean;
   verify: boolean;
   stat: boolean;
@@ -41,6 +45,7 @@ function parse(argv: readonly string[]): Settings {
     fixThin: false,
     strict: false,
     fsck: false,
+    severities: [],
     connected: false,
     verify: false,
     stat: false,
@@ -70,11 +75,14 @@ function parse(argv: readonly string[]): Settings {
     else if (value(word, '--strict') !== undefined) {
       settings.strict = true;
       settings.fsck = true;
+      settings.severities.push(value(word, '--strict')!);
     } else if (word === '--check-self-contained-and-connected') {
       settings.strict = true;
       settings.connected = true;
-    } else if (value(word, '--fsck-objects') !== undefined) settings.fsck = true;
-    else if (word === '--verify') settings.verify = true;
+    } else if (value(word, '--fsck-objects') !== undefined) {
+      settings.fsck = true;
+      settings.severities.push(value(word, '--fsck-objects')!);
+    } else if (word === '--verify') settings.verify = true;
     else if (word === '--verify-stat') {
       settings.verify = true;
       settings.stat = true;
@@ -147,6 +155,32 @@ function collisionCheck(
   };
 }
 
+/** What looks at the objects for `--strict` and `--fsck-objects`. */
+function incomingFsck(
+  context: CommandContext,
+  repository: Repository | undefined,
+  algorithm: HashAlgorithm,
+  settings: Settings,
+  links: LinkCheck | undefined,
+): IncomingFsck {
+  const rules = new FsckRules();
+  rules.strict = true;
+  for (const list of settings.severities) {
+    applyFsckList(rules, list, (path) => {
+      const bytes = context.platform.fs.readFile(resolvePath(context.cwd, path));
+      if (bytes === undefined) throw new GitError('CONFIG', `could not open object name list: ${path}`);
+      rules.skip(decodeText(bytes), repository?.objectFormat ?? algorithm);
+    });
+  }
+  return new IncomingFsck({
+    algorithm,
+    rules,
+    links,
+    contents: settings.fsck,
+    tell: (line) => context.printError(`${line}\n`),
+  });
+}
+
 export interface IndexPackResult {
   readonly checksum?: string;
   readonly text: string;
@@ -193,13 +227,18 @@ async function* runIndexPack(
   const algorithm = repository?.objectFormat ?? settings.objectFormat ?? 'sha1';
   const links = settings.strict ? new LinkCheck(repository?.objects, settings.connected) : undefined;
   const collisions = settings.verify ? undefined : collisionCheck(repository);
+  const fsck =
+    links === undefined && !settings.fsck ? undefined : incomingFsck(context, repository, algorithm, settings, links);
   const check =
-    links === undefined && collisions === undefined
+    fsck === undefined && collisions === undefined
       ? undefined
       : (oid: Oid, kind: ObjectKind, data: Bytes): void => {
           collisions?.(oid, kind, data);
-          links?.object(oid, kind, data, algorithm);
+          fsck?.object(oid, kind, data);
         };
+  let missing: readonly Oid[] = [];
+  /** `.gitmodules` blobs that are nowhere: whoever called may get them later. */
+  const tellMissing = (): string => missing.map((oid) => `${oid}\n`).join('');
   let bar: Progress | undefined;
   let phase = '';
   const options: IndexPackOptions = {
@@ -212,6 +251,11 @@ async function* runIndexPack(
     refuseDuplicates: settings.strict,
     maxInputSize: settings.maxInputSize,
     object: check,
+    complete:
+      fsck &&
+      (async (read) => {
+        missing = await fsck.finish((oid) => read(oid) ?? repository?.objects.read(oid));
+      }),
     signal: context.signal,
     progress: settings.verbose
       ? (now, done, total) => {
@@ -246,8 +290,10 @@ async function* runIndexPack(
     if (stored.appended > 0 && settings.verbose) {
       context.printError(`completed with ${stored.appended} local object${stored.appended === 1 ? '' : 's'}\n`);
     }
-    await links?.finish();
-    yield { checksum: stored.checksum, text: `${settings.keep === undefined ? 'pack' : 'keep'}\t${stored.checksum}\n` };
+    yield {
+      checksum: stored.checksum,
+      text: `${settings.keep === undefined ? 'pack' : 'keep'}\t${stored.checksum}\n${tellMissing()}`,
+    };
     return links?.exitCode;
   }
   let indexed: IndexedPack;
@@ -256,7 +302,6 @@ async function* runIndexPack(
   } finally {
     bar?.done();
   }
-  await links?.finish();
   if (settings.verify) {
     const there = platform.fs.readFile(indexPath!);
     if (there === undefined)
@@ -283,7 +328,7 @@ async function* runIndexPack(
       new TextEncoder().encode(settings.promisor === '' ? '' : `${settings.promisor}\n`),
     );
   }
-  yield { checksum: indexed.checksum, text: `${indexed.checksum}\n` };
+  yield { checksum: indexed.checksum, text: `${indexed.checksum}\n${tellMissing()}` };
   return links?.exitCode;
 }
 

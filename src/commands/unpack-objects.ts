@@ -1,6 +1,12 @@
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { unpackObjects } from '../packs/unpack-objects.js';
+import { decodeText } from '../base/bytes.js';
+import { FsckRules } from '../objects/fsck.js';
+import { applyFsckList, IncomingFsck } from '../repo/incoming-fsck.js';
+import { resolvePath } from '../repo/paths.js';
+import type { Repository } from '../repo/repository.js';
+import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 import { LinkCheck } from '../packs/link-check.js';
@@ -15,6 +21,7 @@ export const command = defineCommand({
     let dryRun = false;
     let quiet = false;
     let strict = false;
+    let severities = '';
     let head: string | undefined;
     let maxInputSize = 0;
     for (const word of context.argv) {
@@ -22,15 +29,17 @@ export const command = defineCommand({
       else if (word === '-n') dryRun = true;
       else if (word === '-q') quiet = true;
       else if (word === '-r') continue;
-      else if (word === '--strict' || word.startsWith('--strict=')) strict = true;
-      else if (word.startsWith('--pack_header=')) {
+      else if (word === '--strict' || word.startsWith('--strict=')) {
+        strict = true;
+        severities = word.slice('--strict='.length);
+      } else if (word.startsWith('--pack_header=')) {
         head = word.slice(14);
         if (!/^\d+,\d+$/.test(head)) throw new GitError('USAGE', `bad --pack_header: ${head}`);
       } else if (word.startsWith('--max-input-size=')) maxInputSize = Number(word.slice(17));
       else throw new UsageError('');
     }
     const repository = context.repository();
-    const links = strict ? new LinkCheck(repository.objects, false) : undefined;
+    const fsck = strict ? incomingFsck(context, repository, severities) : undefined;
     const bar = quiet ? undefined : context.progress('Unpacking objects');
     async function* input(): AsyncGenerator<Bytes> {
       if (head !== undefined) {
@@ -49,14 +58,30 @@ export const command = defineCommand({
       store: repository.objects,
       dryRun,
       maxInputSize,
-      object: links && ((oid, kind, data) => links.object(oid, kind, data, repository.objectFormat)),
+      object: fsck?.object,
+      complete: fsck && (async (read) => fsck.refuseMissing(await fsck.finish(read))),
       progress: (done, total) => bar?.update(done, total),
     });
     bar?.done();
-    await links?.finish();
     if (leftover.length > 0) context.print(leftover);
     yield { count };
     return undefined;
   },
   render: () => '',
 });
+
+function incomingFsck(context: CommandContext, repository: Repository, severities: string): IncomingFsck {
+  const rules = new FsckRules();
+  rules.strict = true;
+  applyFsckList(rules, severities, (path) => {
+    const bytes = context.platform.fs.readFile(resolvePath(context.cwd, path));
+    if (bytes === undefined) throw new GitError('CONFIG', `could not open object name list: ${path}`);
+    rules.skip(decodeText(bytes), repository.objectFormat);
+  });
+  return new IncomingFsck({
+    algorithm: repository.objectFormat,
+    rules,
+    links: new LinkCheck(repository.objects, false),
+    tell: (line) => context.printError(`${line}\n`),
+  });
+}

@@ -125,14 +125,16 @@ export class FsckRules {
       this.largestName = limit;
       value = level.slice(0, colon);
     }
-    const severity = value.toLowerCase();
-    if (severity !== 'error' && severity !== 'warn' && severity !== 'ignore') {
-      throw new GitError('CONFIG', `Unknown fsck message type: '${value}'`);
-    }
+    const severity = levelOf(value);
     if (severity !== 'error' && fsckMessages[id] === 'fatal') {
       throw new GitError('CONFIG', `Cannot demote ${name} to ${severity}`);
     }
     this.#severities.set(id, severity);
+  }
+
+  /** Throws `CONFIG` where the level is none, without setting anything. */
+  static checkLevel(name: string, level: string): void {
+    levelOf(name.toLowerCase() === 'largepathname' ? level.replace(/:.*$/s, '') : level);
   }
 
   static isKnown(name: string): boolean {
@@ -171,6 +173,14 @@ export class FsckRules {
         return undefined;
     }
   }
+}
+
+function levelOf(value: string): 'error' | 'warn' | 'ignore' {
+  const severity = value.toLowerCase();
+  if (severity !== 'error' && severity !== 'warn' && severity !== 'ignore') {
+    throw new GitError('CONFIG', `Unknown fsck message type: '${value}'`);
+  }
+  return severity;
 }
 
 export type Report = (id: FsckId, message: string) => void;

@@ -15,6 +15,7 @@ import type { IndexFormat } from './index-writer.js';
 import { serializeIndex, serializeReverse } from './index-writer.js';
 import type { PackTable } from './pack-parser.js';
 import { PackParser } from './pack-parser.js';
+import { PackReader } from './pack-reader.js';
 
 export interface IndexPackOptions {
   readonly platform: Platform;
@@ -33,6 +34,11 @@ export interface IndexPackOptions {
    * Big blobs are given too, so this costs memory for the biggest object.
    */
   readonly object?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
+  /**
+   * Called when all objects are known, before the pack gets its name; `read` gives what is in the pack. Throw to refuse
+   * the pack.
+   */
+  readonly complete?: ((read: (oid: Oid) => RawObject | undefined) => Awaitable<void>) | undefined;
   readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
   /** Bytes of pack accepted; 0 or nothing: any (`--max-input-size`). */
   readonly maxInputSize?: number | undefined;
@@ -116,6 +122,7 @@ export async function receivePack(
       stored = true;
       return { checksum: indexed.checksum, count: 0, appended: 0, path: '', leftover: parser.leftover };
     }
+    await runComplete(handle.path, indexed, options);
     if (options.sync !== false) handle.sync();
     handle.close();
     const path = options.path ?? `${packDirectory}/pack-${indexed.checksum}`;
@@ -137,6 +144,20 @@ export async function receivePack(
       }
       fs.remove(handle.path);
     }
+  }
+}
+
+async function runComplete(path: string, indexed: IndexedPack, options: IndexPackOptions): Promise<void> {
+  if (options.complete === undefined) return;
+  const { platform, algorithm } = options;
+  let reader: PackReader | undefined;
+  try {
+    await options.complete((oid) => {
+      reader ??= new PackReader(platform, path, indexed.index, algorithm);
+      return reader.read(oid);
+    });
+  } finally {
+    reader?.close();
   }
 }
 
@@ -197,7 +218,9 @@ export async function indexPackFile(path: string, options: IndexPackOptions): Pr
       if (parser.leftover.length > 0) throw new GitError('OBJECT_CORRUPT', 'pack has junk at the end');
     }
     parser.finish();
-    return await completePack(parser, undefined, options, path);
+    const indexed = await completePack(parser, undefined, options, path);
+    await runComplete(path, indexed, options);
+    return indexed;
   } finally {
     handle.close();
   }

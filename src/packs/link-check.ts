@@ -52,9 +52,7 @@ export class LinkCheck {
       if (this.#present!.find(oid) >= 0) continue;
       const there = this.#objects?.has(oid) ?? false;
       if (!(isPromise(there) ? await there : there)) {
-        throw new GitError('OBJECT_MISSING', `fsck error in pack objects: did not receive expected object ${oid}`, {
-          data: { oid },
-        });
+        throw new GitError('OBJECT_MISSING', `did not receive expected object ${oid}`, { data: { oid } });
       }
       this.#foreign++;
     }

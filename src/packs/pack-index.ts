@@ -156,6 +156,11 @@ export class PackIndex {
     }
   }
 
+  /** An index held in memory; `path` is for messages. */
+  static of(fs: FileSystem, path: string, bytes: Bytes, oidLength: number): PackIndex {
+    return new PackIndex(fs, path, memoryHandle(bytes), oidLength);
+  }
+
   #broken(why: string): GitError {
     return new GitError('OBJECT_CORRUPT', why, { data: { file: this.path } });
   }

@@ -1,8 +1,9 @@
+import type { Awaitable } from '../base/awaitable.js';
+import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { ObjectStore } from '../objects/source.js';
+import type { ObjectStore, RawObject } from '../objects/source.js';
 import type { Platform } from '../platform/platform.js';
-import { isPromise } from '../base/awaitable.js';
 import { applyDelta } from './delta.js';
 import { kindOfCode, OFS_DELTA } from './entry.js';
 import { PackParser } from './pack-parser.js';
@@ -16,6 +17,11 @@ export interface UnpackOptions {
   readonly dryRun?: boolean | undefined;
   /** Called for each object before it is written (`--strict`); throw to refuse. */
   readonly object?: ((oid: Oid, kind: ObjectKind, data: Bytes) => void) | undefined;
+  /**
+   * Called when every object has been seen; `read` gives what came. Throw to refuse the pack. Where this is set, only
+   * blobs are written before it: trees, commits and tags are held in memory until it says yes.
+   */
+  readonly complete?: ((read: (oid: Oid) => Awaitable<RawObject | undefined>) => Awaitable<void>) | undefined;
   readonly progress?: ((done: number, total: number) => void) | undefined;
   readonly maxInputSize?: number | undefined;
 }
@@ -35,7 +41,8 @@ export async function unpackObjects(
   const ready: { row: number; kind: ObjectKind; data: Bytes }[] = [];
   const deltas: { row: number; delta: Bytes }[] = [];
   const oids: (Oid | undefined)[] = [];
-  const dry = new Map<Oid, { kind: ObjectKind; data: Bytes }>();
+  /** Objects that are not written, or not yet. */
+  const held = new Map<Oid, { kind: ObjectKind; data: Bytes }>();
   const parser = new PackParser({
     platform: options.platform,
     algorithm,
@@ -53,8 +60,8 @@ export async function unpackObjects(
     const oid = oids[row] ?? store.hash(kind, data);
     oids[row] = oid;
     options.object?.(oid, kind, data);
-    if (options.dryRun === true) {
-      dry.set(oid, { kind, data });
+    if (options.dryRun === true || (options.complete !== undefined && kind !== 'blob')) {
+      held.set(oid, { kind, data });
       return;
     }
     const written = store.write(kind, data);
@@ -67,8 +74,8 @@ export async function unpackObjects(
     const baseOid =
       table.types[row] === OFS_DELTA ? oids[base] : (oidFromBytes(table.refNames, base * oidLength, oidLength) as Oid);
     if (baseOid === undefined) return false;
-    const held = dry.get(baseOid) ?? store.read(baseOid);
-    const object = isPromise(held) ? await held : held;
+    const found = held.get(baseOid) ?? store.read(baseOid);
+    const object = isPromise(found) ? await found : found;
     if (object === undefined) return false;
     const data = applyDelta(object.data, delta);
     if (data === undefined) throw new GitError('OBJECT_CORRUPT', 'failed to apply delta');
@@ -103,5 +110,15 @@ export async function unpackObjects(
     for (const { row, delta } of waiting.splice(0)) if (!(await resolve(row, delta))) waiting.push({ row, delta });
   }
   if (waiting.length > 0) throw new GitError('OBJECT_CORRUPT', 'unresolved deltas left after unpacking');
+  if (options.complete !== undefined) {
+    const done = options.complete((oid) => held.get(oid) ?? store.read(oid));
+    if (isPromise(done)) await done;
+    if (options.dryRun !== true) {
+      // What is named before what names it.
+      for (const wanted of ['tree', 'commit', 'tag']) {
+        for (const { kind, data } of held.values()) if (kind === wanted) await store.write(kind, data);
+      }
+    }
+  }
   return { count: parser.table.count, leftover: parser.leftover };
 }

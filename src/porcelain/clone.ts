@@ -346,6 +346,7 @@ class Clone {
       keep: true,
       clone: true,
       check: options.checkObject,
+      complain: context.errors,
       signal: context.signal,
       rejectShallow: options.rejectShallow,
       promisor: options.filter === undefined ? undefined : refs.map((ref) => `${ref.oid} ${ref.name}`).join('\n'),

@@ -52,6 +52,7 @@ export async function fetchMissing(
       agent: context.agent,
       serverOptions: [],
       progress: undefined,
+      complain: context.errors,
       keep: true,
       clone: true,
       refetch: true,

@@ -305,6 +305,7 @@ class RemoteFetch {
       keep: this.#options.keep === true,
       clone: false,
       check: this.#options.checkObject,
+      complain: this.#options.say,
       signal: this.#context.signal,
       refetch: this.#options.refetch,
       promisor: this.#remote.promisor ? items.map((item) => `${item.oid} ${item.name}`).join('\n') : undefined,

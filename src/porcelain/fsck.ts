@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { decodeText, encodeText, equalBytes } from '../base/bytes.js';
+import { encodeText, equalBytes } from '../base/bytes.js';
 import { isPromise } from '../base/awaitable.js';
 import type { GitError } from '../base/errors.js';
 import { isGitError } from '../base/errors.js';
@@ -9,11 +9,11 @@ import { OidTable } from '../history/oid-table.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import type { FsckId, FsckRules } from '../objects/fsck.js';
 import { fsckObject } from '../objects/fsck.js';
-import { checkAttributes, checkModules } from '../objects/fsck-blob.js';
+import { checkAttributes } from '../objects/fsck-blob.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { parseTag } from '../objects/tag.js';
 import { TreeCursor } from '../objects/tree.js';
-import { parseConfigFile } from '../repo/config-file.js';
+import { checkModulesBlob } from '../repo/incoming-fsck.js';
 import type { Repository } from '../repo/repository.js';
 
 export interface FsckOptions {
@@ -335,15 +335,7 @@ export class Fsck {
       checkAttributes(data, found);
       return;
     }
-    const parsed = parseConfigFile(decodeText(data));
-    const entries = [];
-    for (const token of parsed.tokens) {
-      if (token.type !== 'entry') continue;
-      const match = /^submodule\.(.*)\.([^.]*)$/s.exec(token.key);
-      if (match !== null) entries.push({ name: match[1]!, key: match[2]!, value: token.value });
-    }
-    checkModules(entries, found);
-    if (parsed.faultLine !== undefined) found('gitmodulesParse', 'could not parse gitmodules blob');
+    checkModulesBlob(data, found);
   }
 
   /** `.gitmodules` and `.gitattributes` that were named after their content had gone by. */

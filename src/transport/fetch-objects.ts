@@ -3,6 +3,7 @@ import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import { LinkCheck } from '../packs/link-check.js';
+import { IncomingFsck, incomingRules } from '../repo/incoming-fsck.js';
 import type { Repository } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
@@ -49,6 +50,8 @@ export interface ObjectsRequest extends Deepening {
   readonly keep: boolean;
   readonly clone: boolean;
   readonly check?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
+  /** Standard error, as it is: what `fetch.fsckObjects` finds. */
+  readonly complain?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `--refetch`: as if we had nothing. */
   readonly refetch?: boolean | undefined;
@@ -107,6 +110,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   }
   refuseUnadvertised(request);
   const fetchLimit = limitOf(repository);
+  const checks = incomingRules(repository, 'fetch', (message) => request.complain?.(`warning: ${message}\n`));
   let incoming: Incoming | undefined;
   const known = new Set<Oid>();
   const result = await fetchPack(request.connection, {
@@ -136,6 +140,17 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
         request.clone && request.promisor === undefined
           ? new LinkCheck(repository.objects, true, (oid) => boundary.has(oid))
           : undefined;
+      const fsck = !checks.wanted
+        ? undefined
+        : new IncomingFsck({
+            algorithm: repository.objectFormat,
+            rules: checks.rules(),
+            links:
+              request.promisor === undefined && links === undefined
+                ? new LinkCheck(repository.objects, false, (oid) => boundary.has(oid) || shallow.has(oid))
+                : undefined,
+            tell: (line) => request.complain?.(`${line}\n`),
+          });
       const check: typeof request.check =
         links === undefined
           ? request.check
@@ -144,10 +159,11 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
               links.object(oid, kind, data, repository.objectFormat);
             };
       incoming = await storeIncoming(repository, pack, {
-        unpackLimit: request.keep || request.clone ? 0 : fetchLimit,
+        unpackLimit: request.keep || request.clone || checks.wanted ? 0 : fetchLimit,
         keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
         promisor: request.promisor,
         check,
+        fsck,
         progress: request.receiving,
         signal: request.signal,
       });

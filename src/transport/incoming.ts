@@ -1,3 +1,4 @@
+import type { Awaitable } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { startsWithAscii } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -5,6 +6,7 @@ import type { Oid } from '../base/oid.js';
 import type { RawObject } from '../objects/source.js';
 import { receivePack } from '../packs/index-pack.js';
 import { unpackObjects } from '../packs/unpack-objects.js';
+import type { IncomingFsck } from '../repo/incoming-fsck.js';
 import type { Repository } from '../repo/repository.js';
 import { ByteReader } from './byte-stream.js';
 
@@ -16,8 +18,12 @@ export interface IncomingOptions {
   /** The pack comes from a promisor remote: contents of the `.promisor` file. */
   readonly promisor?: string | undefined;
   readonly maxInputSize?: number | undefined;
+  /** Told how many objects the pack says it holds. */
+  readonly announced?: ((count: number) => void) | undefined;
   /** Checks each object (`fsckObjects`). Throws to refuse. */
   readonly check?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
+  /** What `fsckObjects` asks for: looks at every object, and at the whole before it becomes visible. */
+  readonly fsck?: IncomingFsck | undefined;
   readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,11 +48,28 @@ export async function storeIncoming(
   const { platform, objectFormat } = repository;
   const bytes = new ByteReader(input);
   const count = await announcedCount(bytes);
+  options.announced?.(count);
+  const { check, fsck } = options;
+  const object: IncomingOptions['check'] =
+    check === undefined || fsck === undefined
+      ? (check ?? fsck?.object)
+      : (oid, kind, data) => {
+          check(oid, kind, data);
+          fsck.object(oid, kind, data);
+        };
+  const complete =
+    fsck &&
+    (async (read: (oid: Oid) => Awaitable<RawObject | undefined>): Promise<void> => {
+      const missing = await fsck.finish(async (oid) => (await read(oid)) ?? (await repository.objects.read(oid)));
+      // A promisor remote gives them when they are asked for.
+      if (options.promisor === undefined) fsck.refuseMissing(missing);
+    });
   if (count < options.unpackLimit && options.promisor === undefined) {
     const unpacked = await unpackObjects(bytes.rest(), {
       platform,
       store: repository.objects,
-      object: options.check,
+      object,
+      complete,
       progress: options.progress === undefined ? undefined : (done, total) => options.progress!('receive', done, total),
       maxInputSize: options.maxInputSize,
     });
@@ -60,7 +83,8 @@ export async function storeIncoming(
     keep: options.keep,
     promisor: options.promisor,
     maxInputSize: options.maxInputSize,
-    object: options.check,
+    object,
+    complete,
     progress: options.progress,
     signal: options.signal,
     reverse: repository.config.getBool('pack.writereverseindex', true),

@@ -11,7 +11,6 @@ export interface ReceiveConfig {
   readonly denyCurrentBranch: DenyAction;
   readonly denyDeleteCurrent: DenyAction;
   readonly unpackLimit: number;
-  readonly fsckObjects: boolean;
   readonly maxInputSize: number;
   readonly advertiseAtomic: boolean;
   readonly advertisePushOptions: boolean;
@@ -51,7 +50,6 @@ export function readReceiveConfig(config: Config): ReceiveConfig {
     denyCurrentBranch: action(config, 'receive.denycurrentbranch'),
     denyDeleteCurrent: action(config, 'receive.denydeletecurrent'),
     unpackLimit: limit('receive') ?? limit('transfer') ?? 100,
-    fsckObjects: config.getBool('receive.fsckobjects') ?? config.getBool('transfer.fsckobjects', false),
     maxInputSize: config.getSize('receive.maxinputsize', 0),
     advertiseAtomic: config.getBool('receive.advertiseatomic', true),
     advertisePushOptions: config.getBool('receive.advertisepushoptions', false),

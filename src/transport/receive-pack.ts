@@ -4,6 +4,8 @@ import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
+import { LinkCheck } from '../packs/link-check.js';
+import { IncomingFsck, incomingRules } from '../repo/incoming-fsck.js';
 import { alternateRefs } from './alternate-refs.js';
 import { checkedOutFinder } from './checked-out.js';
 import { runHook } from './hook-run.js';
@@ -48,6 +50,7 @@ export interface ReceiveOptions extends ServiceOptions {
  */
 export async function receivePush(repository: Repository, io: ServerIo, options: ReceiveOptions): Promise<void> {
   const config = readReceiveConfig(repository.config);
+  const fsck = incomingRules(repository, 'receive', (message) => io.errors(`warning: ${message}\n`));
   const reader = serverReader(io);
   const writer = serverWriter(io);
   if (options.advertiseOnly === true || options.stateless !== true) {
@@ -58,7 +61,7 @@ export async function receivePush(repository: Repository, io: ServerIo, options:
   if (options.advertiseOnly === true) return;
   const request = await readCommands(reader, repository.objectFormat);
   if (request.commands.length === 0) return;
-  await new Push(repository, config, request, reader, writer, io, options).run();
+  await new Push(repository, config, fsck, request, reader, writer, io, options).run();
 }
 
 async function advertise(
@@ -112,6 +115,7 @@ async function advertise(
 class Push {
   readonly #repository: Repository;
   readonly #config: ReceiveConfig;
+  readonly #fsck: ReturnType<typeof incomingRules>;
   readonly #request: ReceiveRequest;
   readonly #reader: PacketReader;
   readonly #writer: PacketWriter;
@@ -125,6 +129,7 @@ class Push {
   constructor(
     repository: Repository,
     config: ReceiveConfig,
+    fsck: ReturnType<typeof incomingRules>,
     request: ReceiveRequest,
     reader: PacketReader,
     writer: PacketWriter,
@@ -133,6 +138,7 @@ class Push {
   ) {
     this.#repository = repository;
     this.#config = config;
+    this.#fsck = fsck;
     this.#request = request;
     this.#reader = reader;
     this.#writer = writer;
@@ -180,14 +186,21 @@ class Push {
   /** Takes the pack into the quarantine; why not, where that fails. */
   async #unpack(): Promise<string | undefined> {
     this.#quarantine = new Quarantine(this.#repository);
+    let program = 'index-pack';
+    const said: string[] = [];
     try {
       const incoming = await storeIncoming(this.#quarantine.view(), this.#reader.bytes.rest(), {
         unpackLimit: this.#config.unpackLimit,
         keep: `receive-pack ${this.#repository.platform.pid} on ${this.#repository.platform.hostName}`,
         maxInputSize: this.#config.maxInputSize,
-        check: this.#config.fsckObjects ? this.#options.checkObject : undefined,
+        announced: (count) => {
+          if (count < this.#config.unpackLimit) program = 'unpack-objects';
+        },
+        check: this.#fsck.wanted ? this.#options.checkObject : undefined,
+        fsck: this.#incomingFsck(said),
         signal: this.#io.signal,
       });
+      if (said.length > 0) await this.#say(said.join(''));
       // The file moves with the pack.
       this.#incoming =
         incoming.pack === undefined
@@ -200,9 +213,21 @@ class Push {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (!isGitError(error) && (error as { code?: string }).code === undefined) throw error;
-      await this.#say(`fatal: ${message}\n`);
-      return 'index-pack abnormal exit';
+      await this.#say(`${said.join('')}fatal: ${message}\n`);
+      return `${program} abnormal exit`;
     }
+  }
+
+  /** What looks at the objects, where they are to be looked at; `said` takes what it finds. */
+  #incomingFsck(said: string[]): IncomingFsck | undefined {
+    if (!this.#fsck.wanted) return undefined;
+    const boundary = new Set([...readShallow(this.#repository), ...this.#request.shallow]);
+    return new IncomingFsck({
+      algorithm: this.#repository.objectFormat,
+      rules: this.#fsck.rules(),
+      links: new LinkCheck(this.#quarantine!.view().objects, false, (oid) => boundary.has(oid)),
+      tell: (line) => said.push(`${line}\n`),
+    });
   }
 
   async #execute(): Promise<void> {
