@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import { decodeText, hasRawBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { serializeCommit } from '../objects/commit.js';
+import { writeCommit } from '../porcelain/commit.js';
+import { commitSigner } from '../porcelain/signing.js';
 import { resolveRevision } from '../repo/revision.js';
 import { defineCommand } from './command.js';
 import { systemMessage } from './main.js';
@@ -49,12 +50,10 @@ export const command = defineCommand({
     message ??= decodeText(context.io.stdin.readAll());
     const header = await repository.objects.readHeader(tree);
     if (header?.kind !== 'tree') throw new GitError('USAGE', `${tree} is not a valid 'tree' object`);
-    if (values['gpg-sign'] != null) throw new GitError('UNSUPPORTED', 'signing commits is not supported yet');
     const encoding = repository.config.get('i18n.commitencoding');
     const utf8 = encoding === undefined || /^utf-?8$/i.test(encoding);
     const author = repository.identity('author');
     const committer = repository.identity('committer');
-    if (message.includes('\0')) throw new GitError('USAGE', 'a NUL byte in commit log message not allowed.');
     if (utf8 && hasRawBytes(message)) {
       context.printError(
         'Warning: commit message did not conform to UTF-8.\n' +
@@ -62,16 +61,9 @@ export const command = defineCommand({
           'variable i18n.commitEncoding to the encoding your project uses.\n',
       );
     }
-    const data = serializeCommit({
-      tree: tree as Oid<'tree'>,
-      parents,
-      author,
-      committer,
-      encoding: utf8 ? undefined : encoding,
-      extra: [],
-      message,
-    });
-    yield { oid: await repository.objects.write('commit', data) };
+    // Configuration has no say here: plumbing signs where it is asked to.
+    const sign = commitSigner(repository, values['gpg-sign'] ?? null);
+    yield { oid: await writeCommit(repository, { tree: tree as Oid<'tree'>, parents, author, committer, message, sign }) };
   },
   render: ({ oid }) => `${oid}\n`,
 });

@@ -25,7 +25,9 @@ import {
   subjectLine,
   type CleanupMode,
 } from '../porcelain/message.js';
+import type { CommitSigner } from '../porcelain/signing.js';
 import { appendSignoff, trailerSettings } from '../porcelain/signoff.js';
+import { ignoredTail } from '../porcelain/trailers.js';
 import { isCommittable, noColors, renderLong, renderShort } from '../porcelain/status-render.js';
 import { gatherStatus } from '../porcelain/status-report.js';
 import type { StatusReport } from '../porcelain/status-report.js';
@@ -767,7 +769,10 @@ class CommitRun {
     if (clean) text = stripSpace(text);
     if (values.signoff === true) {
       const committer = this.#repository.identity('committer');
-      text = appendSignoff(text, `${committer.name} <${committer.email}>`, trailerSettings(config, this.#comment));
+      const tail = text.length - ignoredTail(text, this.#comment);
+      const settings = trailerSettings(config, this.#comment);
+      const person = `${committer.name} <${committer.email}>`;
+      text = appendSignoff(text.slice(0, tail), person, settings) + text.slice(tail);
     }
     if (values.trailer !== undefined && values.trailer.length > 0) {
       const { applyTrailers } = await import('../porcelain/trailer-apply.js');
@@ -1000,17 +1005,11 @@ class CommitRun {
     return openAncestry(this.#repository).independent(parents);
   }
 
-  async #signer(): Promise<((data: Uint8Array) => Promise<string>) | undefined> {
+  async #signer(): Promise<CommitSigner | undefined> {
     const word = this.#values['gpg-sign'];
-    const wanted = word !== undefined ? word !== null : this.#repository.config.getBool('commit.gpgsign', false);
-    if (!wanted) return undefined;
-    const { signBytes, signingKey } = await import('../porcelain/signing.js');
-    const key = signingKey(this.#repository, word == null || word === '' ? undefined : word);
-    return async (data) => {
-      const made = signBytes(this.#repository, data, key);
-      if ('signature' in made) return made.signature;
-      throw new GitError('USAGE', 'failed to write commit object', { data: { preface: `error: ${made.error}\n` } });
-    };
+    if (word === null || (word === undefined && !this.#repository.config.has('commit.gpgsign'))) return undefined;
+    const { commitSigner } = await import('../porcelain/signing.js');
+    return commitSigner(this.#repository, word);
   }
 
   async #summary(

@@ -140,6 +140,8 @@ export const command = defineCommand({
       octopus: (config.get('pull.octopus') ?? '').split(' ').filter((word) => word !== ''),
       custom: (name) => customStrategy(context, name),
       diffstat: quiet ? undefined : statChoice(context, repository, events),
+      sign: values['gpg-sign'],
+      verifySignatures: values['verify-signatures'] ?? config.getBool('merge.verifysignatures', false),
       signal: context.signal,
     };
     try {

@@ -49,6 +49,9 @@ export interface PickValues {
   readonly edit?: boolean;
   readonly signoff?: boolean;
   readonly mainline?: string | null;
+  readonly 'gpg-sign'?: string | null;
+  readonly empty?: string | null;
+  readonly 'keep-redundant-commits'?: boolean;
   readonly strategy?: string | null;
   readonly 'strategy-option'?: readonly string[];
 }
@@ -66,6 +69,8 @@ export async function runPick(
   const mode = (['quit', 'continue', 'abort', 'skip'] as const).find((name) => values[name] !== undefined);
   if (mode !== undefined) {
     for (const [name, used] of [
+      ['--keep-redundant-commits', values['keep-redundant-commits'] === true],
+      ['--empty', values.empty != null],
       ['--no-commit', values['no-commit'] === true],
       ['--signoff', values.signoff === true],
       ['--mainline', mainline !== undefined],
@@ -102,7 +107,9 @@ export async function runPick(
     strategy: values.strategy ?? repository.config.get('pull.twohead')?.split(' ')[0],
     strategyOptions: values['strategy-option'] ?? [],
     cleanup: word === undefined ? undefined : cleanupMode(word, true),
+    explicitCleanup: values.cleanup != null,
     reference: false,
+    sign: values['gpg-sign'],
     ...more,
   };
   const talk = context.json

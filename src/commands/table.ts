@@ -117,6 +117,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'update-server-info': () => import('./update-server-info.js'),
   'upload-pack': () => import('./upload-pack.js'),
   var: () => import('./var.js'),
+  'verify-commit': () => import('./verify-commit.js'),
   'verify-pack': () => import('./verify-pack.js'),
   'verify-tag': () => import('./verify-tag.js'),
   version: () => import('./version.js'),

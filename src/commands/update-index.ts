@@ -85,7 +85,7 @@ export const command = defineCommand({
       lock?.rollback();
     }
     yield* run.lines.splice(0);
-    return run.failed && !run.quiet ? 1 : 0;
+    return run.failed ? 1 : 0;
   },
   render: ({ text }) => text,
 });
@@ -317,17 +317,18 @@ class UpdateIndex {
 
   async #refresh(really: boolean): Promise<void> {
     this.tree.requireRoot();
-    const clean = await refreshIndex(this.tree, {
+    const { quiet } = this;
+    await refreshIndex(this.tree, {
       really,
       ignoreMissing: this.#ignoreMissing,
       ignoreSubmodules: this.#ignoreSubmodules,
       unmerged: this.#unmerged,
       report: (path, why) => {
-        if (this.quiet && why !== 'unmerged') return;
+        if (quiet && why !== 'unmerged') return;
+        this.failed = true;
         this.#say(why === 'unmerged' ? `${path}: needs merge` : `${path}: needs update`);
       },
     });
-    if (!clean) this.failed = true;
   }
 
   #cacheInfo(argv: readonly string[], at: number, stuck: string | undefined): number {

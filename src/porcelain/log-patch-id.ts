@@ -46,9 +46,9 @@ export async function patchIdOfPairs(repository: Repository, pairs: readonly Fil
     const binary = /^Binary files .* differ$/m.test(patch);
     const kept = patch
       .split('\n')
-      .filter((line) => !line.startsWith('@@ ') && (binary || !/^(?:index |similarity |dissimilarity )/.test(line)))
+      .filter((line) => !/^(?:@@ |\\ )/.test(line) && (binary || !/^(?:index |similarity |dissimilarity )/.test(line)))
       .map((line) => line.replace(/[ \t\r\f\v]+/g, ''))
-      .join('\n');
+      .join('');
     hasher.update(encoder.encode(kept));
   }
   return hasher.digestHex();

@@ -1,5 +1,6 @@
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { emptyTreeOid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { mergeCommits, treeOfCommit } from '../merge/history.js';
@@ -227,8 +228,14 @@ export class Strategies {
     });
   }
 
-  #trees(commits: readonly Oid<'commit'>[]): Promise<Oid<'tree'>[]> {
-    return Promise.all(commits.map((commit) => treeOfCommit(this.#objects, commit)));
+  #trees(commits: readonly Oid[]): Promise<Oid<'tree'>[]> {
+    return Promise.all(
+      commits.map((commit) =>
+        commit === emptyTreeOid(this.#objects.algorithm)
+          ? (commit as Oid<'tree'>)
+          : treeOfCommit(this.#objects, commit as Oid<'commit'>),
+      ),
+    );
   }
 
   async #locked(work: () => Promise<Verdict>): Promise<Verdict> {

@@ -2,6 +2,7 @@ import type { Oid } from '../base/oid.js';
 import { GitError } from '../base/errors.js';
 import type { Ancestry } from '../history/merge-base.js';
 import { treeOfCommit } from '../merge/history.js';
+import { readKind } from '../objects/database.js';
 import type { Header } from '../objects/headers.js';
 import { decodeText } from '../base/bytes.js';
 import { defaultDateMode, formatDate } from '../repo/date-format.js';
@@ -15,6 +16,7 @@ import { openAncestry } from './ancestry.js';
 import { applyAutostash, createAutostash, keepAutostash } from './autostash.js';
 import { writeCommit } from './commit.js';
 import { editFile } from './editor.js';
+import { verifyCommit } from './log-signature.js';
 import { hardReset } from './hard-reset.js';
 import type { CollectedHeads, MergeHead } from './merge-heads.js';
 import { collectHeads, isThrowawayTag } from './merge-heads.js';
@@ -27,7 +29,8 @@ import { Strategies, strategies } from './merge-strategies.js';
 import type { CleanupMode } from './message.js';
 import { cleanMessage, commentLines, commentPrefix, SCISSORS } from './message.js';
 import { PristineState } from './pristine.js';
-import { appendSignoff } from './signoff.js';
+import { commitSigner } from './signing.js';
+import { appendSignoff, trailerSettings } from './signoff.js';
 import type { Talk } from './talk.js';
 
 export interface MergeOptions {
@@ -61,6 +64,10 @@ export interface MergeOptions {
   readonly custom?: ((name: string) => CustomStrategy | undefined) | undefined;
   /** The short account of what changed, shown at the end. */
   readonly diffstat?: ((from: Oid, to: Oid) => Promise<string>) | undefined;
+  /** `-S`: the key, '' for the usual one, `null` for no signature; unless said, `commit.gpgSign` decides. */
+  readonly sign?: string | null | undefined;
+  /** Merge only commits with a good signature. */
+  readonly verifySignatures?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -99,6 +106,7 @@ export class WorkTreeMerge {
     const options = this.#options;
     const head = (await this.#repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
     const collected = await collectHeads(this.#repository, this.#ancestry, head, names, talk);
+    if (options.verifySignatures === true) for (const { commit } of collected.heads) await this.#verifySignature(commit);
     if (head === undefined) return this.#intoEmpty(collected);
     const { heads } = collected;
     await this.#prepareMessage(collected);
@@ -154,6 +162,27 @@ export class WorkTreeMerge {
     if (options.autostash) await createAutostash(this.#tree, talk);
     this.#repository.identity('committer');
     return this.#merge(head, collected, bases, chosen);
+  }
+
+  async #verifySignature(oid: Oid<'commit'>): Promise<void> {
+    const repository = this.#repository;
+    const verdict = verifyCommit(repository, decodeText(await readKind(repository.objects, oid, 'commit')));
+    const short = await abbreviate(repository, oid);
+    const { result, signer, valid, trust } = verdict ?? { result: 'N', valid: false };
+    const trusted = repository.config.has('gpg.mintrustlevel') || !['undefined', 'never', undefined].includes(trust);
+    if (result === 'G' && valid && trusted) {
+      if (!this.#options.quiet) this.#talk.out(`Commit ${short} has a good GPG signature by ${signer}\n`);
+      return;
+    }
+    if (result === 'G') {
+      throw new GitError('USAGE', `Commit ${short} has an untrusted GPG signature, allegedly by ${signer}.`);
+    }
+    throw new GitError(
+      'USAGE',
+      result === 'B'
+        ? `Commit ${short} has a bad GPG signature allegedly by ${signer}.`
+        : `Commit ${short} does not have a GPG signature.`,
+    );
   }
 
   async #prepareMessage({ described }: CollectedHeads): Promise<void> {
@@ -405,6 +434,7 @@ export class WorkTreeMerge {
       committer: this.#repository.identity('committer'),
       message: this.#message,
       extra: await mergeTags(this.#repository, heads),
+      sign: commitSigner(this.#repository, this.#options.sign),
     });
     await this.#finish(head, heads, commit, news);
     removeMergeState(this.#repository);
@@ -443,7 +473,7 @@ export class WorkTreeMerge {
     if (signoff) {
       const { name, email } = repository.identity('committer');
       const at = edit ? this.#message.length : text.length;
-      text = appendSignoff(text.slice(0, at), `${name} <${email}>`) + text.slice(at);
+      text = appendSignoff(text.slice(0, at), `${name} <${email}>`, trailerSettings(repository.config, comment)) + text.slice(at);
     }
     this.#writeHeads(heads);
     writeState(repository, 'MERGE_MSG', text);

@@ -28,10 +28,12 @@ import { hasState, readState, readStateOids, removeState, writeState } from './m
 import { Strategies, tellMerge, refreshAndWrite } from './merge-strategies.js';
 import type { CustomStrategy } from './merge-strategies.js';
 import type { CleanupMode } from './message.js';
-import { cleanMessage, commentPrefix, subjectLine } from './message.js';
+import { cleanMessage, commentPrefix, stripSpace, subjectLine } from './message.js';
 import { endPick } from './pick-state.js';
 import { renormalizer } from './renormalize.js';
-import { appendSignoff } from './signoff.js';
+import { commitSigner } from './signing.js';
+import { appendSignoff, trailerSettings } from './signoff.js';
+import { parseTrailers } from './trailers.js';
 import type { Talk } from './talk.js';
 
 export interface PickOptions {
@@ -52,7 +54,11 @@ export interface PickOptions {
   readonly strategyOptions: readonly string[];
   /** Absent: messages stay as they are. */
   readonly cleanup: CleanupMode | undefined;
+  /** `--cleanup` was given: signing off or naming the origin does not tidy the message then. */
+  readonly explicitCleanup: boolean;
   readonly reference: boolean;
+  /** `-S`: the key, '' for the usual one, `null` for no signature; unless said, `commit.gpgSign` decides. */
+  readonly sign: string | null | undefined;
 }
 
 export interface SequencerSurroundings {
@@ -96,7 +102,7 @@ export class Sequencer {
 
   /** Answers git's exit code: 0 done, 1 stopped at a conflict. Throws `Refusal` where nothing could begin. */
   async pick(commits: readonly Oid<'commit'>[], single: boolean): Promise<number> {
-    await this.#refresh();
+    await refreshAndWrite(this.#tree);
     if (commits.length === 0) throw new Refusal('empty commit set passed');
     if (single) {
       const commit = commits[0]!;
@@ -118,18 +124,16 @@ export class Sequencer {
     return (await this.#repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#tree.index.hasConflicts) {
-      const doing = this.#options.action === 'revert' ? 'Reverting' : 'Cherry-picking';
-      this.#talk.err(`error: ${doing} is not possible because you have unmerged files.\n`);
-      if (this.#advice('resolveconflict')) {
-        const text =
-          "Fix them up in the work tree, and then use 'git add/rm <file>'\nas appropriate to mark resolution and make a commit.";
-        this.#talk.err(hintLines(text));
-      }
-      throw new Refusal('');
+  #refuseUnmerged(): void {
+    if (!this.#tree.index.hasConflicts) return;
+    const doing = this.#options.action === 'revert' ? 'Reverting' : 'Cherry-picking';
+    this.#talk.err(`error: ${doing} is not possible because you have unmerged files.\n`);
+    if (this.#advice('resolveconflict')) {
+      const text =
+        "Fix them up in the work tree, and then use 'git add/rm <file>'\nas appropriate to mark resolution and make a commit.";
+      this.#talk.err(hintLines(text));
     }
-    await refreshAndWrite(this.#tree);
+    throw new Refusal('');
   }
 
   #advice(name: string): boolean {
@@ -207,8 +211,9 @@ export class Sequencer {
     put('allow-ff', o.fastForward);
     put('mainline', o.mainline);
     put('strategy', o.strategy);
+    put('gpg-sign', o.sign ?? undefined);
     for (const option of o.strategyOptions) put('strategy-option', option);
-    put('default-msg-cleanup', o.cleanup);
+    if (o.explicitCleanup) put('default-msg-cleanup', o.cleanup);
     if (rows.length > 0) this.#write('opts', `[options]\n${rows.join('')}`);
   }
 
@@ -234,8 +239,10 @@ export class Sequencer {
       fastForward: is('allow-ff'),
       mainline: values.has('mainline') ? Number(values.get('mainline')!.at(-1)) : undefined,
       strategy: values.get('strategy')?.at(-1),
+      sign: values.get('gpg-sign')?.at(-1) ?? this.#options.sign,
       strategyOptions: values.get('strategy-option') ?? [],
       cleanup: (values.get('default-msg-cleanup')?.at(-1) as CleanupMode | undefined) ?? this.#options.cleanup,
+      explicitCleanup: values.has('default-msg-cleanup'),
     };
   }
 
@@ -285,7 +292,7 @@ export class Sequencer {
   async continue(): Promise<number> {
     const heads = ['CHERRY_PICK_HEAD', 'REVERT_HEAD'].some((name) => hasState(this.#repository, name));
     if (!hasState(this.#repository, `${DIRECTORY}/todo`)) return this.#continueSingle(heads);
-    await this.#refresh();
+    await refreshAndWrite(this.#tree);
     this.#loadOptions();
     const steps = await this.#loadSteps();
     if (heads) {
@@ -380,6 +387,7 @@ export class Sequencer {
   }
 
   async #refuseStaged(): Promise<void> {
+    this.#refuseUnmerged();
     const head = await this.#head();
     const tree = head === undefined ? undefined : await treeOfCommit(this.#repository.objects, head);
     const staged = await diffIndexWithTree(this.#repository.objects, this.#tree.reloadIndex(), tree);
@@ -432,7 +440,7 @@ export class Sequencer {
     let message = reverts ? await this.#revertMessage(oid, commit, parent) : this.#pickMessage(oid, commit);
     if (options.signoff) {
       const { name, email } = repository.identity('committer');
-      message = appendSignoff(message, `${name} <${email}>`);
+      message = appendSignoff(message, `${name} <${email}>`, this.#trailers());
     }
     const { strategy } = options;
     let verdict: number;
@@ -516,10 +524,12 @@ export class Sequencer {
     if (!this.#options.recordOrigin) return message;
     const line = `(cherry picked from commit ${oid})\n`;
     const text = message === '' || message.endsWith('\n') ? message : `${message}\n`;
-    const paragraphs = text.replace(/\n+$/, '\n').split(/\n\n+/);
-    const last = paragraphs[paragraphs.length - 1]!.replace(/\n$/, '').split('\n');
-    const trailers = last.every((row) => /^(?:[A-Za-z0-9-]+\s*:|\(cherry picked from commit |[ \t])/.test(row));
-    return `${text}${paragraphs.length > 1 && trailers ? '' : '\n'}${line}`;
+    const { trailers } = parseTrailers(text, this.#trailers());
+    return `${text}${trailers.length > 0 ? '' : '\n'}${line}`;
+  }
+
+  #trailers() {
+    return trailerSettings(this.#repository.config, commentPrefix(this.#repository.config));
   }
 
   async #revertMessage(oid: Oid<'commit'>, commit: Commit, parent: Oid<'commit'> | undefined): Promise<string> {
@@ -554,12 +564,14 @@ export class Sequencer {
   ): Promise<number> {
     const reverts = this.#options.action === 'revert';
     const runner = new Strategies({ ...this.#around });
-    const theirs = reverts ? parent : oid;
-    const base = reverts ? oid : parent;
+    // The empty tree stands in for the parent of a root.
+    const before = parent ?? (emptyTreeOid(this.#repository.objectFormat) as Oid as Oid<'commit'>);
+    const theirs = reverts ? before : oid;
+    const base = reverts ? oid : before;
     const verdict = await runner.run(name, {
       head: head!,
-      heads: theirs === undefined ? [] : [{ commit: theirs, name: theirs, object: theirs, isTag: false }],
-      bases: base === undefined ? [] : [base],
+      heads: [{ commit: theirs, name: theirs, object: theirs, isTag: false }],
+      bases: [base],
       options: this.#options.strategyOptions,
     });
     return verdict;
@@ -618,7 +630,9 @@ export class Sequencer {
       }
       message = readState(repository, 'MERGE_MSG') ?? '';
     }
-    if (options.cleanup !== undefined) {
+    const added = options.signoff || options.recordOrigin;
+    if (added && !options.explicitCleanup) message = stripSpace(message);
+    else if (options.cleanup !== undefined) {
       message = cleanMessage(message, options.cleanup, commentPrefix(repository.config, message));
     }
     if (!options.allowEmptyMessage && message.trim() === '') return this.#runCommit(edits, allowEmpty);
@@ -630,6 +644,7 @@ export class Sequencer {
       author,
       committer,
       message,
+      sign: commitSigner(repository, options.sign),
     });
     const done = await repository.refs.update([
       {
@@ -652,6 +667,8 @@ export class Sequencer {
     if (edits) words.push('-e');
     else if (!signoff && !recordOrigin && cleanup === undefined) words.push('--cleanup=verbatim');
     if (cleanup !== undefined) words.push(`--cleanup=${cleanup}`);
+    const { sign } = this.#options;
+    if (sign !== undefined) words.push(sign === null ? '--no-gpg-sign' : `-S${sign}`);
     if (allowEmpty) words.push('--allow-empty');
     if (!edits) words.push('--allow-empty-message');
     return this.#around.commit(words, { GIT_REFLOG_ACTION: this.#reflogAction() });

@@ -155,6 +155,24 @@ export function signBytes(
   }
 }
 
+/** How commits are signed: gets the commit's bytes, answers the armoured text. */
+export type CommitSigner = (data: Uint8Array) => Promise<string>;
+
+/**
+ * Who signs commits, if anybody does. `word`: what `-S` said ('' for no key of its own), `null` for `--no-gpg-sign`;
+ * unless said, `commit.gpgSign` decides.
+ */
+export function commitSigner(repository: Repository, word: string | null | undefined): CommitSigner | undefined {
+  const wanted = word !== undefined ? word !== null : repository.config.getBool('commit.gpgsign', false);
+  if (!wanted) return undefined;
+  const key = signingKey(repository, word ?? undefined);
+  return async (data) => {
+    const made = signBytes(repository, data, key);
+    if ('signature' in made) return made.signature;
+    throw new GitError('USAGE', 'failed to write commit object', { data: { preface: `error: ${made.error}\n` } });
+  };
+}
+
 function signSsh(
   repository: Repository,
   scratch: Scratch,
