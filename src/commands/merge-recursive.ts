@@ -89,7 +89,7 @@ async function runStrategy(context: CommandContext, words: readonly string[]): P
     { ours, theirs, labels, bases: known.length > 0 ? known : undefined },
   );
   if (!(await applyMerge(tree, headTree, merged, { action: 'merge', autoMerge: true, talk }))) return 128;
-  tellMerge(merged, settings, talk);
+  tellMerge(repository, merged, settings, talk);
   return merged.clean ? 0 : 1;
 }
 

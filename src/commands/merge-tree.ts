@@ -8,6 +8,7 @@ import type { DriverOptions } from '../porcelain/merge-drivers.js';
 import { historyRequest } from '../porcelain/merge-context.js';
 import { mergeReport } from '../porcelain/merge-report.js';
 import { mergeSettings, withStrategyOption } from '../porcelain/merge-settings.js';
+import { submoduleAdvice } from '../porcelain/submodule-merge.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { type CommandContext, defineCommand } from './command.js';
@@ -146,6 +147,7 @@ async function* run(context: CommandContext, values: Values, rest: readonly stri
   };
 
   const answer = (merge: TreeMerge): Result => {
+    if (values.messages ?? !merge.clean) context.printError(submoduleAdvice(repository, merge.submodules));
     const text = mergeReport(merge, { nul, nameOnly, messages: values.messages, quoteHigh });
     const { clean, tree, conflicts, messages } = merge;
     const full = values.quiet === true ? '' : stdin ? `${clean ? 1 : 0}\0${text}\0` : text;

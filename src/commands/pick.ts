@@ -107,7 +107,7 @@ export async function runPick(
     strategy: values.strategy ?? repository.config.get('pull.twohead')?.split(' ')[0],
     strategyOptions: values['strategy-option'] ?? [],
     cleanup: word === undefined ? undefined : cleanupMode(word, true),
-    explicitCleanup: values.cleanup != null,
+    explicitCleanup: word !== undefined,
     reference: false,
     sign: values['gpg-sign'],
     ...more,

@@ -4,7 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isGitlinkMode, isRegularMode, isSymlinkMode, sameType } from '../objects/mode.js';
 import type { DriverFor } from './driver.js';
-import type { Labels, MergeContext } from './hook.js';
+import type { Labels, MergeContext, SubmoduleAdvice } from './hook.js';
 import { lazy } from './hook.js';
 import type { MergeState, Version } from './tree-state.js';
 
@@ -21,6 +21,7 @@ export interface SubmoduleAnswer {
   readonly commit?: Oid<'commit'> | undefined;
   readonly type: string;
   readonly text: string;
+  readonly advice?: SubmoduleAdvice | undefined;
 }
 
 export interface EntryOptions {
@@ -157,6 +158,7 @@ export class EntryMerge {
           });
     state.say(answer.type, [path], answer.text);
     if (answer.commit !== undefined) return { result: { mode, oid: answer.commit }, clean: true };
+    if (state.depth === 0) state.submodules.push(answer.advice ?? { path });
     if (state.depth > 0) return { result: realBase === undefined ? base : { mode, oid: base.oid }, clean: false };
     return { result: { mode, oid: ours.oid }, clean: false };
   }

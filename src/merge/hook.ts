@@ -64,6 +64,12 @@ export interface Stages {
   readonly theirs?: Stage | undefined;
 }
 
+/** A submodule that has to be merged by hand, and the commit to merge there where its repository is here. */
+export interface SubmoduleAdvice {
+  readonly path: string;
+  readonly commit?: string | undefined;
+}
+
 /** A conflict as data: index, `--json`, screens and exit codes are all read from it. */
 export interface Conflict {
   readonly kind: ConflictKind;

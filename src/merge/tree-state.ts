@@ -10,7 +10,7 @@ import { isTreeMode, MODE_TREE } from '../objects/mode.js';
 import type { ObjectSource, ObjectStore, RawObject } from '../objects/source.js';
 import { TreeCursor } from '../objects/tree.js';
 import { HashOrderedMap } from './hash-order.js';
-import type { Labels } from './hook.js';
+import type { Labels, SubmoduleAdvice } from './hook.js';
 import { Messages } from './messages.js';
 
 /** Sides by number: 0 the base, 1 ours, 2 theirs. Masks have bit `1 << side`. */
@@ -108,6 +108,8 @@ export class MergeState {
   readonly directories = new Map<string, OpenDirectory>();
   readonly renames: readonly [undefined, SideRenames, SideRenames] = [undefined, newSideRenames(1), newSideRenames(2)];
   readonly messages = new Messages();
+  /** What to say about the submodules that did not merge. */
+  readonly submodules: SubmoduleAdvice[] = [];
   /** Paths that stay unmerged. */
   readonly unmerged = new Map<string, Slot>();
   clean = true;

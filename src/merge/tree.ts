@@ -12,7 +12,7 @@ import { collectRenames } from './directory-renames.js';
 import type { DriverFor } from './driver.js';
 import type { SubmoduleMerge } from './entry-merge.js';
 import { EntryMerge } from './entry-merge.js';
-import type { Conflict, ConflictKind, MergeContext, MergeFn, Stages } from './hook.js';
+import type { Conflict, ConflictKind, MergeContext, MergeFn, Stages, SubmoduleAdvice } from './hook.js';
 import type { MergeMessage } from './messages.js';
 import { Placing } from './placing.js';
 import { applyRenames } from './rename-slots.js';
@@ -56,6 +56,8 @@ export interface TreeMerge {
   readonly conflicts: readonly Conflict[];
   /** Above 0: the search for renames was cut short, and this limit would have let it run. */
   readonly neededRenameLimit: number;
+  /** The submodules that have to be merged by hand. */
+  readonly submodules?: readonly SubmoduleAdvice[] | undefined;
 }
 
 export interface TreeMergeRequest {
@@ -131,6 +133,7 @@ export async function mergeTrees(
     messages,
     conflicts: conflictsOf(unmerged, messages, context),
     neededRenameLimit,
+    ...(state.submodules.length > 0 ? { submodules: state.submodules } : {}),
   };
 }
 

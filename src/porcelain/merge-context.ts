@@ -10,6 +10,7 @@ import type { DriverOptions } from './merge-drivers.js';
 import { MergeDrivers } from './merge-drivers.js';
 import type { MergeSettings } from './merge-settings.js';
 import { treeOptions } from './merge-settings.js';
+import { submoduleMerge } from './submodule-merge.js';
 
 export interface MergeContextOptions extends DriverOptions {
   readonly ancestry?: Ancestry | undefined;
@@ -36,7 +37,7 @@ export function historyRequest(
       ...treeOptions(settings),
       asks: drivers.asks,
       sameNormalised: options.sameNormalised,
-      submodule: options.submodule,
+      submodule: options.submodule ?? submoduleMerge(repository),
     },
     signal: options.signal,
   };

@@ -4,6 +4,7 @@ import { emptyTreeOid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { mergeCommits, treeOfCommit } from '../merge/history.js';
+import type { Repository } from '../repo/repository.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import type { SwitchOptions } from '../worktree/switch.js';
@@ -18,6 +19,7 @@ import { applyMerge, refuseStaged } from './merge-result.js';
 import type { MergeSettings } from './merge-settings.js';
 import { conflictStyle, withStrategyOption } from './merge-settings.js';
 import { renormalizer } from './renormalize.js';
+import { submoduleAdvice } from './submodule-merge.js';
 import type { Talk } from './talk.js';
 
 /** 0: merged; 1: conflicts are left in index and work tree; 2: not handled. */
@@ -137,7 +139,7 @@ export class Strategies {
     if (!(await applyMerge(tree, headTree, merged, { action: 'merge', overwriteIgnored, autoMerge: true, talk }))) {
       return 2;
     }
-    tellMerge(merged, settings, talk);
+    tellMerge(tree.repository, merged, settings, talk);
     return merged.clean ? 0 : 1;
   }
 
@@ -267,11 +269,12 @@ export class Strategies {
 }
 
 /** Prints what a merge has to say: its messages, and how to let it look for more renames. */
-export function tellMerge(merged: TreeMerge, settings: MergeSettings, talk: Talk): void {
+export function tellMerge(repository: Repository, merged: TreeMerge, settings: MergeSettings, talk: Talk): void {
   for (const { text } of merged.messages) {
     if (settings.verbosity < 1) break;
     talk.out(`${text}\n`);
   }
+  talk.err(submoduleAdvice(repository, merged.submodules));
   if (merged.neededRenameLimit > 0) {
     talk.err('warning: exhaustive rename detection was skipped due to too many files.\n');
     talk.err(

@@ -16,6 +16,7 @@ import { openAncestry } from './ancestry.js';
 import { applyAutostash, createAutostash, keepAutostash } from './autostash.js';
 import { writeCommit } from './commit.js';
 import { editFile } from './editor.js';
+import { hintLines } from './hints.js';
 import { verifyCommit } from './log-signature.js';
 import { hardReset } from './hard-reset.js';
 import type { CollectedHeads, MergeHead } from './merge-heads.js';
@@ -587,13 +588,6 @@ function divergedHint(repository: Repository): string {
       'Disable this message with "git config set advice.diverging false"',
   );
 }
-
-/** Advice as git prints it, each line behind `hint:`. */
-export const hintLines = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => `hint:${line === '' ? '' : ` ${line}`}\n`)
-    .join('');
 
 /** Ends a merge that is under way and brings everything back: `git merge --abort`. */
 export async function abortMerge(tree: WorkTree, talk: Talk): Promise<void> {

@@ -19,7 +19,8 @@ import { writeIndexTree } from '../worktree/write-tree.js';
 import { changeSummary } from './change-summary.js';
 import { writeCommit } from './commit.js';
 import { hardReset, resetFiles } from './hard-reset.js';
-import { conflictsHint, hintLines } from './merge.js';
+import { hintLines } from './hints.js';
+import { conflictsHint } from './merge.js';
 import { historyRequest } from './merge-context.js';
 import { applyMerge } from './merge-result.js';
 import type { MergeSettings } from './merge-settings.js';
@@ -54,7 +55,7 @@ export interface PickOptions {
   readonly strategyOptions: readonly string[];
   /** Absent: messages stay as they are. */
   readonly cleanup: CleanupMode | undefined;
-  /** `--cleanup` was given: signing off or naming the origin does not tidy the message then. */
+  /** How to tidy was said: signing off or naming the origin does not tidy the message then. */
   readonly explicitCleanup: boolean;
   readonly reference: boolean;
   /** `-S`: the key, '' for the usual one, `null` for no signature; unless said, `commit.gpgSign` decides. */
@@ -464,7 +465,7 @@ export class Sequencer {
       if (!(await applyMerge(this.#tree, ours, merged, { action: 'merge', autoMerge: true, talk: this.#talk }))) {
         verdict = -1;
       } else {
-        tellMerge(merged, settings, this.#talk);
+        tellMerge(repository, merged, settings, this.#talk);
         verdict = merged.clean ? 0 : 1;
         if (!merged.clean) {
           message += conflictsHint(repository, this.#tree.index.conflictedPaths(), options.cleanup);
