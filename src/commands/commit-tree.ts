@@ -63,7 +63,9 @@ export const command = defineCommand({
     }
     // Configuration has no say here: plumbing signs where it is asked to.
     const sign = commitSigner(repository, values['gpg-sign'] ?? null);
-    yield { oid: await writeCommit(repository, { tree: tree as Oid<'tree'>, parents, author, committer, message, sign }) };
+    yield {
+      oid: await writeCommit(repository, { tree: tree as Oid<'tree'>, parents, author, committer, message, sign }),
+    };
   },
   render: ({ oid }) => `${oid}\n`,
 });

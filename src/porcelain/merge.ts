@@ -107,7 +107,8 @@ export class WorkTreeMerge {
     const options = this.#options;
     const head = (await this.#repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
     const collected = await collectHeads(this.#repository, this.#ancestry, head, names, talk);
-    if (options.verifySignatures === true) for (const { commit } of collected.heads) await this.#verifySignature(commit);
+    if (options.verifySignatures === true)
+      for (const { commit } of collected.heads) await this.#verifySignature(commit);
     if (head === undefined) return this.#intoEmpty(collected);
     const { heads } = collected;
     await this.#prepareMessage(collected);
@@ -474,7 +475,9 @@ export class WorkTreeMerge {
     if (signoff) {
       const { name, email } = repository.identity('committer');
       const at = edit ? this.#message.length : text.length;
-      text = appendSignoff(text.slice(0, at), `${name} <${email}>`, trailerSettings(repository.config, comment)) + text.slice(at);
+      text =
+        appendSignoff(text.slice(0, at), `${name} <${email}>`, trailerSettings(repository.config, comment)) +
+        text.slice(at);
     }
     this.#writeHeads(heads);
     writeState(repository, 'MERGE_MSG', text);

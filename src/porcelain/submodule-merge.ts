@@ -72,10 +72,7 @@ const forward = (path: string, commit: Oid<'commit'>): SubmoduleAnswer => ({
 });
 
 /** What is told to who has to merge submodules by hand. */
-export function submoduleAdvice(
-  repository: Repository,
-  submodules: readonly SubmoduleAdvice[] | undefined,
-): string {
+export function submoduleAdvice(repository: Repository, submodules: readonly SubmoduleAdvice[] | undefined): string {
   if (submodules === undefined || repository.env['GIT_ADVICE'] === '0') return '';
   if (!repository.config.getBool('advice.submodulemergeconflict', true)) return '';
   let text =
