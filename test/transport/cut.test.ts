@@ -29,6 +29,7 @@ function meddled(
   toServer: Meddle,
   toClient: Meddle,
   seen?: { toServer: number; toClient: number },
+  hangUp?: Promise<void>,
 ): LocalServer {
   const real = localServer({ platform: nodePlatform, env, cwd: place, agent: 'test' });
   return async (service, path, duplex, options) => {
@@ -36,7 +37,12 @@ function meddled(
     let cut = false;
     const input = (async function* (): AsyncGenerator<Bytes> {
       let from = 0;
-      for await (const chunk of duplex.input) {
+      const chunks = duplex.input[Symbol.asyncIterator]();
+      const ended = hangUp?.then(() => ({ done: true as const, value: undefined }));
+      for (;;) {
+        const next = chunks.next();
+        const { done, value: chunk } = await (ended === undefined ? next : Promise.race([next, ended]));
+        if (done === true) return;
         const through = toServer(chunk, from);
         from += chunk.length;
         if (seen !== undefined) seen.toServer = from;
@@ -61,7 +67,10 @@ function meddled(
       end: () => duplex.end(),
       close: () => duplex.close(),
     };
-    await real(service, path, wrapped, options);
+    await Promise.race([
+      real(service, path, wrapped, options),
+      ...(hangUp === undefined ? [] : [hangUp.then(() => duplex.end())]),
+    ]);
   };
 }
 
@@ -201,4 +210,186 @@ describe('connections that break', () => {
     expect(await refsOf(target)).toEqual([`${head} refs/heads/topic`]);
     await isSound(target);
   }, 60_000);
+
+  /** Where packets begin and end, up to a pack that follows without packets around it. */
+  function boundaries(stream: Bytes): number[] {
+    const found = [0];
+    for (let at = 0; at + 4 <= stream.length; ) {
+      const text = String.fromCharCode(...stream.subarray(at, at + 4));
+      if (text === 'PACK') {
+        found.push(at + 12, stream.length - 20);
+        break;
+      }
+      expect(text).toMatch(/^[0-9a-f]{4}$/);
+      at += Math.max(Number.parseInt(text, 16), 4);
+      found.push(at);
+    }
+    return found;
+  }
+
+  /** Keeps what goes through. */
+  function recorder(): { readonly meddle: Meddle; bytes(): Bytes } {
+    const chunks: Bytes[] = [];
+    return {
+      meddle(chunk) {
+        chunks.push(chunk.slice());
+        return chunk;
+      },
+      bytes: () => new Uint8Array(Buffer.concat(chunks)),
+    };
+  }
+
+  const speaking = (version: number) => ({
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: 'protocol.version',
+    GIT_CONFIG_VALUE_0: String(version),
+  });
+
+  interface Trial {
+    /** Runs the exchange; throws where it fails. */
+    go(server: LocalServer): Promise<unknown>;
+    /** After every try: nothing wrong is to be seen. */
+    look(worked: boolean): Promise<void>;
+    /** After garbage: a name may have changed on its way, an object never. */
+    sound(): Promise<void>;
+  }
+
+  function fetchTrial(version: number): () => Promise<Trial> {
+    return async () => {
+      const client = await fresh();
+      return {
+        go: (server) =>
+          openRemote(hub, { platform: nodePlatform, cwd: place, localServer: server, env: speaking(version) }).fetch(
+            client,
+          ),
+        async look(worked) {
+          expect(await refsOf(client)).toEqual(worked ? expected : []);
+          await isSound(client);
+        },
+        async sound() {
+          const oids = expected.map((each) => each.split(' ')[0]);
+          for (const line of await refsOf(client)) expect(oids).toContain(line.split(' ')[0]);
+          await isSound(client);
+        },
+      };
+    };
+  }
+
+  let pushing: { own: Repository; head: Oid } | undefined;
+  function pushTrial(version: number): () => Promise<Trial> {
+    return async () => {
+      if (pushing === undefined) {
+        const own = await fresh();
+        const store = await openStore(own, contents.json(), { branch: 'topic' });
+        for (let i = 0; i < 3; i++) await store.put(`pushed/${i}`, { i, text: 'y'.repeat(300) }, { message: `p${i}` });
+        pushing = { own, head: (await store.head())!.oid };
+      }
+      const { own, head } = pushing;
+      const target = await init(join(place, `target-${serial++}.git`), { bare: true, env });
+      return {
+        async go(server) {
+          const remote = openRemote(target.gitDir, {
+            platform: nodePlatform,
+            cwd: place,
+            localServer: server,
+            env: speaking(version),
+          });
+          const [outcome] = await remote.push(own, [{ name: 'refs/heads/topic', to: head }]);
+          if (outcome!.status === 'rejected') throw Object.assign(new Error(outcome!.why), { code: 'REFUSED' });
+        },
+        async look(worked) {
+          const refs = await refsOf(target);
+          // The answer may be lost on its way after everything was done; half of it is never done.
+          if (worked || refs.length > 0) expect(refs).toEqual([`${head} refs/heads/topic`]);
+          await isSound(target);
+        },
+        async sound() {
+          for (const line of await refsOf(target)) expect(line.split(' ')[0]).toBe(head);
+          await isSound(target);
+        },
+      };
+    };
+  }
+
+  for (const version of [0, 2]) {
+    for (const [what, make] of [
+      ['fetch', fetchTrial(version)],
+      ['push', pushTrial(version)],
+    ] as const) {
+      for (const direction of ['to the server', 'to the client'] as const) {
+        const apply = (meddle: Meddle): LocalServer =>
+          direction === 'to the server' ? meddled(place, meddle, clean) : meddled(place, clean, meddle);
+
+        it(`v${version} ${what}, cut at every packet boundary ${direction}`, async () => {
+          const record = recorder();
+          const whole = await make();
+          await whole.go(apply(record.meddle));
+          await whole.look(true);
+          const stream = record.bytes();
+          const cuts = new Set<number>();
+          for (const at of boundaries(stream)) for (const near of [at, at + 2, at + 5]) cuts.add(near);
+          let failed = 0;
+          let trial = await make();
+          for (const at of [...cuts].sort((a, b) => a - b)) {
+            if (at >= stream.length) continue;
+            const error = await trial.go(apply(cutAt(at))).then(
+              () => undefined,
+              (reason: unknown) => reason,
+            );
+            if (error !== undefined) {
+              failed++;
+              const { code, message } = error as { code: string; message: string };
+              expect(`${at}: ${code}`).toMatch(/: (?:TRANSPORT|PROTOCOL|OBJECT_CORRUPT|REFUSED)$/);
+              expect(message.length).toBeGreaterThan(5);
+              expect(message).not.toMatch(/undefined|\[object|TypeError|not a function/);
+            }
+            await trial.look(error === undefined);
+            // Tried again over a sound connection, in the same repository.
+            await trial.go(apply(clean));
+            await trial.look(true);
+            trial = await make();
+          }
+          // Nearly every cut must hurt: at the very end all is said.
+          expect(failed).toBeGreaterThan(cuts.size / 2);
+        }, 120_000);
+
+        it(`v${version} ${what}, garbage ${direction}`, async () => {
+          const record = recorder();
+          await (await make()).go(apply(record.meddle));
+          const { length } = record.bytes();
+          const random = new Random(version * 10 + what.length + direction.length);
+          for (let i = 0; i < 60; i++) {
+            const at = random.below(length);
+            const kind = random.below(3);
+            const noise = Uint8Array.from({ length: 1 + random.below(30) }, () => random.below(256));
+            let put = false;
+            const meddle: Meddle =
+              kind === 0
+                ? flipAt(at, 1 << random.below(8))
+                : (chunk, from) => {
+                    // In between, or in place of what was there.
+                    if (put || at < from || at >= from + chunk.length) return chunk;
+                    put = true;
+                    const rest = chunk.subarray(at - from + (kind === 1 ? 0 : noise.length));
+                    return new Uint8Array(Buffer.concat([chunk.subarray(0, at - from), noise, rest]));
+                  };
+            const trial = await make();
+            // Where a length grew both sides wait for the other; somebody hangs up then.
+            let hangUp = (): void => {};
+            const hungUp = new Promise<void>((resolve) => (hangUp = resolve));
+            const timer = setTimeout(hangUp, 1000);
+            await trial
+              .go(
+                direction === 'to the server'
+                  ? meddled(place, meddle, clean, undefined, hungUp)
+                  : meddled(place, clean, meddle, undefined, hungUp),
+              )
+              .catch(() => {});
+            clearTimeout(timer);
+            await trial.sound();
+          }
+        }, 240_000);
+      }
+    }
+  }
 });
