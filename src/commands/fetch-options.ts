@@ -19,10 +19,16 @@ export const fetchOptionSpecs = {
   'server-option': { type: 'list', short: 'o', value: 'server-specific', help: 'option to transmit' },
   ipv4: { type: 'flag', short: '4', negatable: false, help: 'use IPv4 addresses only' },
   ipv6: { type: 'flag', short: '6', negatable: false, help: 'use IPv6 addresses only' },
-  'negotiation-tip': {
+  'negotiation-restrict': {
     type: 'list',
     value: 'revision',
+    aliases: ['negotiation-tip'],
     help: 'report that we have only objects reachable from this object',
+  },
+  'negotiation-include': {
+    type: 'list',
+    value: 'revision',
+    help: 'report this object in any case',
   },
   'show-forced-updates': { type: 'flag', help: 'check for forced-updates on all updated branches' },
   'set-upstream': { type: 'flag', help: 'set upstream for git pull/fetch' },

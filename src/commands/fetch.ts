@@ -1,5 +1,5 @@
 import { GitError } from '../base/errors.js';
-import { currentBranch, fetchRemote, type FetchOptions } from '../porcelain/fetch.js';
+import { currentBranch, fetchRemote, type FetchOptions, negotiateWith } from '../porcelain/fetch.js';
 import type { Deepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from '../porcelain/fetch-update.js';
 import { approxidate } from '../repo/dates.js';
@@ -92,6 +92,29 @@ export const command = defineCommand({
       filter: values.filter ?? undefined,
       verbosity: (values.verbose ?? 0) - (values.quiet ?? 0),
     };
+    if (values['negotiate-only'] === true) {
+      if (names.length !== 1) throw new GitError('USAGE', 'must supply remote when using --negotiate-only');
+      const remote = remotes.get(names[0]!);
+      if ((values['negotiation-restrict'] ?? []).length === 0 && remote.negotiationRestrict.length === 0) {
+        throw new GitError('USAGE', '--negotiate-only needs one or more --negotiation-restrict=*');
+      }
+      const submodules = values['recurse-submodules'];
+      if (submodules === 'yes' || submodules === 'on-demand') {
+        throw new GitError('USAGE', "options '--negotiate-only' and '--recurse-submodules' cannot be used together");
+      }
+      const surroundings = {
+        ...transportContext(context, repository.config, 'fetch', { family: family(values) }),
+        cwd: transportDirectory(context, repository),
+      };
+      try {
+        for (const oid of await negotiateWith(repository, remote, surroundings, options)) yield { text: `${oid}\n` };
+        return 0;
+      } catch (error) {
+        if (!(error instanceof GitError) || error.code !== 'UNSUPPORTED') throw error;
+        context.warning(error.message);
+        return 1;
+      }
+    }
     let code = 0;
     let first = true;
     for (const name of names) {
@@ -168,7 +191,8 @@ export async function fetchSettings(
     unshallow: values.unshallow,
     refmap: values.refmap,
     serverOptions: values['server-option'],
-    negotiationTips: values['negotiation-tip'],
+    negotiationTips: values['negotiation-restrict'],
+    negotiationInclude: values['negotiation-include'],
     showForced: values['show-forced-updates'],
     setUpstream: values['set-upstream'],
     verbosity,

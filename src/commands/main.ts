@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { isTracing, traceChild, traceEvent } from '../base/trace.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
 import { expandAlias, runExternal, unknownCommand } from './alias.js';
@@ -62,6 +63,10 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
   let code: number;
   try {
     const env = { ...process.env };
+    const trace = env['GIT_TRACE2_EVENT'];
+    if (trace !== undefined && trace !== '' && trace !== '0') {
+      (await import('./trace2.js')).startTrace2(trace, words, env);
+    }
     const parsed = parseGlobalOptions(exactArguments(words), env);
     for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
     let cwd = process.cwd();
@@ -113,6 +118,7 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
   }
   surroundings?.repository?.close();
   await surroundings?.pager?.finish();
+  if (isTracing()) for (const event of ['exit', 'atexit']) traceEvent(event, { code });
   return code;
 }
 
@@ -159,6 +165,7 @@ async function runByName(
   expanded: readonly string[],
 ): Promise<number> {
   if (Object.hasOwn(table, name)) {
+    traceEvent('cmd_name', { name, hierarchy: name });
     if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
     return runNamed(surroundings, name, argv);
   }
@@ -300,7 +307,12 @@ function contextFor(
     startPager(defaultOn) {
       owner.pager ??= startPager(context, surroundings.paginate, defaultOn);
     },
-    runCommand: (other, words) => runNamed(owner, other, words),
+    async runCommand(other, words) {
+      const ended = traceChild(['git', other, ...words]);
+      const code = await runNamed(owner, other, words);
+      ended(code);
+      return code;
+    },
   };
   return context;
 }

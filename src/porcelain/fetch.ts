@@ -2,12 +2,10 @@ import type { NonEmpty } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import { wildmatch } from '../base/wildmatch.js';
 import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
 import type { RefUpdate } from '../refs/store.js';
 import type { Repository } from '../repo/repository.js';
-import { resolveRevision } from '../repo/revision.js';
 import type { RemoteRef } from '../transport/advertisement.js';
 import { checkedOutFinder } from '../transport/checked-out.js';
 import { CommitCache } from '../transport/commit-cache.js';
@@ -15,6 +13,7 @@ import { connect, remoteRefs } from '../transport/connect.js';
 import type { Connection, TransportContext } from '../transport/connection.js';
 import { farewell } from '../transport/fetch-pack.js';
 import { releasePack } from '../transport/incoming.js';
+import { commonWith, negotiationIds } from '../transport/negotiate-only.js';
 import type { Refspec } from '../transport/refspec.js';
 import { isExcluded, mapBack, refPrefixes, tryParseRefspec, parseRefspec } from '../transport/refspec.js';
 import type { RemoteConfig } from '../transport/remote-config.js';
@@ -51,7 +50,9 @@ export interface FetchOptions {
   readonly setUpstream?: boolean | undefined;
   readonly uploadPack?: string | undefined;
   readonly serverOptions?: readonly string[] | undefined;
+  /** Revisions and patterns of refs: tell only what is behind these; and these in any case. */
   readonly negotiationTips?: readonly string[] | undefined;
+  readonly negotiationInclude?: readonly string[] | undefined;
   readonly showForced?: boolean | undefined;
   /** -1 quiet, 0, 1 and more. */
   readonly verbosity: number;
@@ -296,6 +297,7 @@ class RemoteFetch {
       wantRefs: names,
       remoteRefs: this.#refs,
       tips: await this.#negotiationTips(),
+      include: await this.#negotiationInclude(),
       filter: this.#options.filter,
       includeTag,
       agent: this.#context.agent,
@@ -341,19 +343,18 @@ class RemoteFetch {
   }
 
   async #negotiationTips(): Promise<readonly Oid[] | undefined> {
-    const texts = this.#options.negotiationTips;
-    if (texts === undefined || texts.length === 0) return undefined;
-    const tips: Oid[] = [];
-    for (const text of texts) {
-      if (/[*?[]/.test(text)) {
-        for await (const ref of this.#repository.refs.list('refs/')) if (wildmatch(text, ref.name)) tips.push(ref.oid);
-        continue;
-      }
-      const oid = await resolveRevision(this.#repository, text);
-      if (oid === undefined) throw new GitError('REF_MISSING', `${text} is not a valid object`);
-      tips.push(oid);
-    }
-    return tips;
+    const given = this.#options.negotiationTips ?? [];
+    const texts = given.length > 0 ? given : this.#remote.negotiationRestrict;
+    if (texts.length === 0) return undefined;
+    return negotiationIds(this.#repository, texts, (text) =>
+      this.#options.say(`warning: ignoring --negotiation-restrict=${text} because it does not match any refs\n`),
+    );
+  }
+
+  async #negotiationInclude(): Promise<readonly Oid[] | undefined> {
+    const given = this.#options.negotiationInclude ?? [];
+    const texts = given.length > 0 ? given : this.#remote.negotiationInclude;
+    return texts.length === 0 ? undefined : negotiationIds(this.#repository, texts, () => {});
   }
 
   #checkedOut(): (ref: string) => boolean {
@@ -560,6 +561,26 @@ class RemoteFetch {
     file.set(`branch.${branch}.remote`, this.#remote.name);
     file.set(`branch.${branch}.merge`, source.name);
   }
+}
+
+/** What the remote has of the commits behind `restrict` (`git fetch --negotiate-only`). */
+export async function negotiateWith(
+  repository: Repository,
+  remote: RemoteConfig,
+  context: TransportContext,
+  options: Pick<FetchOptions, 'negotiationTips' | 'negotiationInclude' | 'uploadPack' | 'serverOptions' | 'say'>,
+): Promise<readonly Oid[]> {
+  const restrict = options.negotiationTips ?? [];
+  const include = options.negotiationInclude ?? [];
+  return commonWith(repository, remote.urls[0]!, context, {
+    tips: await negotiationIds(repository, restrict.length > 0 ? restrict : remote.negotiationRestrict, (text) =>
+      options.say(`warning: ignoring --negotiation-restrict=${text} because it does not match any refs\n`),
+    ),
+    include: await negotiationIds(repository, include.length > 0 ? include : remote.negotiationInclude, () => {}),
+    program: options.uploadPack ?? remote.uploadPack,
+    version: protocolVersion(repository.config, repository.env),
+    serverOptions: options.serverOptions?.length ? options.serverOptions : remote.serverOptions,
+  });
 }
 
 /** The branch HEAD names, without `refs/heads/`. */

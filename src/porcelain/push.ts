@@ -16,6 +16,7 @@ import { isAncestor } from '../transport/receive-update.js';
 import { findDestination, parseRefspec } from '../transport/refspec.js';
 import type { RemoteConfig } from '../transport/remote-config.js';
 import { protocolVersion } from '../transport/remote-config.js';
+import { commonWith, negotiationIds } from '../transport/negotiate-only.js';
 import { sendPack } from '../transport/send-pack.js';
 import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
@@ -339,7 +340,11 @@ class Push {
     }
     const result = await sendPack(this.#repository, this.#connection, {
       commands: live.map((ref) => ({ name: ref.name, old: ref.old, new: ref.new })),
-      theirs: [...this.#connection.advertisement.refs.map((ref) => ref.oid), ...this.#connection.advertisement.haves],
+      theirs: [
+        ...this.#connection.advertisement.refs.map((ref) => ref.oid),
+        ...this.#connection.advertisement.haves,
+        ...(await this.#negotiated(live)),
+      ],
       thin: options.thin,
       atomic: options.atomic,
       quiet: options.verbosity < 0,
@@ -367,6 +372,28 @@ class Push {
       return true;
     }
     return false;
+  }
+
+  /** `push.negotiate`: what else the other side has, asked as a fetch would. */
+  async #negotiated(refs: readonly PushRef[]): Promise<readonly Oid[]> {
+    const repository = this.#repository;
+    if (repository.config.getBool('push.negotiate', false) !== true) return [];
+    const news = refs.filter((ref) => !isZeroOid(ref.new)).map((ref) => ref.new);
+    if (news.length === 0) return [];
+    const { negotiationRestrict, negotiationInclude } = this.#remote;
+    try {
+      return await commonWith(repository, this.#url, this.#context, {
+        tips: negotiationRestrict.length > 0 ? await negotiationIds(repository, negotiationRestrict, () => {}) : news,
+        include: await negotiationIds(repository, negotiationInclude, () => {}),
+        program: this.#remote.uploadPack,
+        version: protocolVersion(repository.config, repository.env),
+        serverOptions: this.#remote.serverOptions,
+      });
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      this.#options.say(`warning: ${error.message}\nwarning: push negotiation failed; proceeding anyway with push\n`);
+      return [];
+    }
   }
 
   async #conclude(refs: readonly PushRef[], failed: boolean): Promise<PushResult> {

@@ -13,7 +13,7 @@ import { fetchPack } from './fetch-pack.js';
 import type { Incoming } from './incoming.js';
 import { storeIncoming } from './incoming.js';
 import type { NegotiationAlgorithm } from './negotiator.js';
-import { createNegotiator } from './negotiator.js';
+import { createNegotiator, including } from './negotiator.js';
 import { readShallow, writeShallow } from './shallow.js';
 
 /** How far history is to go. */
@@ -39,6 +39,8 @@ export interface ObjectsRequest extends Deepening {
   readonly remoteRefs: readonly RemoteRef[];
   /** Where to begin telling what we have; all refs unless said. */
   readonly tips?: readonly Oid[] | undefined;
+  /** To be told in any case. */
+  readonly include?: readonly Oid[] | undefined;
   readonly filter: string | undefined;
   readonly includeTag: boolean;
   readonly agent: string;
@@ -67,7 +69,7 @@ export interface ObjectsResult {
   readonly wantedRefs: ReadonlyMap<string, Oid>;
 }
 
-function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
+export function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
   const text = repository.config.get('fetch.negotiationalgorithm');
   if (text === 'skipping' || text === 'noop' || text === 'consecutive') return text;
   if (text === undefined && repository.config.getBool('feature.experimental', false)) return 'skipping';
@@ -78,7 +80,9 @@ function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
 export async function fetchObjects(repository: Repository, request: ObjectsRequest): Promise<ObjectsResult> {
   const shallow = readShallow(repository);
   const commits = new CommitCache(repository.objects, shallow);
-  const negotiator = createNegotiator(request.refetch === true ? 'noop' : negotiationAlgorithm(repository), commits);
+  const chosen = createNegotiator(request.refetch === true ? 'noop' : negotiationAlgorithm(repository), commits);
+  const negotiator =
+    request.include === undefined || request.refetch === true ? chosen : including(request.include, chosen);
   const locals: Oid[] = [];
   if (request.refetch !== true) {
     const head = await repository.refs.resolve('HEAD');

@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
 import type { Connection } from './connection.js';
@@ -278,7 +279,7 @@ class FetchV2 extends Fetch {
     let toSend = INITIAL_FLUSH;
     let inVain = 0;
     let seenAck = false;
-    for (;;) {
+    for (let rounds = 1; ; rounds++) {
       const writer = new PacketWriter(nowhere);
       this.#head(writer);
       for (const oid of this.#common) writer.write(`have ${oid}\n`);
@@ -307,6 +308,7 @@ class FetchV2 extends Fetch {
           }
           if (!outcome.ready) continue;
         }
+        traceData('negotiation_v2', 'total_rounds', rounds);
         await this.#sections(reader);
       } finally {
         reader.sideBand = undefined;
@@ -402,6 +404,64 @@ class FetchV2 extends Fetch {
       } else if (item === 'eof') throw new GitError('TRANSPORT', 'the remote end hung up unexpectedly');
       else throw new GitError('PROTOCOL', `expected 'packfile', received '${name ?? String(item)}'`);
     }
+  }
+}
+
+/** What `negotiateOnly` needs. */
+export type NegotiateRequest = Pick<
+  FetchPackRequest,
+  'negotiator' | 'agent' | 'serverOptions' | 'progress' | 'verbose'
+> & {
+  /** Do all of what is asked about lead to one of these? Then nothing more need be found out. */
+  readonly enough: (common: ReadonlySet<Oid>) => Promise<boolean>;
+};
+
+/** Finds out what the other side has of our commits, and fetches nothing (`--negotiate-only`, `push.negotiate`). */
+export async function negotiateOnly(connection: Connection, request: NegotiateRequest): Promise<readonly Oid[]> {
+  const { capabilities, algorithm, version } = connection.advertisement;
+  if (version !== 2) throw new GitError('UNSUPPORTED', '--negotiate-only requires protocol v2');
+  if (!capabilities.supports('fetch', 'wait-for-done'))
+    throw new GitError('UNSUPPORTED', 'server does not support wait-for-done');
+  const common = new Set<Oid>();
+  let toSend = INITIAL_FLUSH;
+  let inVain = 0;
+  for (let rounds = 1; ; rounds++) {
+    const writer = new PacketWriter(nowhere);
+    writer.write('command=fetch');
+    if (capabilities.has('agent')) writer.write(`agent=${request.agent}`);
+    for (const option of request.serverOptions) writer.write(`server-option=${option}`);
+    if (capabilities.has('object-format')) writer.write(`object-format=${algorithm}`);
+    writer.delim().write('wait-for-done');
+    for (const oid of common) writer.write(`have ${oid}\n`);
+    let added = 0;
+    for (; added < toSend; added++) {
+      const oid = await request.negotiator.next();
+      if (oid === undefined) break;
+      writer.write(`have ${oid}\n`);
+      request.verbose?.(`have ${oid}`);
+    }
+    inVain += added;
+    let last = added === 0 || (common.size > 0 && inVain >= MAX_IN_VAIN);
+    toSend = nextFlush(true, toSend);
+    await connection.send(writer.flush().take());
+    const reader = await connection.reply();
+    await expectSection(reader, 'acknowledgments');
+    let acked = false;
+    for (;;) {
+      const item = await reader.read();
+      if (!isData(item)) break;
+      const line = packetText(item);
+      if (!line.startsWith('ACK ') || !isOid(line.slice(4))) continue;
+      const oid = line.slice(4) as Oid;
+      acked = true;
+      inVain = 0;
+      common.add(oid);
+      await request.negotiator.ack(oid);
+    }
+    if (acked && (await request.enough(common))) last = true;
+    if (!last) continue;
+    traceData('negotiation_v2', 'total_rounds', rounds);
+    return [...common];
   }
 }
 

@@ -275,6 +275,25 @@ const noop: Negotiator = {
   },
 };
 
+/** Tells some commits whatever the other one thinks of them, and each once (`--negotiation-include`). */
+export function including(first: readonly Oid[], rest: Negotiator): Negotiator {
+  const queue = [...new Set(first)];
+  const told = new Set(queue);
+  return {
+    knownCommon: (oid) => rest.knownCommon(oid),
+    addTip: (oid) => rest.addTip(oid),
+    async next() {
+      const forced = queue.shift();
+      if (forced !== undefined) return forced;
+      for (;;) {
+        const oid = await rest.next();
+        if (oid === undefined || !told.has(oid)) return oid;
+      }
+    },
+    ack: (oid) => rest.ack(oid),
+  };
+}
+
 export type NegotiationAlgorithm = 'consecutive' | 'skipping' | 'noop';
 
 export function createNegotiator(algorithm: NegotiationAlgorithm, commits: CommitCache): Negotiator {

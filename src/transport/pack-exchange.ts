@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { visitReachable } from '../history/reachable.js';
@@ -135,6 +136,7 @@ export async function* makePack(
     yield chunk;
   }
   const { total, deltas, reused, reusedDeltas } = builder.statistics;
+  traceData('pack-objects', 'write_pack_file/wrote', total);
   meter?.say(`Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused 0 (from 0)\n`);
   await said;
 }

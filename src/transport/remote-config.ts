@@ -32,6 +32,9 @@ export interface RemoteConfig {
   readonly proxy: string | undefined;
   readonly vcs: string | undefined;
   readonly serverOptions: readonly string[];
+  /** `remote.<name>.negotiationRestrict` and `negotiationInclude`: revisions and patterns. */
+  readonly negotiationRestrict: readonly string[];
+  readonly negotiationInclude: readonly string[];
   readonly followRemoteHead: string | undefined;
   readonly promisor: boolean;
   readonly partialCloneFilter: string | undefined;
@@ -182,6 +185,8 @@ export class Remotes {
       proxy: config.get(key('proxy')),
       vcs: config.get(key('vcs')),
       serverOptions: list('serveroption'),
+      negotiationRestrict: list('negotiationrestrict'),
+      negotiationInclude: list('negotiationinclude'),
       followRemoteHead: config.get(key('followremotehead')),
       promisor: config.getBool(key('promisor'), false),
       partialCloneFilter: config.get(key('partialclonefilter')),

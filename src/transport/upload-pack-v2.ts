@@ -1,4 +1,5 @@
 import { GitError } from '../base/errors.js';
+import { isTracing, traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
@@ -216,6 +217,7 @@ async function fetch(
     else if (!(await session.shallowLine(line))) throw new GitError('PROTOCOL', `unexpected line: '${line}'`);
   }
   writer.sideBandAll = sideBandAll;
+  if (isTracing()) traceData('upload-pack', 'fetch-info', session.summary(haves.length));
   try {
     // Nothing wanted, nothing sent.
     if (session.wants.length === 0 && !waitForDone) return;

@@ -1,4 +1,5 @@
 import { GitError } from '../base/errors.js';
+import { isTracing, traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { hexLength, isOid, zeroOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
@@ -38,6 +39,7 @@ export async function uploadPack(repository: Repository, io: ServerIo, options: 
   const session = new UploadSession(repository, config);
   const features = await receiveWants(session, reader, writer, options);
   if (session.wants.length === 0) return;
+  if (isTracing()) traceData('upload-pack', 'fetch-info', session.summary(0));
   if (session.deepens || session.clientShallow.size > 0) {
     if (await session.sendShallow(writer)) await writer.flush().send();
   }

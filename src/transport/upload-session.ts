@@ -97,6 +97,23 @@ export class UploadSession {
     this.filter = text;
   }
 
+  /** What was asked for, in numbers. */
+  summary(haves: number): Readonly<Record<string, unknown>> {
+    return {
+      haves,
+      wants: this.wants.length - this.wantedRefs.size,
+      'want-refs': this.wantedRefs.size,
+      depth: this.depth,
+      shallows: this.clientShallow.size,
+      'deepen-since': this.since !== undefined,
+      'deepen-not': this.not.length,
+      'deepen-relative': this.relative,
+      ...(this.filter === undefined
+        ? {}
+        : { filter: this.filter.replace(/^(blob:limit|tree|sparse:oid|object:type)[:=].*$/, '$1') }),
+    };
+  }
+
   get deepens(): boolean {
     return this.depth > 0 || this.byRevisions;
   }

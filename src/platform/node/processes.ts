@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes, emptyBytes, encodeText, hasRawBytes } from '../../base/bytes.js';
+import { traceChild } from '../../base/trace.js';
 import type { Child, Processes, Spawned, SpawnOptions } from '../platform.js';
 import { childProcess, os } from './builtins.js';
 
@@ -34,6 +35,7 @@ function withShellFallback(argv: readonly string[], run: (argv: readonly string[
 function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Spawned {
   return withShellFallback(argv, (words) => {
     const [command, ...rest] = nativeArguments(words);
+    const ended = traceChild(words);
     const result = childProcess().spawnSync(command!, rest, {
       cwd: options.cwd,
       env: environment(options),
@@ -43,6 +45,7 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {
       windowsHide: true,
     });
     const errorCode = (result.error as { code?: string } | undefined)?.code;
+    ended(result.status ?? 127);
     return {
       code:
         result.error !== undefined && result.status === null && result.signal === null
@@ -58,6 +61,7 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {
 function open(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Child {
   const [command, ...rest] = nativeArguments(argv);
   const [, output, errors] = stdio(options);
+  const ended = traceChild(argv);
   const child = childProcess().spawn(command!, rest, {
     cwd: options.cwd,
     env: environment(options),
@@ -69,6 +73,7 @@ function open(argv: readonly [string, ...string[]], options: SpawnOptions = {}):
     child.on('error', () => resolve(127));
     child.on('close', (code, signal) => resolve(code ?? 128 + signalNumber(signal ?? '')));
   });
+  void exit.then(ended);
   child.stdin?.on('error', () => {});
   if (options.input !== undefined) child.stdin?.end(options.input);
   return {

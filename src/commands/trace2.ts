@@ -1,0 +1,52 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { encodeText } from '../base/bytes.js';
+import { listenToTrace, traceEvent } from '../base/trace.js';
+import { GIT_VERSION } from './version.js';
+
+/** `GIT_TRACE2_EVENT`: events of this run as JSON lines, to stderr, a descriptor, a file, or a new file in a folder. */
+export function startTrace2(target: string, words: readonly string[], env: Record<string, string | undefined>): void {
+  const started = process.hrtime.bigint();
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('Z', '000Z');
+  const own = `${stamp}-Hlocalhost-P${process.pid.toString(16).padStart(8, '0')}`;
+  const parent = env['GIT_TRACE2_PARENT_SID'];
+  const sid = parent === undefined || parent === '' ? own : `${parent}/${own}`;
+  env['GIT_TRACE2_PARENT_SID'] = sid;
+  const write = writer(target, own);
+  if (write === undefined) return;
+  listenToTrace((event, fields) => {
+    const head = { event, sid, thread: 'main', time: new Date().toISOString().replace('Z', '000Z') };
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const time =
+      event === 'exit' || event === 'start' || event === 'atexit'
+        ? { t_abs: seconds }
+        : event.startsWith('data')
+          ? { t_abs: seconds, t_rel: seconds }
+          : event === 'region_leave' || event === 'child_exit'
+            ? { t_rel: seconds }
+            : {};
+    write(`${JSON.stringify({ ...head, ...time, ...fields })}\n`);
+  });
+  traceEvent('version', { evt: '4', exe: GIT_VERSION });
+  traceEvent('start', { argv: ['git', ...words] });
+}
+
+function writer(target: string, name: string): ((line: string) => void) | undefined {
+  if (target === '1' || target.toLowerCase() === 'true') return (line) => fs.writeSync(2, encodeText(line));
+  if (/^[2-9]$/.test(target)) return (line) => fs.writeSync(Number(target), encodeText(line));
+  if (!path.isAbsolute(target)) return undefined;
+  let file = target;
+  try {
+    if (fs.statSync(target).isDirectory()) file = path.join(target, name);
+  } catch {
+    // Made with the first line.
+  }
+  return (line) => {
+    try {
+      fs.appendFileSync(file, encodeText(line));
+    } catch {
+      // Whoever traces must not break what is traced.
+      listenToTrace(undefined);
+    }
+  };
+}
