@@ -70,7 +70,7 @@ export class IncomingFsck {
           this.#say(oid, severity, id, message);
         }
       }
-      this.#refuseFailures();
+      this.#refuseFailures('fsck error in packed object');
     }
     links?.object(oid, kind, data, algorithm);
   };
@@ -119,19 +119,19 @@ export class IncomingFsck {
         else this.#blob(oid, object.data);
       }
     }
-    this.#refuseFailures();
+    this.#refuseFailures('fsck error in pack objects');
     return missing;
   }
 
   /** Refuses what `finish` found missing. */
   refuseMissing(missing: readonly Oid[]): void {
     for (const oid of missing) this.#found(oid, 'gitmodulesMissing', 'unable to read .gitmodules blob');
-    this.#refuseFailures();
+    this.#refuseFailures('fsck error in pack objects');
   }
 
-  #refuseFailures(): void {
+  #refuseFailures(message: string): void {
     if (this.#failures.length === 0) return;
-    throw new GitError('OBJECT_CORRUPT', 'fsck error in packed object', { data: { findings: this.#failures } });
+    throw new GitError('OBJECT_CORRUPT', message, { data: { findings: this.#failures } });
   }
 }
 
