@@ -87,6 +87,8 @@ function load(words) {
   const loaded = new Map();
   const requireFrom = (from) => (request) => {
     if (request.startsWith('node:')) return require(request);
+    // Screens are ES modules, as ink is: who asks for one waits for it.
+    if (request.startsWith('../tui/')) return import(`../dist/tui/${request.slice(7, -4)}.js`);
     const chunk = request[0] === '.' ? join(from, request) : `packages/${request.replace(/\.cjs$/, '')}.cjs`;
     let module = loaded.get(chunk);
     if (module !== undefined) return module.exports;

@@ -83,8 +83,9 @@ export async function buildCommandLine(root) {
     target: target.target,
     metafile: true,
     logLevel: 'warning',
+    external: ['../tui/*'],
   });
-  const files = Object.keys(metafile.inputs).filter((path) => path.startsWith('src/'));
+  const files = Object.keys(metafile.inputs).filter((path) => path.startsWith('src/') && !path.startsWith('src/tui/'));
   const sources = new Map(files.map((file) => [file, readFileSync(resolve(root, file), 'utf8')]));
   const outputs = new Map();
   await Promise.all(
@@ -92,12 +93,11 @@ export async function buildCommandLine(root) {
       const { code } = await transform(text, {
         ...target,
         ...small,
-        loader: file.endsWith('x') ? 'tsx' : 'ts',
-        jsx: 'automatic',
+        loader: 'ts',
         sourcefile: file,
         supported: { 'dynamic-import': false },
       });
-      outputs.set(file.replace(/^src\//, '').replace(/\.tsx?$/, '.cjs'), finish(file, code));
+      outputs.set(file.replace(/^src\//, '').replace(/\.ts$/, '.cjs'), finish(file, code));
     }),
   );
   for (const [request, names] of packageImports(sources)) {

@@ -34,7 +34,22 @@ async function library() {
 }
 
 mkdirSync(dist, { recursive: true });
-await Promise.all([buildCommandLine(root), library()]);
+/** The screens, with ink and react in them: bundled, they start four times faster. */
+async function screens() {
+  await build({
+    ...shared,
+    entryPoints: { browse: 'src/tui/browse.tsx' },
+    outdir: 'dist/tui',
+    minify: true,
+    external: ['react-devtools-core'],
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+  });
+}
+
+await Promise.all([buildCommandLine(root), library(), screens()]);
 writeFileSync(resolve(dist, 'package.json'), '{ "type": "module" }\n');
 if (!quick) {
   const types = spawnSync(resolve(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.types.json'], {

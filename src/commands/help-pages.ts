@@ -27,7 +27,7 @@ export function helpPage(program: string, command: Command): string {
 }
 
 /** bough's own commands; the others are git's. */
-const own: ReadonlySet<string> = new Set(['put', 'get', 'list', 'remove', 'transact', 'watch', 'serve']);
+const own: ReadonlySet<string> = new Set(['put', 'get', 'list', 'remove', 'transact', 'watch', 'browse', 'serve']);
 
 export function helpOverview(program: string, commands: readonly Command[]): string {
   const root = new Commander(program)

@@ -9,6 +9,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   annotate: () => import('./annotate.js'),
   blame: () => import('./blame.js'),
   branch: () => import('./branch.js'),
+  browse: () => import('./browse.js'),
   'cat-file': () => import('./cat-file.js'),
   'check-attr': () => import('./check-attr.js'),
   'check-ignore': () => import('./check-ignore.js'),
