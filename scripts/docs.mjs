@@ -16,6 +16,7 @@ async function commands() {
       absWorkingDir: root,
       entryPoints: ['src/commands/table.ts'],
       bundle: true,
+      external: ['../tui/*'],
       splitting: true,
       format: 'esm',
       platform: 'node',
