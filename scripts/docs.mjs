@@ -16,7 +16,6 @@ async function commands() {
       absWorkingDir: root,
       entryPoints: ['src/commands/table.ts'],
       bundle: true,
-      external: ['../tui/*'],
       splitting: true,
       format: 'esm',
       platform: 'node',

@@ -83,6 +83,25 @@ export function sequenceLength(bytes: Bytes, at: number): 0 | 1 | 2 | 3 | 4 {
   return 4;
 }
 
+/** One character for each byte. For ASCII: the text; else what `decodeUnits` makes text of. */
+export const byteUnits: (bytes: Bytes, start: number, end: number) => string =
+  nativeUnits() ??
+  ((bytes, start, end) => {
+    let text = '';
+    for (let at = start; at < end; at += 4096) {
+      text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4096)));
+    }
+    return text;
+  });
+
+function nativeUnits(): ((bytes: Bytes, start: number, end: number) => string) | undefined {
+  const slice = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.latin1Slice;
+  return slice && ((bytes, start, end) => slice.call(bytes, start, end));
+}
+
+/** From one character for each byte to byte-exact text. */
+export const decodeUnits = (units: string): string => decodeText(Uint8Array.from(units, (unit) => unit.charCodeAt(0)));
+
 /** Byte-exact text to bytes; the inverse of `decodeText`. */
 export function encodeText(text: string): Bytes {
   if ((text as { isWellFormed?: () => boolean }).isWellFormed?.() ?? !/[\ud800-\udfff]/.test(text)) {

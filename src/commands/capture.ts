@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { decodeText } from '../base/bytes.js';
 import type { CommandContext } from './command.js';
 
@@ -10,6 +9,8 @@ export function captureCommand(
 ): string {
   const script = process.argv[1];
   if (script === undefined) return '';
+  // Loaded only now: that takes longer than most commands that might need it.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const run = spawnSync(process.execPath, [script, ...argv], {
     cwd: context.cwd,
     env: { ...context.env, ...env },

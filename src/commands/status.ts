@@ -104,7 +104,7 @@ export const command = defineCommand({
         wantState: format === 'long',
       });
       // Writing it anew is also what makes racily clean entries plainly clean.
-      const worth = tree.index.changed || tree.index.entries.some((entry) => tree.index.isRacy(entry));
+      const worth = tree.index.changed || tree.index.hasRacy;
       if (lock !== undefined && worth && tree.index.existed) tree.commitIndex(lock);
     } finally {
       lock?.rollback();

@@ -17,6 +17,18 @@ export interface FileStat {
   readonly links: number;
 }
 
+/** Places in the answer of `lstatNumbers`. */
+export const STAT_DEVICE = 0;
+export const STAT_MODE = 1;
+export const STAT_UID = 3;
+export const STAT_GID = 4;
+export const STAT_INODE = 7;
+export const STAT_SIZE = 8;
+export const STAT_MTIME = 12;
+export const STAT_MTIME_NANOSECONDS = 13;
+export const STAT_CTIME = 14;
+export const STAT_CTIME_NANOSECONDS = 15;
+
 export interface DirectoryEntry {
   readonly name: string;
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
@@ -69,11 +81,23 @@ export interface FileSystem {
   writeFile(path: string, data: Bytes, mode?: number): void;
   appendFile(path: string, data: Bytes, mode?: number): void;
   lstat(path: string): FileStat | undefined;
+  /**
+   * A way to the same as bare numbers (places: `STAT_MODE`, …), for looking at very many files: its answers are good
+   * until the next one. It may throw for a file that cannot be looked at, and takes no names that are not UTF-8.
+   */
+  readonly lstatNumbers?: ((path: string) => Float64Array | undefined) | undefined;
   /** Bytes the file takes on disk (whole blocks), where the system tells. */
   allocatedSize?(path: string): number | undefined;
   stat(path: string): FileStat | undefined;
   /** Entries in no particular order; `undefined` when it is not a directory. */
   readDirectory(path: string): readonly DirectoryEntry[] | undefined;
+  /**
+   * The same as two columns, for looking through very many directories. Kinds: 1 file, 2 directory, 3 symbolic link,
+   * anything else is something else.
+   */
+  readNames?(path: string): { readonly names: readonly string[]; readonly kinds: readonly number[] } | undefined;
+  /** The process's directory: paths below it may be given without it. */
+  workingDirectory?(): string;
   readLink(path: string): string | undefined;
   /** Resolves symbolic links; `undefined` when something is missing. */
   realPath(path: string): string | undefined;

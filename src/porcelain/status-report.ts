@@ -87,9 +87,9 @@ export async function treeOf(tree: WorkTree, commit: Oid): Promise<Oid<'tree'>> 
 
 function sparsePercent(tree: WorkTree): StatusReport['sparsePercent'] {
   if (!tree.repository.config.getBool('core.sparsecheckout', false)) return undefined;
-  const { entries } = tree.index;
-  if (entries.length === 0) return undefined;
+  if (tree.index.count === 0) return undefined;
   if (tree.index.sparseDirectories) return 'index';
+  const { entries } = tree.index;
   const skipped = entries.reduce((count, entry) => count + (entry.skipWorktree ? 1 : 0), 0);
   return 100 - Math.floor((100 * skipped) / entries.length);
 }

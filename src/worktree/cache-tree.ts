@@ -15,25 +15,59 @@ export interface CacheTree {
 
 export const newCacheTree = (): CacheTree => ({ entryCount: -1, oid: undefined, subtrees: new Map() });
 
+/** A node as it was read: its id becomes text only where somebody asks. */
+class StoredNode implements CacheTree {
+  readonly subtrees = new Map<string, CacheTree>();
+  entryCount: number;
+  readonly #data: Bytes;
+  readonly #at: number;
+  readonly #oidLength: number;
+  /** `null`: not made yet. */
+  #oid: Oid<'tree'> | undefined | null = null;
+
+  constructor(entryCount: number, data: Bytes, at: number, oidLength: number) {
+    this.entryCount = entryCount;
+    this.#data = data;
+    this.#at = at;
+    this.#oidLength = oidLength;
+    if (entryCount < 0) this.#oid = undefined;
+  }
+  get oid(): Oid<'tree'> | undefined {
+    if (this.#oid === null) this.#oid = oidFromBytes(this.#data, this.#at, this.#oidLength);
+    return this.#oid;
+  }
+  set oid(oid: Oid<'tree'> | undefined) {
+    this.#oid = oid;
+  }
+}
+
 /** Reads the `TREE` extension; `undefined` when it is damaged (git then works without it). */
 export function parseCacheTree(data: Bytes, oidLength: number): CacheTree | undefined {
   let at = 0;
+  /** A number and the byte that ends it. NaN for anything else. */
+  const number = (end: number): number => {
+    const negative = data[at] === 0x2d;
+    if (negative) at++;
+    let value = data[at] === end ? Number.NaN : 0;
+    for (; at < data.length && data[at] !== end; at++) {
+      const digit = data[at]! - 0x30;
+      value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+    }
+    at++;
+    return negative ? -value : value;
+  };
   const read = (): { name: string; node: CacheTree } | undefined => {
     const nameEnd = data.indexOf(0, at);
-    const lineEnd = data.indexOf(0x0a, nameEnd + 1);
-    if (nameEnd < 0 || lineEnd < 0) return undefined;
+    if (nameEnd < 0) return undefined;
     const name = decodeText(data.subarray(at, nameEnd));
-    const match = /^(-?\d+) (\d+)$/.exec(decodeText(data.subarray(nameEnd + 1, lineEnd)));
-    if (match === null) return undefined;
-    at = lineEnd + 1;
-    const node = newCacheTree();
-    node.entryCount = Number(match[1]);
-    if (node.entryCount >= 0) {
-      if (at + oidLength > data.length) return undefined;
-      node.oid = oidFromBytes(data, at, oidLength);
-      at += oidLength;
-    }
-    for (let i = Number(match[2]); i > 0; i--) {
+    at = nameEnd + 1;
+    const entryCount = number(0x20);
+    let children = number(0x0a);
+    if (!(children >= 0) || Number.isNaN(entryCount)) return undefined;
+    const node = new StoredNode(entryCount, data, at, oidLength);
+    if (entryCount >= 0) at += oidLength;
+    if (at > data.length) return undefined;
+    for (; children > 0; children--) {
       const child = read();
       if (child === undefined || node.subtrees.has(child.name)) return undefined;
       node.subtrees.set(child.name, child.node);
@@ -41,6 +75,14 @@ export function parseCacheTree(data: Bytes, oidLength: number): CacheTree | unde
     return { name, node };
   };
   return read()?.node;
+}
+
+/** What the `TREE` extension says of the root alone, without reading on. */
+export function rootOfCacheTree(data: Bytes, oidLength: number): { entryCount: number; oid: Oid<'tree'> } | undefined {
+  const lineEnd = data.indexOf(0x0a);
+  const match = /^\0(\d+) \d+$/.exec(decodeText(data.subarray(0, Math.max(0, lineEnd))));
+  if (match === null || lineEnd + 1 + oidLength > data.length) return undefined;
+  return { entryCount: Number(match[1]), oid: oidFromBytes(data, lineEnd + 1, oidLength) };
 }
 
 /** Subtrees go out by length of the name first, as git keeps them. */

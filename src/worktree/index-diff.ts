@@ -40,8 +40,9 @@ export async function diffIndexWithTree(
   tree: Oid<'tree'> | undefined,
   options: IndexDiffOptions = {},
 ): Promise<IndexChange[]> {
+  if (tree !== undefined && options.unchanged !== true && index.makesTree(tree)) return [];
   const walk = new IndexDiff(objects, index, options);
-  await walk.directory('', tree, index.cacheTree, 0, index.entries.length);
+  await walk.directory('', tree, index.cacheTree, 0, index.count);
   // Trees sort `a` and `a/b` otherwise than the index does; the order of the index counts.
   const { changes } = walk;
   for (let i = 1; i < changes.length; i++) {

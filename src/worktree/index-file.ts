@@ -6,11 +6,12 @@ import { oidFromBytes, rawLength, zeroOid } from '../base/oid.js';
 import { LockFile } from '../platform/lock.js';
 import type { Platform } from '../platform/platform.js';
 import type { CacheTree } from './cache-tree.js';
-import { invalidateCacheTree } from './cache-tree.js';
+import { invalidateCacheTree, parseCacheTree, rootOfCacheTree } from './cache-tree.js';
 import type { IndexEntry } from './index-entry.js';
 import { compareIndexEntries } from './index-entry.js';
 import type { ParsedIndex } from './index-parse.js';
 import { mergeSplitIndex, parseIndex } from './index-parse.js';
+import type { IndexRows } from './index-rows.js';
 import type { SerializeIndexOptions } from './index-serialize.js';
 import { serializeIndex } from './index-serialize.js';
 import type { ResolvedSide, ResolveUndo } from './resolve-undo.js';
@@ -49,9 +50,12 @@ export interface AddOptions {
 export class Index {
   readonly algorithm: HashAlgorithm;
   version: 2 | 3 | 4;
-  /** In order; treat as read-only and use the methods. */
-  entries: IndexEntry[] = [];
-  cacheTree: CacheTree | undefined;
+  /** The file's rows as they were read, until somebody needs (and may change) all entries. */
+  rows: IndexRows | undefined;
+  #entries: IndexEntry[] = [];
+  #cacheTree: CacheTree | undefined;
+  /** `TREE` as it was read, until somebody asks. */
+  #storedCacheTree: Bytes | undefined;
   resolveUndo: ResolveUndo | undefined;
   untrackedCache: Bytes | undefined;
   fsmonitor: Bytes | undefined;
@@ -77,15 +81,91 @@ export class Index {
     return rawLength(this.algorithm);
   }
 
+  get cacheTree(): CacheTree | undefined {
+    if (this.#storedCacheTree !== undefined) {
+      this.#cacheTree = parseCacheTree(this.#storedCacheTree, this.oidLength);
+      this.#storedCacheTree = undefined;
+    }
+    return this.#cacheTree;
+  }
+
+  set cacheTree(tree: CacheTree | undefined) {
+    this.#cacheTree = tree;
+    this.#storedCacheTree = undefined;
+  }
+
+  set storedCacheTree(data: Bytes | undefined) {
+    this.#storedCacheTree = data;
+  }
+
+  /** True when the cache tree says that the entries make just this tree. */
+  makesTree(tree: Oid): boolean {
+    const stored = this.#storedCacheTree;
+    const root = stored === undefined ? this.#cacheTree : rootOfCacheTree(stored, this.oidLength);
+    return root !== undefined && root.entryCount === this.count && root.oid === tree;
+  }
+
+  /** In order; treat as read-only and use the methods. Where it is enough, ask for single rows: that is faster. */
+  get entries(): IndexEntry[] {
+    if (this.rows !== undefined) {
+      this.#entries = this.rows.entries();
+      this.rows = undefined;
+    }
+    return this.#entries;
+  }
+
+  set entries(entries: IndexEntry[]) {
+    this.#entries = entries;
+    this.rows = undefined;
+  }
+
+  get count(): number {
+    return this.rows?.count ?? this.#entries.length;
+  }
+
+  /** The path of each entry, for many looks. */
+  get paths(): readonly string[] {
+    return this.rows?.paths ?? this.#entries.map((entry) => entry.path);
+  }
+
+  pathAt(i: number): string {
+    return this.rows === undefined ? this.#entries[i]!.path : this.rows.paths[i]!;
+  }
+
+  entryAt(i: number): IndexEntry {
+    return this.rows === undefined ? this.#entries[i]! : this.rows.entry(i);
+  }
+
+  /** Known in this process to equal its file. */
+  isFreshAt(i: number): boolean {
+    return this.rows === undefined ? this.#entries[i]!.fresh : this.rows.fresh[i] === 1;
+  }
+
+  stageAt(i: number): number {
+    const flags = this.rows === undefined ? this.#entries[i]!.flags : this.rows.flags[i]!;
+    return (flags >> 12) & 3;
+  }
+
+  /** True when an entry must be written again for its stat words to prove anything. */
+  get hasRacy(): boolean {
+    const { timestamp, rows } = this;
+    if (timestamp === undefined || timestamp.seconds === 0) return false;
+    if (rows === undefined) return this.#entries.some((entry) => this.isRacy(entry));
+    const { words } = rows;
+    for (let i = 0; i < rows.count; i++) {
+      const at = rows.wordsAt(i) + 2;
+      if (words[at]! >= timestamp.seconds && isOlder(timestamp, words[at]!, words[at + 1]!)) return true;
+    }
+    return false;
+  }
+
   /** The place of a path and stage in `entries`, or `-1 - place` where it would go. */
   position(path: string, stage = 0): number {
-    const { entries } = this;
     let low = 0;
-    let high = entries.length;
+    let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const entry = entries[middle]!;
-      const order = compareText(entry.path, path) || entry.stage - stage;
+      const order = compareText(this.pathAt(middle), path) || this.stageAt(middle) - stage;
       if (order === 0) return middle;
       if (order < 0) low = middle + 1;
       else high = middle;
@@ -95,14 +175,14 @@ export class Index {
 
   get(path: string, stage = 0): IndexEntry | undefined {
     const at = this.position(path, stage);
-    return at < 0 ? undefined : this.entries[at];
+    return at < 0 ? undefined : this.entryAt(at);
   }
 
   /** The place of the first entry of a path, whatever its stage, or -1. */
   firstOf(path: string): number {
     let at = this.position(path, 0);
     if (at < 0) at = -1 - at;
-    return this.entries[at]?.path === path ? at : -1;
+    return at < this.count && this.pathAt(at) === path ? at : -1;
   }
 
   /** True when the path is there, merged or not. */
@@ -113,13 +193,14 @@ export class Index {
   /** Every stage of a path, in order. */
   stages(path: string): IndexEntry[] {
     const out: IndexEntry[] = [];
-    for (let at = this.firstOf(path); at >= 0 && this.entries[at]?.path === path; at++) out.push(this.entries[at]!);
+    const first = this.firstOf(path);
+    for (let at = first; at >= 0 && at < this.count && this.pathAt(at) === path; at++) out.push(this.entryAt(at));
     return out;
   }
 
   /** Where the entries below a directory begin and end. `''` is everything. */
   range(directory: string): { start: number; end: number } {
-    if (directory === '') return { start: 0, end: this.entries.length };
+    if (directory === '') return { start: 0, end: this.count };
     const edge = (path: string): number => {
       const at = this.position(path, 0);
       return at < 0 ? -1 - at : at;
@@ -132,16 +213,19 @@ export class Index {
   hasDirectory(directory: string): boolean {
     const prefix = `${directory}/`;
     const at = this.position(prefix, 0);
-    return this.entries[at < 0 ? -1 - at : at]?.path.startsWith(prefix) === true;
+    const first = at < 0 ? -1 - at : at;
+    return first < this.count && this.pathAt(first).startsWith(prefix);
   }
 
   get hasConflicts(): boolean {
-    return this.entries.some((entry) => (entry.flags & 0x3000) !== 0);
+    if (this.rows !== undefined) return this.rows.flags.some((flags) => (flags & 0x3000) !== 0);
+    return this.#entries.some((entry) => (entry.flags & 0x3000) !== 0);
   }
 
   /** Paths with stages, each once. */
   conflictedPaths(): string[] {
     const paths: string[] = [];
+    if (!this.hasConflicts) return paths;
     for (const entry of this.entries) {
       if (entry.stage !== 0 && paths[paths.length - 1] !== entry.path) paths.push(entry.path);
     }
@@ -346,11 +430,13 @@ export class Index {
   isRacy(entry: IndexEntry): boolean {
     const { timestamp } = this;
     if (timestamp === undefined || timestamp.seconds === 0) return false;
-    const seconds = entry.mtimeSeconds;
-    return (
-      timestamp.seconds < seconds || (timestamp.seconds === seconds && timestamp.nanoseconds <= entry.mtimeNanoseconds)
-    );
+    return isOlder(timestamp, entry.mtimeSeconds, entry.mtimeNanoseconds);
   }
+}
+
+/** The time the index was written is not later than a file's. */
+export function isOlder(index: Timestamp, seconds: number, nanoseconds: number): boolean {
+  return index.seconds < seconds || (index.seconds === seconds && index.nanoseconds <= nanoseconds);
 }
 
 /** ASCII letters in lower case: how git folds names. */
@@ -374,18 +460,19 @@ export function readIndex(place: IndexPlace): Index {
   index.existed = true;
   index.timestamp = timestamp;
   index.checksum = parsed.checksum;
-  index.cacheTree = parsed.cacheTree;
+  index.storedCacheTree = parsed.cacheTree;
   index.resolveUndo = parsed.resolveUndo;
   index.untrackedCache = parsed.untrackedCache;
   index.fsmonitor = parsed.fsmonitor;
   index.sparseDirectories = parsed.sparseDirectories;
-  index.entries = parsed.link === undefined ? parsed.entries : readShared(place, parsed, index);
+  if (parsed.link === undefined) index.rows = parsed.rows;
+  else index.entries = readShared(place, parsed, index);
   return index;
 }
 
 function readShared(place: IndexPlace, parsed: ParsedIndex, index: Index): IndexEntry[] {
   const link = parsed.link!;
-  if (link.base === undefined) return parsed.entries;
+  if (link.base === undefined) return parsed.rows.entries();
   const file = `${place.directory}/sharedindex.${link.base}`;
   const data = place.platform.fs.readFile(file);
   if (data === undefined)
@@ -394,8 +481,9 @@ function readShared(place: IndexPlace, parsed: ParsedIndex, index: Index): Index
   if (base.checksum !== link.base) {
     throw new GitError('OBJECT_CORRUPT', `broken index, expect ${link.base} in ${file}, got ${base.checksum}`);
   }
-  index.shared = { oid: link.base, entries: base.entries };
-  return mergeSplitIndex(base.entries, link, parsed.entries);
+  const entries = base.rows.entries();
+  index.shared = { oid: link.base, entries };
+  return mergeSplitIndex(entries, link, parsed.rows.entries());
 }
 
 /** Checks the trailing checksum of an index file, as `git fsck` does. */

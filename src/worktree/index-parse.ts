@@ -1,12 +1,12 @@
 import type { Bytes } from '../base/bytes.js';
-import { compareText, decodeText, startsWithAscii } from '../base/bytes.js';
+import { byteUnits, compareText, decodeText, decodeUnits, startsWithAscii } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
 import { oidFromBytes, rawLength } from '../base/oid.js';
-import type { CacheTree } from './cache-tree.js';
-import { parseCacheTree } from './cache-tree.js';
 import { parseEwah } from './ewah.js';
-import { IndexEntry, readWord, STAT_BYTES } from './index-entry.js';
+import type { IndexEntry } from './index-entry.js';
+import { readWord, STAT_BYTES } from './index-entry.js';
+import { IndexRows } from './index-rows.js';
 import type { ResolveUndo } from './resolve-undo.js';
 import { parseResolveUndo } from './resolve-undo.js';
 
@@ -25,8 +25,9 @@ export interface SplitLink {
 /** An index file, read. */
 export interface ParsedIndex {
   readonly version: 2 | 3 | 4;
-  readonly entries: IndexEntry[];
-  readonly cacheTree: CacheTree | undefined;
+  readonly rows: IndexRows;
+  /** `TREE`, as stored. */
+  readonly cacheTree: Bytes | undefined;
   readonly resolveUndo: ResolveUndo | undefined;
   /** `UNTR`, as stored. */
   readonly untrackedCache: Bytes | undefined;
@@ -56,12 +57,14 @@ export function parseIndex(data: Bytes, algorithm: HashAlgorithm, file = '.git/i
   if (version !== 2 && version !== 3 && version !== 4) throw corrupt(`bad index version ${version | 0}`);
   const count = readWord(data, 8);
   const end = data.length - oidLength;
-  const entries = new Array<IndexEntry>(count);
-  const at = version === 4 ? readPrefixed(data, entries, oidLength, end) : readPadded(data, entries, oidLength, end);
-  checkOrder(entries);
+  // No row is shorter: a count that cannot be is found out before memory is taken for it.
+  if (count > end / (STAT_BYTES + oidLength + 2)) throw corrupt('index file is cut off');
+  const rows = new IndexRows(data, count, oidLength);
+  const at = version === 4 ? readPrefixed(rows, end) : readPadded(rows, end);
+  decodePaths(rows);
   return {
     version,
-    entries,
+    rows,
     ...readExtensions(data, at, end, oidLength),
     checksum: oidFromBytes(data, end, oidLength),
   };
@@ -77,12 +80,18 @@ function flagsAt(data: Bytes, at: number): { flags: number; next: number } {
   return { flags: (low & 0xb000) | (high << 16), next: at + 4 };
 }
 
-function readPadded(data: Bytes, entries: IndexEntry[], oidLength: number, end: number): number {
+/**
+ * The names are made by native calls and compared as texts of one character a byte: an index is read once in a process,
+ * before the engine could have compiled a loop over its bytes.
+ */
+function readPadded(rows: IndexRows, end: number): number {
+  const { data, count, at: starts, flags: columns, paths } = rows;
   let at = 12;
-  const fixed = STAT_BYTES + oidLength;
-  for (let i = 0; i < entries.length; i++) {
+  const fixed = STAT_BYTES + rows.oidLength;
+  let before = '';
+  const units = byteUnits; // imported names are calls in the bundle
+  for (let i = 0; i < count; i++) {
     if (at + fixed + 2 > end) throw corrupt('index file is cut off');
-    const start = at;
     let flags = (data[at + fixed]! << 8) | data[at + fixed + 1]!;
     let name = at + fixed + 2;
     let length = flags & 0xfff;
@@ -93,20 +102,24 @@ function readPadded(data: Bytes, entries: IndexEntry[], oidLength: number, end: 
       length = nul < 0 ? end : nul - name;
     }
     if (name + length >= end) throw corrupt('index file is cut off');
-    entries[i] = new IndexEntry(decodeText(data.subarray(name, name + length)), flags, data, start, oidLength);
-    at = start + ((name - start + length + 8) & ~7);
+    const path = units(data, name, name + length);
+    starts[i] = at;
+    columns[i] = flags;
+    paths[i] = path;
+    if (before >= path) checkOrder(rows, i);
+    before = path;
+    at = at + ((name - at + length + 8) & ~7);
   }
   return at;
 }
 
-function readPrefixed(data: Bytes, entries: IndexEntry[], oidLength: number, end: number): number {
+function readPrefixed(rows: IndexRows, end: number): number {
+  const { data, count, at: starts, flags: columns, paths } = rows;
   let at = 12;
-  const fixed = STAT_BYTES + oidLength;
-  let buffer = new Uint8Array(4096);
-  let used = 0;
-  for (let i = 0; i < entries.length; i++) {
+  const fixed = STAT_BYTES + rows.oidLength;
+  let before = '';
+  for (let i = 0; i < count; i++) {
     if (at + fixed + 2 > end) throw corrupt('index file is cut off');
-    const start = at;
     const { flags, next } = flagsAt(data, at + fixed);
     let name = next;
     let byte = data[name++]!;
@@ -115,44 +128,44 @@ function readPrefixed(data: Bytes, entries: IndexEntry[], oidLength: number, end
       byte = data[name++]!;
       strip = (strip + 1) * 128 + (byte & 0x7f);
     }
-    if (strip > used) {
-      throw new GitError(
-        'OBJECT_CORRUPT',
-        `malformed name field in the index, near path '${decodeText(buffer.subarray(0, used))}'`,
-      );
+    if (strip > before.length) {
+      throw new GitError('OBJECT_CORRUPT', `malformed name field in the index, near path '${decodeUnits(before)}'`);
     }
     const nul = data.indexOf(0, name);
     if (nul < 0 || nul >= end) throw corrupt('index file is cut off');
-    const keep = used - strip;
-    used = keep + nul - name;
-    if (used > buffer.length) {
-      const wider = new Uint8Array(used * 2);
-      wider.set(buffer.subarray(0, keep));
-      buffer = wider;
-    }
-    buffer.set(data.subarray(name, nul), keep);
-    entries[i] = new IndexEntry(decodeText(buffer.subarray(0, used)), flags, data, start, oidLength);
+    const path = before.slice(0, before.length - strip) + byteUnits(data, name, nul);
+    starts[i] = at;
+    columns[i] = flags;
+    paths[i] = path;
+    if (before >= path) checkOrder(rows, i);
+    before = path;
     at = nul + 1;
   }
   return at;
 }
 
-function checkOrder(entries: readonly IndexEntry[]): void {
-  for (let i = 1; i < entries.length; i++) {
-    const before = entries[i - 1]!;
-    const entry = entries[i]!;
-    const order = compareText(before.path, entry.path);
-    if (order > 0) throw new GitError('OBJECT_CORRUPT', 'unordered stage entries in index');
-    if (order === 0) {
-      if (before.path === '') continue; // rows of a split index that replace others have no name
-      if (before.stage === 0) {
-        throw new GitError('OBJECT_CORRUPT', `multiple stage entries for merged file '${entry.path}'`);
-      }
-      if (before.stage > entry.stage) {
-        throw new GitError('OBJECT_CORRUPT', `unordered stage entries for '${entry.path}'`);
-      }
-    }
+/** Row `i` does not come after the one before it. */
+function checkOrder(rows: IndexRows, i: number): void {
+  if (i === 0) return;
+  const path = rows.paths[i]!;
+  if (rows.paths[i - 1] !== path) throw new GitError('OBJECT_CORRUPT', 'unordered stage entries in index');
+  if (path === '') return; // rows of a split index that replace others have no name
+  const before = (rows.flags[i - 1]! >> 12) & 3;
+  if (before === 0) {
+    throw new GitError('OBJECT_CORRUPT', `multiple stage entries for merged file '${decodeUnits(path)}'`);
   }
+  if (before > ((rows.flags[i]! >> 12) & 3)) {
+    throw new GitError('OBJECT_CORRUPT', `unordered stage entries for '${decodeUnits(path)}'`);
+  }
+}
+
+/** Paths with bytes outside of ASCII become text. */
+function decodePaths(rows: IndexRows): void {
+  const { paths } = rows;
+  const wide = /[\x80-\xff]/;
+  if (!wide.test(paths.join(''))) return;
+  rows.ascii = false;
+  for (let i = 0; i < paths.length; i++) if (wide.test(paths[i]!)) paths[i] = decodeUnits(paths[i]!);
 }
 
 type Extensions = Pick<
@@ -178,7 +191,7 @@ function readExtensions(data: Bytes, from: number, end: number, oidLength: numbe
     at += size;
     switch (name) {
       case 'TREE':
-        out.cacheTree = parseCacheTree(body, oidLength);
+        out.cacheTree = body;
         break;
       case 'REUC':
         out.resolveUndo = parseResolveUndo(body, oidLength);

@@ -25,14 +25,15 @@ export type RefreshFinding = 'unmerged' | 'modified' | 'deleted' | 'typechange' 
  */
 export async function refreshIndex(tree: WorkTree, options: RefreshOptions = {}): Promise<boolean> {
   const { index } = tree;
-  const { entries } = index;
   let clean = true;
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!;
+  if (options.pathspec === undefined) tree.markClean();
+  for (let i = 0, count = index.count; i < count; i++) {
+    if (index.isFreshAt(i)) continue;
+    const entry = index.entryAt(i);
     if (options.ignoreSubmodules === true && isGitlinkMode(entry.mode)) continue;
     if (options.pathspec !== undefined && !options.pathspec.matches(entry.path)) continue;
     if (entry.stage !== 0) {
-      while (entries[i + 1]?.path === entry.path) i++;
+      while (i + 1 < count && index.pathAt(i + 1) === entry.path) i++;
       if (options.unmerged === true) continue;
       options.report?.(entry.path, 'unmerged');
       clean = false;

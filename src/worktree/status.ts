@@ -150,16 +150,18 @@ class StatusRun {
 
   async worktree(): Promise<void> {
     const { index } = this.#tree;
-    const { entries } = index;
     const pathspec = this.#options.pathspec?.isEmpty === true ? undefined : this.#options.pathspec;
     const intended: IndexEntry[] = [];
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!;
+    // Nearly all files are clean, and nearly always their stat words say so.
+    if (pathspec === undefined) this.#tree.markClean();
+    for (let i = 0, count = index.count; i < count; i++) {
+      if (index.isFreshAt(i)) continue;
+      const entry = index.entryAt(i);
       if (pathspec !== undefined && !pathspec.matches(entry.path)) continue;
       if ((entry.flags & 0x3000) !== 0) {
         const stages: (IndexEntry | undefined)[] = [undefined, undefined, undefined];
         let k = i;
-        for (; k < entries.length && entries[k]!.path === entry.path; k++) stages[entries[k]!.stage - 1] = entries[k];
+        for (; k < count && index.pathAt(k) === entry.path; k++) stages[index.stageAt(k) - 1] = index.entryAt(k);
         i = k - 1;
         this.#conflict(entry.path, stages);
         continue;
@@ -198,7 +200,6 @@ class StatusRun {
       this.#unstaged(entry, 'A', modeFromStat(stat, tree.rules, entry.mode));
       return;
     }
-    // Nearly all files are clean, and nearly always their stat words say so.
     const changed = tree.changedByStat(entry, stat);
     if (changed === 0 && !tree.index.isRacy(entry)) return;
     const modified = tree.isModified(entry, stat);

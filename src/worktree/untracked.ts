@@ -1,9 +1,11 @@
 import { compareText } from '../base/bytes.js';
 import { isGitlinkMode } from '../objects/mode.js';
+import type { FileSystem } from '../platform/fs.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { MATCH_NONE } from '../repo/pathspec.js';
 import { nestedGitDirectory } from './gitlink.js';
 import type { Ignores } from './ignore.js';
+import type { Index } from './index-file.js';
 import type { WorkTree } from './work-tree.js';
 
 export interface UntrackedOptions {
@@ -37,6 +39,125 @@ const NONE = 0;
 const IGNORED = 1;
 const UNTRACKED = 2;
 
+function readNames(fs: FileSystem, directory: string): ReturnType<NonNullable<FileSystem['readNames']>> {
+  if (fs.readNames !== undefined) return fs.readNames(directory);
+  const listed = fs.readDirectory(directory);
+  if (listed === undefined) return undefined;
+  const kinds = ['other', 'file', 'directory', 'symlink'];
+  return { names: listed.map(({ name }) => name), kinds: listed.map(({ kind }) => kinds.indexOf(kind)) };
+}
+
+const NOT_TRACKED = 0;
+const TRACKED = 1;
+const TRACKED_BELOW = 2;
+
+/** Tells of names in one directory what the index has there. */
+interface TrackedNames {
+  /** The rows below the directory that was found last. */
+  start: number;
+  end: number;
+  /** `TRACKED`: an entry of this name. `TRACKED_BELOW`: entries in a directory of this name, for directories only. */
+  find(name: string, isDirectory: boolean): number;
+}
+
+/** A run of rows. Names asked for in the order of the index, as directories are mostly read, are found without a search. */
+class RunOfNames implements TrackedNames {
+  start = 0;
+  end = 0;
+  readonly #index: Index;
+  readonly #paths: readonly string[];
+  readonly #prefix: string;
+  readonly #limit: number;
+  #next: number;
+
+  constructor(index: Index, paths: readonly string[], prefix: string, start: number, end: number) {
+    this.#index = index;
+    this.#paths = paths;
+    this.#prefix = prefix;
+    this.#next = start;
+    this.#limit = end;
+  }
+
+  #isAt(at: number, name: string): boolean {
+    if (at >= this.#limit) return false;
+    const path = this.#paths[at]!;
+    return path.length === this.#prefix.length + name.length && path.endsWith(name);
+  }
+
+  find(name: string, isDirectory: boolean): number {
+    const index = this.#index;
+    const next = this.#next;
+    if (next < this.#limit) {
+      const path = this.#paths[next]!;
+      if (path.length === this.#prefix.length + name.length && path.endsWith(name)) return this.#found(next, name);
+      if (isDirectory && isBelow(path, this.#prefix + name)) return this.#below(next, this.#prefix + name);
+    }
+    const path = this.#prefix + name;
+    // Stages count as well.
+    let at = index.position(path, 0);
+    if (at < 0) at = -1 - at;
+    if (this.#isAt(at, name)) return this.#found(at, name);
+    if (!isDirectory) return NOT_TRACKED;
+    at = index.position(`${path}/`, 0);
+    if (at < 0) at = -1 - at;
+    return at < this.#limit && isBelow(this.#paths[at]!, path) ? this.#below(at, path) : NOT_TRACKED;
+  }
+
+  #found(at: number, name: string): number {
+    this.#next = at + 1;
+    if (this.#index.stageAt(at) !== 0) while (this.#isAt(this.#next, name)) this.#next++;
+    return TRACKED;
+  }
+
+  /** Most directories are small: look around before searching. */
+  #below(start: number, path: string): number {
+    const paths = this.#paths;
+    const prefix = `${path}/`;
+    let at = start + 1;
+    while (at < this.#limit && paths[at]!.startsWith(prefix)) {
+      at++;
+      if (at - start === 32) at = this.#index.range(path).end;
+    }
+    this.start = start;
+    this.end = at;
+    this.#next = at;
+    return TRACKED_BELOW;
+  }
+}
+
+const isBelow = (path: string, directory: string): boolean =>
+  path.length > directory.length && path.charCodeAt(directory.length) === 0x2f && path.startsWith(directory);
+
+/** The same where letter case does not count. */
+function foldedNames(index: Index, prefix: string, start: number, end: number): TrackedNames {
+  const names = new Map<string, { start: number; end: number } | undefined>();
+  for (let i = start; i < end; ) {
+    const path = index.pathAt(i);
+    const slash = path.indexOf('/', prefix.length);
+    if (slash < 0) {
+      names.set(path.slice(prefix.length).toLowerCase(), undefined);
+      i++;
+    } else {
+      const range = index.range(path.slice(0, slash));
+      names.set(path.slice(prefix.length, slash + 1).toLowerCase(), range);
+      i = Math.max(i + 1, range.end);
+    }
+  }
+  return {
+    start: 0,
+    end: 0,
+    find(name, isDirectory) {
+      const key = name.toLowerCase();
+      if (names.has(key)) return TRACKED;
+      const below = isDirectory ? names.get(`${key}/`) : undefined;
+      if (below === undefined) return NOT_TRACKED;
+      this.start = below.start;
+      this.end = below.end;
+      return TRACKED_BELOW;
+    },
+  };
+}
+
 /** Files on disk that the index does not have. git's `fill_directory`. */
 export function findUntracked(tree: WorkTree, options: UntrackedOptions): UntrackedFiles {
   const walk = new Walk(tree, options);
@@ -61,18 +182,20 @@ class Walk implements UntrackedFiles {
   readonly #options: UntrackedOptions;
   readonly #pathspec: Pathspec | undefined;
   readonly #fold: boolean;
+  readonly #paths: readonly string[];
 
   constructor(tree: WorkTree, options: UntrackedOptions) {
     this.#tree = tree;
     this.#options = options;
     this.#pathspec = options.pathspec?.isEmpty === true ? undefined : options.pathspec;
     this.#fold = tree.ignoreCase;
+    this.#paths = tree.index.paths;
   }
 
   /** Begins at a directory: the ones above it are looked at only for what they are. */
   from(directory: string): void {
     if (directory === '') {
-      this.#children('', false, true, false);
+      this.#children('', false, this.#tracked('', 0, this.#tree.index.count), false);
       return;
     }
     // Each directory on the way may itself be untracked, ignored, a link or a repository of its own.
@@ -89,51 +212,27 @@ class Walk implements UntrackedFiles {
       }
       if (slash < 0) break;
     }
-    this.#children(`${directory}/`, false, true, false);
+    const range = index.range(directory);
+    this.#children(`${directory}/`, false, this.#tracked(`${directory}/`, range.start, range.end), false);
   }
 
-  /** Names of the files and directories that the index has right below `prefix`. */
-  #tracked(prefix: string): Set<string> {
-    const names = new Set<string>();
-    const { index } = this.#tree;
-    const { entries } = index;
-    const range = index.range(prefix.slice(0, -1));
-    for (let i = range.start; i < range.end; ) {
-      const { path } = entries[i]!;
-      const slash = path.indexOf('/', prefix.length);
-      if (slash < 0) {
-        const name = path.slice(prefix.length);
-        names.add(this.#fold ? name.toLowerCase() : name);
-        i++;
-        continue;
-      }
-      const name = path.slice(prefix.length, slash);
-      names.add(`${this.#fold ? name.toLowerCase() : name}/`);
-      // Skip what is below: most directories are small, so look around before searching.
-      const below = path.slice(0, slash + 1);
-      i++;
-      let steps = 0;
-      while (i < range.end && entries[i]!.path.startsWith(below)) {
-        i++;
-        if (++steps === 16) {
-          i = Math.max(i, index.range(path.slice(0, slash)).end);
-          break;
-        }
-      }
-    }
-    return names;
+  /** What the index has right below `prefix`, in rows `start` to `end`. */
+  #tracked(prefix: string, start: number, end: number): TrackedNames {
+    return this.#fold
+      ? foldedNames(this.#tree.index, prefix, start, end)
+      : new RunOfNames(this.#tree.index, this.#paths, prefix, start, end);
   }
 
   /**
    * Looks through one directory. `excluded`: it is ignored as a whole. `hasTracked`: the index has something below.
    * `stopEarly`: the first untracked file settles it. Answers the strongest state of what was found.
    */
-  #children(prefix: string, excluded: boolean, hasTracked: boolean, stopEarly: boolean): number {
+  #children(prefix: string, excluded: boolean, tracked: TrackedNames | undefined, stopEarly: boolean): number {
     const { fs } = this.#tree;
     const directory = prefix === '' ? this.#tree.root || '/' : `${this.#tree.root}/${prefix.slice(0, -1)}`;
-    let listed: ReturnType<typeof fs.readDirectory>;
+    let listed: ReturnType<NonNullable<typeof fs.readNames>>;
     try {
-      listed = fs.readDirectory(directory);
+      listed = readNames(fs, directory);
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (code !== 'EACCES' && code !== 'EPERM') throw error;
@@ -141,22 +240,25 @@ class Walk implements UntrackedFiles {
       return NONE;
     }
     if (listed === undefined) return NONE;
-    const tracked = hasTracked ? this.#tracked(prefix) : undefined;
     let state = NONE;
-    for (const { name, kind } of listed) {
+    const { names, kinds } = listed;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
       if (name === '.git' || (this.#fold && name.toLowerCase() === '.git')) continue;
-      const key = this.#fold ? name.toLowerCase() : name;
-      const path = prefix + name;
-      if (kind === 'directory') {
-        if (tracked?.has(key) === true) continue; // a submodule (or an entry that became a directory)
+      if (kinds[i] === 2) {
+        const there = tracked === undefined ? NOT_TRACKED : tracked.find(name, true);
+        if (there === TRACKED) continue; // a submodule (or an entry that became a directory)
+        const path = prefix + name;
         if (this.#pathspec !== undefined && !this.#concerns(path)) continue;
-        const found =
-          tracked?.has(`${key}/`) === true
-            ? this.#children(`${path}/`, false, true, false)
-            : this.#directory(path, excluded, stopEarly);
-        if (tracked?.has(`${key}/`) !== true && found > state) state = found;
-      } else if (kind === 'file' || kind === 'symlink') {
-        if (tracked?.has(key) === true) continue;
+        if (there === TRACKED_BELOW) {
+          this.#children(`${path}/`, false, this.#tracked(`${path}/`, tracked!.start, tracked!.end), false);
+          continue;
+        }
+        const found = this.#directory(path, excluded, stopEarly);
+        if (found > state) state = found;
+      } else if (kinds[i] === 1 || kinds[i] === 3) {
+        if (tracked !== undefined && tracked.find(name, false) === TRACKED) continue;
+        const path = prefix + name;
         if (this.#pathspec !== undefined && !this.#pathspec.matches(path)) continue;
         const found = this.#file(path, excluded);
         if (found > state) state = found;
@@ -194,14 +296,14 @@ class Walk implements UntrackedFiles {
       if (options.hideEmpty && !this.#hasFile(path)) return NONE;
       return this.#name(path, true);
     }
-    if (!options.collapse || deeper) return this.#children(`${path}/`, excluded, false, false);
+    if (!options.collapse || deeper) return this.#children(`${path}/`, excluded, undefined, false);
     if (!options.hideEmpty && !excluded && options.ignored === 'no' && options.keepContents !== true) {
       return this.#name(path, false);
     }
     const untrackedBefore = this.untracked.length;
     const ignoredBefore = this.ignored.length;
     const early = options.ignored === 'no' && options.keepContents !== true;
-    let state = this.#children(`${path}/`, excluded, false, early || stopEarly);
+    let state = this.#children(`${path}/`, excluded, undefined, early || stopEarly);
     if (state === NONE) {
       if (options.hideEmpty) return NONE;
       state = excluded ? IGNORED : UNTRACKED;

@@ -17,6 +17,7 @@ import { Ignores } from './ignore.js';
 import type { IndexEntry } from './index-entry.js';
 import type { IndexPlace, WriteIndexOptions } from './index-file.js';
 import { commitIndex, type Index, readIndex, writeIndex } from './index-file.js';
+import { markCleanRows } from './mark-clean.js';
 import type { StatRules } from './stat-match.js';
 import { CHANGED_DATA, CHANGED_MODE, CHANGED_TYPE, changedByStat } from './stat-match.js';
 
@@ -149,7 +150,7 @@ export class WorkTree {
   }
 
   #offsetBlocks(threads: number | boolean | undefined): number {
-    const entries = this.index.entries.length;
+    const entries = this.index.count;
     const wanted = typeof threads === 'number' && threads > 1 ? threads : Math.floor(entries / 10000);
     return Math.min(wanted, entries);
   }
@@ -240,6 +241,12 @@ export class WorkTree {
   /** Directories may have become symbolic links: look again. */
   forgetDirectories(): void {
     this.#plainDirectories.clear();
+  }
+
+  /** Marks the rows of the index (as it was read) whose files are plainly clean; see `markCleanRows`. */
+  markClean(): void {
+    const { rows } = this.index;
+    if (rows !== undefined) markCleanRows(this, rows);
   }
 
   /** What differs by stat alone (bits of `stat-match.ts`); a racily clean entry is not looked into. */

@@ -8,7 +8,7 @@ import { formatMode, MODE_GITLINK, MODE_TREE } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
 import { parseTree } from '../objects/tree.js';
 import type { CacheTree } from './cache-tree.js';
-import { newCacheTree } from './cache-tree.js';
+import { isFullyValid, newCacheTree } from './cache-tree.js';
 import { IndexEntry, STAT_BYTES } from './index-entry.js';
 import type { Index } from './index-file.js';
 
@@ -37,13 +37,15 @@ export async function writeIndexTree(
   const root = index.cacheTree ?? newCacheTree();
   const writer = new TreeWriter(index, objects, options);
   const before = root.entryCount;
-  await writer.directory(root, 0, index.entries.length, '');
+  await writer.directory(root, 0, index.count, '');
   if (index.cacheTree === undefined || before < 0 || writer.made > 0) index.changed = true;
   index.cacheTree = root;
   return root.oid ?? writer.lastRoot!;
 }
 
 function refuseConflicts(index: Index): void {
+  // All trees known: then nothing can be wrong with the entries.
+  if (index.rows !== undefined && isFullyValid(index.cacheTree)) return;
   const errors: string[] = [];
   const { entries } = index;
   for (const entry of entries) {

@@ -8,7 +8,9 @@ import { LooseObjects } from '../../src/objects/loose.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
 import { IndexEntry } from '../../src/worktree/index-entry.js';
 import { commitIndex, lockIndex, readIndex, verifyIndexChecksum } from '../../src/worktree/index-file.js';
-import { parseIndex } from '../../src/worktree/index-parse.js';
+import { rawLength } from '../../src/base/oid.js';
+import { parseCacheTree } from '../../src/worktree/cache-tree.js';
+import { parseIndex as parseRows } from '../../src/worktree/index-parse.js';
 import { serializeIndex } from '../../src/worktree/index-serialize.js';
 import { primeCacheTree, readTreeEntries, writeIndexTree } from '../../src/worktree/write-tree.js';
 import { Random } from '../support/random.js';
@@ -40,6 +42,12 @@ function randomFiles(directory: string, random: Random, count: number): string[]
     else writeFileSync(join(directory, path), `${random.below(1000)}\n`, { mode: random.chance(0.2) ? 0o755 : 0o644 });
   }
   return [...paths];
+}
+
+function parseIndex(...given: Parameters<typeof parseRows>) {
+  const parsed = parseRows(...given);
+  const cacheTree = parsed.cacheTree && parseCacheTree(parsed.cacheTree, rawLength(given[1]));
+  return { ...parsed, cacheTree, entries: parsed.rows.entries() };
 }
 
 describe('index file', () => {

@@ -69,11 +69,31 @@ function rawStats(): { lstat: RawStat; stat: RawStat } | undefined {
       BigInt(probe[12]!) * 1000000000n + BigInt(probe[13]!) === known.mtimeNs &&
       BigInt(probe[14]!) * 1000000000n + BigInt(probe[15]!) === known.ctimeNs;
     if (!same || lstat.call(inner, '/\u0001 no such file', false, undefined, false) !== undefined) return undefined;
-    return { lstat: lstat.bind(inner), stat: stat.bind(inner) };
+    return { lstat, stat };
   } catch {
     return undefined;
   }
 }
+
+type RawReadDirectory = (
+  path: string,
+  encoding: 'utf8',
+  withTypes: true,
+) => readonly [names: string[], kinds: number[]] | undefined;
+
+/** The same for directories; taken only where Node's own function is seen to call it with just these arguments. */
+function rawReadDirectory(): RawReadDirectory | undefined {
+  try {
+    const call = /binding\.readdir\(\s*[\w.]+(?:\(path\))?,\s*options\.encoding,\s*!!options\.withFileTypes,?\s*\)/;
+    if (!call.test(nodeFs.readdirSync.toString())) return undefined;
+    const inner = (process as unknown as { binding(name: string): { readdir?: RawReadDirectory } }).binding('fs');
+    return inner.readdir?.bind(inner);
+  } catch {
+    return undefined;
+  }
+}
+
+let readRaw: RawReadDirectory | null | undefined = null;
 
 let raw: ReturnType<typeof rawStats> | null | undefined = null;
 /** Looks until the faster way is worth its trial, which costs as much as some hundred of them. */
@@ -143,6 +163,8 @@ function statKind(stat: nodeFs.Dirent | nodeFs.Dirent<Buffer>): DirectoryEntry['
   return stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'other';
 }
 
+const kinds = ['other', 'file', 'directory', 'symlink'] as const;
+
 class NodeFileSystem implements FileSystem {
   readonly lockOwner = nodeLockOwner;
 
@@ -205,6 +227,12 @@ class NodeFileSystem implements FileSystem {
     }
   }
 
+  get lstatNumbers(): ((path: string) => Float64Array | undefined) | undefined {
+    if (raw === null) raw = rawStats();
+    const lstat = raw?.lstat;
+    return lstat && ((path) => lstat(path, false, undefined, false));
+  }
+
   allocatedSize(path: string): number | undefined {
     const stat = nodeFs.lstatSync(native(path), { throwIfNoEntry: false });
     return stat?.blocks === undefined ? undefined : stat.blocks * 512;
@@ -234,6 +262,28 @@ class NodeFileSystem implements FileSystem {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+
+  readNames(path: string): { names: readonly string[]; kinds: readonly number[] } | undefined {
+    if (readRaw === null) readRaw = rawReadDirectory();
+    if (readRaw !== undefined && !rawBytes.test(path)) {
+      try {
+        const listed = readRaw(path, 'utf8', true);
+        // A name that is not UTF-8, or a kind that the file system does not tell, needs the long way.
+        if (listed !== undefined && !listed[1].includes(0) && !listed[0].join('/').includes('\ufffd')) {
+          return { names: listed[0], kinds: listed[1] };
+        }
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    }
+    const entries = this.readDirectory(path);
+    return entries && { names: entries.map(({ name }) => name), kinds: entries.map(({ kind }) => kinds.indexOf(kind)) };
+  }
+
+  workingDirectory(): string {
+    return process.cwd();
   }
 
   readLink(path: string): string | undefined {
