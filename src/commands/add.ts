@@ -4,6 +4,7 @@ import { refreshIndex } from '../worktree/refresh.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Line {
   readonly action: 'add' | 'remove' | 'note';
@@ -19,23 +20,8 @@ export const command = defineCommand({
     verbose: { type: 'flag', short: 'v', help: 'be verbose' },
     interactive: { type: 'flag', short: 'i', help: 'interactive picking' },
     patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
-    'auto-advance': {
-      type: 'flag',
-      help: 'auto advance to the next file when selecting hunks interactively',
-    },
-    unified: {
-      type: 'number',
-      short: 'U',
-      value: 'n',
-      negatable: false,
-      help: 'generate diffs with <n> lines context',
-    },
-    'inter-hunk-context': {
-      type: 'number',
-      value: 'n',
-      negatable: false,
-      help: 'show context between diff hunks up to the specified number of lines',
-    },
+    ...advanceOption,
+    ...hunkOptions,
     edit: { type: 'flag', short: 'e', help: 'edit current diff and apply' },
     force: { type: 'flag', short: 'f', help: 'allow adding otherwise ignored files' },
     update: { type: 'flag', short: 'u', help: 'update tracked files' },
@@ -55,24 +41,30 @@ export const command = defineCommand({
     ...pathspecFileOptions,
   },
   async *run(context, { values, rest }): AsyncGenerator<Line, number> {
-    if (values.patch === true) {
+    const interactive = values.interactive === true || values.patch === true;
+    checkPatchOptions(values, interactive);
+    if (interactive) {
       if (values['dry-run'] === true)
         throw new GitError('USAGE', "options '--dry-run' and '--interactive/--patch' cannot be used together");
-      const { patchInteractively, stageMode } = await import('./add-patch.js');
+      if (values['pathspec-from-file'] != null)
+        throw new GitError(
+          'USAGE',
+          "options '--pathspec-from-file' and '--interactive/--patch' cannot be used together",
+        );
       const words = pathspecWords(context, values, rest);
-      return await patchInteractively(context, openWorkTree(context), stageMode, words, {
-        unified: values.unified,
-        interHunk: values['inter-hunk-context'],
-      });
+      const tree = openWorkTree(context);
+      if (values.patch === true) {
+        const { patchInteractively, stageMode } = await import('./add-patch.js');
+        return await patchInteractively(context, tree, stageMode, words, patchOptions(values));
+      }
+      const { addInteractively } = await import('./add-interactive.js');
+      return await addInteractively(context, tree, words, patchOptions(values));
     }
-    if (values.unified != null || values['inter-hunk-context'] != null) {
-      throw new GitError(
-        'USAGE',
-        `the option '--${values.unified != null ? 'unified' : 'inter-hunk-context'}' requires '--interactive/--patch'`,
-      );
-    }
-    if (values.interactive === true || values.edit === true) {
-      throw new GitError('UNSUPPORTED', 'adding by menu or by editing the whole diff is not there yet');
+    if (values.edit === true) {
+      if (values['pathspec-from-file'] != null)
+        throw new GitError('USAGE', "options '--pathspec-from-file' and '--edit' cannot be used together");
+      const { addEdited } = await import('./add-edit.js');
+      return await addEdited(context, openWorkTree(context), pathspecWords(context, values, rest));
     }
     const all = values.all ?? (values['ignore-removal'] === undefined ? undefined : !values['ignore-removal']);
     if (values.all === true && values.update === true) {

@@ -10,6 +10,7 @@ import { checkStyle, restoreNamed } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advanceOption, checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
 
 const options = {
   b: { type: 'string', short: 'b', shortOnly: true, value: 'branch', help: 'create and checkout a new branch' },
@@ -17,7 +18,7 @@ const options = {
   l: { type: 'flag', short: 'l', shortOnly: true, help: 'create reflog for new branch' },
   guess: { type: 'flag', help: "second guess 'git checkout <no-such-branch>' (default)" },
   overlay: { type: 'flag', help: 'use overlay mode (default)' },
-  'auto-advance': { type: 'flag', help: 'auto advance to the next file when selecting hunks interactively' },
+  ...advanceOption,
   quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
   'recurse-submodules': {
     type: 'optional',
@@ -43,13 +44,7 @@ const options = {
   ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
   theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
   patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
-  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
-  'inter-hunk-context': {
-    type: 'number',
-    value: 'n',
-    negatable: false,
-    help: 'show context between diff hunks up to the specified number of lines',
-  },
+  ...hunkOptions,
   'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },
   ...pathspecFileOptions,
 } as const;
@@ -96,6 +91,7 @@ class Checkout {
       values.orphan != null ? '--orphan' : '',
     ].filter(Boolean);
     if (made.length > 1) throw new GitError('USAGE', "options '-b', '-B', and '--orphan' cannot be used together");
+    checkPatchOptions(values, values.patch === true, '--patch');
     if (values.overlay === true && values.patch === true) throw together('-p', '--overlay');
     const track = values.track === undefined ? undefined : values.track;
     if (track != null && track !== 'direct' && track !== 'inherit') {
@@ -109,10 +105,13 @@ class Checkout {
     const words = pathspecWords(this.#context, values, parsed.paths);
     if (values.patch === true) {
       const { checkoutMode, patchInteractively } = await import('./add-patch.js');
-      return patchInteractively(this.#context, this.#tree, checkoutMode(target?.name, true), words, {
-        unified: values.unified,
-        interHunk: values['inter-hunk-context'],
-      });
+      return patchInteractively(
+        this.#context,
+        this.#tree,
+        checkoutMode(patchSource(target), true),
+        words,
+        patchOptions(values),
+      );
     }
     if (parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode) {
       return this.#paths(words, target);

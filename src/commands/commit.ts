@@ -43,6 +43,7 @@ import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
 import type { ParsedOptions } from './options.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Result {
   readonly text: string;
@@ -83,13 +84,7 @@ const options = {
   include: { type: 'flag', short: 'i', help: 'add specified files to index for commit' },
   interactive: { type: 'flag', help: 'interactively add files' },
   patch: { type: 'flag', short: 'p', help: 'interactively add changes' },
-  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
-  'inter-hunk-context': {
-    type: 'number',
-    value: 'n',
-    negatable: false,
-    help: 'show context between diff hunks up to the specified number of lines',
-  },
+  ...hunkOptions,
   only: { type: 'flag', short: 'o', help: 'commit only specified files' },
   'no-verify': { type: 'flag', short: 'n', help: 'bypass pre-commit and commit-msg hooks' },
   'dry-run': { type: 'flag', help: 'show what would be committed' },
@@ -257,6 +252,7 @@ class CommitRun {
     await this.#applyAutostash();
     if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);
     if (this.#amend && values['no-post-rewrite'] !== true && head !== undefined) {
+      await this.#carryNotes(head, oid);
       repository.hooks.run('post-rewrite', ['amend'], { input: encodeText(`${head} ${oid}\n`), output: 'stderr' });
     }
     if (values.quiet !== true) {
@@ -269,6 +265,16 @@ class CommitRun {
       };
     }
     return 0;
+  }
+
+  /** `notes.rewrite.amend`: the notes of the old commit go to the new one. */
+  async #carryNotes(from: Oid, to: Oid): Promise<void> {
+    const { config, env } = this.#repository;
+    if (env['GIT_NOTES_REWRITE_REF'] === undefined && config.get('notes.rewriteref') === undefined) return;
+    const { NotesRewriter } = await import('../porcelain/notes-rewrite.js');
+    const rewriter = await NotesRewriter.open(this.#repository, 'amend', (message) => this.#context.warning(message));
+    await rewriter?.copy(from, to);
+    await rewriter?.finish("Notes added by 'git commit --amend'");
   }
 
   /** Changes that a merge put aside come back once it is committed. */
@@ -401,13 +407,13 @@ class CommitRun {
     const reword = this.#fixup?.kind === 'reword';
     const onlyMessage = (values.only === true || reword) && words.length === 0;
     const partial = words.length > 0 && values.include !== true && values.patch !== true;
-    if (values.interactive === true) throw new GitError('UNSUPPORTED', 'committing by menu is not there yet');
-    if (values.patch === true) {
+    checkPatchOptions(values, values.patch === true || values.interactive === true);
+    if (values.interactive === true) {
+      const { addInteractively } = await import('./add-interactive.js');
+      await addInteractively(this.#context, tree, words, patchOptions(values));
+    } else if (values.patch === true) {
       const { patchInteractively, stageMode } = await import('./add-patch.js');
-      await patchInteractively(this.#context, tree, stageMode, words, {
-        unified: values.unified,
-        interHunk: values['inter-hunk-context'],
-      });
+      await patchInteractively(this.#context, tree, stageMode, words, patchOptions(values));
     }
     if (partial && this.#whence !== 'commit') {
       if (this.#whence === 'merge') throw new GitError('USAGE', 'cannot do a partial commit during a merge.');

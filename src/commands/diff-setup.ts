@@ -453,7 +453,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   oldPrefix = words.oldPrefix ?? oldPrefix;
   newPrefix = words.newPrefix ?? newPrefix;
 
-  const highlightText = words.wsErrorHighlight ?? (ui ? config?.get('diff.wserrorhighlight') : undefined);
+  const highlightText = words.wsErrorHighlight ?? config?.get('diff.wserrorhighlight');
   const options: DiffOptions = {
     algorithm,
     ignoreDriverAlgorithm: words.algorithm !== undefined,

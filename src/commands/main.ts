@@ -13,6 +13,7 @@ import { parseGlobalOptions } from './global-options.js';
 import { ClosedPipe, type Io, processIo } from './io.js';
 import { toJsonLine } from './json.js';
 import { parseOptions, UsageError, usageText } from './options.js';
+import { traceCommand, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
 import { startProgress } from './progress.js';
 import { table } from './table.js';
@@ -166,6 +167,7 @@ async function runByName(
 ): Promise<number> {
   if (Object.hasOwn(table, name)) {
     traceEvent('cmd_name', { name, hierarchy: name });
+    traceCommand(surroundings.env, surroundings.io, [name, ...argv]);
     if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
     return runNamed(surroundings, name, argv);
   }
@@ -262,10 +264,7 @@ function contextFor(
     warn: (message) => io.stderr.write(`warning: ${message}\n`),
     problem: (message) => io.stderr.write(`error: ${message}\n`),
     complain: (line) => io.stderr.write(`${line}\n`),
-    trace: (text, target) => {
-      if (target.startsWith('/')) fs.appendFileSync(target, text);
-      else io.stderr.write(text);
-    },
+    trace: (text, target) => writeTrace(io, target, text),
     indexEntry: async (...args) => (await import('./index-entry.js')).indexEntry(...args),
   });
   const context: CommandContext = {

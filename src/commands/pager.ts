@@ -6,6 +6,14 @@ export interface Pager {
   finish(): Promise<void>;
 }
 
+/** The program that shows long texts: `GIT_PAGER`, `core.pager`, `PAGER`, else `less`; `undefined`: none. */
+export function pagerCommand(context: CommandContext): string | undefined {
+  const { env } = context;
+  const config = context.maybeRepository()?.config;
+  const command = env['GIT_PAGER'] ?? config?.get('core.pager') ?? env['PAGER'] ?? 'less';
+  return command === '' || command === 'cat' ? undefined : command;
+}
+
 /**
  * Starts the pager where stdout is a terminal: `GIT_PAGER`, `core.pager`, `PAGER`, else `less` with git's settings.
  * `wanted`: `-p` or `--no-pager`; otherwise `pager.<command>`, else the command's own habit.
@@ -22,9 +30,8 @@ export function startPager(
   const ownIsSwitch = own === undefined || /^(?:true|false|yes|no|on|off|0|1)$/i.test(own);
   const on = wanted ?? (own === undefined ? defaultOn : ownIsSwitch ? /^(?:true|yes|on|1)$/i.test(own) : true);
   if (!on) return undefined;
-  const command =
-    (ownIsSwitch ? undefined : own) ?? env['GIT_PAGER'] ?? config?.get('core.pager') ?? env['PAGER'] ?? 'less';
-  if (command === '' || command === 'cat') return undefined;
+  const command = ownIsSwitch ? pagerCommand(context) : own;
+  if (command === undefined || command === '' || command === 'cat') return undefined;
   const [program, ...args] = context.platform.processes!.shell(command);
   const child = childProcess().spawn(program, args, {
     stdio: ['pipe', 'inherit', 'inherit'],

@@ -16,6 +16,7 @@ import { primeCacheTree } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 type Mode = 'soft' | 'mixed' | 'hard' | 'merge' | 'keep';
 
@@ -47,20 +48,8 @@ export const command = defineCommand({
       help: 'control recursive updating of submodules',
     },
     patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
-    'auto-advance': { type: 'flag', help: 'auto advance to the next file when selecting hunks interactively' },
-    unified: {
-      type: 'number',
-      short: 'U',
-      value: 'n',
-      negatable: false,
-      help: 'generate diffs with <n> lines context',
-    },
-    'inter-hunk-context': {
-      type: 'number',
-      value: 'n',
-      negatable: false,
-      help: 'show context between diff hunks up to the specified number of lines',
-    },
+    ...advanceOption,
+    ...hunkOptions,
     'intent-to-add': {
       type: 'flag',
       short: 'N',
@@ -76,6 +65,7 @@ export const command = defineCommand({
       const mode: Mode | undefined = (['soft', 'mixed', 'hard', 'merge', 'keep'] as const).find(
         (key) => values[key] !== undefined,
       );
+      checkPatchOptions(values, values.patch === true, '--patch');
       const { revision, words, named } = await takeApart(tree, rest);
       const paths = pathspecWords(context, values, words);
       const byPath = paths.length > 0 || named;
@@ -99,10 +89,7 @@ export const command = defineCommand({
         if (mode !== undefined)
           throw new GitError('USAGE', `options '--patch' and '--{hard,mixed,soft}' cannot be used together`);
         const { patchInteractively, resetMode } = await import('./add-patch.js');
-        return await patchInteractively(context, tree, resetMode(revision), paths, {
-          unified: values.unified,
-          interHunk: values['inter-hunk-context'],
-        });
+        return await patchInteractively(context, tree, resetMode(revision), paths, patchOptions(values));
       }
       if (byPath && mode !== undefined) {
         if (mode === 'mixed') {

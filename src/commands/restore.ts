@@ -5,6 +5,7 @@ import { defineCommand } from './command.js';
 import { checkStyle, restoreNamed } from './restore-run.js';
 import { readTarget } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
 
 export const command = defineCommand({
   name: 'restore',
@@ -29,19 +30,7 @@ export const command = defineCommand({
     ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
     theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
     patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
-    unified: {
-      type: 'number',
-      short: 'U',
-      value: 'n',
-      negatable: false,
-      help: 'generate diffs with <n> lines context',
-    },
-    'inter-hunk-context': {
-      type: 'number',
-      value: 'n',
-      negatable: false,
-      help: 'show context between diff hunks up to the specified number of lines',
-    },
+    ...hunkOptions,
     'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },
     ...pathspecFileOptions,
   },
@@ -50,6 +39,7 @@ export const command = defineCommand({
     const tree = openWorkTree(context);
     const { repository } = tree;
     try {
+      checkPatchOptions(values, values.patch === true, '--patch');
       const staged = values.staged === true;
       const worktree = values.worktree ?? !staged;
       if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' nor '--worktree' is specified");
@@ -62,12 +52,12 @@ export const command = defineCommand({
       const words = pathspecWords(context, values, rest);
       if (values.patch === true) {
         const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
-        const from = values.source ?? (staged ? 'HEAD' : undefined);
+        const source = values.source ?? undefined;
+        const target = source === undefined ? undefined : await readTarget(repository, source);
+        if (source !== undefined && target === undefined) throw new GitError('USAGE', `could not resolve ${source}`);
+        const from = target === undefined ? (staged ? 'HEAD' : undefined) : patchSource({ ...target, name: source! });
         const mode = staged && !worktree ? resetMode(from) : checkoutMode(from, staged);
-        return await patchInteractively(context, tree, mode, words, {
-          unified: values.unified,
-          interHunk: values['inter-hunk-context'],
-        });
+        return await patchInteractively(context, tree, mode, words, patchOptions(values));
       }
       if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
       let source: Oid<'tree'> | undefined;

@@ -12,7 +12,9 @@ import {
   dropStash,
   everything,
   findStash,
+  headIndex,
   storeStash,
+  unstage,
 } from '../porcelain/stash.js';
 import { resolveRevision } from '../repo/revision.js';
 import { porcelainRefusal } from '../worktree/switch-errors.js';
@@ -22,6 +24,7 @@ import { defineCommand } from './command.js';
 import type { OptionSpecs } from './options.js';
 import { parseOptions, UsageError } from './options.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Line {
   readonly text: string;
@@ -32,14 +35,8 @@ const pushOptions = {
   'keep-index': { type: 'flag', short: 'k', help: 'keep index' },
   staged: { type: 'flag', short: 'S', help: 'stash staged changes only' },
   patch: { type: 'flag', short: 'p', help: 'stash in patch mode' },
-  'auto-advance': { type: 'flag', help: 'auto advance to the next file when selecting hunks interactively' },
-  unified: { type: 'number', short: 'U', value: 'n', negatable: false, help: 'generate diffs with <n> lines context' },
-  'inter-hunk-context': {
-    type: 'number',
-    value: 'n',
-    negatable: false,
-    help: 'show context between diff hunks up to the specified number of lines',
-  },
+  ...advanceOption,
+  ...hunkOptions,
   quiet: { type: 'flag', short: 'q', help: 'quiet mode' },
   'include-untracked': { type: 'flag', short: 'u', help: 'include untracked files in stash' },
   all: { type: 'flag', short: 'a', help: 'include ignore files' },
@@ -216,6 +213,9 @@ type PushValues = {
   readonly quiet?: boolean;
   readonly 'include-untracked'?: boolean;
   readonly all?: boolean;
+  readonly unified?: number | null;
+  readonly 'inter-hunk-context'?: number | null;
+  readonly 'auto-advance'?: boolean;
   readonly message?: string | null;
   readonly 'pathspec-from-file'?: string | null;
   readonly 'pathspec-file-nul'?: boolean;
@@ -227,7 +227,7 @@ async function* push(
   values: PushValues,
   rest: readonly string[],
 ): AsyncGenerator<Line, number> {
-  if (values.patch === true) throw new GitError('UNSUPPORTED', 'stashing hunks is not there yet');
+  checkPatchOptions(values, values.patch === true, '--patch');
   const words = pathspecWords(context, values, rest);
   const untracked = values.all === true ? 'all' : values['include-untracked'] === true ? 'untracked' : 'no';
   if (values.staged === true && untracked !== 'no') {
@@ -256,8 +256,16 @@ async function* push(
     }
   }
   let created: Awaited<ReturnType<typeof createStash>>;
+  let choice: Choice | undefined;
   try {
-    created = await createStash(tree, options);
+    if (values.patch === true) {
+      choice = await chooseHunks(context, tree, words, values);
+      if (choice === undefined) {
+        if (values.quiet !== true) context.printError('No changes selected\n');
+        return 1;
+      }
+    }
+    created = await createStash(tree, { ...options, chosen: choice?.tree });
   } catch (error) {
     return said(context, error, values.quiet === true);
   }
@@ -267,8 +275,48 @@ async function* push(
   }
   await storeStash(tree.repository, created.commit, created.message);
   if (values.quiet !== true) yield { text: `Saved working directory and index state ${created.message}\n` };
-  await clearStashed(tree, created, options);
+  if (choice === undefined) await clearStashed(tree, created, options);
+  else {
+    tree.reloadIndex();
+    if (!(await choice.takeOut())) {
+      context.printError('Cannot remove worktree changes\n');
+      return 1;
+    }
+    if (values['keep-index'] === false) await unstage(tree, options.pathspec);
+  }
   return 0;
+}
+
+interface Choice {
+  /** HEAD with the chosen hunks. */
+  readonly tree: Oid<'tree'>;
+  /** Takes them out of the files. Answers whether that went well. */
+  readonly takeOut: () => Promise<boolean>;
+}
+
+/** Asks which hunks to stash; `undefined`: none. */
+async function chooseHunks(
+  context: CommandContext,
+  tree: WorkTree,
+  words: readonly string[],
+  values: PushValues,
+): Promise<Choice | undefined> {
+  const { PatchSession, stashMode } = await import('./add-patch.js');
+  const { writeIndexTree } = await import('../worktree/write-tree.js');
+  const { repository } = tree;
+  const indexFile = repository.path('index.stash');
+  const side = await headIndex(tree, indexFile);
+  try {
+    const session = new PatchSession(context, side, stashMode, { ...patchOptions(values), indexFile });
+    await session.run(words);
+    if (!session.choseAny) return undefined;
+    return {
+      tree: await writeIndexTree(side.index, repository.objects, {}),
+      takeOut: () => session.takeOut(tree),
+    };
+  } finally {
+    tree.fs.remove(indexFile);
+  }
 }
 
 /** Failures of the library that git tells in its own way. */

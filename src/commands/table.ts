@@ -77,6 +77,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'multi-pack-index': () => import('./multi-pack-index.js'),
   mv: () => import('./mv.js'),
   'name-rev': () => import('./name-rev.js'),
+  notes: () => import('./notes.js'),
   'pack-objects': () => import('./pack-objects.js'),
   'pack-refs': () => import('./pack-refs.js'),
   prune: () => import('./prune.js'),

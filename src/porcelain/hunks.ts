@@ -1,3 +1,5 @@
+import { unquotePath } from '../base/quote.js';
+
 /** A change of a file that is chosen as a whole: lines that differ, or a mode that does. */
 export interface Hunk {
   readonly oldStart: number;
@@ -10,6 +12,14 @@ export interface Hunk {
   readonly lines: readonly string[];
   /** The same, as shown (coloured). */
   readonly shown: readonly string[];
+  /** Where a filter made something else of the title: that. */
+  readonly shownTitle?: string | undefined;
+  /** What stands behind the second `@@`, as shown. */
+  readonly shownHeading?: string | undefined;
+  /** The change of the mode; it has no lines. */
+  readonly isMode?: boolean | undefined;
+  /** A file without content that comes or goes. */
+  readonly isWhole?: boolean | undefined;
   /** `undefined`: not decided yet. */
   use: boolean | undefined;
 }
@@ -25,6 +35,9 @@ export interface FilePatch {
   readonly deleted: boolean;
   /** A mode change that is chosen by itself. */
   readonly modes: { readonly old: number; readonly new: number } | undefined;
+  /** The two lines about it, as shown. */
+  readonly shownModes: readonly string[];
+  readonly oldMode: number | undefined;
   readonly newMode: number | undefined;
   hunks: Hunk[];
 }
@@ -45,7 +58,15 @@ export function parsePatch(text: string, shown = text): { file: string[]; shown:
   return files;
 }
 
-export function readFilePatch(path: string, lines: readonly string[], shown: readonly string[]): FilePatch {
+/** The path in a line `diff --git a/path b/path` (also with the prefixes exchanged). */
+function pathOfTitle(line: string): string {
+  const rest = line.slice('diff --git '.length);
+  if (rest.startsWith('"')) return (unquotePath(rest)?.value ?? rest).slice(2);
+  return rest.slice(2, (rest.length - 1) / 2);
+}
+
+export function readFilePatch(lines: readonly string[], shown: readonly string[]): FilePatch {
+  const path = pathOfTitle(lines[0]!);
   const first = lines.findIndex((line) => line.startsWith('@@ '));
   const end = first < 0 ? lines.length : first;
   const head = lines.slice(0, end);
@@ -61,8 +82,9 @@ export function readFilePatch(path: string, lines: readonly string[], shown: rea
         newStart: Number(match[3]),
         newCount: match[4] === undefined ? 1 : Number(match[4]),
         heading: match[5] ?? '',
-        lines: lines.slice(i + 1, stop),
+        lines: lines.slice(i + 1, stop).map((line) => (line === '' ? ' ' : line)),
         shown: shown.slice(i + 1, stop),
+        ...shownTitle(lines[i]!, shown[i]!),
         use: undefined,
       });
     }
@@ -77,13 +99,24 @@ export function readFilePatch(path: string, lines: readonly string[], shown: rea
     path,
     header: head.filter((line) => !/^(?:old|new) mode /.test(line)),
     shownHeader: shown.slice(0, end).filter((_, i) => !/^(?:old|new) mode /.test(head[i] ?? '')),
+    shownModes: shown.slice(0, end).filter((_, i) => /^(?:old|new) mode /.test(head[i] ?? '')),
     binary: head.some((line) => line.startsWith('Binary files ')),
     added: mode('new file mode') !== undefined,
     deleted: mode('deleted file mode') !== undefined,
     modes: oldMode !== undefined && newMode !== undefined ? { old: oldMode, new: newMode } : undefined,
+    oldMode: mode('deleted file mode') ?? oldMode,
     newMode: mode('new file mode') ?? newMode,
     hunks,
   };
+}
+
+/** What is shown behind the `@@ … @@` of a coloured title; of one that a filter remade, all of it. */
+function shownTitle(plain: string, shown: string): Pick<Hunk, 'shownTitle' | 'shownHeading'> {
+  if (plain === shown) return {};
+  const start = shown.indexOf('@@ -');
+  const end = start < 0 ? -1 : shown.indexOf(' @@', start);
+  if (end < 0) return { shownTitle: shown };
+  return { shownHeading: shown.slice(end + 3).replace(/^\x1b\[0?m/, '') };
 }
 
 export function hunkTitle(
@@ -132,41 +165,41 @@ const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [
 
 /**
  * Applies the chosen hunks to the old text (`reverse`: takes them out of the new text). `undefined`: a hunk does not
- * fit. Context that two chosen hunks share is used once.
+ * fit. Hunks that were split share context; it is used once.
  */
 export function applyHunks(text: string, hunks: readonly Hunk[], reverse = false): string | undefined {
   const source = linesOf(text);
   const [take, give] = reverse ? ['+', '-'] : ['-', '+'];
   const out: string[] = [];
   let at = 0;
-  let shift = 0;
   for (const hunk of hunks) {
-    if (hunk.use !== true) {
-      // Not taken: where the text has only what is chosen, later hunks lie elsewhere.
-      continue;
-    }
+    // One that is not taken leaves the text as it is; so all others lie where they say.
+    if (hunk.use !== true) continue;
     const rows = patchRows(hunk.lines);
     const start = reverse ? hunk.newStart : hunk.oldStart;
-    const count = reverse ? hunk.newCount : hunk.oldCount;
-    const wanted = rows.filter((row) => row.sign === ' ' || row.sign === take).map((row) => row.text);
-    const guess = (count === 0 ? start : start - 1) + shift;
-    // Split hunks overlap in context that is already written.
-    let skip = 0;
-    let place = -1;
-    for (; skip <= wanted.length; skip++) {
-      if (skip > 0 && rows[skip - 1]?.sign !== ' ') break;
-      place = findLines(source, wanted.slice(skip), Math.max(at, guess + skip), at);
-      if (place >= 0) break;
+    const count = rows.filter((row) => row.sign === ' ' || row.sign === take).length;
+    const guess = count === 0 ? start : start - 1;
+    const wantedFrom = (skip: number): string[] =>
+      rows
+        .slice(skip)
+        .filter((row) => row.sign === ' ' || row.sign === take)
+        .map((row) => row.text);
+    // Context that is written already, by the hunk before.
+    let skip = Math.min(Math.max(0, at - guess), rows.length);
+    if (rows.slice(0, skip).some((row) => row.sign !== ' ')) skip = 0;
+    let wanted = wantedFrom(skip);
+    let place = findLines(source, wanted, guess + skip, at);
+    if (skip > 0 && place !== at) {
+      skip = 0;
+      wanted = wantedFrom(0);
+      place = findLines(source, wanted, guess, at);
     }
     if (place < 0) return undefined;
-    shift = place - skip - (count === 0 ? start : start - 1);
-    out.push(...source.slice(at, place));
-    rows.slice(skip).forEach((row) => {
-      if (row.sign === ' ' || row.sign === give) out.push(row.text);
-    });
-    at = place + wanted.length - skip;
+    for (let i = at; i < place; i++) out.push(source[i]!);
+    for (const row of rows.slice(skip)) if (row.sign === ' ' || row.sign === give) out.push(row.text);
+    at = place + wanted.length;
   }
-  out.push(...source.slice(at));
+  for (let i = at; i < source.length; i++) out.push(source[i]!);
   return out.join('');
 }
 

@@ -89,6 +89,8 @@ export interface PushOptions {
   readonly untracked: 'no' | 'untracked' | 'all';
   readonly keepIndex: boolean;
   readonly staged: boolean;
+  /** What is stashed of the files, where that was chosen piece by piece. */
+  readonly chosen?: Oid<'tree'> | undefined;
 }
 
 export interface Created {
@@ -158,7 +160,8 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
       message: `untracked files on ${where}`,
     });
   }
-  const workTree = options.staged ? indexTree : await recordWorkTree(tree, indexTree, headTree, options.pathspec);
+  const workTree =
+    options.chosen ?? (options.staged ? indexTree : await recordWorkTree(tree, indexTree, headTree, options.pathspec));
   const message =
     options.message === undefined || options.message === ''
       ? `WIP on ${where.trimEnd()}`
@@ -170,6 +173,43 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
     message,
   });
   return { commit, message, indexTree, workTree, untracked };
+}
+
+/** An index that holds what HEAD has, in a file of its own, with what is known of the files. */
+export async function headIndex(tree: WorkTree, indexFile: string): Promise<WorkTree> {
+  const { repository } = tree;
+  const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
+  if (head === undefined) throw new GitError('USAGE', 'You do not have the initial commit yet');
+  const side = new WorkTree(repository, { warn: tree.warn, error: tree.error, indexFile });
+  side.index = new Index(repository.objectFormat);
+  side.index.setEntries(await readTreeEntries(repository.objects, await treeOfCommit(repository, head)));
+  const lock = side.lockIndex();
+  try {
+    await refreshIndex(side, { unmerged: true });
+    side.commitIndex(lock);
+  } finally {
+    lock.rollback();
+  }
+  return side;
+}
+
+/** Index entries of the paths go back to HEAD; files stay. */
+export async function unstage(tree: WorkTree, pathspec: Pathspec): Promise<void> {
+  const { repository } = tree;
+  const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
+  const lock = tree.lockIndex();
+  try {
+    tree.reloadIndex();
+    const entries =
+      head === undefined ? [] : await readTreeEntries(repository.objects, await treeOfCommit(repository, head));
+    const kept = tree.index.entries.filter((entry) => !pathspec.matches(entry.path));
+    tree.index.setEntries(kept);
+    tree.index.addAll(entries.filter((entry) => pathspec.matches(entry.path)));
+    await refreshIndex(tree, { unmerged: true });
+    tree.commitIndex(lock);
+  } finally {
+    lock.rollback();
+  }
 }
 
 /** Who stashes; a stash can be made by nobody in particular. */

@@ -1,0 +1,27 @@
+import * as fs from 'node:fs';
+import type { Io } from './io.js';
+
+/** Writes trace text where a `GIT_TRACE…` variable sends it: a file, another descriptor, or stderr. */
+export function writeTrace(io: Io, target: string, text: string): void {
+  if (target.startsWith('/')) fs.appendFileSync(target, text);
+  else if (/^[3-9]$/.test(target)) fs.writeSync(Number(target), text);
+  else io.stderr.write(text);
+}
+
+/** `GIT_TRACE`: tells which command runs. */
+export function traceCommand(
+  env: Readonly<Record<string, string | undefined>>,
+  io: Io,
+  words: readonly string[],
+): void {
+  const target = env['GIT_TRACE'];
+  if (target === undefined || /^(?:0|false|no|off|)$/i.test(target)) return;
+  const now = new Date();
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const clock = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${String(now.getMilliseconds()).padStart(3, '0')}000`;
+  const before = env['GIT_TRACE_BARE'] === '1' ? '' : `${clock} git.c:502               `;
+  const quoted = words.map((word) =>
+    /^[A-Za-z0-9+,\-./:=@_^]+$/.test(word) ? word : `'${word.replace(/['!]/g, "'\\$&'")}'`,
+  );
+  writeTrace(io, target, `${before}trace: built-in: git ${quoted.join(' ')}\n`);
+}
