@@ -385,6 +385,7 @@ export class LogRun {
       noPruning: follow,
       pathSettings: { settings: context.globals.pathspecs, attributesOf: (path) => attributes.of(path) },
       lineFilter: lineLog,
+      plain: !settings.graph && lineLog === undefined,
     });
     if (follow) {
       const item = this.#log.pathspec.items[0]!;
@@ -649,7 +650,10 @@ export class LogRun {
     if (this.#lines !== undefined && walk.wantsAncestry) await this.#filterLines();
     const output = this.#output;
     const { json, signal } = this.#context;
-    for (let node = await walk.next(); node !== undefined; node = await walk.next()) {
+    for (;;) {
+      const step = walk.next();
+      const node = isPromise(step) ? await step : step;
+      if (node === undefined) break;
       if (signal.aborted) break;
       if (this.#settings.graph) await output.updateGraph(node);
       const shown = await this.#logCommit(node);

@@ -224,6 +224,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     decorated: settings.simplifyByDecoration ? decoratedBy(await decorations()) : undefined,
     patchId: await patchIds(repository, settings),
     pathSettings: { settings: context.globals.pathspecs },
+    plain: !settings.graph && !own.bisect,
     missingParent: overlook
       ? (oid) => {
           missingCommits.push(oid);
@@ -347,11 +348,11 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
         objects.add(object.kind, object.oid, object.kind === 'tag' ? object.name : object.path, !own.filterProvided);
       }
     }
-    const list = walk.limited ? walk.list : [];
+    const edges = walk.limited ? walk.edges() : [];
     const edge = (oid: Oid): void => {
       if (settings.edgeHint !== false && !own.quiet && !own.count) output.write(`-${oid}\n`);
     };
-    await excludeEdges(pool, list, objects, edge);
+    await excludeEdges(pool, edges, objects, edge);
     if (settings.edgeHint === 'aggressive') {
       for (const pending of request.pending) {
         if ((pending.flags & UNINTERESTING) === 0) continue;
@@ -363,8 +364,12 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     }
   }
   const gather = !context.json;
-  for (;;) {
-    const node = await walk.next();
+  const sides = settings.leftRight || settings.cherryMark;
+  const counted = own.count && objects === undefined && filter === undefined && !sides ? walk.quickCount() : undefined;
+  if (counted !== undefined) counter.right += counted;
+  while (counted === undefined) {
+    const step = walk.next();
+    const node = isPromise(step) ? await step : step;
     if (node === undefined) break;
     if (objects !== undefined && node.tree !== '') {
       objects.add('tree', node.tree, '', false);

@@ -193,6 +193,7 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
         keepData: true,
         match: filter === undefined ? undefined : async (node) => filter(await view(node), {}),
         pathSettings: { settings: context.globals.pathspecs },
+        plain: true,
       });
       const view = async (node: CommitNode): Promise<CommitView> => {
         const data = log.pool.data(node);
@@ -211,7 +212,10 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
       });
       const makeKey = keyMakers(words, printer);
       await log.walk.prepare();
-      for (let node = await log.walk.next(); node !== undefined; node = await log.walk.next()) {
+      for (;;) {
+        const step = log.walk.next();
+        const node = isPromise(step) ? await step : step;
+        if (node === undefined) break;
         const one = await view(node);
         const subject = words.summary ? '' : await printer.format(one, {});
         const seen = new Set<string>();

@@ -8,13 +8,23 @@ import { readChunks } from '../platform/chunk-file.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { type BloomSettings, bloomContains, type BloomKey } from './commit-graph-bloom.js';
-import type { CommitPositions } from './commit-pool.js';
+import type { CommitPositions, PositionColumns } from './commit-pool.js';
+import { BLOCK_BITS, MORE_PARENTS } from './commit-pool.js';
 
 const NO_PARENT = 0x70000000;
 const EXTRA = 0x80000000;
 const LAST = 0x80000000;
 /** Files up to this size are read at once. */
 const READ_WHOLE = 1 << 20;
+
+/** A date of 34 bits behind 30 bits of level. Those of our days stay small integers, which cost nothing to keep. */
+function readSeconds(chunk: Bytes, at: number): number {
+  const high = chunk[at + 3]! & 3;
+  const first = chunk[at + 4]!;
+  const rest = (chunk[at + 5]! << 16) | (chunk[at + 6]! << 8) | chunk[at + 7]!;
+  if (high === 0 && first < 0x80) return (first << 24) | rest;
+  return high * 0x100000000 + first * 0x1000000 + rest;
+}
 
 /** Commits of one commit-graph file: names in order, with tree, parents, date and generation each. */
 export class CommitGraphLayer {
@@ -166,10 +176,27 @@ export class CommitGraphLayer {
     }
   }
 
+  /** Fills the columns for some rows, which lie at `to` and after in them. */
+  readColumns(columns: PositionColumns, from: number, count: number, to: number): void {
+    const { first, second, seconds } = columns;
+    const { oidLength } = this;
+    let row = from;
+    for (let end = from + count; row < end; ) {
+      const chunk = this.#data.chunk(row);
+      let at = this.#data.at(row) + oidLength;
+      const stop = Math.min(end, this.#data.chunkEnd(row));
+      for (let i = to + row - from; row < stop; row++, i++, at += oidLength + 16) {
+        const one = (chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!;
+        const two = (chunk[at + 4]! << 24) | (chunk[at + 5]! << 16) | (chunk[at + 6]! << 8) | chunk[at + 7]!;
+        first[i] = one === NO_PARENT ? -1 : one;
+        second[i] = two === NO_PARENT ? -1 : two < 0 ? MORE_PARENTS : two;
+        seconds[i] = readSeconds(chunk, at + 8);
+      }
+    }
+  }
+
   secondsAt(row: number): number {
-    const chunk = this.#data.chunk(row);
-    const at = this.#data.at(row) + this.oidLength + 8;
-    return (chunk[at + 3]! & 3) * 0x100000000 + readUint32(chunk, at + 4);
+    return readSeconds(this.#data.chunk(row), this.#data.at(row) + this.oidLength + 8);
   }
 
   /** Topological level: one more than the greatest of the parents'. */
@@ -219,6 +246,35 @@ export class CommitGraphLayer {
   }
 }
 
+class Columns implements PositionColumns {
+  readonly seconds: Float64Array;
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly loaded: Uint8Array;
+  readonly #layers: readonly CommitGraphLayer[];
+
+  constructor(layers: readonly CommitGraphLayer[], count: number) {
+    this.#layers = layers;
+    this.seconds = new Float64Array(count);
+    this.first = new Int32Array(count);
+    this.second = new Int32Array(count);
+    this.loaded = new Uint8Array((count >>> BLOCK_BITS) + 1);
+  }
+
+  load(position: number): void {
+    const block = position >>> BLOCK_BITS;
+    if (this.loaded[block] === 1) return;
+    this.loaded[block] = 1;
+    const from = block << BLOCK_BITS;
+    const end = Math.min(from + (1 << BLOCK_BITS), this.seconds.length);
+    for (const layer of this.#layers) {
+      const start = Math.max(from, layer.start);
+      const stop = Math.min(end, layer.start + layer.count);
+      if (start < stop) layer.readColumns(this, start - layer.start, stop - start, start);
+    }
+  }
+}
+
 /** What a path-limited walk asks of changed-path filters. */
 export interface ChangedPaths {
   /** False when the commit cannot have changed any of the keys' paths against its first parent; `undefined`: unknown. */
@@ -233,6 +289,7 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   /** Every layer has corrected dates, and they are to be used (`commitGraph.generationVersion`). */
   readonly correctedDates: boolean;
   readonly #hasLevels: boolean;
+  readonly #top: CommitGraphLayer | undefined;
   readonly #raw: Bytes;
   /** Filters asked, and how many of them ruled a commit out: what tests count. */
   readonly counts = { asked: 0, ruledOut: 0 };
@@ -244,11 +301,14 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
     // Old writers left the levels 0.
     this.#hasLevels = layers.every((layer) => layer.count === 0 || layer.levelAt(0) > 0);
     const top = layers[layers.length - 1];
+    this.#top = top;
     this.count = top === undefined ? 0 : top.start + top.count;
     this.#raw = new Uint8Array(32);
   }
 
   #layer(position: number): CommitGraphLayer {
+    const top = this.#top;
+    if (top !== undefined && position >= top.start && position < this.count) return top;
     for (let i = this.layers.length - 1; i >= 0; i--) {
       const layer = this.layers[i]!;
       if (position >= layer.start && position < layer.start + layer.count) return layer;
@@ -282,6 +342,14 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
     const layer = this.#layer(position);
     return layer.parentsAt(position - layer.start);
   }
+
+  /** Dates and parents of all layers, for walks. */
+  get columns(): PositionColumns {
+    this.#columns ??= new Columns(this.layers, this.count);
+    return this.#columns;
+  }
+
+  #columns: PositionColumns | undefined;
 
   secondsAt(position: number): number {
     const layer = this.#layer(position);

@@ -8,32 +8,86 @@ import type { ObjectSource } from '../objects/source.js';
 
 /**
  * One commit of a walk. There is one node per commit of a pool, so identity is equality, and the walk's marks live in
- * `flags`. `parents` is what the walk believes: rewriting and simplification change it.
+ * `flags`. `parents` is what the walk believes: rewriting and simplification change it. Names are made when they are
+ * asked for: most commits of a walk over a commit-graph never need one.
  */
 export class CommitNode {
-  readonly oid: Oid<'commit'>;
   /** Order of creation in the pool: an index for side tables. */
   readonly index: number;
   flags = 0;
   loaded = false;
   /** Committer date, seconds since the epoch. */
   seconds = 0;
-  tree = '' as Oid<'tree'>;
-  parents: CommitNode[] = noParents;
   /** The object's bytes, where the pool was asked to keep them. */
   data: Bytes | undefined = undefined;
   /** Position in the commit-graph, or -1. */
-  graphPosition = -1;
-  /** Topological level from the commit-graph; Infinity where unknown. */
-  generation = Number.POSITIVE_INFINITY;
+  readonly graphPosition: number;
+  private readonly pool: CommitPool;
+  private links: CommitNode[] | undefined = undefined;
+  private id: Oid<'commit'> | undefined;
+  private root: Oid<'tree'> | undefined = undefined;
 
-  constructor(oid: Oid<'commit'>, index: number) {
-    this.oid = oid;
+  constructor(pool: CommitPool, oid: Oid<'commit'> | undefined, index: number, position: number) {
+    this.pool = pool;
+    this.id = oid;
     this.index = index;
+    this.graphPosition = position;
+  }
+
+  /** None before it is loaded. */
+  get parents(): CommitNode[] {
+    if (this.links !== undefined) return this.links;
+    if (!this.loaded || this.graphPosition < 0) return noParents;
+    this.links = this.pool.parentsAt(this.graphPosition);
+    return this.links;
+  }
+
+  set parents(parents: CommitNode[]) {
+    this.links = parents;
+  }
+
+  get oid(): Oid<'commit'> {
+    this.id ??= this.pool.graph!.oidAt(this.graphPosition);
+    return this.id;
+  }
+
+  /** The commit's tree; '' before it is loaded. */
+  get tree(): Oid<'tree'> {
+    if (this.root !== undefined) return this.root;
+    if (!this.loaded || this.graphPosition < 0) return '' as Oid<'tree'>;
+    return this.pool.graph!.treeAt(this.graphPosition);
+  }
+
+  /** Topological level from the commit-graph; Infinity where unknown. */
+  get generation(): number {
+    return this.graphPosition < 0 ? Number.POSITIVE_INFINITY : this.pool.graph!.generationAt(this.graphPosition);
+  }
+
+  set tree(oid: Oid<'tree'>) {
+    this.root = oid;
   }
 }
 
 const noParents: CommitNode[] = [];
+
+/**
+ * Dates and parents of a commit-graph's commits as columns over positions, read in blocks as walks come to them: a
+ * position's values are there once `load` was called for it.
+ */
+export interface PositionColumns {
+  /** Committer date, seconds since the epoch. */
+  readonly seconds: Float64Array;
+  /** Position of the first parent; -1: none. */
+  readonly first: Int32Array;
+  /** Position of the second parent; -1: none, -2: there are more than two (`parentsAt`). */
+  readonly second: Int32Array;
+  /** 1 for each block of positions (`position >>> BLOCK_BITS`) that is loaded. */
+  readonly loaded: Uint8Array;
+  load(position: number): void;
+}
+
+export const BLOCK_BITS = 10;
+export const MORE_PARENTS = -2;
 
 /** What the pool asks of a commit-graph file: everything by integer position. */
 export interface CommitPositions {
@@ -47,6 +101,8 @@ export interface CommitPositions {
   treeAt(position: number): Oid<'tree'>;
   /** Positions of the parents. */
   parentsAt(position: number): readonly number[];
+  /** Dates and parents for walks. */
+  readonly columns: PositionColumns;
   secondsAt(position: number): number;
   generationAt(position: number): number;
   /** More than that of any ancestor: the corrected date where all have one, else the level; 0 where none are known. */
@@ -64,22 +120,29 @@ export interface CommitPoolOptions {
 /** The commits of one walk, each read at most once. */
 export class CommitPool {
   readonly objects: ObjectSource;
+  /** Commits that are not in the graph. */
   readonly #nodes = new Map<string, CommitNode>();
-  readonly #byPosition: (CommitNode | undefined)[] = [];
+  readonly #all: CommitNode[] = [];
+  /** For each position of the graph the index of its node, and one more; 0: none yet. */
+  readonly #byPosition: Int32Array;
   readonly #grafts: ReadonlyMap<string, readonly Oid[]> | undefined;
   readonly graph: CommitPositions | undefined;
   keepData: boolean;
-  #count = 0;
 
   constructor(objects: ObjectSource, options: CommitPoolOptions = {}) {
     this.objects = objects;
     this.keepData = options.keepData === true;
     this.#grafts = options.grafts !== undefined && options.grafts.size > 0 ? options.grafts : undefined;
     this.graph = options.graph;
+    this.#byPosition = new Int32Array(this.graph?.count ?? 0);
+  }
+
+  get hasGrafts(): boolean {
+    return this.#grafts !== undefined;
   }
 
   get size(): number {
-    return this.#count;
+    return this.#all.length;
   }
 
   /** The node of a commit, made where there is none; nothing is read. */
@@ -90,7 +153,8 @@ export class CommitPool {
         const position = this.graph.find(oid);
         if (position >= 0) return this.#at(position);
       }
-      node = new CommitNode(oid as Oid<'commit'>, this.#count++);
+      node = new CommitNode(this, oid as Oid<'commit'>, this.#all.length, -1);
+      this.#all.push(node);
       this.#nodes.set(oid, node);
     }
     return node;
@@ -98,25 +162,56 @@ export class CommitPool {
 
   /** The node of a commit if there is one. */
   peek(oid: Oid): CommitNode | undefined {
-    return this.#nodes.get(oid);
+    const node = this.#nodes.get(oid);
+    if (node !== undefined || this.graph === undefined) return node;
+    const position = this.graph.find(oid);
+    return position < 0 ? undefined : this.#all[this.#byPosition[position]! - 1];
   }
 
   nodes(): IterableIterator<CommitNode> {
-    return this.#nodes.values();
+    return this.#all.values();
+  }
+
+  /** The node of that index. */
+  at(index: number): CommitNode {
+    return this.#all[index]!;
+  }
+
+  /** The node of a commit of the graph. */
+  atPosition(position: number): CommitNode {
+    return this.#at(position);
+  }
+
+  /**
+   * A loaded node for a commit of the graph that the pool does not keep: for walks over everything, which look at each
+   * commit once.
+   */
+  passing(position: number): CommitNode {
+    const known = this.#byPosition[position]!;
+    const node = known > 0 ? this.#all[known - 1]! : new CommitNode(this, undefined, -1, position);
+    node.seconds = this.graph!.secondsAt(position);
+    node.loaded = true;
+    return node;
+  }
+
+  /** Nodes of the parents of a commit of the graph. */
+  parentsAt(position: number): CommitNode[] {
+    const graph = this.graph!;
+    const { columns } = graph;
+    columns.load(position);
+    const first = columns.first[position]!;
+    const second = columns.second[position]!;
+    if (first < 0) return [];
+    if (second === -1) return [this.#at(first)];
+    if (second !== MORE_PARENTS) return [this.#at(first), this.#at(second)];
+    return graph.parentsAt(position).map((parent) => this.#at(parent));
   }
 
   #at(position: number): CommitNode {
-    let node = this.#byPosition[position];
-    if (node === undefined) {
-      const oid = this.graph!.oidAt(position);
-      node = this.#nodes.get(oid);
-      if (node === undefined) {
-        node = new CommitNode(oid, this.#count++);
-        this.#nodes.set(oid, node);
-      }
-      node.graphPosition = position;
-      this.#byPosition[position] = node;
-    }
+    const known = this.#byPosition[position]!;
+    if (known > 0) return this.#all[known - 1]!;
+    const node = new CommitNode(this, undefined, this.#all.length, position);
+    this.#byPosition[position] = this.#all.push(node);
     return node;
   }
 
@@ -133,16 +228,10 @@ export class CommitPool {
   }
 
   #fromGraph(node: CommitNode): void {
-    const graph = this.graph!;
     const position = node.graphPosition;
-    node.tree = graph.treeAt(position);
-    node.seconds = graph.secondsAt(position);
-    node.generation = graph.generationAt(position);
+    node.seconds = this.graph!.secondsAt(position);
     const graft = this.#grafts?.get(node.oid);
-    node.parents =
-      graft === undefined
-        ? graph.parentsAt(position).map((parent) => this.#at(parent))
-        : graft.map((parent) => this.node(parent));
+    node.parents = graft === undefined ? this.parentsAt(position) : graft.map((parent) => this.node(parent));
     node.loaded = true;
   }
 

@@ -58,6 +58,7 @@ export async function visitReachable(
   const pool = new CommitPool(objects, { grafts: options.grafts, graph: options.graph });
   const walk = new RevisionWalk(pool, {
     limited: true,
+    plain: true,
     missingParent: missing === undefined ? undefined : (oid) => missing(oid, 'commit'),
   });
   const trees = new ObjectWalk(objects, {
@@ -90,7 +91,7 @@ export async function visitReachable(
   }
   await walk.prepare();
   if (options.trees !== false || options.onEdge !== undefined) {
-    await excludeEdges(pool, walk.list, options.trees === false ? undefined : trees, options.onEdge);
+    await excludeEdges(pool, walk.edges(), options.trees === false ? undefined : trees, options.onEdge);
     if (options.edges === 'all') {
       for (const end of ends) {
         options.onEdge?.(end.oid);
@@ -98,7 +99,10 @@ export async function visitReachable(
       }
     }
   }
-  for (let node = await walk.next(); node !== undefined; node = await walk.next()) {
+  for (;;) {
+    const step = walk.next();
+    const node = isPromise(step) ? await step : step;
+    if (node === undefined) break;
     if (options.trees !== false && node.tree !== '') trees.add('tree', node.tree, '', false);
     if (filter !== undefined && (node.flags & NOT_USER_GIVEN) !== 0) {
       const bits = filter.ask('commit', node.oid, '');
@@ -109,29 +113,25 @@ export async function visitReachable(
   await trees.flush();
 }
 
-/** Marks the trees of the uninteresting parents of a limited list as not wanted. */
+/** Marks the trees of the commits at the edge (`RevisionWalk.edges`) as not wanted. */
 export async function excludeEdges(
   pool: CommitPool,
-  list: readonly CommitNode[],
+  edges: Iterable<CommitNode>,
   trees: ObjectWalk | undefined,
   onEdge: ((oid: Oid<'commit'>) => void) | undefined,
 ): Promise<void> {
   const told = new Set<CommitNode>();
-  for (const node of list) {
-    for (const parent of node.parents) {
-      if ((parent.flags & UNINTERESTING) === 0) continue;
-      let there: boolean;
-      try {
-        there = await pool.load(parent);
-      } catch {
-        there = false;
-      }
-      if (there) await trees?.excludeTree(parent.tree);
-      if (!told.has(parent)) {
-        told.add(parent);
-        onEdge?.(parent.oid);
-      }
+  for (const edge of edges) {
+    if (told.has(edge)) continue;
+    told.add(edge);
+    let there: boolean;
+    try {
+      there = await pool.load(edge);
+    } catch {
+      there = false;
     }
+    if (there) await trees?.excludeTree(edge.tree);
+    onEdge?.(edge.oid);
   }
 }
 

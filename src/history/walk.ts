@@ -22,6 +22,7 @@ import {
 } from './flags.js';
 import { limitByCherry, limitToAncestry, limitToSide } from './limit.js';
 import { sortTopologically } from './order.js';
+import { PositionWalk } from './position-walk.js';
 import { TreesameTable, isRelevant, oneRelevantParent, removeDuplicateParents, simplifyMerges } from './simplify.js';
 
 /** How a commit's tree differs from a parent's on the paths that matter. */
@@ -94,6 +95,11 @@ export interface WalkOptions {
   readonly sources?: Map<CommitNode, string> | undefined;
   /** Commits for which `false` is answered end the walk there. */
   readonly includeCheck?: ((node: CommitNode) => boolean) | undefined;
+  /**
+   * The caller only looks at the commits it is answered: their own marks, names and parents, not the marks of parents,
+   * and not the list. Then a walk over a commit-graph makes no nodes but those.
+   */
+  readonly plain?: boolean;
 }
 
 /** How many commits are looked at after everything that is left seems uninteresting; dates may lie. */
@@ -125,6 +131,8 @@ export class RevisionWalk {
   #boundaryOutput: CommitNode[] | undefined;
   #reversed: CommitNode[] | undefined;
   #previousParents: readonly CommitNode[] | undefined;
+  #work: Promise<void> | undefined;
+  #positions: PositionWalk | undefined;
 
   constructor(pool: CommitPool, options: WalkOptions) {
     this.pool = pool;
@@ -145,6 +153,46 @@ export class RevisionWalk {
     this.#treesame = keepTreesame ? new TreesameTable() : undefined;
     this.#left = options.maxCount ?? -1;
     this.#skip = options.skip ?? 0;
+  }
+
+  /** Whether the walk can be made on positions of the commit-graph. */
+  get #canUsePositions(): boolean {
+    const { options, pool } = this;
+    return (
+      options.plain === true &&
+      pool.graph !== undefined &&
+      !pool.hasGrafts &&
+      !this.#prune &&
+      options.noWalk === undefined &&
+      options.entries === undefined &&
+      options.order !== 'author-date' &&
+      options.boundary !== true &&
+      options.cherryPick !== true &&
+      options.cherryMark !== true &&
+      options.leftOnly !== true &&
+      options.rightOnly !== true &&
+      options.simplifyMerges !== true &&
+      options.children !== true &&
+      options.rewriteParents !== true &&
+      options.maximalOnly !== true &&
+      (options.ancestryPath === undefined || options.ancestryPath === false) &&
+      options.trackLinear !== true &&
+      options.isPacked === undefined &&
+      options.lineFilter === undefined &&
+      options.includeCheck === undefined &&
+      options.sources === undefined
+    );
+  }
+
+  /** Uninteresting parents of what was found by limiting, once for each child. */
+  *edges(): Generator<CommitNode> {
+    if (this.#positions !== undefined) {
+      yield* this.#positions.edges();
+      return;
+    }
+    for (const node of this.list) {
+      for (const parent of node.parents) if ((parent.flags & UNINTERESTING) !== 0) yield parent;
+    }
   }
 
   get limited(): boolean {
@@ -194,6 +242,10 @@ export class RevisionWalk {
       this.#list = tips;
       return;
     }
+    if (this.#canUsePositions) {
+      await this.#preparePositions([...tips].sort((a, b) => b.seconds - a.seconds));
+      return;
+    }
     if (!this.#limited) {
       const sorted = [...tips].sort((a, b) => b.seconds - a.seconds);
       for (const tip of sorted) this.#queue.push(tip);
@@ -217,23 +269,114 @@ export class RevisionWalk {
     }
   }
 
-  /** The next commit, or `undefined` at the end. */
-  async next(): Promise<CommitNode | undefined> {
+  async #preparePositions(tips: readonly CommitNode[]): Promise<void> {
     const { options } = this;
-    if (options.reverse === true || options.maxCountOldest !== undefined) {
-      if (this.#reversed === undefined) {
-        const all: CommitNode[] = [];
-        for (let node = await this.#step(); node !== undefined; node = await this.#step()) all.push(node);
-        const oldest = options.maxCountOldest;
-        const kept = oldest === undefined || oldest < 0 ? all : lastOf(all, oldest);
-        // Taken from the end, so what is answered first lies last.
-        this.#reversed = options.reverse === true ? kept : kept.reverse();
+    const positions = new PositionWalk(this.pool, this.pool.graph!, {
+      firstParent: options.firstParent === true,
+      excludeFirstParentOnly: options.excludeFirstParentOnly === true,
+      maxAge: options.maxAge,
+      minAge: options.minAge,
+      missing: (node, parent) => this.#overlook(node, parent),
+    });
+    this.#positions = positions;
+    for (const tip of tips) positions.add(tip);
+    if (!this.#limited) return;
+    await positions.limit();
+    const { order } = options;
+    if (order === 'topo' || order === 'date') positions.sort(order);
+  }
+
+  /**
+   * How many commits `next` would answer, where that is known without answering them: by positions, and only where
+   * nothing is filtered or left out.
+   */
+  quickCount(): number | undefined {
+    const { minAge, maxAgeAsFilter, minParents = 0, maxParents = -1, match } = this.options;
+    if (minAge !== undefined || maxAgeAsFilter !== undefined || minParents > 0 || maxParents >= 0) return undefined;
+    if (match !== undefined || this.#skip > 0 || this.#left >= 0) return undefined;
+    if (this.options.maxCountOldest !== undefined) return undefined;
+    return this.#positions?.count();
+  }
+
+  #pickPosition(positions: PositionWalk): Awaitable<CommitNode | undefined> {
+    for (;;) {
+      const number = positions.next();
+      if (number < 0) return undefined;
+      const { work } = positions;
+      if (work !== undefined) {
+        positions.work = undefined;
+        return this.#pickPositionSlowly(positions, number, work);
       }
-      const node = this.#reversed.pop();
-      this.linear = node !== undefined && (node.flags & TRACK_LINEAR) !== 0;
-      return node;
+      if (!this.#wantsPosition(positions, number)) continue;
+      const node = positions.node(number);
+      if (this.options.match === undefined) return node;
+      const matched = this.options.match(node);
+      if (isPromise(matched)) return this.#pickPositionSlowly(positions, number, undefined, matched);
+      if (matched) return node;
     }
+  }
+
+  async #pickPositionSlowly(
+    positions: PositionWalk,
+    first: number,
+    firstWork: Promise<void> | undefined,
+    firstMatch?: Promise<boolean>,
+  ): Promise<CommitNode | undefined> {
+    let work = firstWork;
+    let matched: Awaitable<boolean> | undefined = firstMatch;
+    for (let number = first; number >= 0; number = positions.next()) {
+      work ??= positions.work;
+      positions.work = undefined;
+      if (work !== undefined) await work;
+      work = undefined;
+      if (!this.#wantsPosition(positions, number)) continue;
+      const node = positions.node(number);
+      matched ??= this.options.match?.(node) ?? true;
+      if (await matched) return node;
+      matched = undefined;
+    }
+    return undefined;
+  }
+
+  /** What `#isShown` asks, of a position. */
+  #wantsPosition(positions: PositionWalk, number: number): boolean {
+    if ((positions.flags(number) & (SHOWN | UNINTERESTING)) !== 0) return false;
+    const { minAge, maxAgeAsFilter, minParents = 0, maxParents = -1 } = this.options;
+    if (minAge !== undefined && positions.seconds(number) > minAge) return false;
+    if (maxAgeAsFilter !== undefined && positions.seconds(number) < maxAgeAsFilter) return false;
+    if (minParents > 0 || maxParents >= 0) {
+      const count = positions.parentCount(number);
+      if (count < minParents || (maxParents >= 0 && count > maxParents)) return false;
+    }
+    return true;
+  }
+
+  /** The next commit, or `undefined` at the end. Answers at once where nothing had to be waited for. */
+  next(): Awaitable<CommitNode | undefined> {
+    const { options } = this;
+    if (options.reverse === true || options.maxCountOldest !== undefined) return this.#nextReversed();
     return this.#step();
+  }
+
+  async #nextReversed(): Promise<CommitNode | undefined> {
+    const { options } = this;
+    if (this.#reversed === undefined) {
+      const all: CommitNode[] = [];
+      for (;;) {
+        const step = this.#step();
+        const node = isPromise(step) ? await step : step;
+        if (node === undefined) break;
+        all.push(node);
+      }
+      const oldest = options.maxCountOldest;
+      const kept = oldest === undefined || oldest < 0 ? all : lastOf(all, oldest);
+      // Taken from the end, so what is answered first lies last.
+      this.#reversed = options.reverse === true ? kept : kept.reverse();
+    }
+    const node = this.#reversed.pop();
+    if (node !== undefined) this.#positions?.refresh(node);
+    this.linear = node !== undefined && (node.flags & TRACK_LINEAR) !== 0;
+    return node;
   }
 
   /** A commit that was answered was not shown after all: it does not count. */
@@ -241,27 +384,37 @@ export class RevisionWalk {
     if (this.#left >= 0) this.#left++;
   }
 
-  async #step(): Promise<CommitNode | undefined> {
+  #step(): Awaitable<CommitNode | undefined> {
     if (this.#boundaryOutput !== undefined) {
       const node = this.#boundaryOutput.shift();
       if (node !== undefined) node.flags |= SHOWN;
       return node;
     }
-    let node: CommitNode | undefined;
-    if (this.#left !== 0) {
+    if (this.#skip > 0) return this.#skipAndStep();
+    if (this.#left === 0) return this.#stepped(undefined);
+    const node = this.#pick();
+    return isPromise(node) ? node.then((picked) => this.#counted(picked)) : this.#counted(node);
+  }
+
+  async #skipAndStep(): Promise<CommitNode | undefined> {
+    if (this.#left === 0) return this.#stepped(undefined);
+    let node = await this.#pick();
+    while (node !== undefined && this.#skip > 0) {
+      this.#skip--;
       node = await this.#pick();
-      while (node !== undefined && this.#skip > 0) {
-        this.#skip--;
-        node = await this.#pick();
-      }
-      if (this.#left > 0) this.#left--;
     }
+    return this.#counted(node);
+  }
+
+  #counted(node: CommitNode | undefined): Awaitable<CommitNode | undefined> {
+    if (this.#left > 0) this.#left--;
+    return this.#stepped(node);
+  }
+
+  #stepped(node: CommitNode | undefined): Awaitable<CommitNode | undefined> {
     if (node !== undefined) node.flags |= SHOWN;
     if (this.options.boundary !== true) return node;
-    if (node === undefined) {
-      await this.#gatherBoundaries();
-      return this.#step();
-    }
+    if (node === undefined) return this.#gatherBoundaries().then(() => this.#step());
     for (const parent of node.parents) {
       if ((parent.flags & (CHILD_SHOWN | SHOWN)) !== 0) continue;
       parent.flags |= CHILD_SHOWN;
@@ -284,41 +437,76 @@ export class RevisionWalk {
   }
 
   /** The next commit that is to be shown, without regard to counts. */
-  async #pick(): Promise<CommitNode | undefined> {
+  #pick(): Awaitable<CommitNode | undefined> {
+    if (this.options.entries !== undefined) return this.#pickEntry();
+    if (this.#positions !== undefined) return this.#pickPosition(this.#positions);
+    for (;;) {
+      const node = this.#take();
+      if (node === undefined) return undefined;
+      if (this.#work !== undefined) return this.#pickSlowly(node, undefined);
+      const shown = this.#isShown(node);
+      if (isPromise(shown)) return this.#pickSlowly(node, shown);
+      if (shown) return this.#picked(node);
+    }
+  }
+
+  async #pickSlowly(first: CommitNode, firstShown: Awaitable<boolean> | undefined): Promise<CommitNode | undefined> {
+    let shown = firstShown;
+    for (let node: CommitNode | undefined = first; node !== undefined; node = this.#take()) {
+      const work = this.#work;
+      this.#work = undefined;
+      if (work !== undefined) await work;
+      shown ??= this.#isShown(node);
+      if (isPromise(shown) ? await shown : shown) return this.#picked(node);
+      shown = undefined;
+    }
+    return undefined;
+  }
+
+  /** The next commit that may be shown. What is to be done before that is known is left in `#work`. */
+  #take(): CommitNode | undefined {
     const { options } = this;
     for (;;) {
-      let node: CommitNode | undefined;
-      if (options.entries !== undefined) {
-        node = await options.entries.next();
-        if (node === undefined) return undefined;
-        node.flags &= ~(ADDED | SEEN | SHOWN);
-        await this.#insist(node);
-        await this.#simplify(node);
-      } else if (this.#list !== undefined) {
-        node = this.#list[this.#at++];
+      if (this.#list !== undefined) {
+        const node = this.#list[this.#at++];
         if (node === undefined) return undefined;
         if (options.noWalk !== undefined && !this.#limited) {
           if (options.maxAge !== undefined && node.seconds < options.maxAge) continue;
-          if (this.#prune) await this.#simplify(node);
+          if (this.#prune) this.#work = this.#simplify(node);
         }
-      } else {
-        node = this.#queue.pop();
-        if (node === undefined) return undefined;
-        if (options.maxAge !== undefined && node.seconds < options.maxAge) continue;
-        if ((node.flags & ADDED) === 0) {
-          const done = this.#expand(node);
-          if (done !== undefined) await done;
-        }
+        return node;
       }
-      const shown = this.#isShown(node);
-      if (!(isPromise(shown) ? await shown : shown)) continue;
-      if (this.#prune && options.dense !== false && this.wantsAncestry) {
-        if (options.saveParents === true) this.savedParents.set(node, node.parents);
-        await this.#rewriteParents(node);
-      }
-      if (options.trackLinear === true) this.#trackLinear(node);
+      const node = this.#queue.pop();
+      if (node === undefined) return undefined;
+      if (options.maxAge !== undefined && node.seconds < options.maxAge) continue;
+      if ((node.flags & ADDED) === 0) this.#work = this.#expand(node);
       return node;
     }
+  }
+
+  async #pickEntry(): Promise<CommitNode | undefined> {
+    for (;;) {
+      const node = await this.options.entries!.next();
+      if (node === undefined) return undefined;
+      node.flags &= ~(ADDED | SEEN | SHOWN);
+      await this.#insist(node);
+      await this.#simplify(node);
+      if (await this.#isShown(node)) return this.#picked(node);
+    }
+  }
+
+  #picked(node: CommitNode): Awaitable<CommitNode | undefined> {
+    const { options } = this;
+    if (this.#prune && options.dense !== false && this.wantsAncestry) {
+      if (options.saveParents === true) this.savedParents.set(node, node.parents);
+      return this.#rewriteParents(node).then(() => this.#tracked(node));
+    }
+    return this.#tracked(node);
+  }
+
+  #tracked(node: CommitNode): CommitNode {
+    if (this.options.trackLinear === true) this.#trackLinear(node);
+    return node;
   }
 
   async #insist(node: CommitNode): Promise<void> {
@@ -331,65 +519,90 @@ export class RevisionWalk {
     const { options } = this;
     node.flags |= ADDED;
     if (options.includeCheck !== undefined && !options.includeCheck(node)) return undefined;
-    if ((node.flags & UNINTERESTING) !== 0 || this.#prune) return this.#expandSlowly(node);
-    if (options.sources !== undefined || options.firstParent === true) return this.#expandSlowly(node);
-    const parents = node.parents;
-    const pass = node.flags & (SYMMETRIC_LEFT | ANCESTRY_PATH);
-    for (let i = 0; i < parents.length; i++) {
-      const parent = parents[i]!;
-      if (!parent.loaded) {
-        const there = this.pool.load(parent);
-        if (there !== true) return this.#expandSlowly(node);
+    if ((node.flags & UNINTERESTING) !== 0) return this.#enterBoring(node, 0);
+    if (this.#prune) {
+      const work = this.#simplify(node);
+      if (work !== undefined) return work.then(() => this.#enterParents(node, 0));
+    }
+    return this.#enterParents(node, 0);
+  }
+
+  #enter(node: CommitNode): void {
+    if ((node.flags & SEEN) !== 0) return;
+    node.flags |= SEEN | NOT_USER_GIVEN;
+    this.#queue.push(node);
+  }
+
+  /** Parents of what is not wanted, from the `n`th on. */
+  #enterBoring(node: CommitNode, n: number): Promise<void> | undefined {
+    const { pool } = this;
+    const firstOnly = this.options.excludeFirstParentOnly;
+    for (let i = n; i < node.parents.length; i++) {
+      const parent = node.parents[i]!;
+      parent.flags |= UNINTERESTING;
+      const entered = (there: boolean): void => {
+        if (!there) return;
+        if (parent.parents.length > 0) markParentsUninteresting(parent, firstOnly);
+        this.#enter(parent);
+      };
+      let there: Awaitable<boolean>;
+      try {
+        there = pool.load(parent);
+      } catch {
+        there = false;
       }
-      parent.flags |= pass;
-      if ((parent.flags & SEEN) === 0) {
-        parent.flags |= SEEN | NOT_USER_GIVEN;
-        this.#queue.push(parent);
+      if (isPromise(there)) {
+        return there
+          .catch(() => false)
+          .then((yes) => {
+            entered(yes);
+            if (yes && firstOnly === true) return;
+            return this.#enterBoring(node, i + 1);
+          });
       }
+      entered(there);
+      if (there && firstOnly === true) return undefined;
     }
     return undefined;
   }
 
-  async #expandSlowly(node: CommitNode): Promise<void> {
+  #enterParents(node: CommitNode, n: number): Promise<void> | undefined {
     const { options, pool } = this;
-    if ((node.flags & UNINTERESTING) !== 0) {
-      for (const parent of node.parents) {
-        parent.flags |= UNINTERESTING;
-        let there: boolean;
-        try {
-          there = await pool.load(parent);
-        } catch {
-          there = false;
-        }
-        if (!there) continue;
-        if (parent.parents.length > 0) markParentsUninteresting(parent, options.excludeFirstParentOnly);
-        if ((parent.flags & SEEN) === 0) {
-          parent.flags |= SEEN | NOT_USER_GIVEN;
-          this.#queue.push(parent);
-        }
-        if (options.excludeFirstParentOnly === true) break;
+    for (let i = n; i < node.parents.length; i++) {
+      const parent = node.parents[i]!;
+      if (!parent.loaded) {
+        const there = pool.load(parent);
+        if (there !== true) return this.#enterSlowly(node, i, there);
       }
-      return;
+      this.#pass(node, parent);
+      if (options.firstParent === true) return undefined;
     }
-    if (this.#prune) await this.#simplify(node);
-    const pass = node.flags & (SYMMETRIC_LEFT | ANCESTRY_PATH);
-    const source = options.sources?.get(node);
-    for (const parent of node.parents) {
-      const there = await pool.load(parent);
-      if (!there) {
-        const goOn = options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true;
-        if (!goOn) throw this.#unreadable(node, parent);
-        if (options.firstParent === true) break;
-        continue;
-      }
-      if (source !== undefined && !options.sources!.has(parent)) options.sources!.set(parent, source);
-      parent.flags |= pass;
-      if ((parent.flags & SEEN) === 0) {
-        parent.flags |= SEEN | NOT_USER_GIVEN;
-        this.#queue.push(parent);
-      }
-      if (options.firstParent === true) break;
+    return undefined;
+  }
+
+  async #enterSlowly(node: CommitNode, n: number, loading: Awaitable<boolean>): Promise<void> {
+    const { options } = this;
+    const parent = node.parents[n]!;
+    if (await loading) this.#pass(node, parent);
+    else await this.#overlook(node, parent);
+    if (options.firstParent !== true) await this.#enterParents(node, n + 1);
+  }
+
+  /** A parent that is not there: goes on without it where that is allowed. */
+  async #overlook(node: CommitNode, parent: CommitNode): Promise<void> {
+    const { options } = this;
+    if (options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true) return;
+    throw this.#unreadable(node, parent);
+  }
+
+  #pass(node: CommitNode, parent: CommitNode): void {
+    const { sources } = this.options;
+    if (sources !== undefined && !sources.has(parent)) {
+      const source = sources.get(node);
+      if (source !== undefined) sources.set(parent, source);
     }
+    parent.flags |= node.flags & (SYMMETRIC_LEFT | ANCESTRY_PATH);
+    this.#enter(parent);
   }
 
   #unreadable(node: CommitNode, parent: CommitNode): GitError {
@@ -469,9 +682,12 @@ export class RevisionWalk {
   }
 
   /** Says whether the commit is treesame, and follows only the parent that explains it, as `simplifyHistory` wants. */
-  async #simplify(node: CommitNode): Promise<void> {
+  #simplify(node: CommitNode): Promise<void> | undefined {
+    return this.#prune ? this.#simplifySlowly(node) : undefined;
+  }
+
+  async #simplifySlowly(node: CommitNode): Promise<void> {
     const { options } = this;
-    if (!this.#prune) return;
     const parents = node.parents;
     if (parents.length === 0) {
       if ((await this.#sameAsEmpty(node)) === true) node.flags |= TREESAME;

@@ -28,6 +28,11 @@ export class LazyTable {
     return (row & (CHUNK_ROWS - 1)) * this.rowSize;
   }
 
+  /** The row behind the last one of the chunk that holds `row`. */
+  chunkEnd(row: number): number {
+    return Math.min(this.count, ((row >>> CHUNK_BITS) + 1) << CHUNK_BITS);
+  }
+
   #load(index: number): Bytes {
     const first = index << CHUNK_BITS;
     const rows = Math.min(CHUNK_ROWS, this.count - first);

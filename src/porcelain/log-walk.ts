@@ -48,6 +48,8 @@ export interface LogWalkOptions {
   readonly missingParent?: ((oid: Oid) => Awaitable<boolean>) | undefined;
   readonly pool?: CommitPool;
   readonly paths?: PathLimit | undefined;
+  /** See `WalkOptions.plain`. */
+  readonly plain?: boolean;
 }
 
 /** Makes the walk that a request describes, tips added, not yet prepared. */
@@ -122,6 +124,7 @@ export async function createLogWalk(
     trackLinear: settings.showLinearBreak !== undefined,
     sources,
     entries: options.entries,
+    plain: options.plain === true,
   });
   const objects: NamedObject[] = [];
   for (const pending of request.pending) {
