@@ -9,6 +9,8 @@
  * @module
  */
 import { GitError } from './base/errors.js';
+import type { Driver } from './merge/driver.js';
+import type { Strategy } from './merge/strategy.js';
 import { nodePlatform } from './platform/node/node-platform.js';
 import type { Platform } from './platform/platform.js';
 import { createRepository } from './repo/init.js';
@@ -22,7 +24,9 @@ export * from './base/path.js';
 export * as contents from './contents/index.js';
 export type { Contents } from './contents/contents.js';
 export * as merge from './merge/index.js';
+export type { Driver } from './merge/driver.js';
 export type { Conflict, MergeFn } from './merge/hook.js';
+export type { Strategy, StrategyRequest } from './merge/strategy.js';
 export { type Commit, parseCommit, serializeCommit } from './objects/commit.js';
 export { ObjectDatabase, readKind, readObject } from './objects/database.js';
 export { MemoryObjectStore } from './objects/memory.js';
@@ -42,11 +46,11 @@ export type { CommitWithOid } from './store/path-history.js';
 export {
   type MergeOptions,
   type Outcome,
-  type StoreStrategy,
-  type StrategyRequest,
   typedMerge,
 } from './store/merge-branch.js';
 export * from './store/store.js';
+export type { UnfinishedMerge } from './store/unfinished.js';
+export * as workTree from './porcelain/work-tree-merge.js';
 export { type Change, type Listed, type ListOptions as TreeListOptions, Tree } from './store/tree.js';
 export { openRemote, type OpenRemoteOptions, type PushOutcome, type Remote } from './transport/remote.js';
 export type { WatchEvent, WatchOptions } from './store/watch.js';
@@ -56,6 +60,13 @@ export interface OpenOptions {
   readonly platform?: Platform | undefined;
   /** The environment git's variables are read from (`GIT_DIR`, `GIT_AUTHOR_NAME`, `HOME`…): none unless given. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /**
+   * Merges of contents of your own: where attributes say `merge=<name>`, this function merges. A type becomes one by
+   * `contents.driver(type)`.
+   */
+  readonly drivers?: Readonly<Record<string, Driver>> | undefined;
+  /** Merges of histories of your own, by the names that `workTree.merge` may be given as strategies. */
+  readonly strategies?: Readonly<Record<string, Strategy>> | undefined;
 }
 
 /**
@@ -69,7 +80,8 @@ export async function open(directory: string, options: OpenOptions = {}): Promis
     throw new GitError('NOT_A_REPOSITORY', `cannot change to '${directory}': No such file or directory`, {
       data: { directory },
     });
-  return openRepository({ platform, env: options.env ?? {}, cwd });
+  const { drivers, strategies } = options;
+  return openRepository({ platform, env: options.env ?? {}, cwd, merges: { drivers, strategies } });
 }
 
 export interface InitOptions extends OpenOptions {

@@ -1,12 +1,8 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { bytes } from '../contents/bytes.js';
-import { set } from '../contents/collections.js';
-import { counter } from '../contents/counter.js';
 import type { Contents } from '../contents/contents.js';
-import { json } from '../contents/json.js';
-import { log } from '../contents/log.js';
-import { queue } from '../contents/queue.js';
+import { shelf } from '../contents/shelf.js';
 import { resolveRevision } from '../repo/revision.js';
 import { checkedOut } from '../store/checked-out.js';
 import { openStore, type Store } from '../store/store.js';
@@ -14,20 +10,10 @@ import type { Bytes } from '../base/bytes.js';
 import type { CommandContext } from './command.js';
 import type { OptionSpecs } from './options.js';
 
-/** The types that `--type` knows. */
-const types: Readonly<Record<string, Contents<unknown>>> = {
-  bytes: bytes as Contents<unknown>,
-  counter: counter as Contents<unknown>,
-  json: json() as Contents<unknown>,
-  log: log as unknown as Contents<unknown>,
-  queue: queue as Contents<unknown>,
-  set: set as Contents<unknown>,
-};
-
 export function typeNamed(name: string): Contents<unknown> {
-  if (Object.hasOwn(types, name)) return types[name]!;
+  if (Object.hasOwn(shelf, name)) return shelf[name]!;
   throw new GitError('USAGE', `unknown type of value '${name}'`, {
-    hint: `the types are ${Object.keys(types).join(', ')}`,
+    hint: `the types are ${Object.keys(shelf).join(', ')}`,
   });
 }
 

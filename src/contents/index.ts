@@ -6,3 +6,5 @@ export * from './json.js';
 export * from './log.js';
 export * from './lww.js';
 export * from './queue.js';
+export * from './shelf.js';
+export * from './text.js';

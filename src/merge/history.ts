@@ -1,3 +1,4 @@
+import type { Awaitable } from '../base/awaitable.js';
 import type { Oid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import { MemoryObjectStore } from '../objects/memory.js';
@@ -16,7 +17,9 @@ export interface HistoryRequest {
   readonly ancestry: Ancestry;
   readonly driverFor: DriverFor;
   /** Short form of an id, for the name of the base in conflict markers. */
-  readonly abbreviate: (oid: Oid) => string | Promise<string>;
+  readonly abbreviate: (oid: Oid) => Awaitable<string>;
+  /** Trees of commits that no store has (`Ancestry.addVirtual`). */
+  readonly trees?: ReadonlyMap<Oid<'commit'>, Oid<'tree'>> | undefined;
   readonly options?: TreeOptions | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,13 +55,16 @@ export async function mergeCommits(request: HistoryRequest, heads: Heads): Promi
 const inner = { ours: 'Temporary merge branch 1', theirs: 'Temporary merge branch 2' };
 
 class HistoryMerge {
-  readonly #trees = new Map<Oid<'commit'>, Oid<'tree'>>();
-  #virtuals = 0;
+  readonly #trees: Map<Oid<'commit'>, Oid<'tree'>>;
+  /** Merged ancestors by what they were made of, so that each is made once however many ask for it. */
+  readonly #virtual = new Map<string, Oid<'commit'>>();
 
   constructor(
     readonly request: HistoryRequest,
     readonly scratch: MemoryObjectStore,
-  ) {}
+  ) {
+    this.#trees = new Map(request.trees);
+  }
 
   async #treeOf(commit: Oid<'commit'>): Promise<Oid<'tree'>> {
     return this.#trees.get(commit) ?? treeOfCommit(this.request.objects, commit);
@@ -69,13 +75,7 @@ class HistoryMerge {
     const { ours, theirs } = heads;
     const bases = heads.bases ?? (await ancestry.mergeBases(ours, [theirs])).reverse();
     let base = bases[0];
-    for (const next of bases.slice(1)) {
-      const merged: TreeMerge = await this.merge({ ours: base!, theirs: next, labels: inner }, depth + 1);
-      const virtual = `virtual ${++this.#virtuals} of ${ours} and ${theirs}` as Oid<'commit'>;
-      await ancestry.addVirtual(virtual, [base!, next]);
-      this.#trees.set(virtual, merged.tree);
-      base = virtual;
-    }
+    for (const next of bases.slice(1)) base = await this.#ancestor(base!, next, depth + 1);
     const context: MergeContext = {
       path: '',
       labels: { ...heads.labels, base: await this.#baseName(bases) },
@@ -96,6 +96,19 @@ class HistoryMerge {
       this.request.options,
       this.scratch,
     );
+  }
+
+  /** Two common ancestors merged into one. */
+  async #ancestor(one: Oid<'commit'>, two: Oid<'commit'>, depth: number): Promise<Oid<'commit'>> {
+    const key = `${depth} ${one} ${two}`;
+    const known = this.#virtual.get(key);
+    if (known !== undefined) return known;
+    const merged = await this.merge({ ours: one, theirs: two, labels: inner }, depth);
+    const virtual = `virtual ${this.#virtual.size + 1} of ${one} and ${two}` as Oid<'commit'>;
+    await this.request.ancestry.addVirtual(virtual, [one, two]);
+    this.#trees.set(virtual, merged.tree);
+    this.#virtual.set(key, virtual);
+    return virtual;
   }
 
   async #baseName(bases: readonly Oid<'commit'>[]): Promise<string> {

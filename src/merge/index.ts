@@ -6,5 +6,6 @@ export * from './history.js';
 export * from './messages.js';
 export * from './resolve.js';
 export * from './sequence.js';
+export * from './strategy.js';
 export * from './text.js';
 export * from './tree.js';

@@ -30,15 +30,15 @@ export async function resolveConflict(
   resolution: Resolution,
 ): Promise<TreeMerge> {
   const conflict = merge.unmerged.find((one) => one.path === path);
-  if (conflict === undefined) throw new GitError('PATH_MISSING', `path '${path}' has no conflict`, { data: { path } });
+  if (conflict === undefined && !merge.conflicts.some((one) => one.path === path)) throw new GitError('PATH_MISSING', `path '${path}' has no conflict`, { data: { path } });
   let tree = merge.tree;
   if (resolution !== 'as-is') {
-    const entry = await resolvedEntry(objects, conflict.stages, resolution);
+    const entry = await resolvedEntry(objects, conflict?.stages ?? {}, resolution);
     tree = await withEntry(objects, tree, path.split('/'), entry);
   }
   const unmerged = merge.unmerged.filter((one) => one !== conflict);
   const conflicts = merge.conflicts.filter((one) => one.path !== path);
-  return { ...merge, tree, unmerged, conflicts, clean: unmerged.length === 0 };
+  return { ...merge, tree, unmerged, conflicts, clean: unmerged.length === 0 && conflicts.length === 0 };
 }
 
 async function resolvedEntry(

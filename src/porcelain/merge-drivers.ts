@@ -2,14 +2,10 @@ import type { Awaitable } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { Contents } from '../contents/contents.js';
 import { driver as contentsDriver } from '../contents/contents.js';
-import { set } from '../contents/collections.js';
-import { counter } from '../contents/counter.js';
-import { json } from '../contents/json.js';
-import { log } from '../contents/log.js';
-import { queue } from '../contents/queue.js';
+import { shelf } from '../contents/shelf.js';
 import type { Driver } from '../merge/driver.js';
+import type { TextOptions } from '../merge/drivers.js';
 import { binary, text } from '../merge/drivers.js';
 import type { MergeContext, Merged, Sides } from '../merge/hook.js';
 import { clean, conflicted } from '../merge/hook.js';
@@ -20,10 +16,8 @@ import type { MergeSettings } from './merge-settings.js';
 type FileSides = Sides<Bytes | undefined>;
 type FileMerge = Merged<Bytes | undefined>;
 
-/** Types that `merge=<name>` in attributes may name, unless the configuration has a driver of that name. */
-const shelf: ReadonlyMap<string, Contents<unknown>> = new Map(
-  [counter, set, log, queue, json()].map((contents) => [contents.name, contents as Contents<unknown>]),
-);
+/** Names that are git's own in attributes, and no type of the shelf. */
+const gitsOwn: ReadonlySet<string> = new Set(['text', 'binary', 'union', 'bytes']);
 
 export interface DriverOptions {
   /** Attributes of a path; none of them where there is nothing to read them from. */
@@ -46,10 +40,13 @@ export class MergeDrivers {
   }
 
   /** Whether the path's driver wants to be asked where both sides made the same change. */
-  readonly asks = (path: string): boolean => {
+  readonly asks = (path: string): boolean => this.typed(path)?.sameChange === 'ask';
+
+  /** The driver of a path that is none of git's: one passed to `open()`, or a type of the shelf. */
+  typed(path: string): Driver | undefined {
     const name = this.#nameOf(path);
-    return typeof name === 'string' && this.#typed(name)?.sameChange === 'ask';
-  };
+    return typeof name === 'string' ? this.#typed(name) : undefined;
+  }
 
   readonly driverFor = (path: string): Driver => {
     const { normalize } = this.#options;
@@ -80,8 +77,16 @@ export class MergeDrivers {
     return this.#repository.config.get(`merge.${name}.recursive`) ?? name;
   }
 
-  #typed(name: string): Contents<unknown> | undefined {
-    return this.#isConfigured(name) ? undefined : shelf.get(name);
+  #typed(name: string, markerSize = 7): Driver | undefined {
+    const own = this.#repository.merges.drivers;
+    if (own !== undefined && Object.hasOwn(own, name)) return own[name];
+    if (this.#isConfigured(name) || gitsOwn.has(name) || !Object.hasOwn(shelf, name)) return undefined;
+    return contentsDriver(shelf[name]!, this.#lines(this.#settings.favor, markerSize));
+  }
+
+  #lines(favor: TextOptions['favor'], markerSize: number): Driver {
+    const { style, algorithm, whitespace } = this.#settings;
+    return text({ favor, style, algorithm, whitespace, markerSize });
   }
 
   #isConfigured(name: string): boolean {
@@ -90,17 +95,15 @@ export class MergeDrivers {
   }
 
   #named(name: string, path: string): Driver {
-    const { favor, style, algorithm, whitespace } = this.#settings;
+    const { favor } = this.#settings;
     const markerSize = this.#markerSize(path);
-    const lines = (kind: 'ours' | 'theirs' | 'union' | undefined) =>
-      text({ favor: kind, style, algorithm, whitespace, markerSize });
+    const typed = this.#typed(name, markerSize);
+    if (typed !== undefined) return typed;
     if (this.#isConfigured(name)) {
       return (sides, context) => this.#external(name, markerSize, sides, context);
     }
     if (name === 'binary') return binary({ favor });
-    if (name === 'union') return lines('union');
-    const typed = this.#typed(name);
-    return typed === undefined ? lines(favor) : contentsDriver(typed, lines(favor));
+    return this.#lines(name === 'union' ? 'union' : favor, markerSize);
   }
 
   #markerSize(path: string): number {

@@ -125,7 +125,12 @@ async function mergeContents(tree: WorkTree, file: OneFile, style: ConflictStyle
   if (base === undefined && !(await tree.repository.objects.has(emptyBlobOid(tree.repository.objectFormat)))) {
     // git merges against the empty blob, and where the repository has none it fails at that.
     talk.err(`fatal: unable to read blob object ${emptyBlobOid(tree.repository.objectFormat)}\n`);
-    talk.err('error: Could not stat : No such file or directory\n');
+    // It looks at ours first, then finds nothing to look at.
+    talk.err(
+      looksBinary(sides[1])
+        ? `error: Cannot merge binary files: ${names.ours}\n`
+        : 'error: Could not stat : No such file or directory\n',
+    );
     result = sides[1];
     faults = ['content conflict'];
   } else if (sides.some((bytes) => looksBinary(bytes))) {

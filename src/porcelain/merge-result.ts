@@ -72,8 +72,7 @@ export async function switchTrees(
     const advice =
       tree.repository.env['GIT_ADVICE'] !== '0' && tree.repository.config.getBool('advice.commitbeforemerge', true);
     for (const refusal of refusals) {
-      const text = porcelainRefusal(refusal, options.action, advice);
-      options.talk.err(`error: ${text}${text.endsWith('\n') ? '' : '\n'}`);
+      options.talk.err(`error: ${porcelainRefusal(refusal, options.action, advice)}\n`);
     }
     options.talk.err('Aborting\n');
     return false;

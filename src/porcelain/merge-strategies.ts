@@ -4,7 +4,14 @@ import { emptyTreeOid } from '../base/oid.js';
 import type { Ancestry } from '../history/merge-base.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { mergeCommits, treeOfCommit } from '../merge/history.js';
+import type { Strategy } from '../merge/strategy.js';
 import type { Repository } from '../repo/repository.js';
+import type { TreeChange } from '../diff/trees.js';
+import { diffTrees } from '../diff/trees.js';
+import { readKind } from '../objects/database.js';
+import { isRegularMode } from '../objects/mode.js';
+import { CheckoutWriter } from '../worktree/checkout-writer.js';
+import { IndexEntry } from '../worktree/index-entry.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import type { SwitchOptions } from '../worktree/switch.js';
@@ -13,6 +20,7 @@ import { plumbingRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { historyRequest } from './merge-context.js';
+import { MergeDrivers } from './merge-drivers.js';
 import type { MergeHead } from './merge-heads.js';
 import { mergeUnmerged } from './merge-one-file.js';
 import { applyMerge, refuseStaged } from './merge-result.js';
@@ -68,6 +76,8 @@ export class Strategies {
   constructor(readonly around: StrategySurroundings) {}
 
   async run(name: string, request: StrategyRequest): Promise<Verdict> {
+    const own = this.around.tree.repository.merges.strategies;
+    if (own !== undefined && Object.hasOwn(own, name)) return this.#ort(name, request, own[name]!);
     switch (name) {
       case 'ort':
       case 'recursive':
@@ -100,37 +110,39 @@ export class Strategies {
     return this.around.tree.repository.objects;
   }
 
-  async #ort(name: string, request: StrategyRequest): Promise<Verdict> {
+  /** `strategy`: one of the user's own, in place of git's. */
+  async #ort(name: string, request: StrategyRequest, strategy?: Strategy): Promise<Verdict> {
     const { tree, ancestry, talk, overwriteIgnored } = this.around;
     await refreshAndWrite(tree);
-    if (request.heads.length !== 1) {
+    if (request.heads.length !== 1 && strategy === undefined) {
       talk.err('error: Not handling anything other than two heads merge.\n');
       return 2;
     }
     let settings = this.around.settings();
     if (name === 'subtree') settings = { ...settings, subtree: true };
     for (const option of request.options) settings = withStrategyOption(settings, option);
-    const [theirs] = request.heads;
+    const [theirs, ...others] = request.heads;
     const headTree = await treeOfCommit(this.#objects, request.head);
     if (await refuseStaged(tree, headTree, talk)) return 2;
     const bases = [...request.bases].reverse();
     let merged: TreeMerge;
     try {
-      merged = await mergeCommits(
-        historyRequest(tree.repository, settings, {
-          ancestry,
-          attributes: (path) => tree.attributes.of(path),
-          warn: tree.warn,
-          signal: this.around.signal,
-          ...(settings.renormalize ? await this.#normalizing(request, bases) : {}),
-        }),
-        {
-          ours: request.head,
-          theirs: theirs!.commit,
-          labels: { ours: 'HEAD', theirs: theirs!.name },
-          bases,
-        },
-      );
+      const how = historyRequest(tree.repository, settings, {
+        ancestry,
+        attributes: (path) => tree.attributes.of(path),
+        warn: tree.warn,
+        signal: this.around.signal,
+        ...(settings.renormalize ? await this.#normalizing(request, bases) : {}),
+      });
+      const heads = {
+        ours: request.head,
+        theirs: theirs!.commit,
+        labels: { ours: 'HEAD', theirs: theirs!.name, others: others.map((head) => head.name) },
+      };
+      merged =
+        strategy === undefined
+          ? await mergeCommits(how, { ...heads, bases })
+          : await strategy({ ...how, ...heads, others: others.map(({ commit }) => commit) });
     } catch (error) {
       if (!isGitError(error, 'UNSUPPORTED') || error.data['driver'] === undefined) throw error;
       talk.err(`error: ${error.message}\n`);
@@ -218,6 +230,7 @@ export class Strategies {
         talk.out(`Trying simple merge with ${name}\n`);
         const trees = [...(await this.#trees(bases)), mergedTree, theirTree];
         if (!(await this.#readTrees(trees, { way: 'threeway', update: true, aggressive: true }))) return 2;
+        await this.#mergeTyped(bases[0]!, mergedTree!, theirTree, name);
         if (tree.index.hasConflicts) {
           talk.out('Simple merge did not work, trying automatic merge.\n');
           const left = await mergeUnmerged(tree, conflictStyle(tree.repository.config), talk);
@@ -228,6 +241,49 @@ export class Strategies {
       }
       return failed ? 1 : 0;
     });
+  }
+
+  /**
+   * Merges the files of types that are none of git's, those that both sides changed: simple merges know nothing of
+   * types, and would count equal changes once.
+   */
+  async #mergeTyped(baseCommit: Oid<'commit'>, ours: Oid<'tree'>, theirs: Oid<'tree'>, name: string): Promise<void> {
+    const { tree } = this.around;
+    const { repository } = tree;
+    const { objects, oidLength } = repository;
+    const drivers = new MergeDrivers(repository, this.around.settings(), {
+      attributes: (path) => tree.attributes.of(path),
+      warn: tree.warn,
+    });
+    const base = await treeOfCommit(objects, baseCommit);
+    const changesTo = async (other: Oid<'tree'>): Promise<Map<string, TreeChange>> => {
+      const changes = new Map<string, TreeChange>();
+      await diffTrees(objects, base, other, oidLength, { recursive: true }, (change) => {
+        if (isRegularMode(change.oldMode) && isRegularMode(change.newMode)) changes.set(change.path, change);
+      });
+      return changes;
+    };
+    const mine = await changesTo(ours);
+    for (const [path, change] of await changesTo(theirs)) {
+      const own = mine.get(path);
+      const driver = own === undefined ? undefined : drivers.typed(path);
+      if (own === undefined || driver === undefined) continue;
+      if (own.newOid === change.newOid && driver.sameChange !== 'ask') continue;
+      const labels = { base: baseCommit, ours: 'HEAD', theirs: name };
+      const merged = await driver(
+        {
+          base: () => readKind(objects, change.oldOid!, 'blob'),
+          ours: await readKind(objects, own.newOid!, 'blob'),
+          theirs: await readKind(objects, change.newOid!, 'blob'),
+        },
+        { path, labels, depth: 0, nesting: 0, signal: this.around.signal },
+      );
+      if (!merged.clean || merged.value === undefined) continue;
+      const entry = IndexEntry.create({ path, mode: own.newMode, oid: await objects.write('blob', merged.value) });
+      const written = await new CheckoutWriter(tree).write(entry);
+      if (!written.ok) throw new GitError('WORKTREE_DIRTY', written.message, { data: { path } });
+      tree.index.add(entry.withStat(written.stat), { replace: true });
+    }
   }
 
   #trees(commits: readonly Oid[]): Promise<Oid<'tree'>[]> {
@@ -278,7 +334,7 @@ export function tellMerge(repository: Repository, merged: TreeMerge, settings: M
   if (merged.neededRenameLimit > 0) {
     talk.err('warning: exhaustive rename detection was skipped due to too many files.\n');
     talk.err(
-      `warning: you may want to set your merge.renameLimit variable to at least ${merged.neededRenameLimit} and retry the command.\n`,
+      `warning: you may want to set your merge.renamelimit variable to at least ${merged.neededRenameLimit} and retry the command.\n`,
     );
   }
 }

@@ -9,6 +9,7 @@ import { defaultDateMode, formatDate } from '../repo/date-format.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { refreshIndex } from '../worktree/refresh.js';
+import { plumbingRefusal } from '../worktree/switch-errors.js';
 import { Switch } from '../worktree/switch.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
@@ -302,7 +303,10 @@ export class WorkTreeMerge {
       const { refusals, nontrivial } = await plan.plan();
       if (nontrivial || refusals.length > 0) {
         lock.rollback();
-        if (nontrivial) this.#talk.err('error: Merge requires file-level merging\n');
+        const [first] = refusals;
+        const why =
+          first === undefined ? 'Merge requires file-level merging' : plumbingRefusal(first.kind, first.paths[0]!);
+        this.#talk.err(`error: ${why}\n`);
         return undefined;
       }
       for (const message of await plan.apply()) this.#talk.err(`error: ${message}\n`);

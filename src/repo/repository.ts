@@ -27,6 +27,7 @@ import { discover } from './discover.js';
 import type { RepositoryFormat } from './format.js';
 import { Hooks } from './hooks.js';
 import { isCommonFile } from './layout.js';
+import type { OwnMerges } from '../merge/strategy.js';
 import type { IdentityOptions, IdentityRole } from './identity.js';
 import { identity } from './identity.js';
 import { isAbsolute, resolvePath } from './paths.js';
@@ -55,6 +56,8 @@ export interface RepositoryOptions {
   readonly trace?: ((text: string, target: string) => void) | undefined;
   /** Told whole lines for standard error. */
   readonly complain?: ((line: string) => void) | undefined;
+  /** Drivers and strategies of the user's own. */
+  readonly merges?: OwnMerges | undefined;
 }
 
 /** An entry of the index at a path and stage. */
@@ -117,6 +120,11 @@ export class Repository {
     this.objectsDirectory =
       objects === undefined || objects === '' ? `${this.commonDir}/objects` : resolvePath(this.cwd, objects);
     this.hooks = new Hooks(this);
+  }
+
+  /** Drivers and strategies that whoever opened the repository brought along. */
+  get merges(): OwnMerges {
+    return this.#options.merges ?? {};
   }
 
   /** All scopes merged. Read once, when first asked for; `reloadConfig` forgets it. */

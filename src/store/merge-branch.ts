@@ -3,45 +3,29 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { type Contents, driver } from '../contents/contents.js';
 import { Ancestry, commitReader } from '../history/merge-base.js';
-import { mergeCommits } from '../merge/history.js';
 import type { Conflict } from '../merge/hook.js';
-import type { TreeMerge, TreeOptions } from '../merge/tree.js';
+import { ort, type Strategy, type StrategyRequest } from '../merge/strategy.js';
+import type { TreeOptions, UnmergedPath } from '../merge/tree.js';
 import type { ObjectStore } from '../objects/source.js';
-
-/** What a strategy is given: two heads and all that is known about them. */
-export interface StrategyRequest {
-  readonly objects: ObjectStore;
-  readonly ancestry: Ancestry;
-  readonly ours: Oid<'commit'>;
-  readonly theirs: Oid<'commit'>;
-  readonly labels: { readonly ours: string; readonly theirs: string };
-  readonly contents: Contents<unknown>;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A merge of two histories into one tree. A plain function: write your own, or use one of those here. */
-export type StoreStrategy = (request: StrategyRequest) => Promise<TreeMerge>;
 
 /**
  * The usual strategy: git's (`ort`), with the type's own merge for every value. Paths are keys here, so a value is
  * never taken for a renamed one, unless `renames` asks for it.
  */
 export const typedMerge =
-  (options: TreeOptions = {}): StoreStrategy =>
-  ({ objects, ancestry, ours, theirs, labels, contents, signal }) => {
-    const typed = driver(contents);
-    return mergeCommits(
-      {
-        objects,
-        ancestry,
-        driverFor: () => typed,
-        abbreviate: (oid) => oid.slice(0, 7),
-        options: { renames: false, directoryRenames: false, asks: () => typed.sameChange === 'ask', ...options },
-        signal,
-      },
-      { ours, theirs, labels },
-    );
+  (options: TreeOptions = {}): Strategy =>
+  (request) =>
+    ort({ ...request, options: { ...request.options, ...options } });
+
+/** How the values of a type merge, as strategies are told. */
+export function typedDrivers(contents: Contents<unknown>): Pick<StrategyRequest, 'driverFor' | 'abbreviate' | 'options'> {
+  const typed = driver(contents);
+  return {
+    driverFor: () => typed,
+    abbreviate: (oid) => oid.slice(0, 7),
+    options: { renames: false, directoryRenames: false, asks: () => typed.sameChange === 'ask' },
   };
+}
 
 /** How two heads stand to each other. */
 export async function relation(
@@ -59,7 +43,7 @@ export async function relation(
 export const newAncestry = (objects: ObjectStore): Ancestry => new Ancestry(commitReader(objects));
 
 export interface MergeOptions {
-  readonly strategy?: StoreStrategy | undefined;
+  readonly strategy?: Strategy | undefined;
   /** `allow` (the default) moves the branch without a commit where that is all it takes; `only` refuses anything else. */
   readonly fastForward?: 'allow' | 'only' | 'never' | undefined;
   /** Merge histories that have no common commit: every value counts as added by both. */
@@ -75,6 +59,10 @@ export type Outcome =
       readonly tree: Oid<'tree'>;
       readonly ours: Oid<'commit'>;
       readonly theirs: Oid<'commit'>;
+      /** The heads beyond `theirs` where several were merged at once. */
+      readonly others: readonly Oid<'commit'>[];
+      /** Rows for index stages 1 to 3 of each path that did not merge. */
+      readonly unmerged: readonly UnmergedPath[];
     };
 
 export const unrelatedHistories = (): GitError =>

@@ -15,11 +15,13 @@ import {
   newAncestry,
   type Outcome,
   relation,
+  typedDrivers,
   typedMerge,
   unrelatedHistories,
 } from './merge-branch.js';
 import type { PushOutcome, Remote } from '../transport/remote.js';
 import type { PullOptions } from './pull.js';
+import type { UnfinishedMerge } from './unfinished.js';
 import { type CommitWithOid, lastModified, pathHistory } from './path-history.js';
 import { type Change, type Listed, type ListOptions, Tree } from './tree.js';
 import { watchBranch, type WatchEvent, type WatchOptions } from './watch.js';
@@ -305,63 +307,106 @@ export class Store<V> {
   }
 
   /**
-   * Merges another branch (or commit) into this one, value by value with the type's own merge. Done again when another
-   * writer was first. Conflicts are an answer: nothing is committed then, and `resolve` can finish the merge.
-   * Throws `REF_MISSING` for a branch that is not there, `UNRELATED_HISTORIES` unless `unrelated` allows them.
+   * Merges another branch (or commit) into this one, value by value with the type's own merge; several at once where
+   * several are named. Done again when another writer was first. Conflicts are an answer: nothing is committed then,
+   * and `resolve` can finish the merge, or `keepMerge` keep it to be finished later. Throws `REF_MISSING` for a branch
+   * that is not there, `UNRELATED_HISTORIES` unless `unrelated` allows them.
    */
-  async merge(from: string, info: Info & MergeOptions): Promise<Outcome> {
-    const theirs = await this.#headOf(from);
+  async merge(from: string | readonly string[], info: Info & MergeOptions): Promise<Outcome> {
+    const names = typeof from === 'string' ? [from] : from;
+    if (names.length === 0) throw new GitError('USAGE', 'nothing to merge');
+    const { objects } = this.backend;
+    const named: { readonly name: string; readonly commit: Oid<'commit'> }[] = [];
+    for (const name of names) named.push({ name, commit: await this.#headOf(name) });
     for (;;) {
       info.signal?.throwIfAborted();
+      const ancestry = newAncestry(objects);
       const head = await this.head();
+      const commits = named.map(({ commit }) => commit);
+      const apart = new Set(await ancestry.independent(head === undefined ? commits : [head.oid, ...commits]));
+      // What the others contain already is left out; one that says the same as another counts once.
+      const heads = named.filter(({ commit }) => commit !== head?.oid && apart.delete(commit));
+      const [first, ...others] = heads;
+      if (first === undefined) return { status: 'up-to-date', head: head!.oid };
+      const reason = `merge ${names.join(' ')}: Fast-forward`;
       if (head === undefined) {
-        if (await this.#move(undefined, theirs, `merge ${from}: Fast-forward`))
-          return { status: 'fast-forward', head: theirs };
+        if (others.length > 0) throw new GitError('USAGE', 'only one branch can be merged into an empty one');
+        if (await this.#move(undefined, first.commit, reason)) return { status: 'fast-forward', head: first.commit };
         continue;
       }
-      const { objects } = this.backend;
-      const ancestry = newAncestry(objects);
-      const how = await relation(ancestry, head.oid, theirs);
-      if (how === 'up-to-date') return { status: 'up-to-date', head: head.oid };
-      if (how === 'unrelated' && info.unrelated !== true) throw unrelatedHistories();
-      if (how === 'fast-forward' && info.fastForward !== 'never') {
-        if (await this.#move(head, theirs, `merge ${from}: Fast-forward`))
-          return { status: 'fast-forward', head: theirs };
+      for (const { commit } of heads) {
+        const related = (await relation(ancestry, head.oid, commit)) !== 'unrelated';
+        if (!related && info.unrelated !== true) throw unrelatedHistories();
+      }
+      const forward = others.length === 0 && (await ancestry.isAncestor(head.oid, first.commit));
+      if (forward && info.fastForward !== 'never') {
+        if (await this.#move(head, first.commit, reason)) return { status: 'fast-forward', head: first.commit };
         continue;
       }
       if (info.fastForward === 'only') throw new GitError('REF_CHANGED', 'not possible to fast-forward, aborting');
       const merged = await (info.strategy ?? typedMerge())({
+        ...typedDrivers(this.contents as Contents<unknown>),
         objects,
         ancestry,
         ours: head.oid,
-        theirs,
-        labels: { ours: shortName(this.branch), theirs: shortName(from) },
-        contents: this.contents as Contents<unknown>,
+        theirs: first.commit,
+        others: others.map(({ commit }) => commit),
+        labels: {
+          ours: shortName(this.branch),
+          theirs: shortName(first.name),
+          others: others.map(({ name }) => shortName(name)),
+        },
         signal: info.signal,
       });
       if (!merged.clean) {
-        const [first, ...more] = merged.conflicts;
-        if (first === undefined) throw new GitError('BUG', 'a merge that is not clean names no conflict');
-        return { status: 'conflicted', conflicts: [first, ...more], tree: merged.tree, ours: head.oid, theirs };
+        const [conflict, ...more] = merged.conflicts;
+        if (conflict === undefined) throw new GitError('BUG', 'a merge that is not clean names no conflict');
+        return {
+          status: 'conflicted',
+          conflicts: [conflict, ...more],
+          tree: merged.tree,
+          ours: head.oid,
+          theirs: first.commit,
+          others: others.map(({ commit }) => commit),
+          unmerged: merged.unmerged,
+        };
       }
-      const landed = await this.#landUnlessLocked(merged.tree, [head, await this.#commit(theirs)], info, Date.now());
+      const parents = [head];
+      for (const { commit } of heads) parents.push(await this.#commit(commit));
+      const landed = await this.#landUnlessLocked(merged.tree, parents, info, Date.now());
       if (landed !== undefined) return { status: 'merged', head: landed };
     }
   }
 
   /**
-   * Finishes a conflicted merge: `change` gets the tree of attempts and answers the one to commit, with both heads as
+   * Finishes a conflicted merge: `change` gets the tree of attempts and answers the one to commit, with all heads as
    * parents. Answers `undefined` when the branch has moved since (merge again).
    */
   async resolve(
-    outcome: Extract<Outcome, { status: 'conflicted' }>,
+    outcome: Pick<Extract<Outcome, { status: 'conflicted' }>, 'tree' | 'ours' | 'theirs' | 'others'>,
     change: (tree: Tree<V>) => Awaitable<Tree<V>>,
     info: Info,
   ): Promise<Written | undefined> {
     const resolved = await change(Tree.of(this.backend.objects, this.contents, outcome.tree));
-    const parents = [await this.#commit(outcome.ours), await this.#commit(outcome.theirs)];
+    const parents: CommitWithOid[] = [];
+    for (const oid of [outcome.ours, outcome.theirs, ...outcome.others]) parents.push(await this.#commit(oid));
     const landed = await this.#landUnlessLocked(await resolved.write(), parents, info, Date.now());
     return landed === undefined ? undefined : { status: 'written', head: landed };
+  }
+
+  /**
+   * Keeps a conflicted merge in the repository (below `refs/bough/merge/`), to be finished later, by this or another
+   * process, with or without a work tree. Replaces one that was kept before. `message`: for the commit that ends it.
+   */
+  async keepMerge(outcome: Extract<Outcome, { status: 'conflicted' }>, message: string): Promise<UnfinishedMerge<V>> {
+    const { keepMerge } = await import('./unfinished.js');
+    return keepMerge(this, outcome, message);
+  }
+
+  /** The merge of this branch that was kept and is not finished, if there is one. */
+  async unfinishedMerge(): Promise<UnfinishedMerge<V> | undefined> {
+    const { unfinishedMerge } = await import('./unfinished.js');
+    return unfinishedMerge(this);
   }
 
   async #headOf(from: string): Promise<Oid<'commit'>> {

@@ -22,7 +22,7 @@ test('npm pack gives a package that runs in an empty folder', () => {
   expect(box.run(process.execPath, [program, 'put', '-q', 'a', '1'], { cwd: 'r' }).code).toBe(0);
   expect(box.git(['show', 'HEAD:a'], { cwd: 'r' })).toBe('1\n');
   const code =
-    "import { open, openStore, contents } from 'bough'; import { counter } from 'bough/contents'; import { trivial } from 'bough/merge'; const r = await open('../r', { env: process.env }); const s = await openStore(r, contents.text ?? contents.bytes); console.log(new TextDecoder().decode(await s.get('a')) + typeof counter + typeof trivial);";
+    "import { open, openStore, contents } from 'bough'; import { counter } from 'bough/contents'; import { trivial } from 'bough/merge'; const r = await open('../r', { env: process.env }); const s = await openStore(r, contents.bytes); console.log(new TextDecoder().decode(await s.get('a')) + typeof counter + typeof trivial);";
   const ran = box.run(process.execPath, ['--input-type=module', '-e', code], { cwd: 'away' });
   expect(ran.stderr).toBe('');
   expect(ran.stdout).toBe('1\nobjectfunction\n');
