@@ -19,6 +19,7 @@ import { type CommandContext, defineCommand } from './command.js';
 import { type OptionEvent, type OptionSpecs, type OptionValues, parseOptions, UsageError } from './options.js';
 import { adviceOn, openWorkTree } from './work-tree.js';
 import { diffstatOf } from './merge-stat.js';
+import type { ValueMerged } from './merge-values.js';
 
 const options = {
   n: { type: 'flag', short: 'n', shortOnly: true, help: 'do not show a diffstat at the end of the merge' },
@@ -69,6 +70,8 @@ const options = {
   'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
   signoff: { type: 'flag', help: 'add a Signed-off-by trailer' },
   verify: { type: 'flag', help: 'bypass pre-merge-commit and commit-msg hooks' },
+  branch: { type: 'string', value: 'branch', hidden: true, help: 'merge values into this branch' },
+  type: { type: 'string', value: 'type', hidden: true, help: 'the type of the values' },
 } as const satisfies OptionSpecs;
 
 type Values = OptionValues<typeof options>;
@@ -78,7 +81,12 @@ export const command = defineCommand({
   summary: 'Join two or more development histories together',
   usage: ['merge [<options>] [<commit>...]', 'merge --abort', 'merge --continue'],
   options,
-  async *run(context, args): AsyncGenerator<MergeAnswer, number> {
+  async *run(context, args): AsyncGenerator<MergeAnswer | ValueMerged, number> {
+    if (context.program === 'bough' && isValueMerge(context, args.values)) {
+      const answer = await mergeOfValues(context, args);
+      yield answer;
+      return answer.code;
+    }
     const tree = openWorkTree(context);
     const { repository } = tree;
     const talk: Talk = context.json
@@ -163,8 +171,52 @@ export const command = defineCommand({
       return 1;
     }
   },
-  render: () => '',
+  render: (result) => ('branch' in result ? renderValueMerge(result) : ''),
 });
+
+/** Where there is no work tree, or a branch or a type is named: as `bough`, for git has no such merge. */
+const isValueMerge = (context: CommandContext, values: Values): boolean =>
+  values.branch != null || values.type != null || context.repository().workTree === undefined;
+
+async function mergeOfValues(
+  context: CommandContext,
+  { values, rest, events }: { values: Values; rest: readonly string[]; events: readonly OptionEvent[] },
+): Promise<ValueMerged> {
+  const mode = (['abort', 'quit', 'continue'] as const).find((name) => values[name] === true);
+  if (mode === undefined && rest.length === 0) throw new UsageError();
+  const { mergeValues } = await import('./merge-values.js');
+  return mergeValues(context, rest, {
+    branch: values.branch,
+    type: values.type,
+    message: messageOf(context, values.message ?? [], values.file ?? undefined),
+    fastForward: fastForwardOf(context.repository(), events),
+    unrelated: values['allow-unrelated-histories'] === true,
+    strategyOptions: values['strategy-option'] ?? [],
+    mode,
+  });
+}
+
+/** What people read. */
+function renderValueMerge(result: ValueMerged): string {
+  const short = result.branch.replace(/^refs\/heads\//, '');
+  switch (result.status) {
+    case 'up-to-date':
+      return 'Already up to date.\n';
+    case 'fast-forward':
+      return `Fast-forward\n[${short} ${result.head!.slice(0, 7)}]\n`;
+    case 'merged':
+      return `Merge made by the 'ort' strategy.\n[${short} ${result.head!.slice(0, 7)}]\n`;
+    case 'conflicted': {
+      const news = result.conflicts!.map(({ path, kind, message }) =>
+        message === '' ? `CONFLICT (${kind}): ${path}` : message,
+      );
+      const end = "Automatic merge failed; settle conflicts with 'bough resolve', then 'bough merge --continue'.";
+      return `${[...new Set(news), end].join('\n')}\n`;
+    }
+    default:
+      return '';
+  }
+}
 
 /** Branches of remotes that have the name somebody asked for. */
 async function remoteNamesakes(repository: Repository, name: string): Promise<string[]> {

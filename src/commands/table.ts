@@ -94,6 +94,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   repack: () => import('./repack.js'),
   replace: () => import('./replace.js'),
   reset: () => import('./reset.js'),
+  resolve: () => import('./resolve.js'),
   restore: () => import('./restore.js'),
   'rev-list': () => import('./rev-list.js'),
   'rev-parse': () => import('./rev-parse.js'),

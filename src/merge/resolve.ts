@@ -30,7 +30,8 @@ export async function resolveConflict(
   resolution: Resolution,
 ): Promise<TreeMerge> {
   const conflict = merge.unmerged.find((one) => one.path === path);
-  if (conflict === undefined && !merge.conflicts.some((one) => one.path === path)) throw new GitError('PATH_MISSING', `path '${path}' has no conflict`, { data: { path } });
+  if (conflict === undefined && !merge.conflicts.some((one) => one.path === path))
+    throw new GitError('PATH_MISSING', `path '${path}' has no conflict`, { data: { path } });
   let tree = merge.tree;
   if (resolution !== 'as-is') {
     const entry = await resolvedEntry(objects, conflict?.stages ?? {}, resolution);

@@ -79,7 +79,8 @@ export async function finish(repository: Repository, message?: string): Promise<
   const [open] = openConflicts(tree);
   if (open !== undefined) throw new GitError('USAGE', `'${open.path}' is not resolved`, { data: { path: open.path } });
   const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'>;
-  const text = message ?? cleanMessage(readState(repository, 'MERGE_MSG') ?? '', 'strip', commentPrefix(repository.config));
+  const text =
+    message ?? cleanMessage(readState(repository, 'MERGE_MSG') ?? '', 'strip', commentPrefix(repository.config));
   const commit = await writeCommit(repository, {
     tree: await writeIndexTree(tree.index, repository.objects),
     parents: [head, ...heads],

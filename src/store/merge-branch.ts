@@ -18,7 +18,9 @@ export const typedMerge =
     ort({ ...request, options: { ...request.options, ...options } });
 
 /** How the values of a type merge, as strategies are told. */
-export function typedDrivers(contents: Contents<unknown>): Pick<StrategyRequest, 'driverFor' | 'abbreviate' | 'options'> {
+export function typedDrivers(
+  contents: Contents<unknown>,
+): Pick<StrategyRequest, 'driverFor' | 'abbreviate' | 'options'> {
   const typed = driver(contents);
   return {
     driverFor: () => typed,

@@ -68,7 +68,11 @@ export class UnfinishedMerge<V> {
       neededRenameLimit: 0,
     };
     const { tree, unmerged, conflicts } = await resolveConflict(objects, before, path, resolution);
-    return keep(this.#store, { tree, heads: this.heads, message: this.message, open: { unmerged, conflicts } }, this.#commit);
+    return keep(
+      this.#store,
+      { tree, heads: this.heads, message: this.message, open: { unmerged, conflicts } },
+      this.#commit,
+    );
   }
 
   /** Settles one conflict by a value of the store's type. */

@@ -13,6 +13,7 @@ import { log } from '../../src/contents/log.js';
 import { lww } from '../../src/contents/lww.js';
 import type { Queue } from '../../src/contents/queue.js';
 import { emptyQueue, pop, push, queue } from '../../src/contents/queue.js';
+import { text as textType } from '../../src/contents/text.js';
 import { equalValues } from '../../src/merge/equal.js';
 import type { LawOptions } from '../merge/laws.js';
 import { checkLaws, run } from '../merge/laws.js';
@@ -70,6 +71,11 @@ shelf(
 shelf(log, entries, { commutative: true });
 shelf(queue, queues, { idempotent: false });
 shelf(json(), documents, {});
+shelf(
+  textType,
+  fc.array(fc.constantFrom('a\n', 'b\n', 'c\n', '\udc80\n', 'no end'), { maxLength: 5 }).map((lines) => lines.join('')),
+  {},
+);
 
 const text = (merged: unknown) => {
   const { clean, value } = merged as { clean: boolean; value: Uint8Array };

@@ -155,6 +155,54 @@ describe('the merge of histories', () => {
     expect(written.length).toBeLessThanOrEqual(2);
   });
 
+  it('costs as little where three lines criss-cross', async () => {
+    const store = newStore();
+    let clock = 1_700_000_000;
+    const commit = (files: Files, parents: readonly Oid<'commit'>[]) => {
+      const who = { name: 'A', email: 'a@example.com', seconds: clock++, zone: '+0000' };
+      const data = { tree: put(store, files), parents, author: who, committer: who, extra: [], message: 'm\n' };
+      return store.write('commit', serializeCommit(data));
+    };
+    const rungs = 16;
+    let tops = [commit({ a: '0\n', b: '0\n', c: '0\n' }, [])];
+    for (let i = 1; i <= rungs; i++) {
+      const rung = ['a', 'b', 'c'].map((name) => {
+        const files: Record<string, string> = { a: `${i - 1}\n`, b: `${i - 1}\n`, c: `${i - 1}\n` };
+        files[name] = `${i}\n`;
+        return commit(files, tops);
+      });
+      tops = rung;
+    }
+    let asked = 0;
+    let merges = 0;
+    const merged = await mergeCommits(
+      {
+        objects: {
+          algorithm: 'sha1',
+          hash: (kind, data) => store.hash(kind, data),
+          has: (oid) => store.has(oid),
+          write: (kind, data) => store.write(kind, data),
+          read: (oid) => {
+            const object = store.read(oid);
+            if (object?.kind === 'tree') merges++;
+            return object;
+          },
+        },
+        ancestry: new Ancestry(commitReader(store)),
+        driverFor: () => {
+          asked++;
+          return text();
+        },
+        abbreviate: (oid) => oid.slice(0, 7),
+      },
+      { ours: tops[0]!, theirs: tops[1]!, labels: { ours: 'l', theirs: 'r' } },
+    );
+    expect(merged.clean).toBe(true);
+    // Two merges of three roots each per rung, were nothing kept it would be two to the power of the rungs.
+    expect(merges).toBeLessThan(rungs * 20);
+    expect(asked).toBeLessThan(rungs * 20);
+  });
+
   it('a counter survives a criss-cross', async () => {
     const { store, left, right } = await ladder(3);
     const merged = await mergeCommits(
