@@ -174,7 +174,7 @@ describe('the merge of histories', () => {
       tops = rung;
     }
     let asked = 0;
-    let merges = 0;
+    let trees = 0;
     const merged = await mergeCommits(
       {
         objects: {
@@ -183,9 +183,8 @@ describe('the merge of histories', () => {
           has: (oid) => store.has(oid),
           write: (kind, data) => store.write(kind, data),
           read: (oid) => {
-            const object = store.read(oid);
-            if (object?.kind === 'tree') merges++;
-            return object;
+            if (store.objects.get(oid)?.kind === 'tree') trees++;
+            return store.read(oid);
           },
         },
         ancestry: new Ancestry(commitReader(store)),
@@ -199,7 +198,7 @@ describe('the merge of histories', () => {
     );
     expect(merged.clean).toBe(true);
     // Two merges of three roots each per rung, were nothing kept it would be two to the power of the rungs.
-    expect(merges).toBeLessThan(rungs * 20);
+    expect(trees).toBeLessThan(rungs * 20);
     expect(asked).toBeLessThan(rungs * 20);
   });
 
