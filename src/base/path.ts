@@ -71,8 +71,12 @@ export function path(text: string): Path {
 
 export const rootPath = '' as Path;
 
+/** What nearly all paths are: segments of plain characters that do not begin with a dot. No spelling of `.git` is one. */
+const plainPath = /^[\w+-][\w.+-]*(?:\/[\w+-][\w.+-]*)*$/;
+
 /** True when every segment of `text` is safe to write to a work tree. */
 export function isSafePath(text: string): boolean {
+  if (plainPath.test(text)) return true;
   return text !== '' && text.split('/').every((segment) => stepFault(segment) === undefined);
 }
 

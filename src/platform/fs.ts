@@ -79,6 +79,8 @@ export interface FileSystem {
   openWrite(path: string, options?: { exclusive?: false; append?: boolean; mode?: number }): WriteHandle;
   /** Writes a whole file in place (not atomic; use a lock file for what others read). */
   writeFile(path: string, data: Bytes, mode?: number): void;
+  /** Makes a file that is not there, writes it and tells what it is then; `undefined` when something is there already. */
+  createFile?(path: string, data: Bytes, mode: number): FileStat | undefined;
   appendFile(path: string, data: Bytes, mode?: number): void;
   lstat(path: string): FileStat | undefined;
   /**

@@ -1,10 +1,12 @@
+import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isSafePath } from '../base/path.js';
 import { isGitlinkMode, isSymlinkMode, MODE_EXECUTABLE } from '../objects/mode.js';
-import type { FileStat } from '../platform/fs.js';
+import type { RawObject } from '../objects/source.js';
+import type { FileStat, FileSystem } from '../platform/fs.js';
 import type { SmudgeOptions } from './convert.js';
 import type { IndexEntry } from './index-entry.js';
 import type { WorkTree } from './work-tree.js';
@@ -30,55 +32,63 @@ export class CheckoutWriter {
   }
 
   /** Writes an entry's file over whatever is there. */
-  async write(entry: IndexEntry): Promise<WriteOutcome> {
-    let data: Bytes | undefined;
-    if (!isGitlinkMode(entry.mode)) {
-      const found = this.#tree.repository.objects.read(entry.oid);
-      const object = isPromise(found) ? await found : found;
-      if (object === undefined || object.kind !== 'blob') {
-        return { ok: false, message: `unable to read sha1 file of ${entry.path} (${entry.oid})` };
-      }
-      data = object.data;
+  write(entry: IndexEntry): Awaitable<WriteOutcome> {
+    if (isGitlinkMode(entry.mode)) return this.writeContent(entry, undefined);
+    const found = this.#tree.repository.objects.read(entry.oid);
+    return isPromise(found)
+      ? found.then((object) => this.#writeObject(entry, object))
+      : this.#writeObject(entry, found);
+  }
+
+  #writeObject(entry: IndexEntry, object: RawObject | undefined): Awaitable<WriteOutcome> {
+    if (object === undefined || object.kind !== 'blob') {
+      return { ok: false, message: `unable to read sha1 file of ${entry.path} (${entry.oid})` };
     }
-    return this.writeContent(entry, data);
+    return this.writeContent(entry, object.data);
   }
 
   /** Writes stored content (converted on the way out) for an entry. */
-  async writeContent(entry: IndexEntry, stored: Bytes | undefined): Promise<WriteOutcome> {
+  writeContent(entry: IndexEntry, stored: Bytes | undefined): Awaitable<WriteOutcome> {
     const { path, mode } = entry;
-    let data = stored;
-    if (data !== undefined && !isSymlinkMode(mode)) {
-      const converted = this.#tree.converter.smudge(path, data, { ...this.#meta, blob: entry.oid });
-      data = isPromise(converted) ? await converted : converted;
-    }
-    this.#prepare(path, isGitlinkMode(mode));
+    if (stored === undefined || isSymlinkMode(mode)) return this.#put(path, mode, stored);
+    const converted = this.#tree.converter.smudge(path, stored, { ...this.#meta, blob: entry.oid });
+    return isPromise(converted)
+      ? converted.then((data) => this.#put(path, mode, data))
+      : this.#put(path, mode, converted);
+  }
+
+  /** Puts a file where there may be something. */
+  #put(path: string, mode: number, data: Bytes | undefined): WriteOutcome {
+    if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path } });
+    const slash = path.lastIndexOf('/');
+    if (slash > 0) this.#makeDirectories(path.slice(0, slash));
+    const { fs, rules } = this.#tree;
     const file = this.#tree.absolute(path);
-    const { fs } = this.#tree;
     if (isGitlinkMode(mode)) {
+      this.#clear(path, true);
       if (fs.lstat(file)?.kind !== 'directory') fs.makeDirectory(file);
       return { ok: true, stat: fs.lstat(file)! };
     }
-    if (isSymlinkMode(mode) && this.#tree.rules.symlinks) {
+    if (isSymlinkMode(mode) && rules.symlinks) {
+      this.#clear(path, false);
       fs.symlink(decodeText(data!), file);
       return { ok: true, stat: fs.lstat(file)! };
     }
     const permissions = mode === MODE_EXECUTABLE ? 0o777 : 0o666;
-    const handle = fs.openWrite(file, { exclusive: true, mode: permissions });
-    if (handle === undefined) return { ok: false, message: `unable to create file ${path}: File exists` };
-    try {
-      handle.write(data!);
-      return { ok: true, stat: handle.stat() };
-    } finally {
-      handle.close();
+    // Mostly nothing is there: making the file tells.
+    let stat = createFile(fs, file, data!, permissions);
+    if (stat === undefined) {
+      this.#clear(path, false);
+      stat = createFile(fs, file, data!, permissions);
     }
+    return stat === undefined
+      ? { ok: false, message: `unable to create file ${path}: File exists` }
+      : { ok: true, stat };
   }
 
-  /** Removes what is at the path and makes sure of the directories above it. */
-  #prepare(path: string, keepDirectory: boolean): void {
-    if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path } });
+  /** Removes what is at the path. */
+  #clear(path: string, keepDirectory: boolean): void {
     const { fs } = this.#tree;
-    const slash = path.lastIndexOf('/');
-    if (slash > 0) this.#makeDirectories(path.slice(0, slash));
     const file = this.#tree.absolute(path);
     const stat = fs.lstat(file);
     if (stat === undefined) return;
@@ -109,6 +119,18 @@ export class CheckoutWriter {
     for (const known of this.#directories) {
       if (known === directory || known.startsWith(`${directory}/`)) this.#directories.delete(known);
     }
+  }
+}
+
+function createFile(fs: FileSystem, file: string, data: Bytes, mode: number): FileStat | undefined {
+  if (fs.createFile !== undefined) return fs.createFile(file, data, mode);
+  const handle = fs.openWrite(file, { exclusive: true, mode });
+  if (handle === undefined) return undefined;
+  try {
+    handle.write(data);
+    return handle.stat();
+  } finally {
+    handle.close();
   }
 }
 

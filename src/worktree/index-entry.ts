@@ -16,6 +16,21 @@ export const STAT_BYTES = 40;
 const MODE_AT = 24;
 const SIZE_AT = 36;
 
+/** New entries share their bytes' room: an array of its own for each costs more than all else about it. */
+const ROOM = 8192;
+let room = new Uint8Array(0);
+let roomAt = 0;
+
+function takeRoom(length: number): number {
+  if (roomAt + length > room.length) {
+    room = new Uint8Array(ROOM);
+    roomAt = 0;
+  }
+  const at = roomAt;
+  roomAt += length;
+  return at;
+}
+
 /**
  * One row of the index. The stat words and the id stay where they were read, as raw bytes (`data` from `at` on), and
  * become numbers or text only when asked for; an entry that is not touched is written back by copying those bytes.
@@ -50,12 +65,12 @@ export class IndexEntry {
     readonly stat?: FileStat | undefined;
   }): IndexEntry {
     const length = fields.oid.length >> 1;
-    const data = new Uint8Array(STAT_BYTES + length);
-    if (fields.stat !== undefined) writeStat(data, fields.stat);
-    writeWord(data, MODE_AT, fields.mode);
-    writeOid(fields.oid, data, STAT_BYTES);
+    const at = takeRoom(STAT_BYTES + length);
+    if (fields.stat !== undefined) writeStat(room, at, fields.stat);
+    writeWord(room, at + MODE_AT, fields.mode);
+    writeOid(fields.oid, room, at + STAT_BYTES);
     const flags = ((fields.flags ?? 0) & ~FLAG_STAGES) | ((fields.stage ?? 0) << 12);
-    const entry = new IndexEntry(fields.path, flags, data, 0, length);
+    const entry = new IndexEntry(fields.path, flags, room, at, length);
     entry.#oid = fields.oid as Oid;
     return entry;
   }
@@ -136,11 +151,13 @@ export class IndexEntry {
   }
   /** The same entry with the words of a stat just taken. */
   withStat(stat: FileStat): IndexEntry {
-    const data = this.data.slice(this.at, this.at + STAT_BYTES + this.oidLength);
-    const mode = this.mode;
-    writeStat(data, stat);
-    writeWord(data, MODE_AT, mode);
-    return this.#copy(this.path, this.flags, data, 0);
+    const at = takeRoom(STAT_BYTES + this.oidLength);
+    writeStat(room, at, stat);
+    writeWord(room, at + MODE_AT, this.mode);
+    room.set(this.data.subarray(this.at + STAT_BYTES, this.at + STAT_BYTES + this.oidLength), at + STAT_BYTES);
+    const entry = this.#copy(this.path, this.flags, room, at);
+    entry.#oid = this.#oid;
+    return entry;
   }
   /** Size 0 marks a racily clean entry: the next look must compare contents. */
   withSize(size: number): IndexEntry {
@@ -173,20 +190,20 @@ export function writeWord(data: Bytes, at: number, value: number): void {
 }
 
 /** Writes the stat words; the mode's word is left alone. Wide values lose their upper bits, as on disk in git. */
-export function writeStat(data: Bytes, stat: FileStat): void {
-  writeWord(data, 0, low32(stat.ctimeSeconds));
-  writeWord(data, 4, stat.ctimeNanoseconds);
-  writeWord(data, 8, low32(stat.mtimeSeconds));
-  writeWord(data, 12, stat.mtimeNanoseconds);
-  writeWord(data, 16, low32(stat.device));
-  writeWord(data, 20, low32(stat.inode));
-  writeWord(data, 28, low32(stat.uid));
-  writeWord(data, 32, low32(stat.gid));
-  writeWord(data, SIZE_AT, mungedSize(stat.size));
+export function writeStat(data: Bytes, at: number, stat: FileStat): void {
+  writeWord(data, at, stat.ctimeSeconds);
+  writeWord(data, at + 4, stat.ctimeNanoseconds);
+  writeWord(data, at + 8, stat.mtimeSeconds);
+  writeWord(data, at + 12, stat.mtimeNanoseconds);
+  writeWord(data, at + 16, stat.device);
+  writeWord(data, at + 20, low32(stat.inode));
+  writeWord(data, at + 28, stat.uid);
+  writeWord(data, at + 32, stat.gid);
+  writeWord(data, at + SIZE_AT, mungedSize(stat.size));
 }
 
 /** The low 32 bits of a number that may be wider. */
-export const low32 = (value: number): number => ((value % 0x100000000) + 0x100000000) % 0x100000000;
+export const low32 = (value: number): number => value >>> 0;
 
 /** Sizes that are multiples of 4 GiB would read as "racy": git stores 0x80000000 for them. */
 export function mungedSize(size: number): number {

@@ -16,7 +16,7 @@ import { refusalOrder } from './switch-errors.js';
 import { findUntrackedBelow } from './untracked.js';
 import type { WorkTree } from './work-tree.js';
 import { isFullyValid } from './cache-tree.js';
-import { readTreeEntries, writeIndexTree } from './write-tree.js';
+import { primeCacheTree, readTreeEntries, writeIndexTree } from './write-tree.js';
 
 /** What is in the way of reading trees into index and work tree, and what may be lost. */
 export interface SwitchOptions {
@@ -136,6 +136,7 @@ export class Switch {
     const options = this.#options;
     const errors: string[] = [];
     const index = this.#index;
+    const wasEmpty = index.count === 0;
     const touch = options.update && options.dryRun !== true && this.#tree.repository.workTree !== undefined;
     const total = put.length + drop.length;
     let done = 0;
@@ -164,15 +165,22 @@ export class Switch {
       // `.gitattributes` of the new state decide how its files are written.
       this.#tree.attributes.reset();
       const writer = new CheckoutWriter(this.#tree, options.meta);
+      const { entries } = index;
+      let place = -1;
       for (const { entry, write } of put) {
         if (write) {
-          const outcome = await writer.write(entry);
+          const written = writer.write(entry);
+          const outcome = isPromise(written) ? await written : written;
           if (outcome.ok) {
-            const at = index.position(entry.path, entry.stage);
-            if (at >= 0 && !isGitlinkMode(entry.mode)) {
-              const fresh = index.entries[at]!.withStat(outcome.stat);
+            // What is written comes in the order of the index.
+            place++;
+            if (entries[place]?.path !== entry.path || entries[place]!.stage !== entry.stage) {
+              place = index.position(entry.path, entry.stage);
+            }
+            if (place >= 0 && !isGitlinkMode(entry.mode)) {
+              const fresh = entries[place]!.withStat(outcome.stat);
               fresh.fresh = true;
-              index.refreshAt(at, fresh);
+              entries[place] = fresh;
             }
           } else errors.push(outcome.message);
         }
@@ -182,7 +190,14 @@ export class Switch {
     }
     index.changed = true;
     if (options.keepCacheTreeInvalid !== true && !index.hasConflicts && !isFullyValid(index.cacheTree)) {
-      await writeIndexTree(index, this.#tree.repository.objects, { repair: true });
+      const { objects } = this.#tree.repository;
+      const to = this.#trees[0];
+      // An empty index took in one tree whole: its trees are known.
+      if (wasEmpty && options.initial === true && options.way === 'twoway' && this.#trees[1] !== undefined) {
+        index.cacheTree = await primeCacheTree(objects, this.#trees[1]);
+      } else if (wasEmpty && options.way === 'oneway' && to !== undefined) {
+        index.cacheTree = await primeCacheTree(objects, to);
+      } else await writeIndexTree(index, objects, { repair: true });
     }
     return errors;
   }
@@ -560,20 +575,34 @@ export class Switch {
     const options = this.#options;
     if (options.indexOnly === true || !options.update) return;
     checks.push(() => {
-      for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
-        const above = path.slice(0, slash);
-        const stat = this.#tree.lstat(above);
-        if (stat === undefined) return;
-        if (stat.kind !== 'directory') {
-          this.#judgeFile(above, kind);
-          return;
-        }
+      const slash = path.lastIndexOf('/');
+      const above = slash < 0 ? '' : this.#directoryAt(path.slice(0, slash));
+      if (above === undefined) return;
+      if (above !== '') {
+        this.#judgeFile(above, kind);
+        return;
       }
       const stat = this.#tree.lstat(path);
       if (stat === undefined) return;
       if (stat.kind === 'directory') this.#judgeDirectory(path, kind);
       else if (!tracked) this.#judgeFile(path, kind);
     });
+  }
+
+  /** Directories looked at, while nothing is touched. */
+  readonly #directories = new Map<string, string | undefined>();
+
+  /** `''`: a directory, as all above it. Else the path of what is in its place, or `undefined` where nothing is. */
+  #directoryAt(directory: string): string | undefined {
+    if (this.#directories.has(directory)) return this.#directories.get(directory);
+    const slash = directory.lastIndexOf('/');
+    let found: string | undefined = slash < 0 ? '' : this.#directoryAt(directory.slice(0, slash));
+    if (found === '') {
+      const stat = this.#tree.lstat(directory);
+      found = stat === undefined ? undefined : stat.kind === 'directory' ? '' : directory;
+    }
+    this.#directories.set(directory, found);
+    return found;
   }
 
   #judgeFile(path: string, kind: RefusalKind): void {
