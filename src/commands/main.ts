@@ -273,8 +273,9 @@ function contextFor(
     argv,
     env,
     cwd,
+    // Of a shared repository, one that gives what is made there the right permissions.
     get platform() {
-      return nodePlatform;
+      return owner.repository?.platform ?? nodePlatform;
     },
     io,
     json,

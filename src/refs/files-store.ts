@@ -52,8 +52,6 @@ export interface FilesRefStoreOptions {
   readonly preferSymlinks?: boolean | undefined;
   /** Inside a receive's quarantine no ref may change. */
   readonly quarantined?: boolean | undefined;
-  /** `core.sharedRepository`: adjusts the permissions of a file just written. */
-  readonly share?: ((path: string) => void) | undefined;
   /** The committer line for reflogs: `Name <mail> seconds zone`. */
   readonly identity: () => Awaitable<string>;
   /** The kind of an object, `undefined` when it is missing. Without it new values are not checked. */
@@ -301,7 +299,6 @@ export class FilesRefStore implements RefStore, TransactionHost {
     this.makePlaceFor(path);
     if (this.fs.stat(path)?.kind === 'directory') this.removeEmptyDirectories(path);
     this.fs.appendFile(path, emptyBytes);
-    this.share(path);
   }
 
   reflogDelete(name: string): void {
@@ -369,15 +366,10 @@ export class FilesRefStore implements RefStore, TransactionHost {
     return shownDir !== undefined && path.startsWith(`${commonDir}/`) ? shownDir + path.slice(commonDir.length) : path;
   }
 
-  share(path: string): void {
-    this.options.share?.(path);
-  }
-
   makePlaceFor(path: string): void {
     const directory = path.slice(0, path.lastIndexOf('/'));
     if (this.fs.stat(directory)?.kind === 'directory') return;
     this.fs.makeDirectory(directory, { recursive: true });
-    this.share(directory);
   }
 
   writeSymbolic(lock: LockFile, path: string, target: string): boolean {
@@ -452,6 +444,5 @@ export class FilesRefStore implements RefStore, TransactionHost {
         { cause: error },
       );
     }
-    if (existing === undefined) this.share(path);
   }
 }

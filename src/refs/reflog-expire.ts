@@ -56,7 +56,6 @@ export async function expireReflogFile(
       lock.close();
     }
     fs.rename(logLock, log);
-    store.share(log);
     if (move) lock.commit();
     return { ok: true };
   } finally {

@@ -45,7 +45,6 @@ export interface TransactionHost {
   runHook?(state: HookState, input: string): Awaitable<boolean>;
   writeSymbolic(lock: LockFile, path: string, target: string): boolean;
   makePlaceFor(path: string): void;
-  share(path: string): void;
   /** A path as messages show it. */
   shown(path: string): string;
 }
@@ -497,7 +496,6 @@ export class FilesTransaction implements RefTransaction {
           if (!host.removeEmptyDirectories(path)) throw error;
           work.lock!.commit();
         }
-        host.share(path);
       }
       const deleted = works.filter((work) => work.deleting && !work.logOnly);
       if (!this.#pruning) for (const work of deleted) host.deleteLogNow(work.name);
@@ -651,7 +649,6 @@ export class NewPackedRefs {
     } finally {
       handle.close();
     }
-    host.share(made.path);
     return made;
   }
 

@@ -20,6 +20,8 @@ export interface RepositoryFormat {
   readonly submodulePathConfig: boolean;
   /** `core.bare`; `undefined` when it is not said. */
   readonly bare: boolean | undefined;
+  /** `core.sharedRepository` as written, `true` where no value is; `undefined` when it is not said. */
+  readonly sharedRepository: string | true | undefined;
   /** `core.worktree` as written. */
   readonly workTree: string | undefined;
   /** Why this program must not touch the repository. */
@@ -47,6 +49,7 @@ export function readRepositoryFormat(
     relativeWorktrees: false,
     submodulePathConfig: false,
     bare: undefined,
+    sharedRepository: undefined,
     workTree: undefined,
     problem: undefined,
   };
@@ -94,6 +97,7 @@ function readInto(format: Draft, text: string, shown: string, unknown: string[],
       format.version = number.value;
     } else if (key === 'core.bare') format.bare = bool(key, value);
     else if (key === 'core.worktree') format.workTree = value;
+    else if (key === 'core.sharedrepository') format.sharedRepository = value ?? true;
     else if (key.startsWith('extensions.')) extension(format, key.slice(11), value, unknown, onlyV1, bad);
   }
   if (parsed.faultLine !== undefined) {

@@ -31,7 +31,8 @@ import type { OwnMerges } from '../merge/strategy.js';
 import type { IdentityOptions, IdentityRole } from './identity.js';
 import { identity } from './identity.js';
 import { isAbsolute, resolvePath } from './paths.js';
-import { adjustShared, parseSharing } from './shared.js';
+import { parseSharing } from './shared.js';
+import { sharedPlatform } from './shared-files.js';
 import { readReplacements, replacementOf } from './replacements.js';
 
 export interface RepositoryOptions {
@@ -102,7 +103,15 @@ export class Repository {
 
   constructor(options: RepositoryOptions, layout: Layout) {
     this.#options = options;
-    this.platform = options.platform;
+    const { sharedRepository } = layout.format;
+    const sharing =
+      sharedRepository === undefined
+        ? undefined
+        : parseSharing(sharedRepository === true ? undefined : sharedRepository);
+    this.platform =
+      sharing === undefined
+        ? options.platform
+        : sharedPlatform(options.platform, sharing, [layout.gitDir, layout.commonDir], options.cwd);
     this.env = options.env;
     this.cwd = options.cwd;
     this.gitDir = layout.gitDir;
@@ -279,12 +288,6 @@ export class Repository {
       preferSymlinks: config.getBool('core.prefersymlinkrefs'),
       sync: this.syncs('reference'),
       quarantined: this.env['GIT_QUARANTINE_PATH'] !== undefined,
-      ...(config.has('core.sharedrepository')
-        ? {
-            share: (path: string) =>
-              adjustShared(this.platform.fs, parseSharing(config.last('core.sharedrepository')?.value), path),
-          }
-        : {}),
       identity: () => formatSignature(this.identity('committer', { strict: false })),
       objectKind: async (oid) => (await this.objects.readHeader(oid))?.kind,
       peel: (oid) => peelTag(this, oid),
