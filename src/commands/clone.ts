@@ -394,5 +394,6 @@ async function repackAll(context: CommandContext, repository: Repository): Promi
     platform: context.platform,
     algorithm: repository.objectFormat,
     base: `${repository.objectsDirectory}/pack/pack`,
+    ...repository.packSync,
   });
 }

@@ -283,7 +283,7 @@ async function* runIndexPack(
         keepEmpty: true,
         ...(file === undefined ? {} : { path: file.replace(/\.pack$/, '') }),
         indexPath,
-        sync: repository!.syncs('pack'),
+        ...repository!.packSync,
       },
     );
     bar?.done();

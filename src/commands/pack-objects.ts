@@ -238,7 +238,7 @@ export const command = defineCommand({
         maxSize,
         format: indexFormat(values['index-version'] ?? undefined, config.getInt('pack.indexversion')),
         reverse: config.getBool('pack.writereverseindex', true),
-        sync: repository.syncs('pack'),
+        ...repository.packSync,
         companions:
           times === undefined
             ? undefined

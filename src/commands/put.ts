@@ -133,12 +133,13 @@ async function putOne(
 const BULK = 100;
 
 function packWriter(context: CommandContext): BulkWriter {
-  const { platform, objectFormat, objects, objectsDirectory } = context.repository();
+  const { platform, objectFormat, objects, objectsDirectory, packSync } = context.repository();
   return new BulkWriter({
     platform,
     algorithm: objectFormat,
     packDirectory: `${objectsDirectory}/pack`,
     below: objects,
+    ...packSync,
   });
 }
 

@@ -29,6 +29,7 @@ export interface BulkOptions {
   /** Longest chain of deltas, 50 unless said; 0: none. */
   readonly depth?: number | undefined;
   readonly sync?: boolean | undefined;
+  readonly syncMetadata?: boolean | undefined;
   readonly reverse?: boolean | undefined;
 }
 
@@ -282,7 +283,7 @@ export class BulkWriter implements ObjectStore {
         handle.path,
         path,
         { index: bytes, reverse },
-        { reverse: this.#options.reverse, keep: options.keep },
+        { reverse: this.#options.reverse, keep: options.keep, syncMetadata: this.#options.syncMetadata },
       );
       return { path, checksum: hex, count };
     } catch (error) {

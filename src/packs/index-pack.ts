@@ -97,6 +97,8 @@ export async function receivePack(
     readonly keepEmpty?: boolean | undefined;
     /** Sync the pack before it gets its name; true unless said (`core.fsync`). */
     readonly sync?: boolean | undefined;
+    /** The same for what lies beside it (`pack-metadata`). */
+    readonly syncMetadata?: boolean | undefined;
   },
 ): Promise<StoredPack> {
   const { platform } = options;
@@ -172,12 +174,19 @@ export function installPack(
     promisor?: string | undefined;
     reverse?: boolean | undefined;
     indexPath?: string | undefined;
+    syncMetadata?: boolean | undefined;
   },
 ): void {
   const put = (target: string, bytes: Bytes, mode = 0o444): void => {
     const name = `${target}.tmp`;
     fs.remove(name);
-    fs.writeFile(name, bytes, mode);
+    const handle = fs.openWrite(name, { exclusive: true, mode })!;
+    try {
+      handle.write(bytes);
+      if (options.syncMetadata !== false) handle.sync();
+    } finally {
+      handle.close();
+    }
     fs.rename(name, target);
   };
   if (options.keep !== undefined) {

@@ -17,6 +17,7 @@ export interface WritePackOptions {
   readonly format?: IndexFormat | undefined;
   readonly reverse?: boolean | undefined;
   readonly sync?: boolean | undefined;
+  readonly syncMetadata?: boolean | undefined;
   readonly promisor?: string | undefined;
   /** Called before a pack becomes visible: more files to put beside it (`.mtimes`, `.bitmap`). */
   readonly companions?: ((path: string, rows: WrittenRows, order: Uint32Array) => void) | undefined;

@@ -162,7 +162,8 @@ export async function renderRefFormat(
 }
 
 function aligned(text: string, width: number, position: 'left' | 'right' | 'middle'): string {
-  const missing = width - displayWidth(text, true);
+  // Colours count here with all but their escape character, as git has it.
+  const missing = width - displayWidth(text, false);
   if (missing <= 0) return text;
   switch (position) {
     case 'left':

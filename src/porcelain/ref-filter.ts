@@ -230,7 +230,7 @@ export class RefListing {
         const order = compareValues(a.values[i]!, b.values[i]!, keys[i]!.version);
         if (order !== 0) return keys[i]!.reverse ? -order : order;
       }
-      return compareText(a.ref.name, b.ref.name);
+      return ignoreCase ? compareText(fold(a.ref.name), fold(b.ref.name)) : compareText(a.ref.name, b.ref.name);
     });
     return rows.map((row) => row.ref);
   }

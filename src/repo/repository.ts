@@ -214,6 +214,11 @@ export class Repository {
     return syncedComponents(this.config, this.env).has(component);
   }
 
+  /** Whether new packs, and what lies beside them, are synced. */
+  get packSync(): { readonly sync: boolean; readonly syncMetadata: boolean } {
+    return { sync: this.syncs('pack'), syncMetadata: this.syncs('pack-metadata') };
+  }
+
   /** Loose objects, packs and alternates behind one cache. */
   get objects(): ObjectDatabase {
     if (this.#objects === undefined) {

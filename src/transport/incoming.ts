@@ -88,6 +88,7 @@ export async function storeIncoming(
     progress: options.progress,
     signal: options.signal,
     reverse: repository.config.getBool('pack.writereverseindex', true),
+    ...repository.packSync,
   });
   repository.objects.refresh();
   return { count: stored.count, pack: stored.count === 0 ? undefined : stored.path, checksum: stored.checksum };

@@ -500,8 +500,6 @@ export interface WriteIndexOptions extends SerializeIndexOptions {
    */
   readonly isModified?: (entry: IndexEntry) => boolean;
   readonly sync?: boolean;
-  /** `core.sharedRepository`'s permission bits. */
-  readonly fileMode?: number;
 }
 
 /** Takes `index.lock`. Throws `LOCKED` in git's words. */
@@ -519,7 +517,6 @@ export function writeIndex(place: IndexPlace, index: Index, lock: LockFile, opti
   const data = serializeIndex(place.platform, index, place.algorithm, options);
   lock.write(data);
   if (options.sync === true) lock.handle.sync();
-  if (options.fileMode !== undefined) place.platform.fs.chmod(lock.lockPath, options.fileMode);
   const stat = lock.handle.stat();
   index.timestamp = { seconds: stat.mtimeSeconds, nanoseconds: stat.mtimeNanoseconds };
   index.checksum = oidFromBytes(data, data.length - index.oidLength, index.oidLength);

@@ -145,7 +145,7 @@ export class WorkTree {
       skipHash: config.getBool('index.skiphash') ?? config.getBool('feature.manyfiles', false),
       recordEnd: config.getBool('index.recordendofindexentries') ?? many,
       offsetBlocks: blocks,
-      ...this.#sharedMode(),
+      sync: this.repository.syncs('index'),
     };
   }
 
@@ -153,15 +153,6 @@ export class WorkTree {
     const entries = this.index.count;
     const wanted = typeof threads === 'number' && threads > 1 ? threads : Math.floor(entries / 10000);
     return Math.min(wanted, entries);
-  }
-
-  #sharedMode(): { fileMode?: number } {
-    const value = this.repository.config.last('core.sharedrepository')?.value?.toLowerCase();
-    if (value === undefined) return {};
-    if (value === 'group' || value === 'true' || value === '1') return { fileMode: 0o664 };
-    if (value === 'all' || value === 'world' || value === 'everybody' || value === '2') return { fileMode: 0o664 };
-    if (/^0[0-7]+$/.test(value)) return { fileMode: Number.parseInt(value, 8) & 0o666 };
-    return {};
   }
 
   /** Writes the index through its lock. */

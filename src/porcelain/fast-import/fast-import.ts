@@ -104,7 +104,7 @@ export class FastImport {
       below: this.#repository.objects,
       compression: config.getInt('pack.compression') ?? config.getInt('core.compression') ?? -1,
       depth: this.#settings.depth,
-      sync: this.#repository.syncs('pack'),
+      ...this.#repository.packSync,
     });
   }
 
