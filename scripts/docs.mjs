@@ -22,6 +22,7 @@ async function commands() {
       outdir: scratch,
       outExtension: { '.js': '.mjs' },
       logLevel: 'error',
+      external: ['react-devtools-core'],
       banner: {
         js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
       },

@@ -104,6 +104,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   serve: () => import('./serve.js'),
   shortlog: () => import('./shortlog.js'),
   show: () => import('./show.js'),
+  'show-branch': () => import('./show-branch.js'),
   'show-index': () => import('./show-index.js'),
   'show-ref': () => import('./show-ref.js'),
   stash: () => import('./stash.js'),
