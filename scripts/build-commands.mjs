@@ -5,6 +5,7 @@ import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { threadModule, THREAD_SOURCE } from './build-thread.mjs';
 
 const entry = 'src/commands/main.ts';
 const target = { platform: 'node', target: 'node20.19', format: 'cjs' };
@@ -69,7 +70,7 @@ function packageImports(sources) {
 }
 
 /** Writes `dist/command-line` and the id of what it holds. */
-export async function buildCommandLine(root) {
+export async function buildCommandLine(root, thread) {
   const out = resolve(root, 'dist', 'command-line');
   const { metafile } = await build({
     absWorkingDir: root,
@@ -87,6 +88,7 @@ export async function buildCommandLine(root) {
   });
   const files = Object.keys(metafile.inputs).filter((path) => path.startsWith('src/') && !path.startsWith('src/tui/'));
   const sources = new Map(files.map((file) => [file, readFileSync(resolve(root, file), 'utf8')]));
+  sources.set(THREAD_SOURCE, threadModule(thread));
   const outputs = new Map();
   await Promise.all(
     [...sources].map(async ([file, text]) => {

@@ -2,6 +2,7 @@
 import { build } from 'esbuild';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { buildCommandLine } from './build-commands.mjs';
+import { buildThread, threadModule, THREAD_SOURCE } from './build-thread.mjs';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
@@ -21,9 +22,20 @@ const shared = {
   chunkNames: 'chunks/[name]-[hash]',
 };
 
-async function library() {
+async function library(thread) {
   await build({
     ...shared,
+    plugins: [
+      {
+        name: 'thread',
+        setup({ onLoad }) {
+          onLoad({ filter: new RegExp(`/${THREAD_SOURCE.replaceAll('.', '\\.')}$`) }, () => ({
+            contents: threadModule(thread),
+            loader: 'ts',
+          }));
+        },
+      },
+    ],
     entryPoints: { index: 'src/index.ts', contents: 'src/contents/index.ts', merge: 'src/merge/index.ts' },
     outdir: 'dist/lib',
     minifySyntax: true,
@@ -49,7 +61,9 @@ async function screens() {
   });
 }
 
-await Promise.all([buildCommandLine(root), library(), screens()]);
+const thread = await buildThread(root);
+writeFileSync(resolve(dist, 'thread.cjs'), thread);
+await Promise.all([buildCommandLine(root, thread), library(thread), screens()]);
 writeFileSync(resolve(dist, 'package.json'), '{ "type": "module" }\n');
 if (!quick) {
   const types = spawnSync(resolve(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.types.json'], {

@@ -384,6 +384,7 @@ async function repackAll(context: CommandContext, repository: Repository): Promi
     algorithm: repository.objectFormat,
     source: repository.objects,
     packStores: repository.objectDirectories.map((directory) => directory.packs),
+    directories: repository.objectDirectories.map(({ path }) => path),
   });
   await visitReachable(
     repository.objects,

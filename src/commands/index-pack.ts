@@ -1,7 +1,10 @@
 import type { Bytes } from '../base/bytes.js';
 import { decodeText, equalBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
+import type { HashAlgorithm, Oid } from '../base/oid.js';
+import { oidFromBytes } from '../base/oid.js';
+import type { RawObject } from '../objects/source.js';
+import type { PackTable } from '../packs/pack-parser.js';
 import type { IndexedPack, IndexPackOptions } from '../packs/index-pack.js';
 import { indexPackFile, receivePack } from '../packs/index-pack.js';
 import { PackTableView, chainHistogram } from '../packs/pack-listing.js';
@@ -33,6 +36,7 @@ interface Settings {
   version: number;
   largeFrom: number;
   maxInputSize: number;
+  threads: number | undefined;
   reverse: boolean | undefined;
   packHeader: string | undefined;
   objectFormat: HashAlgorithm | undefined;
@@ -58,6 +62,7 @@ function parse(argv: readonly string[]): Settings {
     version: 2,
     largeFrom: 0x7fffffff,
     maxInputSize: 0,
+    threads: undefined,
     reverse: undefined,
     packHeader: undefined,
     objectFormat: undefined,
@@ -94,6 +99,7 @@ function parse(argv: readonly string[]): Settings {
     else if (value(word, '--promisor') !== undefined) settings.promisor = value(word, '--promisor');
     else if (word.startsWith('--threads=')) {
       if (!/^\d+$/.test(word.slice(10))) throw new UsageError('');
+      settings.threads = Number(word.slice(10));
     } else if (word.startsWith('--pack_header=')) {
       settings.packHeader = word.slice(14);
       if (!/^\d+,\d+$/.test(settings.packHeader)) throw new GitError('USAGE', `bad --pack_header: ${word.slice(14)}`);
@@ -138,21 +144,25 @@ async function* withHead(head: string | undefined, input: AsyncIterable<Bytes>):
 }
 
 /** An object that is here already must be the same, or somebody plays with collisions. */
-function collisionCheck(
-  repository: Repository | undefined,
-): ((oid: Oid, kind: ObjectKind, data: Bytes) => void) | undefined {
-  if (repository === undefined) return undefined;
-  const directories = repository.objectDirectories;
-  return (oid, kind, data) => {
-    for (const { packs, loose } of directories) {
-      const there = packs.has(oid) ? packs.read(oid) : loose.has(oid) ? loose.read(oid) : undefined;
-      if (there === undefined) continue;
-      if (there.kind !== kind || !equalBytes(there.data, data)) {
+function refuseCollisions(repository: Repository, table: PackTable, read: (oid: Oid) => RawObject | undefined): void {
+  const { names, oidLength, count } = table;
+  for (const { packs, loose } of repository.objectDirectories) {
+    // Asking for each of many is dearer than listing what is there.
+    const listed = count > 1000 ? new Set(loose.list()) : undefined;
+    if (packs.objectCount === 0 && listed?.size === 0) continue;
+    for (let row = 0; row < count; row++) {
+      const inPack = packs.locateRaw(names, row * oidLength) !== undefined;
+      if (!inPack && listed?.size === 0) continue;
+      const oid = oidFromBytes(names, row * oidLength, oidLength);
+      if (!inPack && !(listed?.has(oid) ?? loose.has(oid))) continue;
+      const there = inPack ? packs.read(oid) : loose.read(oid);
+      const here = read(oid);
+      if (there === undefined || here === undefined) continue;
+      if (there.kind !== here.kind || !equalBytes(there.data, here.data)) {
         throw new GitError('OBJECT_CORRUPT', `SHA1 COLLISION FOUND WITH ${oid} !`, { data: { oid } });
       }
-      return;
     }
-  };
+  }
 }
 
 /** What looks at the objects for `--strict` and `--fsck-objects`. */
@@ -226,16 +236,8 @@ async function* runIndexPack(
   }
   const algorithm = repository?.objectFormat ?? settings.objectFormat ?? 'sha1';
   const links = settings.strict ? new LinkCheck(repository?.objects, settings.connected) : undefined;
-  const collisions = settings.verify ? undefined : collisionCheck(repository);
   const fsck =
     links === undefined && !settings.fsck ? undefined : incomingFsck(context, repository, algorithm, settings, links);
-  const check =
-    fsck === undefined && collisions === undefined
-      ? undefined
-      : (oid: Oid, kind: ObjectKind, data: Bytes): void => {
-          collisions?.(oid, kind, data);
-          fsck?.object(oid, kind, data);
-        };
   let missing: readonly Oid[] = [];
   /** `.gitmodules` blobs that are nowhere: whoever called may get them later. */
   const tellMissing = (): string => missing.map((oid) => `${oid}\n`).join('');
@@ -250,12 +252,13 @@ async function* runIndexPack(
     format: { version: settings.version, largeFrom: settings.largeFrom },
     refuseDuplicates: settings.strict,
     maxInputSize: settings.maxInputSize,
-    object: check,
-    complete:
-      fsck &&
-      (async (read) => {
-        missing = await fsck.finish((oid) => read(oid) ?? repository?.objects.read(oid));
-      }),
+    object: fsck?.object,
+    blobsUnseen: true,
+    threads: settings.threads ?? repository?.config.getInt('pack.threads'),
+    complete: async (read, table) => {
+      if (repository !== undefined && !settings.verify) refuseCollisions(repository, table, read);
+      if (fsck !== undefined) missing = await fsck.finish((oid) => read(oid) ?? repository?.objects.read(oid));
+    },
     signal: context.signal,
     progress: settings.verbose
       ? (now, done, total) => {

@@ -156,6 +156,8 @@ export const command = defineCommand({
     }
     depth = Math.max(0, depth);
     const window = Math.max(0, values.window ?? config.getInt('pack.window', 10));
+    const threads = values.threads ?? config.getInt('pack.threads', 0);
+    if (threads < 0) throw new GitError('USAGE', `invalid number of threads specified (${threads})`);
     const nameHashVersion = values['name-hash-version'] ?? config.getInt('pack.namehashversion', 1);
     const missing = values.missing ?? 'error';
     if (missing !== 'error' && missing !== 'allow-any' && missing !== 'allow-promisor') {
@@ -171,6 +173,8 @@ export const command = defineCommand({
       algorithm: repository.objectFormat,
       source: repository.objects,
       packStores: repository.objectDirectories.map(({ packs }) => packs),
+      directories: repository.objectDirectories.map(({ path }) => path),
+      threads,
       window,
       depth,
       windowMemory: values['window-memory'] ?? config.getSize('pack.windowmemory', 0),

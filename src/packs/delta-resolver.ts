@@ -42,8 +42,9 @@ export class DeltaResolver {
   readonly #inflater: Inflater;
   readonly #pool = new BufferPool(32 << 20);
   readonly #limit: number;
-  readonly #firstChild: Int32Array;
-  readonly #nextSibling: Int32Array;
+  /** First delta against each row, and the next against the same base. */
+  readonly firstChild: Int32Array;
+  readonly nextSibling: Int32Array;
   /** Ref-deltas in order of the name of their base. */
   readonly #refRows: Int32Array;
   readonly #refOrder: Uint32Array;
@@ -56,7 +57,13 @@ export class DeltaResolver {
   #rootData: Bytes | undefined;
   resolved = 0;
 
-  constructor(table: PackTable, handle: ReadHandle, options: ResolverOptions) {
+  /** `links`: made by another resolver of this pack. */
+  constructor(
+    table: PackTable,
+    handle: ReadHandle,
+    options: ResolverOptions,
+    links?: { readonly firstChild: Int32Array; readonly nextSibling: Int32Array },
+  ) {
     this.#table = table;
     this.#platform = options.platform;
     this.#algorithm = options.algorithm;
@@ -66,10 +73,10 @@ export class DeltaResolver {
     this.#inflater = options.platform.zlib.inflater();
     this.#limit = options.heldBytes ?? 64 << 20;
     const { count, bases, types } = table;
-    this.#firstChild = new Int32Array(count).fill(-1);
-    this.#nextSibling = new Int32Array(count).fill(-1);
+    this.firstChild = links?.firstChild ?? new Int32Array(count).fill(-1);
+    this.nextSibling = links?.nextSibling ?? new Int32Array(count).fill(-1);
     this.#refRows = new Int32Array(table.refCount);
-    for (let row = count - 1; row >= 0; row--) {
+    for (let row = links === undefined ? count - 1 : -1; row >= 0; row--) {
       if (types[row] === OFS_DELTA) this.#link(bases[row]!, row);
       else if (types[row] === REF_DELTA) this.#refRows[bases[row]!] = row;
     }
@@ -77,8 +84,8 @@ export class DeltaResolver {
   }
 
   #link(base: number, row: number): void {
-    this.#nextSibling[row] = this.#firstChild[base]!;
-    this.#firstChild[base] = row;
+    this.nextSibling[row] = this.firstChild[base]!;
+    this.firstChild[base] = row;
   }
 
   /** Resolves every delta whose base is in the pack. Answers how many are left. */
@@ -87,9 +94,14 @@ export class DeltaResolver {
     for (let row = 0; row < count; row++) {
       if (types[row]! >= OFS_DELTA) continue;
       this.#adoptRefs(row);
-      if (this.#firstChild[row]! >= 0) this.#family(row, undefined);
+      if (this.firstChild[row]! >= 0) this.#family(row, undefined);
     }
     return this.unresolved;
+  }
+
+  /** Resolves what hangs on a whole object by distance. */
+  resolveFamily(root: number): void {
+    this.#family(root, undefined);
   }
 
   get unresolved(): number {
@@ -254,7 +266,7 @@ export class DeltaResolver {
     if ((this.resolved & 1023) === 0) this.#options.progress?.(this.resolved);
     this.#options.object?.(row, hex as Oid, kind, made.subarray(HASH_ROOM, HASH_ROOM + size));
     this.#adoptRefs(row);
-    return this.#firstChild[row]! >= 0;
+    return this.firstChild[row]! >= 0;
   }
 
   #family(root: number, data: Bytes | undefined): void {
@@ -277,7 +289,7 @@ export class DeltaResolver {
     rows.push(root);
     data.push(held);
     sizes.push(size);
-    next.push(this.#firstChild[root]!);
+    next.push(this.firstChild[root]!);
     while (rows.length > 0) {
       const top = rows.length - 1;
       const child = next[top]!;
@@ -289,7 +301,7 @@ export class DeltaResolver {
         next.pop();
         continue;
       }
-      next[top] = this.#nextSibling[child]!;
+      next[top] = this.nextSibling[child]!;
       const base = data[top] ?? this.#remake(top);
       const made = this.#patch(child, base, sizes[top]!);
       const madeSize = this.#madeSize;
@@ -302,7 +314,7 @@ export class DeltaResolver {
       rows.push(child);
       data.push(made);
       sizes.push(madeSize);
-      next.push(this.#firstChild[child]!);
+      next.push(this.firstChild[child]!);
       for (let level = 0; this.#pool.held > this.#limit && level < rows.length - 1; level++) this.#letGo(level);
     }
   }

@@ -31,6 +31,12 @@ interface Candidate {
 /** Objects below this are not worth a delta. */
 const SMALLEST = 50;
 
+/** The columns that a search reads and fills. */
+export type SearchColumns = Pick<
+  PackEntries,
+  'kinds' | 'sizes' | 'flags' | 'bases' | 'deltaSizes' | 'depths' | 'packs' | 'storedTypes'
+> & { readonly oidLength: number };
+
 /** Rows in the order of search: by kind, then name hash, then falling size, the newest first. */
 function searchOrder(entries: PackEntries, rows: Uint32Array<ArrayBuffer>): Uint32Array {
   const { count } = entries;
@@ -48,14 +54,9 @@ function searchOrder(entries: PackEntries, rows: Uint32Array<ArrayBuffer>): Uint
   return order;
 }
 
-/**
- * Looks for deltas: walks the objects in an order that brings similar ones together and tries each against the last few.
- * Fills `bases`, `deltaSizes` and `depths` of the entries.
- */
-export async function findDeltas(entries: PackEntries, options: SearchOptions): Promise<void> {
-  const { window: windowSize, depth: maxDepth } = options;
-  if (windowSize <= 0 || maxDepth <= 0) return;
-  const { bases, kinds, sizes, flags, depths, deltaSizes, packs, storedTypes } = entries;
+/** The objects to look at, in the order of search; nothing where no delta can come of it. */
+export function searchPlan(entries: PackEntries): { readonly order: Uint32Array; readonly wanted: number } | undefined {
+  const { bases, kinds, sizes, flags } = entries;
   const rows: number[] = [];
   let wanted = 0;
   for (let row = 0; row < entries.count; row++) {
@@ -64,8 +65,37 @@ export async function findDeltas(entries: PackEntries, options: SearchOptions): 
     rows.push(row);
     if ((flags[row]! & EDGE) === 0) wanted++;
   }
-  if (wanted === 0 || rows.length < 2) return;
-  const order = searchOrder(entries, Uint32Array.from(rows));
+  if (wanted === 0 || rows.length < 2) return undefined;
+  return { order: searchOrder(entries, Uint32Array.from(rows)), wanted };
+}
+
+/**
+ * Looks for deltas: walks the objects in an order that brings similar ones together and tries each against the last few.
+ * Fills `bases`, `deltaSizes` and `depths` of the entries.
+ */
+export async function findDeltas(entries: PackEntries, options: SearchOptions): Promise<void> {
+  if (options.window <= 0 || options.depth <= 0) return;
+  const plan = searchPlan(entries);
+  if (plan === undefined) return;
+  const { progress } = options;
+  const columns = searchColumns(entries);
+  await searchRange(columns, plan.order, { ...options, progress: progress && ((done) => progress(done, plan.wanted)) });
+  progress?.(plan.wanted, plan.wanted);
+}
+
+export function searchColumns(entries: PackEntries): SearchColumns {
+  const { kinds, sizes, flags, bases, deltaSizes, depths, packs, storedTypes } = entries;
+  return { kinds, sizes, flags, bases, deltaSizes, depths, packs, storedTypes, oidLength: entries.map.oidLength };
+}
+
+/** Searches among the rows of `order`, with an empty window to begin with. */
+export async function searchRange(
+  columns: SearchColumns,
+  order: Uint32Array,
+  options: Omit<SearchOptions, 'progress'> & { readonly progress?: ((done: number) => void) | undefined },
+): Promise<void> {
+  const { window: windowSize, depth: maxDepth } = options;
+  const { bases, kinds, sizes, flags, depths, deltaSizes, packs, storedTypes } = columns;
   const window: Candidate[] = [];
   let held = 0;
   let done = 0;
@@ -105,7 +135,7 @@ export async function findDeltas(entries: PackEntries, options: SearchOptions): 
           limit = best.length;
           ownDepth = depths[row]!;
         } else {
-          limit = size / 2 - entries.map.oidLength;
+          limit = size / 2 - columns.oidLength;
           ownDepth = 1;
         }
         // The deeper a base lies, the smaller its delta has to be.
@@ -134,7 +164,7 @@ export async function findDeltas(entries: PackEntries, options: SearchOptions): 
         if (bestAt > 0) window.unshift(window.splice(bestAt, 1)[0]!);
       }
       done++;
-      if ((done & 255) === 0) options.progress?.(done, wanted);
+      if ((done & 255) === 0) options.progress?.(done);
     }
     if (depths[row]! < maxDepth) {
       window.unshift(self);
@@ -142,5 +172,4 @@ export async function findDeltas(entries: PackEntries, options: SearchOptions): 
       if (window.length > windowSize) drop(window.pop()!);
     }
   }
-  options.progress?.(wanted, wanted);
 }

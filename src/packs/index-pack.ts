@@ -9,13 +9,15 @@ import type { ObjectSource, RawObject } from '../objects/source.js';
 import type { FileSystem, WriteHandle } from '../platform/fs.js';
 import { writeUint32 } from '../platform/lazy-table.js';
 import type { Platform } from '../platform/platform.js';
+import type { ResolverOptions } from './delta-resolver.js';
 import { DeltaResolver } from './delta-resolver.js';
-import { codeOfKind, kindOfCode, writeEntryHead } from './entry.js';
+import { codeOfKind, kindOfCode, OFS_DELTA, writeEntryHead } from './entry.js';
 import type { IndexFormat } from './index-writer.js';
 import { serializeIndex, serializeReverse } from './index-writer.js';
 import type { PackTable } from './pack-parser.js';
 import { PackParser } from './pack-parser.js';
 import { PackReader } from './pack-reader.js';
+import { MOST_THREADS, resolveOnThreads, WORTH_THREADS } from './resolve-threads.js';
 
 export interface IndexPackOptions {
   readonly platform: Platform;
@@ -31,14 +33,20 @@ export interface IndexPackOptions {
   readonly refuseDuplicates?: boolean | undefined;
   /**
    * Called for every object (`--strict`, `--fsck-objects`, connectivity). The bytes are only good during the call.
-   * Big blobs are given too, so this costs memory for the biggest object.
+   * Big blobs are given too, so this costs memory for the biggest object. Where `blobsUnseen` is set, a blob may be
+   * told without its bytes: threads make those.
    */
-  readonly object?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
+  readonly object?: ((oid: Oid, kind: RawObject['kind'], data: Bytes | undefined) => void) | undefined;
+  readonly blobsUnseen?: boolean | undefined;
+  /** Threads that resolve deltas; nothing or 0: as many as there are processors (`pack.threads`). */
+  readonly threads?: number | undefined;
+  /** Deltas from which on threads are worth starting (for tests). */
+  readonly threadsFrom?: number | undefined;
   /**
    * Called when all objects are known, before the pack gets its name; `read` gives what is in the pack. Throw to refuse
    * the pack.
    */
-  readonly complete?: ((read: (oid: Oid) => RawObject | undefined) => Awaitable<void>) | undefined;
+  readonly complete?: ((read: (oid: Oid) => RawObject | undefined, table: PackTable) => Awaitable<void>) | undefined;
   readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
   /** Bytes of pack accepted; 0 or nothing: any (`--max-input-size`). */
   readonly maxInputSize?: number | undefined;
@@ -157,7 +165,7 @@ async function runComplete(path: string, indexed: IndexedPack, options: IndexPac
     await options.complete((oid) => {
       reader ??= new PackReader(platform, path, indexed.index, algorithm);
       return reader.read(oid);
-    });
+    }, indexed.table);
   } finally {
     reader?.close();
   }
@@ -249,15 +257,27 @@ async function completePack(
   let checksum = parser.checksum;
   let appended = 0;
   if (deltas > 0) {
-    const handle = platform.fs.open(path)!;
-    const resolver = new DeltaResolver(table, handle, {
+    const resolving: ResolverOptions = {
       platform,
       algorithm,
       progress: options.progress && ((done) => options.progress!('resolve', done, deltas)),
       object: object && ((_row, oid, kind, data) => object(oid, kindOfCode(kind)!, data)),
-    });
+    };
+    const threads = options.threads || platform.threads?.processors || 1;
+    if (
+      threads > 1 &&
+      platform.threads !== undefined &&
+      deltas >= (options.threadsFrom ?? WORTH_THREADS) &&
+      table.refCount === 0 &&
+      (object === undefined || options.blobsUnseen === true)
+    ) {
+      await resolveOnThreads(table, path, resolving, Math.min(threads, MOST_THREADS));
+      if (object !== undefined) tellBlobs(table, object);
+    }
+    const handle = platform.fs.open(path)!;
+    const resolver = new DeltaResolver(table, handle, resolving);
     try {
-      const left = resolver.resolveAll();
+      const left = resolver.unresolved === 0 ? 0 : resolver.resolveAll();
       if (left > 0) {
         if (options.fixThin !== true || writer === undefined) {
           throw new GitError('OBJECT_CORRUPT', `pack has ${left} unresolved delta${left === 1 ? '' : 's'}`, {
@@ -289,6 +309,15 @@ async function completePack(
     reverse,
     table,
   };
+}
+
+/** Tells the blobs that threads made of deltas, which nobody has seen here. */
+function tellBlobs(table: PackTable, object: NonNullable<IndexPackOptions['object']>): void {
+  const blob = codeOfKind('blob');
+  for (let row = 0; row < table.count; row++) {
+    if (table.kinds[row] !== blob || table.types[row]! < OFS_DELTA) continue;
+    object(oidFromBytes(table.names, row * table.oidLength, table.oidLength), 'blob', undefined);
+  }
 }
 
 function refuseDuplicates(table: PackTable, order: Uint32Array): void {

@@ -29,11 +29,13 @@ export class LinkCheck {
     this.#isCut = isCut;
   }
 
-  object(oid: Oid, kind: ObjectKind, data: Bytes, algorithm: HashAlgorithm): void {
+  /** `data`: may be missing for blobs. */
+  object(oid: Oid, kind: ObjectKind, data: Bytes | undefined, algorithm: HashAlgorithm): void {
     const length = rawLength(algorithm);
     this.#present ??= new OidMap(length);
     this.#named ??= new OidMap(length);
     this.#present.add(oid);
+    if (data === undefined) return;
     if (kind === 'tree') {
       const cursor = new TreeCursor(data, length);
       while (cursor.next()) if (!isGitlinkMode(cursor.mode)) this.#named.addRaw(data, cursor.oidStart);

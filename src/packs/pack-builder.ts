@@ -7,7 +7,9 @@ import { oidFromBytes, rawLength } from '../base/oid.js';
 import type { ObjectSource } from '../objects/source.js';
 import type { Platform } from '../platform/platform.js';
 import { createDelta } from './delta-create.js';
+import type { SearchOptions } from './delta-search.js';
 import { findDeltas } from './delta-search.js';
+import { findDeltasOnThreads } from './delta-search-threads.js';
 import { codeOfKind, kindOfCode, LONGEST_HEAD, OFS_DELTA, REF_DELTA, writeDistance, writeEntryHead } from './entry.js';
 import { DeltaKeep, EDGE, NEW_DELTA, NO_TRY, PackEntries, TAGGED } from './pack-entries.js';
 import type { PackFile } from './pack-file.js';
@@ -36,6 +38,12 @@ export interface PackOptions {
   readonly reuseObjects?: boolean | undefined;
   /** Bytes of compressed deltas kept between search and writing, 64 MiB unless said (`pack.deltaCacheSize`). */
   readonly deltaCacheBytes?: number | undefined;
+  /** Threads that look for deltas; nothing or 0: as many as there are processors (`pack.threads`). */
+  readonly threads?: number | undefined;
+  /** Objects to be compared from which on threads are worth starting (for tests). */
+  readonly threadsFrom?: number | undefined;
+  /** The `objects` folders that make up `source`, which threads open for themselves; without them there is one thread. */
+  readonly directories?: readonly string[] | undefined;
   /** Objects of at least this many bytes are stored whole (`core.bigFileThreshold`, 512 MiB). */
   readonly bigFileThreshold?: number | undefined;
   /** Whether an object may be a delta against another (delta islands). */
@@ -151,7 +159,7 @@ export class PackBuilder {
     const { window = 10, depth = 50, windowMemory = 0, progress } = this.#options;
     const { allowed } = this.#options;
     const compressor = new PackOutput(this.#options.platform, this.#options.algorithm, this.#level);
-    await findDeltas(this.#entries, {
+    const search: SearchOptions = {
       window,
       depth: Math.min(depth, 4095),
       windowMemory,
@@ -162,7 +170,23 @@ export class PackBuilder {
       },
       progress: progress && ((done, total) => progress('compress', done, total)),
       allowed: allowed && ((row, base) => allowed(this.#entries.map.oidAt(row), this.#entries.map.oidAt(base))),
-    });
+    };
+    const { platform, algorithm, directories } = this.#options;
+    const threads = this.#options.threads || platform.threads?.processors || 1;
+    if (threads <= 1 || directories === undefined || platform.threads === undefined || allowed !== undefined) {
+      await findDeltas(this.#entries, search);
+    } else {
+      await findDeltasOnThreads(this.#entries, search, {
+        platform,
+        algorithm,
+        directories,
+        compression: this.#level,
+        keptBytes: this.#options.deltaCacheBytes ?? 64 << 20,
+        count: threads,
+        from: this.#options.threadsFrom,
+        kept: (row, packed) => this.#keep.keep(this.#entries, row, packed),
+      });
+    }
     this.#order = this.#writeOrder();
     const { statistics } = this;
     statistics.total = this.#wanted;

@@ -27,6 +27,12 @@ export function writeObjectHead(into: Bytes, end: number, kind: string, size: nu
   return at;
 }
 
+/** The columns of a `PackTable`, as they go from thread to thread. */
+export type TableColumns = Pick<
+  PackTable,
+  'oidLength' | 'count' | 'capacity' | 'offsets' | 'sizes' | 'types' | 'kinds' | 'heads' | 'crcs' | 'bases' | 'names'
+>;
+
 /** Tables over the entries of a pack, by place in the pack. */
 export class PackTable {
   readonly oidLength: number;
@@ -73,6 +79,41 @@ export class PackTable {
     this.bases = copy(new Int32Array(capacity), this.bases);
     this.names = copy(new Uint8Array(capacity * this.oidLength), this.names);
     this.capacity = capacity;
+  }
+
+  /** A table over the columns of another one, which may belong to another thread. */
+  static of(columns: TableColumns): PackTable {
+    return Object.assign(new PackTable(0, columns.oidLength), columns);
+  }
+
+  columns(): TableColumns {
+    const { oidLength, count, capacity, offsets, sizes, types, kinds, heads, crcs, bases, names } = this;
+    return { oidLength, count, capacity, offsets, sizes, types, kinds, heads, crcs, bases, names };
+  }
+
+  /** Moves the columns to memory that threads can share; they do not grow from then on. */
+  share(): void {
+    this.#move((bytes) => new SharedArrayBuffer(bytes));
+  }
+
+  /** Takes the columns back. */
+  unshare(): void {
+    this.#move((bytes) => new ArrayBuffer(bytes));
+  }
+
+  #move(room: (bytes: number) => ArrayBufferLike): void {
+    const put = <T extends { set(from: T): void }>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.offsets = put(new Float64Array(room(this.offsets.byteLength)), this.offsets);
+    this.sizes = put(new Float64Array(room(this.sizes.byteLength)), this.sizes);
+    this.types = put(new Uint8Array(room(this.types.byteLength)), this.types);
+    this.kinds = put(new Uint8Array(room(this.kinds.byteLength)), this.kinds);
+    this.heads = put(new Uint8Array(room(this.heads.byteLength)), this.heads);
+    this.crcs = put(new Uint32Array(room(this.crcs.byteLength)), this.crcs);
+    this.bases = put(new Int32Array(room(this.bases.byteLength)), this.bases);
+    this.names = put(new Uint8Array(room(this.names.byteLength)), this.names);
   }
 
   addRefName(bytes: Bytes, at: number): number {

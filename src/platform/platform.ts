@@ -110,6 +110,23 @@ export interface Processes {
   shell(command: string, args?: readonly string[]): readonly [string, ...string[]];
 }
 
+/** A thread at work. */
+export interface ThreadRun {
+  /** What the task answered; rejects where it failed. */
+  readonly result: Promise<unknown>;
+  stop(): void;
+}
+
+/**
+ * Threads that run a task of this package (`packs/thread-tasks.ts`) with memory of their own; `SharedArrayBuffer`s are
+ * shared. Starting one costs some 40 ms, so they are for work of hundreds.
+ */
+export interface Threads {
+  readonly processors: number;
+  /** `undefined` where no thread can be had: the caller does the work itself. */
+  start(task: string, data: unknown): ThreadRun | undefined;
+}
+
 /** Everything that touches the outside. `nodePlatform()` in Node, `portablePlatform()` elsewhere. */
 export interface Platform {
   readonly fs: FileSystem;
@@ -117,6 +134,8 @@ export interface Platform {
   readonly processes?: Processes | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly network?: Network | undefined;
+  /** Nothing: one thread does all. */
+  readonly threads?: Threads | undefined;
   hasher(algorithm: HashAlgorithm): Hasher;
   /** One-shot hex digest over the concatenation of the chunks. */
   hash(algorithm: HashAlgorithm, ...chunks: readonly Bytes[]): string;

@@ -52,10 +52,13 @@ export class IncomingFsck {
     this.#options = options;
   }
 
-  /** Looks at one object. Throws `OBJECT_CORRUPT` where it is refused. */
-  readonly object = (oid: Oid, kind: ObjectKind, data: Bytes): void => {
+  /**
+   * Looks at one object; blobs without their bytes are looked at in the end, if at all. Throws `OBJECT_CORRUPT` where it
+   * is refused.
+   */
+  readonly object = (oid: Oid, kind: ObjectKind, data: Bytes | undefined): void => {
     const { algorithm, rules, links, contents } = this.#options;
-    if (contents !== false) {
+    if (contents !== false && data !== undefined) {
       if (kind === 'blob') this.#blob(oid, data);
       else {
         for (const { id, severity, message } of fsckObject(kind, data, {

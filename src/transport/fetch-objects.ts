@@ -155,18 +155,12 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
                 : undefined,
             tell: (line) => request.complain?.(`${line}\n`),
           });
-      const check: typeof request.check =
-        links === undefined
-          ? request.check
-          : (oid, kind, data) => {
-              request.check?.(oid, kind, data);
-              links.object(oid, kind, data, repository.objectFormat);
-            };
       incoming = await storeIncoming(repository, pack, {
         unpackLimit: request.keep || request.clone || checks.wanted ? 0 : fetchLimit,
         keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
         promisor: request.promisor,
-        check,
+        check: request.check,
+        links: links && ((oid, kind, data) => links.object(oid, kind, data, repository.objectFormat)),
         fsck,
         progress: request.receiving,
         signal: request.signal,

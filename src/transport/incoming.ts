@@ -22,6 +22,8 @@ export interface IncomingOptions {
   readonly announced?: ((count: number) => void) | undefined;
   /** Checks each object (`fsckObjects`). Throws to refuse. */
   readonly check?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
+  /** The same, for who does not need the bytes of blobs: a big pack's are made on threads. */
+  readonly links?: ((oid: Oid, kind: RawObject['kind'], data: Bytes | undefined) => void) | undefined;
   /** What `fsckObjects` asks for: looks at every object, and at the whole before it becomes visible. */
   readonly fsck?: IncomingFsck | undefined;
   readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
@@ -49,13 +51,14 @@ export async function storeIncoming(
   const bytes = new ByteReader(input);
   const count = await announcedCount(bytes);
   options.announced?.(count);
-  const { check, fsck } = options;
-  const object: IncomingOptions['check'] =
-    check === undefined || fsck === undefined
-      ? (check ?? fsck?.object)
-      : (oid, kind, data) => {
-          check(oid, kind, data);
-          fsck.object(oid, kind, data);
+  const { check, fsck, links } = options;
+  const each =
+    check === undefined && fsck === undefined && links === undefined
+      ? undefined
+      : (oid: Oid, kind: RawObject['kind'], data: Bytes | undefined): void => {
+          if (data !== undefined) check?.(oid, kind, data);
+          links?.(oid, kind, data);
+          fsck?.object(oid, kind, data);
         };
   const complete =
     fsck &&
@@ -68,7 +71,7 @@ export async function storeIncoming(
     const unpacked = await unpackObjects(bytes.rest(), {
       platform,
       store: repository.objects,
-      object,
+      object: each,
       complete,
       progress: options.progress === undefined ? undefined : (done, total) => options.progress!('receive', done, total),
       maxInputSize: options.maxInputSize,
@@ -83,7 +86,9 @@ export async function storeIncoming(
     keep: options.keep,
     promisor: options.promisor,
     maxInputSize: options.maxInputSize,
-    object,
+    object: each,
+    blobsUnseen: check === undefined,
+    threads: repository.config.getInt('pack.threads'),
     complete,
     progress: options.progress,
     signal: options.signal,

@@ -115,6 +115,8 @@ export async function* makePack(
     algorithm: objectFormat,
     source: repository.objects,
     packStores: stores,
+    directories: repository.objectDirectories.map(({ path }) => path),
+    threads: config.getInt('pack.threads'),
     window: config.getInt('pack.window'),
     depth: config.getInt('pack.depth'),
     compression: config.getInt('pack.compression') ?? config.getInt('core.compression'),

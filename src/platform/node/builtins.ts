@@ -7,6 +7,7 @@ type Builtins = {
   'node:zlib': typeof import('node:zlib');
   'node:os': typeof import('node:os');
   'node:child_process': typeof import('node:child_process');
+  'node:worker_threads': typeof import('node:worker_threads');
 };
 
 function late<K extends keyof Builtins>(name: K): () => Builtins[K] {
@@ -37,3 +38,4 @@ export const crypto = late('node:crypto');
 export const zlib = late('node:zlib');
 export const os = late('node:os');
 export const childProcess = late('node:child_process');
+export const workerThreads = late('node:worker_threads');

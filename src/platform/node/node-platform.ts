@@ -7,6 +7,7 @@ import { nodeFileSystem } from './fs.js';
 import { nodeHash, nodeHasher, nodeRandomBytes } from './hash.js';
 import { nodeNetwork } from './network.js';
 import { nodeProcesses } from './processes.js';
+import { nodeThreads } from './threads.js';
 import { nodeZlib } from './zlib.js';
 
 /** Objects up to this size are copied behind their header, so that one one-shot hash call does it. */
@@ -39,6 +40,9 @@ export const nodePlatform: Platform = {
   },
   get network() {
     return nodeNetwork;
+  },
+  get threads() {
+    return nodeThreads;
   },
   hasher: (algorithm) => nodeHasher(algorithm),
   hash: (algorithm, ...chunks) => nodeHash(algorithm, ...chunks),
