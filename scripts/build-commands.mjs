@@ -29,7 +29,7 @@ const SPARE = new Set([
 /** `var import_x=require("./x.js")` and its uses become a function that is called at each use and loads at the first. */
 function loadLate(code) {
   const names = new Set();
-  const declared = code.replace(/\b(import_\w+)=require\("(\.[^"]+|@[^"]+|[a-z][^":]*)"\)/g, (_, name, request) => {
+  const declared = code.replace(/\b(import_\w+)=require\("([^"]+)"\)/g, (_, name, request) => {
     names.add(name);
     return `\0${name}$,\0${name}=()=>\0${name}$??=require("${request}")`;
   });

@@ -20,7 +20,7 @@ function late<K extends keyof Builtins>(name: K): () => Builtins[K] {
 
 /**
  * Counts down what may be done in JavaScript before a native module is worth its loading: node:crypto costs as much as
- * hashing 300 KB in JavaScript does, node:zlib as inflating some two hundred small objects.
+ * hashing some kilobytes in JavaScript that has just started does.
  */
 export class Allowance {
   #left: number;

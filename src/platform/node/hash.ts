@@ -28,7 +28,7 @@ class NodeHasher implements Hasher {
 export const nodeHasher = (algorithm: HashAlgorithm): Hasher => new NodeHasher(crypto().createHash(algorithm));
 
 /** Bytes; an object of any size counts for at least 200. */
-const early = new Allowance(30_000);
+const early = new Allowance(12_000);
 
 /** `crypto.hash` (Node 20.12 and newer) needs no hash object: 0.2 µs for 100 bytes. */
 export function nodeHash(algorithm: HashAlgorithm, ...chunks: readonly Bytes[]): string {

@@ -117,33 +117,51 @@ class NodeDeflater extends BindingStream implements Deflater {
   }
 }
 
-let usable: boolean | undefined;
+const sample = Uint8Array.from('the probe the probe the probe', (char) => char.charCodeAt(0));
+/** `sample` as a zlib stream: making it anew at each start would cost more than the trial itself. */
+const packedSample = Uint8Array.of(
+  ...[120, 156, 43, 201, 72, 85, 40, 40, 202, 79, 74, 85, 40, 193, 100, 1, 0, 159, 218, 10, 172],
+);
 
-/** Inflates a known stream in two pieces with bytes behind it, and a broken one. */
-function probe(): boolean {
+/** Inflates a known stream in two pieces with bytes behind it, twice, and a broken one. */
+function inflaterWorks(): boolean {
   try {
-    const text = new TextEncoder().encode('the probe the probe the probe');
-    const deflater = new NodeDeflater(6);
-    const packed = new Uint8Array(128);
-    if (deflater.push(text, 0, text.length, packed, 0, 128, true) !== STREAM_END) return false;
-    const length = deflater.produced;
+    const packed = new Uint8Array(64);
+    packed.set(packedSample);
     const inflater = new NodeInflater();
     const out = new Uint8Array(64);
     for (let round = 0; round < 2; round++) {
       inflater.reset();
       if (inflater.push(packed, 0, 5, out, 0, 64) !== STREAM_MORE || inflater.consumed !== 5) return false;
       const first = inflater.produced;
-      if (inflater.push(packed, 5, 128, out, first, 64) !== STREAM_END) return false;
-      if (inflater.consumed !== length - 5 || first + inflater.produced !== text.length) return false;
-      if (text.some((byte, i) => byte !== out[i])) return false;
+      if (inflater.push(packed, 5, 64, out, first, 64) !== STREAM_END) return false;
+      if (inflater.consumed !== packedSample.length - 5 || first + inflater.produced !== sample.length) return false;
+      if (sample.some((byte, i) => byte !== out[i])) return false;
     }
     try {
       inflater.reset();
-      inflater.push(text, 0, text.length, out, 0, 64);
+      inflater.push(sample, 0, sample.length, out, 0, 64);
       return false;
     } catch {
       return true;
     }
+  } catch {
+    return false;
+  }
+}
+
+/** Deflates twice what the public calls then inflate. */
+function deflaterWorks(): boolean {
+  try {
+    const deflater = new NodeDeflater(6);
+    const packed = new Uint8Array(128);
+    for (let round = 0; round < 2; round++) {
+      deflater.reset();
+      if (deflater.push(sample, 0, sample.length, packed, 0, 128, true) !== STREAM_END) return false;
+      const back = zlib().inflateSync(packed.subarray(0, deflater.produced));
+      if (back.length !== sample.length || sample.some((byte, i) => byte !== back[i])) return false;
+    }
+    return true;
   } catch {
     return false;
   }
@@ -224,7 +242,10 @@ class BufferedDeflater implements Deflater {
   }
 }
 
-const bindingIsUsable = (): boolean => (usable ??= probe());
-export const nodeInflater = (): Inflater => (bindingIsUsable() ? new NodeInflater() : new BufferedInflater());
+let canInflate: boolean | undefined;
+let canDeflate: boolean | undefined;
+
+export const nodeInflater = (): Inflater =>
+  (canInflate ??= inflaterWorks()) ? new NodeInflater() : new BufferedInflater();
 export const nodeDeflater = (level = -1): Deflater =>
-  bindingIsUsable() ? new NodeDeflater(level) : new BufferedDeflater(level);
+  (canDeflate ??= deflaterWorks()) ? new NodeDeflater(level) : new BufferedDeflater(level);
