@@ -650,13 +650,24 @@ export class LogRun {
     if (this.#lines !== undefined && walk.wantsAncestry) await this.#filterLines();
     const output = this.#output;
     const { json, signal } = this.#context;
+    const settings = this.#settings;
+    const plain =
+      !this.#diffs &&
+      this.#lines === undefined &&
+      settings.alwaysShowHeader &&
+      settings.showLinearBreak === undefined &&
+      !settings.graph;
     for (;;) {
       const step = walk.next();
       const node = isPromise(step) ? await step : step;
       if (node === undefined) break;
       if (signal.aborted) break;
       if (this.#settings.graph) await output.updateGraph(node);
-      const shown = await this.#logCommit(node);
+      let shown = true;
+      if (plain) {
+        const done = output.show(node);
+        if (isPromise(done)) await done;
+      } else shown = await this.#logCommit(node);
       if (!shown) walk.giveBack();
       node.data = undefined;
       if (json) {

@@ -5,6 +5,7 @@ import type { HashAlgorithm, Oid } from '../base/oid.js';
 import { isOid, oidFromBytes, rawLength, writeOid } from '../base/oid.js';
 import type { Chunk } from '../platform/chunk-file.js';
 import { readChunks } from '../platform/chunk-file.js';
+import { findName } from '../platform/find-name.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { type BloomSettings, bloomContains, type BloomKey } from './commit-graph-bloom.js';
@@ -134,21 +135,17 @@ export class CommitGraphLayer {
 
   /** Row of a raw name, or -1. */
   find(raw: Bytes): number {
-    const first = raw[0]!;
-    let low = first === 0 ? 0 : this.#fanout[first - 1]!;
-    let high = this.#fanout[first]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const order = this.#names.compare(middle, 0, raw, 0, this.oidLength);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return -1;
+    return findName(this.#fanout, this.#names, 0, this.oidLength, raw, 0);
   }
 
   oidAt(row: number): Oid<'commit'> {
     return oidFromBytes(this.#names.chunk(row), this.#names.at(row), this.oidLength);
+  }
+
+  copyName(row: number, into: Bytes): void {
+    const chunk = this.#names.chunk(row);
+    const start = this.#names.at(row);
+    for (let i = 0; i < this.oidLength; i++) into[i] = chunk[start + i]!;
   }
 
   treeAt(row: number): Oid<'tree'> {
@@ -286,6 +283,7 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   /** The lowest first. */
   readonly layers: readonly CommitGraphLayer[];
   readonly count: number;
+  readonly oidLength: number;
   /** Every layer has corrected dates, and they are to be used (`commitGraph.generationVersion`). */
   readonly correctedDates: boolean;
   readonly #hasLevels: boolean;
@@ -302,6 +300,7 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
     this.#hasLevels = layers.every((layer) => layer.count === 0 || layer.levelAt(0) > 0);
     const top = layers[layers.length - 1];
     this.#top = top;
+    this.oidLength = top?.oidLength ?? 20;
     this.count = top === undefined ? 0 : top.start + top.count;
     this.#raw = new Uint8Array(32);
   }
@@ -331,6 +330,11 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   oidAt(position: number): Oid<'commit'> {
     const layer = this.#layer(position);
     return layer.oidAt(position - layer.start);
+  }
+
+  copyName(position: number, into: Bytes): void {
+    const layer = this.#layer(position);
+    layer.copyName(position - layer.start, into);
   }
 
   treeAt(position: number): Oid<'tree'> {

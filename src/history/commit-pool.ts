@@ -3,8 +3,9 @@ import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { writeOid } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
-import type { ObjectSource } from '../objects/source.js';
+import type { ObjectSource, RawObject } from '../objects/source.js';
 
 /**
  * One commit of a walk. There is one node per commit of a pool, so identity is equality, and the walk's marks live in
@@ -93,11 +94,15 @@ export const MORE_PARENTS = -2;
 export interface CommitPositions {
   /** How many commits it has: positions are below. */
   readonly count: number;
+  /** Raw bytes of a name, 20 or 32. */
+  readonly oidLength: number;
   /** Every commit has a corrected date. */
   readonly correctedDates: boolean;
   /** Position of the commit, or -1. */
   find(oid: Oid): number;
   oidAt(position: number): Oid<'commit'>;
+  /** Writes the raw name of the commit to the start of `into`. */
+  copyName(position: number, into: Bytes): void;
   treeAt(position: number): Oid<'tree'>;
   /** Positions of the parents. */
   parentsAt(position: number): readonly number[];
@@ -127,6 +132,7 @@ export class CommitPool {
   readonly #byPosition: Int32Array;
   readonly #grafts: ReadonlyMap<string, readonly Oid[]> | undefined;
   readonly graph: CommitPositions | undefined;
+  #raw: Bytes;
   keepData: boolean;
 
   constructor(objects: ObjectSource, options: CommitPoolOptions = {}) {
@@ -134,6 +140,7 @@ export class CommitPool {
     this.keepData = options.keepData === true;
     this.#grafts = options.grafts !== undefined && options.grafts.size > 0 ? options.grafts : undefined;
     this.graph = options.graph;
+    this.#raw = new Uint8Array(this.graph?.oidLength ?? 20);
     this.#byPosition = new Int32Array(this.graph?.count ?? 0);
   }
 
@@ -189,7 +196,9 @@ export class CommitPool {
   passing(position: number): CommitNode {
     const known = this.#byPosition[position]!;
     const node = known > 0 ? this.#all[known - 1]! : new CommitNode(this, undefined, -1, position);
-    node.seconds = this.graph!.secondsAt(position);
+    const { columns } = this.graph!;
+    columns.load(position);
+    node.seconds = columns.seconds[position]!;
     node.loaded = true;
     return node;
   }
@@ -222,7 +231,7 @@ export class CommitPool {
       this.#fromGraph(node);
       return true;
     }
-    const object = this.objects.read(node.oid);
+    const object = (this.keepData ? this.#readPassing(node) : undefined) ?? this.objects.read(node.oid);
     if (isPromise(object)) return object.then((found) => this.#parse(node, found));
     return this.#parse(node, object);
   }
@@ -254,9 +263,25 @@ export class CommitPool {
     return true;
   }
 
+  /** A commit's object, which nobody will ask for again. */
+  #readPassing(node: CommitNode): RawObject | undefined {
+    if (this.objects.readPassing === undefined) return undefined;
+    let raw = this.#raw;
+    if (node.graphPosition >= 0) this.graph!.copyName(node.graphPosition, raw);
+    else {
+      const { oid } = node;
+      if (oid.length !== 2 * raw.length) raw = new Uint8Array(oid.length >> 1);
+      writeOid(oid, raw, 0);
+    }
+    this.#raw = raw;
+    return this.objects.readPassing(raw);
+  }
+
   /** The commit's bytes: kept ones, or read now. Throws `OBJECT_MISSING`. */
   data(node: CommitNode): Awaitable<Bytes> {
     if (node.data !== undefined) return node.data;
+    const passing = this.#readPassing(node);
+    if (passing !== undefined) return passing.data;
     const object = this.objects.read(node.oid);
     if (isPromise(object)) return object.then((found) => present(node, found));
     return present(node, object);

@@ -91,6 +91,23 @@ export class ObjectDatabase implements ObjectStore {
     return this.readRaw(this.replacement === undefined ? oid : this.replacement(oid));
   }
 
+  readPassing(raw: Bytes): RawObject | undefined {
+    if (this.replacement !== undefined) return undefined;
+    for (const source of this.#sources) {
+      try {
+        const object = source.readPassing?.(raw);
+        if (object !== undefined) {
+          this.counts.reads++;
+          return object;
+        }
+      } catch (error) {
+        // `read` may know a better copy, or says what is wrong.
+        this.#tolerate(error);
+      }
+    }
+    return undefined;
+  }
+
   /** The object itself, whatever replaces it. */
   readRaw(oid: Oid): Awaitable<RawObject | undefined> {
     const cached = this.#cache.get(oid);

@@ -24,6 +24,11 @@ export interface ObjectPlace {
  */
 export interface ObjectSource {
   read(oid: Oid): Awaitable<RawObject | undefined>;
+  /**
+   * The same by raw name, for walks that see each object once: nothing is remembered. `undefined`: not here, or not to
+   * be had at once; then `read` tells.
+   */
+  readPassing?(raw: Bytes): RawObject | undefined;
   has(oid: Oid): Awaitable<boolean>;
   /** Kind and size without the content, where that is cheaper. */
   readHeader?(oid: Oid): Awaitable<ObjectHeader | undefined>;

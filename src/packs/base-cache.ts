@@ -29,6 +29,7 @@ export class BaseCache {
   }
 
   get(owner: object, offset: number): CachedBase | undefined {
+    if (this.#order.size === 0) return undefined;
     const found = this.#owners.get(owner)?.get(offset);
     if (found !== undefined) {
       this.#order.delete(found);

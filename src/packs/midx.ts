@@ -6,8 +6,9 @@ import { oidFromBytes, rawLength } from '../base/oid.js';
 import type { Chunk } from '../platform/chunk-file.js';
 import { readChunks } from '../platform/chunk-file.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
+import { findName } from '../platform/find-name.js';
 import { LazyTable, readUint32, readUint64 } from '../platform/lazy-table.js';
-import { findName, openTableFile, prefixRange, readFanout } from './pack-index.js';
+import { openTableFile, prefixRange, readFanout } from './pack-index.js';
 
 /** A multi-pack-index file: one sorted list of names over many packs. */
 export class MultiPackIndex {

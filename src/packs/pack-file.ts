@@ -14,6 +14,12 @@ import type { PackIndex } from './pack-index.js';
 import type { WindowCache } from './window-cache.js';
 import { WINDOW_SIZE, WindowedFile } from './window-cache.js';
 
+/** Objects up to this size are cut from a common buffer. */
+const SMALL = 2048;
+const SLAB = 32768;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
 /** No zlib stream gives more than this many bytes for one: bigger claims are refused before anything is allocated. */
 const DEFLATE_RATIO = 1040;
 /** Results above this are checked by adding up their instructions first. */
@@ -179,6 +185,16 @@ export class PackFile {
   }
 
   #allocate(entry: number, size: number): Bytes {
+    if (size <= SMALL) {
+      // Many small arrays share one buffer: a buffer of its own costs each more than its bytes.
+      if (slabAt + size > slab.length) {
+        slab = new Uint8Array(SLAB);
+        slabAt = 0;
+      }
+      const room = slab.subarray(slabAt, slabAt + size);
+      slabAt += size;
+      return room;
+    }
     try {
       return new Uint8Array(size);
     } catch (cause) {

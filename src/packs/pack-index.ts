@@ -3,6 +3,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
+import { findName } from '../platform/find-name.js';
 import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { orderByOffset } from './offset-order.js';
 
@@ -16,28 +17,6 @@ export function openTableFile(fs: FileSystem, path: string): ReadHandle | undefi
   const bytes = handle.read(0, handle.size);
   handle.close();
   return memoryHandle(bytes);
-}
-
-/** Finds `raw[at…]` among the sorted names of a fanout range; answers the row or -1. */
-export function findName(
-  fanout: Uint32Array,
-  names: LazyTable,
-  nameAt: number,
-  oidLength: number,
-  raw: Bytes,
-  at: number,
-): number {
-  const first = raw[at]!;
-  let low = first === 0 ? 0 : fanout[first - 1]!;
-  let high = fanout[first]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = names.compare(middle, nameAt, raw, at, oidLength);
-    if (order === 0) return middle;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  return -1;
 }
 
 /** The range [low, high) of rows whose names start with the hex digits. */

@@ -340,6 +340,11 @@ export class PackStore implements ObjectSource {
     return this.#tryCopies(oid, (pack, offset) => pack.read(offset));
   }
 
+  readPassing(raw: Bytes): RawObject | undefined {
+    this.#ensureListed();
+    return this.#find(raw)?.read(this.#foundOffset);
+  }
+
   readHeader(oid: Oid): ObjectHeader | undefined {
     return this.#tryCopies(oid, (pack, offset) => pack.readHeader(offset));
   }

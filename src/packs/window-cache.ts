@@ -60,12 +60,13 @@ export class WindowedFile {
   readonly handle: ReadHandle;
   readonly size: number;
   readonly #cache: WindowCache;
-  readonly #windows: (Window | undefined)[] = [];
+  readonly #windows: (Window | undefined)[];
 
   constructor(handle: ReadHandle, cache: WindowCache) {
     this.handle = handle;
     this.size = handle.size;
     this.#cache = cache;
+    this.#windows = new Array<Window | undefined>(Math.ceil(this.size / WINDOW_SIZE));
   }
 
   forget(index: number): void {

@@ -288,7 +288,29 @@ export class LogPrinter {
   }
 
   /** Shows a commit as `git log` does. `parent`: the one that a difference is shown against, where there are several. */
-  async show(node: CommitNode, parent?: Oid): Promise<void> {
+  show(node: CommitNode, parent?: Oid): Awaitable<void> {
+    const { log, printer, reflog, notes, showSignature, linePrefix } = this.#options;
+    const plain = this.#settings.verboseHeader && printer.context.format.kind === 'user' && this.graph === undefined;
+    if (!plain || notes !== undefined || showSignature !== undefined || linePrefix !== undefined) {
+      return this.#showSlowly(node, parent);
+    }
+    const data = log.pool.data(node);
+    if (isPromise(data)) return this.#showSlowly(node, parent);
+    if (this.#shownOne && !this.#useTerminator) this.write(this.#options.terminator);
+    this.#shownOne = true;
+    const view = viewCommit(undefined, data, printer.context.outputEncoding, node);
+    const formatted = printer.format(view, {
+      mark: formatMark(node),
+      source: log.sources?.get(node),
+      notes: undefined,
+      reflog: reflog?.(node),
+      graphWidth: 0,
+    });
+    if (isPromise(formatted)) return formatted.then((message) => this.#showMessage(message));
+    this.#showMessage(formatted);
+  }
+
+  async #showSlowly(node: CommitNode, parent?: Oid): Promise<void> {
     const { printer, colors, terminator, reflog, showSignature } = this.#options;
     const settings = this.#settings;
     const format = printer.context.format;
@@ -337,7 +359,13 @@ export class LogPrinter {
     const formatted = printer.format(view, extras);
     let message = isPromise(formatted) ? await formatted : formatted;
     if (format.kind !== 'user' && extras.notes !== undefined) message += extras.notes;
-    if (settings.showLogSize) {
+    this.#showMessage(message);
+  }
+
+  #showMessage(message: string): void {
+    const { terminator } = this.#options;
+    const { graph } = this;
+    if (this.#settings.showLogSize) {
       this.write(`log size ${byteLength(message)}\n`);
       graph?.showRow();
     }

@@ -37,7 +37,7 @@ const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && cod
 
 /** A commit object as text in one encoding, with its parts found when asked for. */
 export class CommitView {
-  readonly oid: Oid<'commit'>;
+  readonly #oid: Oid<'commit'> | undefined;
   /** As the walk has it; parents may be rewritten. */
   readonly node: CommitNode | undefined;
   /** The whole object, headers and message. */
@@ -54,17 +54,21 @@ export class CommitView {
   #subject = '';
 
   constructor(
-    oid: Oid<'commit'>,
+    oid: Oid<'commit'> | undefined,
     node: CommitNode | undefined,
     text: string,
     encoding: string | undefined,
     messageStart: number,
   ) {
-    this.oid = oid;
+    this.#oid = oid;
     this.node = node;
     this.text = text;
     this.encoding = encoding;
     this.messageStart = messageStart;
+  }
+
+  get oid(): Oid<'commit'> {
+    return this.#oid ?? this.node!.oid;
   }
 
   get tree(): Oid<'tree'> {
@@ -195,9 +199,12 @@ export function readSubject(text: string, from: number, separator: string): { su
   return { subject, end: at };
 }
 
-/** Text for an object's bytes, re-encoded for output where the object says that it is in another encoding. */
+/**
+ * Text for an object's bytes, re-encoded for output where the object says that it is in another encoding. The name may
+ * be left to the node.
+ */
 export function viewCommit(
-  oid: Oid<'commit'>,
+  oid: Oid<'commit'> | undefined,
   data: Bytes,
   outputEncoding: string,
   node?: CommitNode | undefined,
