@@ -41,7 +41,7 @@ export const command = defineCommand({
         password === undefined
       )
         return 0;
-      const line = `${protocol}://${quote(username)}:${quote(password)}@${host === undefined ? '' : quote(host, ':[]')}${path === undefined ? '' : `/${quote(path, '/')}`}`;
+      const line = `${protocol}://${quote(username)}:${quote(password)}@${host === undefined ? '' : quote(host)}${path === undefined ? '' : `/${quote(path, '/')}`}`;
       // An existing file is used; the first one is made otherwise.
       const target = files.find((file) => context.platform.fs.stat(file) !== undefined) ?? files[0]!;
       rewrite(context, target, asked, false, line);

@@ -34,7 +34,12 @@ export const command = defineCommand({
     else if (action === 'reject') await source.reject(given);
     else {
       const filled = await source.fill(given);
-      yield { text: formatCredential(filled, { protectProtocol: config.getBool('credential.protectprotocol', true) }) };
+      yield {
+        text: formatCredential(
+          { ...filled, wwwauth: undefined },
+          { protectProtocol: config.getBool('credential.protectprotocol', true) },
+        ),
+      };
     }
     return 0;
   },

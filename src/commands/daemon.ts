@@ -8,7 +8,7 @@ import { type ExportOptions, openExported } from '../server/export-paths.js';
 import { type GitRequest, serveGitSocket } from '../server/git-service.js';
 import { type CommandContext, defineCommand, renderText } from './command.js';
 import type { OptionEvent } from './options.js';
-import { agent } from './service-io.js';
+import { agent, tidyAfterPush } from './service-io.js';
 
 interface ServiceSwitch {
   enabled: boolean;
@@ -142,7 +142,7 @@ export const command = defineCommand({
         },
         log,
         errors: (text) => context.printError(text),
-        receive: { updateWorkTree: updateWorkTreeInstead, updateServerInfo },
+        receive: { updateWorkTree: updateWorkTreeInstead, updateServerInfo, autoGc: tidyAfterPush },
         signal: context.signal,
       });
     };

@@ -151,6 +151,9 @@ export const command = defineCommand({
     if (graph && code === 0 && values['dry-run'] !== true) {
       await context.runCommand('commit-graph', ['write', '--split', '--reachable', '--no-progress']);
     }
+    if (code === 0 && values['auto-maintenance'] !== false && values['dry-run'] !== true) {
+      await (await import('./auto-maintenance.js')).autoMaintenance(context, repository, options.verbosity < 0);
+    }
     return code;
   },
   render: (result: Result) => result.text,

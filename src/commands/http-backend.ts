@@ -3,7 +3,7 @@ import { GitError } from '../base/errors.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { serveHttp } from '../server/http-service.js';
 import { defineCommand, renderText } from './command.js';
-import { agent } from './service-io.js';
+import { agent, tidyAfterPush } from './service-io.js';
 
 export const command = defineCommand({
   name: 'http-backend',
@@ -63,7 +63,7 @@ export const command = defineCommand({
         exportAll: env['GIT_HTTP_EXPORT_ALL'] !== undefined,
         errors: (text) => context.printError(text),
         signal: context.signal,
-        receive: { updateWorkTree: updateWorkTreeInstead, updateServerInfo },
+        receive: { updateWorkTree: updateWorkTreeInstead, updateServerInfo, autoGc: tidyAfterPush },
       },
     );
     const plain = response.status === 405 && env['SERVER_PROTOCOL'] !== 'HTTP/1.1';

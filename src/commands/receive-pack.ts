@@ -4,7 +4,7 @@ import { receivePush } from '../transport/receive-pack.js';
 import { requestedVersion } from '../transport/server-io.js';
 import { defineCommand, renderText } from './command.js';
 import { UsageError } from './options.js';
-import { agent, sessionId, standardIo } from './service-io.js';
+import { agent, sessionId, standardIo, tidyAfterPush } from './service-io.js';
 
 export const command = defineCommand({
   name: 'receive-pack',
@@ -33,6 +33,7 @@ export const command = defineCommand({
         sessionId: sessionId(context),
         updateWorkTree: updateWorkTreeInstead,
         updateServerInfo,
+        autoGc: tidyAfterPush,
         skipConnectivity: values['skip-connectivity-check'],
       });
     } finally {

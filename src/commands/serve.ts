@@ -11,7 +11,7 @@ import { hashPassword, PasswordFile } from '../server/passwords.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { UsageError } from './options.js';
-import { agent } from './service-io.js';
+import { agent, tidyAfterPush } from './service-io.js';
 
 interface Result {
   readonly kind: 'listening' | 'hash';
@@ -70,7 +70,7 @@ export const command = defineCommand({
       perAddress: values['max-per-address'] ?? 64,
       idleMilliseconds: (values['idle-timeout'] ?? 120) * 1000,
     });
-    const receive = { updateWorkTree: updateWorkTreeInstead, updateServerInfo };
+    const receive = { updateWorkTree: updateWorkTreeInstead, updateServerInfo, autoGc: tidyAfterPush };
     const single = isRepository(context, root);
     const stops: (() => void)[] = [];
     if (values.http !== null) {

@@ -7,7 +7,7 @@ import type { TransportContext } from '../transport/connection.js';
 import { HelperCredentials } from '../transport/credential-helpers.js';
 import { localServer } from '../transport/local-server.js';
 import type { CommandContext, Progress } from './command.js';
-import { agent, packetTrace } from './service-io.js';
+import { agent, packetTrace, tidyAfterPush } from './service-io.js';
 import { terminalPrompt } from './terminal-prompt.js';
 
 /** The configuration of the repository, or the user's own outside of one. */
@@ -49,6 +49,7 @@ export function transportContext(
       trace: (service) => packetTrace(context, service),
       updateWorkTree: updateWorkTreeInstead,
       updateServerInfo,
+      autoGc: tidyAfterPush,
     }),
     ...more,
   };

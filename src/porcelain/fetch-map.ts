@@ -181,7 +181,6 @@ function withoutDuplicates(items: readonly FetchItem[]): FetchItem[] {
     }
     // The one that counts more for FETCH_HEAD stays.
     if (before.status === 'ignore' && item.status !== 'ignore') before.status = item.status;
-    before.force ||= item.force;
   }
   return out;
 }

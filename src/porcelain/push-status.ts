@@ -1,6 +1,7 @@
 import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
+import type { RefReport } from '../transport/receive-command.js';
 import { abbreviate } from './abbreviate.js';
 import { prettyRef, summaryWidth } from './update-line.js';
 
@@ -32,6 +33,21 @@ export interface PushRef {
   forced: boolean;
   /** The server's words. */
   why?: string | undefined;
+  /** What a hook on the other side made of it. */
+  reports?: readonly RefReport[] | undefined;
+}
+
+/** What changed on the other side by its own account, which may be other refs than were asked for. */
+export function reported(ref: PushRef): readonly PushRef[] {
+  if (ref.reports === undefined || ref.reports.length === 0) return [ref];
+  return ref.reports.map((report) => ({
+    ...ref,
+    name: report.refname ?? ref.name,
+    old: report.oldOid ?? ref.old,
+    new: report.newOid ?? ref.new,
+    forced: report.forcedUpdate === true,
+    reports: undefined,
+  }));
 }
 
 const notes: Readonly<Partial<Record<PushStatus, string>>> = {
@@ -54,7 +70,7 @@ export async function formatPush(
 ): Promise<string[]> {
   const shown = [
     ...(options.verbose ? refs.filter((ref) => ref.status === 'up-to-date') : []),
-    ...refs.filter((ref) => ref.status === 'ok'),
+    ...refs.filter((ref) => ref.status === 'ok').flatMap(reported),
     ...refs.filter((ref) => ref.status !== 'ok' && ref.status !== 'up-to-date' && ref.status !== 'none'),
   ];
   const width = await summaryWidth(

@@ -24,7 +24,7 @@ import { currentBranch } from './fetch.js';
 import type { PushSource, PushTarget } from './push-match.js';
 import { matchPush } from './push-match.js';
 import type { PushRef } from './push-status.js';
-import { formatPush, pushAdvice, pushFaults } from './push-status.js';
+import { formatPush, pushAdvice, pushFaults, reported } from './push-status.js';
 
 /** `--force-with-lease[=<ref>[:<expect>]]`. */
 export interface Lease {
@@ -365,6 +365,7 @@ class Push {
       else {
         ref.why = result.reports.get(ref.name);
         ref.status = ref.why === undefined ? 'ok' : 'remote-rejected';
+        ref.reports = result.options.get(ref.name);
       }
     }
     if (result.unpack !== 'ok') {
@@ -417,7 +418,7 @@ class Push {
     else if (options.setUpstream && options.dryRun && !bad) out += this.#wouldTrack(refs);
     if (!options.dryRun) await this.#updateTracking(refs);
     const code = bad || failed ? 1 : 0;
-    if (options.porcelain && code === 0) out += 'Done\n';
+    if (options.porcelain && !failed) out += 'Done\n';
     else if (!quiet && code === 0 && !refs.some((ref) => ref.status === 'ok')) options.say('Everything up-to-date\n');
     if (code !== 0) {
       options.error(`failed to push some refs to '${url}'`);
@@ -433,7 +434,7 @@ class Push {
 
   /** What we know of the other side moves along. */
   async #updateTracking(refs: readonly PushRef[]): Promise<void> {
-    for (const ref of refs) {
+    for (const ref of refs.flatMap(reported)) {
       if (ref.status !== 'ok' && ref.status !== 'up-to-date') continue;
       const tracking = this.#trackingName(ref.name);
       if (tracking === undefined) continue;

@@ -28,7 +28,7 @@ export interface GitServiceOptions {
   readonly firstMilliseconds: number;
   readonly log: (text: string) => void;
   readonly errors: (text: string) => void;
-  readonly receive?: Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'checkObject'> | undefined;
+  readonly receive?: Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'checkObject' | 'autoGc'> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -30,6 +30,7 @@ export class HelperCredentials implements CredentialSource {
       throw new GitError('USAGE', 'refusing to work with credential missing protocol field');
     const config = new UrlConfig(this.#options.config, 'credential', describeCredential(credential, true), {
       partial: true,
+      all: true,
     });
     const asked = { ...credential };
     asked.username ??= config.get('username');

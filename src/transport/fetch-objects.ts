@@ -116,6 +116,11 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   const fetchLimit = limitOf(repository);
   const checks = incomingRules(repository, 'fetch', (message) => request.complain?.(`warning: ${message}\n`));
   let incoming: Incoming | undefined;
+  const { capabilities, version } = request.connection.advertisement;
+  const filters = version === 2 ? capabilities.supports('fetch', 'filter') : capabilities.has('filter');
+  if (request.filter !== undefined && !filters) {
+    request.complain?.('warning: filtering not recognized by server, ignoring\n');
+  }
   const known = new Set<Oid>();
   const result = await fetchPack(request.connection, {
     wants: request.wants,
@@ -155,7 +160,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
                 : undefined,
             tell: (line) => request.complain?.(`${line}\n`),
           });
-      incoming = await storeIncoming(repository, pack, {
+      incoming = await storeIncoming(repository, copied(repository, pack), {
         unpackLimit: request.keep || request.clone || checks.wanted ? 0 : fetchLimit,
         keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
         promisor: request.promisor,
@@ -177,6 +182,19 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   });
   await applyShallow(repository, request, shallow, known, result);
   return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs: result.wantedRefs };
+}
+
+/** `GIT_TRACE_PACKFILE`: the pack as it comes, into a file too. */
+function copied(repository: Repository, pack: AsyncIterable<Bytes>): AsyncIterable<Bytes> {
+  const target = repository.env['GIT_TRACE_PACKFILE'];
+  if (target === undefined || !target.startsWith('/')) return pack;
+  const { fs } = repository.platform;
+  return (async function* () {
+    for await (const chunk of pack) {
+      fs.appendFile(target, chunk);
+      yield chunk;
+    }
+  })();
 }
 
 /** v0 servers only give what they showed, unless they say otherwise. */

@@ -45,13 +45,19 @@ export class HttpSession {
     this.#tls = {
       verify:
         noVerify !== undefined ? /^(?:0|false|no|off|)$/i.test(noVerify) : this.#config.getBool('sslverify') !== false,
-      caFile: env['GIT_SSL_CAINFO'] ?? this.#config.get('sslcainfo'),
-      certificateFile: env['GIT_SSL_CERT'] ?? this.#config.get('sslcert'),
-      keyFile: env['GIT_SSL_KEY'] ?? this.#config.get('sslkey'),
+      caFile: this.#file(env['GIT_SSL_CAINFO'] ?? this.#config.get('sslcainfo')),
+      certificateFile: this.#file(env['GIT_SSL_CERT'] ?? this.#config.get('sslcert')),
+      keyFile: this.#file(env['GIT_SSL_KEY'] ?? this.#config.get('sslkey')),
     };
     this.#origin = originOf(url);
     const parsed = credentialFromUrl(url);
     if (parsed.username !== undefined) this.#credential = parsed;
+  }
+
+  #file(path: string | undefined): string | undefined {
+    if (path === undefined || path === '') return undefined;
+    const expanded = this.#context.config.expandPath(path);
+    return expanded.startsWith('/') ? expanded : `${this.#context.cwd}/${expanded}`;
   }
 
   /** For messages: no user, no password, one slash at the end. */
@@ -69,13 +75,17 @@ export class HttpSession {
     return Math.max(value, 65536);
   }
 
-  #headers(): (readonly [string, string])[] {
+  /** `url`: where they go. What lets us in at one host is not told another. */
+  #headers(url: string): (readonly [string, string])[] {
     const { env } = this.#context;
     const agent = env['GIT_HTTP_USER_AGENT'] ?? this.#config.get('useragent') ?? this.#context.agent;
     const headers: (readonly [string, string])[] = [['user-agent', agent]];
     for (const line of this.#config.list('extraheader')) {
       const colon = line.indexOf(':');
-      if (colon > 0) headers.push([line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]);
+      if (colon <= 0) continue;
+      const name = line.slice(0, colon).trim().toLowerCase();
+      if ((name === 'authorization' || name === 'cookie') && originOf(url) !== originOf(this.#url)) continue;
+      headers.push([name, line.slice(colon + 1).trim()]);
     }
     const language = acceptLanguage(env);
     if (language !== undefined) headers.push(['accept-language', language]);
@@ -196,7 +206,7 @@ export class HttpSession {
   async #send(ask: HttpAsk, url: string): Promise<HttpResponse> {
     const { platform, signal } = this.#context;
     if (platform.network === undefined) throw new GitError('UNSUPPORTED', 'there is no network here');
-    const headers = [...this.#headers(), ...(ask.headers ?? [])];
+    const headers = [...this.#headers(url), ...(ask.headers ?? [])];
     const credential = this.#credential;
     if (credential !== undefined && originOf(url) === this.#origin) {
       if (credential.authtype !== undefined && credential.credential !== undefined) {
@@ -233,6 +243,8 @@ export class HttpSession {
 
 function networkReason(error: unknown, url: string): string {
   const code = (error as { code?: string }).code;
+  if (code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
+    return `SSL certificate problem: ${error instanceof Error ? error.message : code}`;
   const { hostname, port, protocol } = new URL(url);
   const number = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
   if (code === 'ECONNREFUSED')

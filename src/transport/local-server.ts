@@ -9,7 +9,7 @@ import { receivePush } from './receive-pack.js';
 import { uploadPack } from './upload-pack.js';
 
 export interface LocalServerOptions
-  extends Pick<ReceiveOptions, 'updateWorkTree' | 'checkObject' | 'updateServerInfo'> {
+  extends Pick<ReceiveOptions, 'updateWorkTree' | 'checkObject' | 'updateServerInfo' | 'autoGc'> {
   readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -31,6 +31,7 @@ export function localServer(options: LocalServerOptions): LocalServer {
           updateWorkTree: options.updateWorkTree,
           checkObject: options.checkObject,
           updateServerInfo: options.updateServerInfo,
+          autoGc: options.autoGc,
         });
       }
     } finally {

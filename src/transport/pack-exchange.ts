@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.js';
+import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
@@ -29,6 +29,8 @@ export interface PackRequest {
 export interface SendPackOptions {
   readonly quiet: boolean;
   readonly keepAlive: number;
+  /** `uploadpack.packObjectsHook`: a program that makes the pack in our place. */
+  readonly hook?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,11 +42,11 @@ export async function sendPackTo(
   options: SendPackOptions,
 ): Promise<void> {
   try {
-    for await (const chunk of makePack(
-      repository,
-      request,
-      options.quiet ? undefined : (text) => bands.progress(text),
-    )) {
+    const pack =
+      options.hook === undefined
+        ? makePack(repository, request, options.quiet ? undefined : (text) => bands.progress(text))
+        : hookedPack(repository, request, bands, options.hook, options.quiet);
+    for await (const chunk of pack) {
       if (options.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
       await bands.data(chunk);
     }
@@ -54,6 +56,51 @@ export async function sendPackTo(
     }
     throw error;
   }
+}
+
+/** Has the pack made by a program, which is told what git's own pack-objects would be told. */
+async function* hookedPack(
+  repository: Repository,
+  request: PackRequest,
+  bands: BandWriter,
+  hook: string,
+  quiet: boolean,
+): AsyncGenerator<Bytes> {
+  const { processes } = repository.platform;
+  if (processes === undefined) throw new GitError('UNSUPPORTED', 'no programs can be run here');
+  const words = [
+    'git',
+    'pack-objects',
+    '--revs',
+    ...(request.thin ? ['--thin'] : []),
+    '--stdout',
+    ...(quiet ? [] : ['--progress']),
+    ...(request.offsets ? ['--delta-base-offset'] : []),
+    ...(request.tags.length > 0 ? ['--include-tag'] : []),
+    ...(request.filter === undefined ? [] : [`--filter=${request.filter}`]),
+  ];
+  const child = processes.open(processes.shell(hook, words), {
+    cwd: repository.gitDir,
+    env: { ...repository.env, GIT_DIR: repository.gitDir },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const lines = [
+    ...[...(request.shallow ?? [])].map((oid) => `--shallow ${oid}`),
+    ...request.wants,
+    '--not',
+    ...request.haves,
+    '',
+  ];
+  await child.write(encodeText(`${lines.join('\n')}\n`)).catch(() => {});
+  child.end();
+  const relay = (async () => {
+    for await (const chunk of child.stderr) await bands.progress(chunk);
+  })();
+  yield* child.stdout;
+  await relay;
+  const code = await child.exit;
+  if (code !== 0) throw new GitError('TRANSPORT', 'git upload-pack: git-pack-objects died with error.');
 }
 
 /** Gathers the objects that answer a request. */

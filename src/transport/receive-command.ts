@@ -6,6 +6,14 @@ import { Capabilities } from './capabilities.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { isData, packetText } from './pkt-line.js';
 
+/** What a hook made of a change, where it is another than was asked for. */
+export interface RefReport {
+  refname?: string;
+  oldOid?: Oid;
+  newOid?: Oid;
+  forcedUpdate?: boolean;
+}
+
 /** One ref that a client wants changed, and what became of it. */
 export interface ReceiveCommand {
   readonly name: string;
@@ -15,6 +23,10 @@ export interface ReceiveCommand {
   error?: string | undefined;
   /** A deletion of what was not there. */
   didNotExist?: boolean;
+  /** The proc-receive hook takes care of it; `returned`: it has said what became of it. */
+  procReceive?: 'scheduled' | 'returned' | undefined;
+  /** What that hook made of it. */
+  reports?: RefReport[] | undefined;
   /** The update hook was asked and said yes. */
   hookRun?: boolean;
 }
@@ -67,5 +79,5 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
 }
 
 /** The commands as hooks get them on standard input. */
-export const hookInput = (commands: readonly ReceiveCommand[]): string =>
+export const hookInput = (commands: readonly Pick<ReceiveCommand, 'old' | 'new' | 'name'>[]): string =>
   commands.map((command) => `${command.old} ${command.new} ${command.name}\n`).join('');

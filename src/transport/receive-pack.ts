@@ -13,6 +13,7 @@ import type { Incoming } from './incoming.js';
 import { releasePack, storeIncoming } from './incoming.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { bandPackets, isData, MAX_PACKET, packet, packetText, type PacketWriter } from './pkt-line.js';
+import { isForProcReceive, procReceiveRules, reportedChanges, runProcReceive } from './proc-receive.js';
 import { Quarantine } from './quarantine.js';
 import type { ReceiveCommand, ReceiveRequest } from './receive-command.js';
 import { hookInput, isDeletion, readCommands } from './receive-command.js';
@@ -42,6 +43,9 @@ export interface ReceiveOptions extends ServiceOptions {
   readonly skipConnectivity?: boolean | undefined;
   /** Run after the refs moved, told where to print (`receive.autogc`, `receive.updateServerInfo`). */
   readonly updateServerInfo?: ((repository: Repository) => Promise<void>) | undefined;
+  readonly autoGc?:
+    | ((repository: Repository, say: (text: string | Bytes) => Promise<void>) => Promise<void>)
+    | undefined;
 }
 
 /**
@@ -240,6 +244,10 @@ class Push {
         command.error = isDeletion(command) ? 'deny deleting a hidden ref' : 'deny updating a hidden ref';
       }
     }
+    const rules = procReceiveRules(this.#repository.config);
+    for (const command of commands) {
+      if (command.error === undefined && isForProcReceive(command, rules)) command.procReceive = 'scheduled';
+    }
     const live = commands.filter((command) => command.error === undefined);
     if (live.length > 0) {
       const code = await this.#hook('pre-receive', [], live, this.#quarantine?.environment());
@@ -250,7 +258,27 @@ class Push {
     }
     this.#quarantine?.migrate();
     await this.#recordShallow();
+    await this.#procReceive();
     await applyCommands(commands, this.#has('atomic'), await this.#surroundings());
+  }
+
+  /** Changes that are the proc-receive hook's. */
+  async #procReceive(): Promise<void> {
+    const { commands } = this.#request;
+    if (!commands.some((command) => command.procReceive === 'scheduled' && command.error === undefined)) return;
+    const atomic = this.#has('atomic');
+    const done = await runProcReceive(this.#repository, {
+      commands,
+      atomic,
+      pushOptions: this.#pushOptions,
+      env: this.#pushOptionEnvironment(),
+      say: this.#say,
+    });
+    if (done) return;
+    for (const command of commands) {
+      if (command.procReceive === 'returned' || (command.procReceive === undefined && !atomic)) continue;
+      command.error ??= 'fail to run proc-receive hook';
+    }
   }
 
   async #surroundings(): Promise<UpdateSurroundings> {
@@ -340,30 +368,42 @@ class Push {
   async #hook(
     name: string,
     args: readonly string[],
-    commands?: readonly ReceiveCommand[],
+    commands?: readonly Pick<ReceiveCommand, 'old' | 'new' | 'name'>[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<number | undefined> {
-    const options: Record<string, string> = {};
-    if (this.#pushOptions !== undefined) {
-      options['GIT_PUSH_OPTION_COUNT'] = String(this.#pushOptions.length);
-      this.#pushOptions.forEach((option, i) => {
-        options[`GIT_PUSH_OPTION_${i}`] = option;
-      });
-    }
     return runHook(this.#repository, name, args, {
       input: commands === undefined ? undefined : encodeText(hookInput(commands)),
-      env: { ...options, ...env, GIT_DIR: '.' },
+      env: { ...this.#pushOptionEnvironment(), ...env, GIT_DIR: '.' },
       output: this.#say,
     });
+  }
+
+  #pushOptionEnvironment(): Record<string, string> {
+    const env: Record<string, string> = {};
+    if (this.#pushOptions === undefined) return env;
+    env['GIT_PUSH_OPTION_COUNT'] = String(this.#pushOptions.length);
+    this.#pushOptions.forEach((option, i) => {
+      env[`GIT_PUSH_OPTION_${i}`] = option;
+    });
+    return env;
   }
 
   async #report(unpackFault: string | undefined): Promise<void> {
     if (!this.#has('report-status') && !this.#has('report-status-v2')) return;
     const lines: Bytes[] = [packet(`unpack ${unpackFault ?? 'ok'}\n`)];
     for (const command of this.#request.commands) {
-      lines.push(
-        packet(command.error === undefined ? `ok ${command.name}\n` : `ng ${command.name} ${command.error}\n`),
-      );
+      if (command.error !== undefined) {
+        lines.push(packet(`ng ${command.name} ${command.error}\n`));
+        continue;
+      }
+      const reports = this.#has('report-status-v2') && command.reports?.length ? command.reports : [{}];
+      for (const report of reports) {
+        lines.push(packet(`ok ${command.name}\n`));
+        if (report.refname !== undefined) lines.push(packet(`option refname ${report.refname}\n`));
+        if (report.oldOid !== undefined) lines.push(packet(`option old-oid ${report.oldOid}\n`));
+        if (report.newOid !== undefined) lines.push(packet(`option new-oid ${report.newOid}\n`));
+        if (report.forcedUpdate === true) lines.push(packet('option forced-update\n'));
+      }
     }
     lines.push(encodeText('0000'));
     const bytes = concatBytes(lines);
@@ -374,12 +414,13 @@ class Push {
     const done = this.#request.commands.filter(
       (command) => command.error === undefined && command.didNotExist !== true,
     );
-    if (done.length > 0) await this.#hook('post-receive', [], done);
+    if (done.length > 0) await this.#hook('post-receive', [], done.flatMap(reportedChanges));
     if (done.length > 0)
       await this.#hook(
         'post-update',
         done.map((command) => command.name),
       );
+    if (this.#config.autoGc && done.length > 0) await this.#options.autoGc?.(this.#repository, this.#say);
     if (this.#config.updateServerInfo) await this.#options.updateServerInfo?.(this.#repository);
   }
 }

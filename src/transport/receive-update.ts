@@ -203,7 +203,7 @@ export async function applyCommands(
     for (const command of commands) command.error ??= reason;
   };
   for (const command of commands) {
-    if (command.error !== undefined) continue;
+    if (command.error !== undefined || command.procReceive !== undefined) continue;
     const update = await decide(command, around);
     if (update === undefined) {
       if (atomic) return fail('atomic push failure');

@@ -6,6 +6,7 @@ import type { Repository } from '../repo/repository.js';
 import type { Connection } from './connection.js';
 import { makePack } from './pack-exchange.js';
 import { PacketReader, packetText, PacketWriter, sideBandData } from './pkt-line.js';
+import type { RefReport } from './receive-command.js';
 import { readShallow } from './shallow.js';
 
 /** One ref to change on the other side. */
@@ -37,16 +38,9 @@ export interface SendPackResult {
   readonly unpack: string | undefined;
   /** By ref: `undefined` for done, otherwise the server's reason. A ref that is missing was not reported. */
   readonly reports: ReadonlyMap<string, string | undefined>;
-  /** From `option` lines: what a hook made of a ref. */
-  readonly options: ReadonlyMap<string, RefReport>;
+  /** From `option` lines: what a hook made of a ref, which may be several. */
+  readonly options: ReadonlyMap<string, readonly RefReport[]>;
   readonly reported: boolean;
-}
-
-export interface RefReport {
-  refname?: string;
-  oldOid?: Oid;
-  newOid?: Oid;
-  forcedUpdate?: boolean;
 }
 
 /** Sends commands and objects to a receive-pack, and reads what became of them. */
@@ -150,13 +144,14 @@ export async function sendPack(
 
 async function readReport(reader: PacketReader): Promise<SendPackResult> {
   const reports = new Map<string, string | undefined>();
-  const options = new Map<string, RefReport>();
+  const options = new Map<string, RefReport[]>();
   const first = await reader.read();
   if (typeof first === 'string') throw new GitError('TRANSPORT', 'the remote end hung up unexpectedly');
   const line = packetText(first);
   if (!line.startsWith('unpack ')) throw new GitError('PROTOCOL', `unable to parse remote unpack status: ${line}`);
   const unpack = line.slice(7);
   let current = '';
+  let fresh = true;
   for (;;) {
     const item = await reader.read();
     if (typeof item === 'string') break;
@@ -164,16 +159,20 @@ async function readReport(reader: PacketReader): Promise<SendPackResult> {
     const match = /^(ok|ng|option) ([^ ]+)(?: (.*))?$/s.exec(text);
     if (match === null) throw new GitError('PROTOCOL', `invalid ref status from remote: ${text}`);
     if (match[1] === 'option') {
-      const report = options.get(current) ?? {};
+      const list = options.get(current) ?? [];
+      if (fresh) list.push({});
+      fresh = false;
+      const report = list[list.length - 1]!;
       const value = match[3] ?? '';
       if (match[2] === 'refname') report.refname = value;
       else if (match[2] === 'old-oid') report.oldOid = value as Oid;
       else if (match[2] === 'new-oid') report.newOid = value as Oid;
       else if (match[2] === 'forced-update') report.forcedUpdate = true;
-      options.set(current, report);
+      options.set(current, list);
       continue;
     }
     current = match[2]!;
+    fresh = true;
     reports.set(current, match[1] === 'ok' ? undefined : (match[3] ?? 'failed'));
   }
   return { unpack, reports, options, reported: true };

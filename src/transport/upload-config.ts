@@ -38,8 +38,16 @@ export function readUploadConfig(config: Config, env: Readonly<Record<string, st
     advertiseBundleUris: config.getBool('uploadpack.advertisebundleuris', false),
     unborn: unborn === 'allow' || unborn === 'ignore' ? unborn : 'advertise',
     keepAlive: config.getInt('uploadpack.keepalive', 5),
-    packObjectsHook: undefined,
+    packObjectsHook: protectedValue(config, 'uploadpack.packobjectshook'),
   };
+}
+
+/** A program to run must come from the user or the machine, never from the repository that is served. */
+function protectedValue(config: Config, key: string): string | undefined {
+  const trusted = config
+    .entries()
+    .filter((entry) => entry.key === key && /^(?:system|global|command)$/.test(entry.scope));
+  return trusted[trusted.length - 1]?.value;
 }
 
 /** Is this kind of filter allowed (`uploadpackfilter.allow`, `uploadpackfilter.<kind>.allow`)? Answers git's reason where not. */

@@ -238,6 +238,7 @@ async function fetch(
     await sendPackTo(repository, await session.packRequest(), new BandWriter(writer, MAX_PACKET), {
       quiet: session.noProgress,
       keepAlive: config.keepAlive,
+      hook: config.packObjectsHook,
       signal: io.signal,
     });
     await writer.flush().send();

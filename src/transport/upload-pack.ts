@@ -49,6 +49,7 @@ export async function uploadPack(repository: Repository, io: ServerIo, options: 
   await sendPackTo(repository, await session.packRequest(), bands, {
     quiet: session.noProgress || limit === 0,
     keepAlive: config.keepAlive,
+    hook: config.packObjectsHook,
     signal: io.signal,
   });
   if (limit > 0) await writer.flush().send();

@@ -2,11 +2,19 @@ import type { Config } from '../repo/config.js';
 import type { UrlFit } from '../repo/urlmatch.js';
 import { compareFits, matchUrl, normalizeUrl } from '../repo/urlmatch.js';
 
-/** Settings `<section>.<key>` and `<section>.<url>.<key>` as they apply to one URL. */
+/**
+ * Settings `<section>.<key>` and `<section>.<url>.<key>` as they apply to one URL. `partial`: URLs may be said in part;
+ * `all`: a closer fit does not hide the others, as credentials have it.
+ */
 export class UrlConfig {
   readonly #values = new Map<string, { value: string | undefined; fit: UrlFit | undefined }[]>();
 
-  constructor(config: Config, section: string, url: string, options: { readonly partial?: boolean } = {}) {
+  constructor(
+    config: Config,
+    section: string,
+    url: string,
+    options: { readonly partial?: boolean; readonly all?: boolean } = {},
+  ) {
     const target = normalizeUrl(url);
     const best = new Map<string, UrlFit | undefined>();
     for (const { key, value } of config.entries()) {
@@ -22,7 +30,7 @@ export class UrlConfig {
         if (fit === undefined) continue;
       }
       const before = best.get(name);
-      if (before !== undefined && (fit === undefined || compareFits(fit, before) < 0)) continue;
+      if (options.all !== true && before !== undefined && (fit === undefined || compareFits(fit, before) < 0)) continue;
       best.set(name, fit);
       const list = this.#values.get(name) ?? [];
       list.push({ value, fit });

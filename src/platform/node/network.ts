@@ -1,5 +1,6 @@
 import type * as http from 'node:http';
 import type * as net from 'node:net';
+import type * as tls from 'node:tls';
 import type { Bytes } from '../../base/bytes.js';
 import type { HttpRequest, HttpResponse, Network, Socket } from '../network.js';
 import { nodeFileSystem } from './fs.js';
@@ -49,22 +50,31 @@ async function agentFor(secure: boolean, tls: HttpRequest['tls']): Promise<http.
   const key = `${secure} ${JSON.stringify(tls ?? {})}`;
   let agent = agents.get(key);
   if (agent === undefined) {
-    const read = (path: string | undefined) => {
-      const data = path === undefined ? undefined : nodeFileSystem.readFile(path);
-      return data === undefined ? undefined : Buffer.from(data);
-    };
     agent = secure
-      ? new (await import('node:https')).Agent({
-          keepAlive: true,
-          rejectUnauthorized: tls?.verify !== false,
-          ca: read(tls?.caFile),
-          cert: read(tls?.certificateFile),
-          key: read(tls?.keyFile ?? tls?.certificateFile),
-        })
+      ? new (await import('node:https')).Agent({ keepAlive: true, ...tlsOptions(tls) })
       : new (await import('node:http')).Agent({ keepAlive: true });
     agents.set(key, agent);
   }
   return agent;
+}
+
+/** A file that is named and cannot be read is an error: nobody is trusted by mistake. */
+function tlsOptions(tls: HttpRequest['tls']): tls.SecureContextOptions & { rejectUnauthorized: boolean } {
+  const read = (path: string | undefined, what: string) => {
+    if (path === undefined) return undefined;
+    const data = nodeFileSystem.readFile(path);
+    if (data === undefined) throw new Error(`error setting ${what}: ${path}`);
+    return Buffer.from(data);
+  };
+  const ca = read(tls?.caFile, 'certificate file');
+  const cert = read(tls?.certificateFile, 'client certificate');
+  const key = read(tls?.keyFile ?? tls?.certificateFile, 'private key file');
+  return {
+    rejectUnauthorized: tls?.verify !== false,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 /** Asks a proxy for a tunnel to the host. */
@@ -119,18 +129,15 @@ async function request(ask: HttpRequest): Promise<HttpResponse> {
   };
   if (ask.proxy !== undefined) {
     const proxy = new URL(ask.proxy);
+    if (proxy.protocol !== 'http:') throw new Error(`Unsupported proxy '${proxy.protocol}//${proxy.host}'`);
     if (secure) {
       const socket = await tunnel(proxy, url);
-      options.agent = false as unknown as http.Agent;
+      // With an agent of any kind Node would connect by itself, past the proxy.
+      delete options.agent;
       const { connect: connectTls } = await import('node:tls');
-      const ca = ask.tls?.caFile === undefined ? undefined : nodeFileSystem.readFile(ask.tls.caFile);
-      options.createConnection = () =>
-        connectTls({
-          socket,
-          servername: host,
-          rejectUnauthorized: ask.tls?.verify !== false,
-          ...(ca === undefined ? {} : { ca: Buffer.from(ca) }),
-        });
+      // A bare address has no name to ask for, but the certificate is held against it all the same.
+      const named = /^[\d.]+$|:/.test(host) ? { host } : { host, servername: host };
+      options.createConnection = () => connectTls({ socket, ...named, ...tlsOptions(ask.tls) });
     } else {
       options.host = proxy.hostname;
       options.port = proxy.port === '' ? 1080 : Number(proxy.port);
@@ -149,15 +156,28 @@ async function request(ask: HttpRequest): Promise<HttpResponse> {
       for (const [name, values] of Object.entries(incoming.headersDistinct)) {
         if (values !== undefined) received.set(name.toLowerCase(), values);
       }
+      const zipped = /^(?:x-)?gzip$/.test(received.get('content-encoding')?.[0] ?? '');
+      if (zipped) received.delete('content-encoding');
       resolve({
         status: incoming.statusCode ?? 0,
         headers: received,
-        body: incoming,
+        body: zipped ? unzipped(incoming) : incoming,
         cancel: () => void incoming.destroy(),
       });
     });
     void send(outgoing, ask.body).catch((error) => outgoing.destroy(error as Error));
   });
+}
+
+/** Unpacked as it comes. */
+async function* unzipped(incoming: http.IncomingMessage): AsyncGenerator<Bytes> {
+  const { createGunzip } = await import('node:zlib');
+  const { pipeline } = await import('node:stream/promises');
+  const gunzip = createGunzip();
+  const done = pipeline(incoming, gunzip).catch((error: unknown) => error);
+  yield* gunzip;
+  const error = await done;
+  if (error !== undefined) throw error;
 }
 
 async function send(outgoing: http.ClientRequest, body: HttpRequest['body']): Promise<void> {
