@@ -13,6 +13,7 @@ import { WorkTree } from '../worktree/work-tree.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type OptionSpecs, type OptionValues, UsageError } from './options.js';
+import { attributeTree } from './work-tree.js';
 
 interface Result {
   readonly clean: boolean;
@@ -113,7 +114,7 @@ async function* run(context: CommandContext, values: Values, rest: readonly stri
     objects: scratch,
     signal: context.signal,
     warn: context.warning,
-    ...attributesOf(context),
+    ...(await attributesOf(context)),
   });
   const quoteHigh = repository.config.getBool('core.quotepath', true);
   const nul = values.z === true || stdin;
@@ -178,11 +179,15 @@ function incompatible(one: string, two: string): never {
   throw new GitError('USAGE', message);
 }
 
-/** Attributes come from the work tree, where there is one. */
-function attributesOf(context: CommandContext): DriverOptions {
+/** Attributes come from the tree that is named for them, else from the work tree, where there is one. */
+async function attributesOf(context: CommandContext): Promise<DriverOptions> {
   const repository = context.repository();
-  if (repository.workTree === undefined && context.globals.attrSource === undefined) return {};
-  const { attributes } = new WorkTree(repository, { warn: context.warning });
+  const plain = new WorkTree(repository, { warn: context.warning });
+  const named = context.globals.attrSource !== undefined || repository.config.has('attr.tree');
+  const source = named ? await attributeTree(context, plain) : undefined;
+  if (source === undefined && repository.workTree === undefined) return {};
+  const { attributes } =
+    source === undefined ? plain : new WorkTree(repository, { warn: context.warning, attributes: { tree: source } });
   return { attributes: (path) => attributes.of(path) };
 }
 

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { encodeText } from '../../src/base/bytes.js';
 import type { Oid } from '../../src/base/oid.js';
-import { Ancestry, commitReader } from '../../src/history/merge-base.js';
+
 import { text } from '../../src/merge/drivers.js';
 import { mergeCommits } from '../../src/merge/history.js';
 import { MemoryObjectStore } from '../../src/objects/memory.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
+import { openAncestry } from '../../src/porcelain/ancestry.js';
 import { mergeReport } from '../../src/porcelain/merge-report.js';
 import { openRepository } from '../../src/repo/repository.js';
 
@@ -118,7 +119,7 @@ async function main(): Promise<void> {
     env: { ...environment, GIT_OBJECT_DIRECTORY: undefined, GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined },
     cwd: options.repository,
   });
-  const ancestry = new Ancestry(commitReader(repository.objects));
+  const ancestry = openAncestry(repository);
   const started = Date.now();
   let equal = 0;
   let conflicted = 0;
