@@ -7,6 +7,7 @@ import { looksBinary } from '../diff/binary.js';
 import type { DiffAlgorithm } from '../diff/line-diff.js';
 import { mergeText, type ConflictStyle, type TextMergeOptions } from '../merge/text.js';
 import { resolveRevision } from '../repo/revision.js';
+import { readUserConfig } from '../repo/repository.js';
 import { defineCommand, renderText } from './command.js';
 import { systemMessage } from './main.js';
 import { UsageError } from './options.js';
@@ -53,7 +54,9 @@ export const command = defineCommand({
     }
     const repository = context.maybeRepository();
     if (style === undefined) {
-      const configured = repository?.config.get('merge.conflictstyle');
+      const { platform, env, cwd } = context;
+      const config = repository?.config ?? readUserConfig({ platform, env, cwd });
+      const configured = config.get('merge.conflictstyle');
       if (configured !== undefined && !['merge', 'diff3', 'zdiff3'].includes(configured))
         throw new GitError('CONFIG', `unknown style '${configured}' given for 'merge.conflictstyle'`);
       style = configured as ConflictStyle | undefined;

@@ -78,8 +78,10 @@ export const command = defineCommand({
       if (configured !== undefined) rebase = parseRebase(configured.value ?? 'true', configured.key);
     }
     const configuredFf = config.getBoolOrString('pull.ff');
-    if (fastForward === undefined && configuredFf !== undefined && values.rebase === undefined) {
+    if (fastForward === undefined && configuredFf !== undefined) {
       fastForward = configuredFf === 'only' ? '--ff-only' : configuredFf === true ? '--ff' : '--no-ff';
+      // To rebase, when asked for, is more than not to merge.
+      if (configuredFf === 'only' && values.rebase != null && rebase !== 'false') fastForward = '--ff';
     }
     const rebasing = rebase !== undefined && rebase !== 'false';
     const autostash = values.autostash ?? config.getBool('pull.autostash');
@@ -119,6 +121,9 @@ export const command = defineCommand({
         return await pullIntoVoid(context, repository, heads[0]!, now);
       }
       if (rebasing && heads.length > 1) throw new GitError('USAGE', 'Cannot rebase onto multiple branches.');
+      if (fastForward === '--ff-only' && heads.length > 1) {
+        throw new GitError('USAGE', 'Cannot fast-forward to multiple branches.');
+      }
       const { canFastForward, upToDate } = await standing(repository, now ?? before, heads);
       const divergent = !canFastForward && !upToDate;
       if (fastForward === '--ff-only' && divergent) {

@@ -1,11 +1,11 @@
 import type { Bytes } from '../base/bytes.js';
-import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
+import { concatBytes, encodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { writeOid } from '../base/oid.js';
 import { baseName, parentPath } from '../base/path.js';
 import { isGitlinkMode, isRegularMode, isTreeMode, MODE_TREE, sameType } from '../objects/mode.js';
 import type { TreeEntry } from '../objects/tree.js';
-import { compareEntries, compareTreeNames } from '../objects/tree.js';
+import { compareEntries } from '../objects/tree.js';
 import type { EntryMerge } from './entry-merge.js';
 import type { MergeState, OpenDirectory, Side, Slot, Version } from './tree-state.js';
 import { absent, compareForPlacing } from './tree-state.js';
@@ -64,21 +64,22 @@ export class Placing {
     const chunks: Bytes[] = [];
     const { oidLength } = this.state;
     let next = 0;
-    const flush = (before: TreeEntry | undefined) => {
+    const flush = (before: Bytes | undefined, isTree: boolean) => {
       if (open === undefined) return;
       const first = next;
-      next = before === undefined ? open.shared.length : firstRowBehind(open, next, oidLength, before);
+      next = before === undefined ? open.shared.length : firstRowBehind(open, next, oidLength, before, isTree);
       for (let i = first; i < next; i += 2) chunks.push(open.data.subarray(open.shared[i]!, open.shared[i + 1]!));
     };
     for (const entry of placed) {
-      flush(entry);
-      const head = encodeText(`${entry.mode.toString(8)} ${entry.name}\0`);
+      const mode = entry.mode.toString(8);
+      const head = encodeText(`${mode} ${entry.name}\0`);
+      flush(head.subarray(mode.length + 1, head.length - 1), isTreeMode(entry.mode));
       const row = new Uint8Array(head.length + oidLength);
       row.set(head);
       writeOid(entry.oid, row, head.length);
       chunks.push(row);
     }
-    flush(undefined);
+    flush(undefined, false);
     return this.state.write.write('tree', concatBytes(chunks));
   }
 
@@ -219,19 +220,47 @@ function forgetDirectories(slot: Slot): void {
   for (let side = 0; side < 3; side++) if (isTreeMode(slot.stages[side]!.mode)) slot.stages[side] = absent;
 }
 
-/** Position of the first shared row, from `from` on, that does not come before the entry. */
-function firstRowBehind(open: OpenDirectory, from: number, oidLength: number, entry: TreeEntry): number {
+/** Position of the first shared row, from `from` on, that does not come before a name. */
+function firstRowBehind(
+  open: OpenDirectory,
+  from: number,
+  oidLength: number,
+  before: Bytes,
+  beforeIsTree: boolean,
+): number {
   const { data, shared } = open;
   let low = from >> 1;
   let high = shared.length >> 1;
   while (low < high) {
     const middle = (low + high) >> 1;
     const start = shared[2 * middle]!;
-    const nameStart = data.indexOf(0x20, start) + 1;
-    const name = decodeText(data.subarray(nameStart, shared[2 * middle + 1]! - oidLength - 1));
     const isTree = data[start] === 0x34 || data[start] === 0x30;
-    if (compareTreeNames(name, isTree, entry.name, isTreeMode(entry.mode)) < 0) low = middle + 1;
+    const nameStart = data.indexOf(0x20, start) + 1;
+    const nameEnd = shared[2 * middle + 1]! - oidLength - 1;
+    if (comesBefore(data, nameStart, nameEnd, isTree, before, beforeIsTree)) low = middle + 1;
     else high = middle;
   }
   return 2 * low;
 }
+
+/** git's order of rows on bytes: a directory's name counts as if it ended in `/`. */
+function comesBefore(
+  data: Bytes,
+  start: number,
+  end: number,
+  isTree: boolean,
+  other: Bytes,
+  otherIsTree: boolean,
+): boolean {
+  const length = end - start;
+  const shared = Math.min(length, other.length);
+  for (let i = 0; i < shared; i++) {
+    const order = data[start + i]! - other[i]!;
+    if (order !== 0) return order < 0;
+  }
+  const after = length > shared ? data[start + shared]! : isTree ? SLASH : -1;
+  const otherAfter = other.length > shared ? other[shared]! : otherIsTree ? SLASH : -1;
+  return after < otherAfter;
+}
+
+const SLASH = 0x2f;

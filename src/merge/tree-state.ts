@@ -1,6 +1,6 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
-import { compareText, decodeText, encodeText, equalBytes } from '../base/bytes.js';
+import { decodeText, encodeText, equalBytes } from '../base/bytes.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -8,7 +8,7 @@ import { oidFromBytes } from '../base/oid.js';
 import { baseName, parentPath } from '../base/path.js';
 import { isTreeMode, MODE_TREE } from '../objects/mode.js';
 import type { ObjectSource, ObjectStore, RawObject } from '../objects/source.js';
-import { TreeCursor } from '../objects/tree.js';
+import { compareTreeNames, TreeCursor } from '../objects/tree.js';
 import { HashOrderedMap } from './hash-order.js';
 import type { Labels, SubmoduleAdvice } from './hook.js';
 import { Messages } from './messages.js';
@@ -244,4 +244,4 @@ function treeData(oid: Oid, object: RawObject | undefined): Bytes {
 }
 
 /** Children come right behind the path they would lie under if it were a directory. */
-export const compareForPlacing = (a: string, b: string): number => compareText(`${a}/`, `${b}/`);
+export const compareForPlacing = (a: string, b: string): number => compareTreeNames(a, true, b, true);

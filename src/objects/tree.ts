@@ -98,8 +98,23 @@ export function findInTree(data: Bytes, oidLength: number, name: string): TreeEn
 
 /** git's order of rows: by bytes, a directory's name counting as if it ended in `/`. */
 export function compareTreeNames(a: string, aIsTree: boolean, b: string, bIsTree: boolean): number {
-  return compareBytes(encodeText(aIsTree ? `${a}/` : a), encodeText(bIsTree ? `${b}/` : b));
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    if (x < 0xd800 && y < 0xd800) return x - y;
+    return compareBytes(encodeText(a), encodeText(b));
+  }
+  // One is the beginning of the other: what follows it there (or its `/`, or its end) decides.
+  const after = (name: string, isTree: boolean): number =>
+    name.length > shared ? name.charCodeAt(shared) : isTree ? SLASH : -1;
+  const order = after(a, aIsTree) - after(b, bIsTree);
+  if (order !== 0 || a.length === b.length) return order;
+  return a.length - b.length + (aIsTree ? 1 : 0) - (bIsTree ? 1 : 0);
 }
+
+const SLASH = 0x2f;
 
 export function compareEntries(a: TreeEntry, b: TreeEntry): number {
   return compareTreeNames(a.name, isTreeMode(a.mode), b.name, isTreeMode(b.mode));

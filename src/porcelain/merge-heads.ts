@@ -53,7 +53,7 @@ export async function collectHeads(
     heads.push(one);
   }
   const described: DescribedHead[] = [];
-  if (fetched !== undefined) described.push(...fetched);
+  if (fetched !== undefined) described.push(...fetched.filter(({ oid }) => heads.some(({ object }) => object === oid)));
   else for (const one of heads) described.push({ oid: one.object, description: await describe(repository, one) });
   return { heads, described, headSubsumed: head !== undefined && !kept.has(head) };
 }

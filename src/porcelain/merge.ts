@@ -231,14 +231,10 @@ export class WorkTreeMerge {
     try {
       const plan = new Switch(this.#tree, [undefined, tree], { way: 'twoway', update: true, initial: true });
       const { refusals } = await plan.plan();
-      if (refusals.length > 0) {
-        lock.rollback();
-        for (const { paths } of refusals) {
-          for (const path of paths) {
-            this.#talk.err(`error: Untracked working tree file '${path}' would be overwritten by merge.\n`);
-            return { status: 'failed', code: 128 };
-          }
-        }
+      const [refusal] = refusals;
+      if (refusal !== undefined) {
+        this.#talk.err(`error: ${plumbingRefusal(refusal.kind, refusal.paths[0]!)}\n`);
+        throw new GitError('WORKTREE_DIRTY', 'read-tree failed');
       }
       for (const message of await plan.apply()) this.#talk.err(`error: ${message}\n`);
       this.#tree.commitIndex(lock);

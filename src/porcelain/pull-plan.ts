@@ -2,6 +2,7 @@ import { decodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
+import { peelTo } from '../repo/revision.js';
 import { CommitCache } from '../transport/commit-cache.js';
 import { isAncestor } from '../transport/receive-update.js';
 import type { Remotes } from '../transport/remote-config.js';
@@ -28,7 +29,9 @@ export interface Standing {
   readonly upToDate: boolean;
 }
 
-export async function standing(repository: Repository, head: Oid, others: readonly Oid[]): Promise<Standing> {
+export async function standing(repository: Repository, head: Oid, named: readonly Oid[]): Promise<Standing> {
+  const others: Oid[] = [];
+  for (const oid of named) others.push((await peelTo(repository, oid, 'commit', () => {})) ?? oid);
   const commits = new CommitCache(repository.objects, readShallow(repository));
   const first = others[0];
   const canFastForward = others.length === 1 && first !== undefined && (await isAncestor(commits, head, first));
