@@ -410,6 +410,7 @@ export class Index {
   setEntries(entries: IndexEntry[]): void {
     this.entries = entries;
     this.changed = true;
+    this.cacheTree = undefined;
     this.untrackedCache = undefined;
     this.#folded = undefined;
   }
