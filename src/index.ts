@@ -91,7 +91,10 @@ export interface InitOptions extends OpenOptions {
   readonly initialBranch?: string | undefined;
 }
 
-/** Makes a repository in `directory` (made if need be), or completes the one that is there, as `git init`. */
+/**
+ * Makes a repository in `directory` (made if need be), or completes the one that is there, as `git init`. A bare one
+ * has no `.git` folder: `directory` itself is it.
+ */
 export async function init(directory: string, options: InitOptions = {}): Promise<Repository> {
   const platform = options.platform ?? nodePlatform;
   platform.fs.makeDirectory(directory, { recursive: true });
@@ -101,6 +104,7 @@ export async function init(directory: string, options: InitOptions = {}): Promis
     env: options.env ?? {},
     cwd,
     ...(options.bare === undefined ? {} : { bare: options.bare }),
+    ...(options.bare === true ? { gitDir: cwd } : {}),
     ...(options.objectFormat === undefined ? {} : { objectFormat: options.objectFormat }),
     initialBranch: options.initialBranch ?? 'main',
   });

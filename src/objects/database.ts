@@ -225,6 +225,11 @@ export class ObjectDatabase implements ObjectStore {
     return there || this.#hasLate(oid);
   }
 
+  /** `has`, by what is known of the storage, which another process may have changed since. */
+  hasNow(oid: Oid): Awaitable<boolean> {
+    return this.#cache.has(oid) || this.#inSources(oid);
+  }
+
   #hasLate(oid: Oid): Awaitable<boolean> {
     if (oid === emptyTreeOid(this.algorithm)) return true;
     this.refresh();

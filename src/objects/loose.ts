@@ -3,7 +3,7 @@ import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
-import type { Platform } from '../platform/platform.js';
+import { type Deflater, type Platform, STREAM_END } from '../platform/platform.js';
 import type { ObjectHeader, ObjectPlace, ObjectStore, RawObject } from './source.js';
 
 export interface LooseOptions {
@@ -15,6 +15,11 @@ export interface LooseOptions {
   readonly fileMode?: number;
   readonly directoryMode?: number;
 }
+
+/** Objects up to this size are written from one buffer, without any of their own. */
+const SMALL = 16_384;
+const whole = new Uint8Array(SMALL + 64);
+const deflated = new Uint8Array(2 * SMALL);
 
 const kinds: ReadonlySet<string> = new Set(['blob', 'tree', 'commit', 'tag']);
 
@@ -124,15 +129,12 @@ export class LooseObjects implements ObjectStore {
    * looked and it is not.
    */
   writeNamed(oid: Oid, kind: ObjectKind, data: Bytes, fresh = false): void {
-    const { fs, zlib } = this.#platform;
+    const { fs } = this.#platform;
     const file = this.pathOf(oid);
     if (!fresh && fs.lstat(file) !== undefined) return;
     this.#fans.delete(oid.slice(0, 2));
     const fan = file.slice(0, file.lastIndexOf('/'));
-    const packed = zlib.deflate(
-      concatBytes([encodeText(`${kind} ${data.length}\0`), data]),
-      this.#options.compression ?? 1,
-    );
+    const packed = this.#deflate(kind, data);
     let temporary = '';
     let handle: ReturnType<typeof fs.openWrite> | undefined;
     for (let attempt = 0; handle === undefined; attempt++) {
@@ -162,6 +164,26 @@ export class LooseObjects implements ObjectStore {
       throw error;
     }
   }
+
+  /** An object's file. Of a small one it is a view of a buffer that the next call fills again. */
+  #deflate(kind: ObjectKind, data: Bytes): Bytes {
+    const { zlib } = this.#platform;
+    const level = this.#options.compression ?? 1;
+    const header = `${kind} ${data.length}\0`;
+    if (data.length > SMALL) return zlib.deflate(concatBytes([encodeText(header), data]), level);
+    for (let i = 0; i < header.length; i++) whole[i] = header.charCodeAt(i);
+    whole.set(data, header.length);
+    if (this.#deflater === undefined) this.#deflater = zlib.deflater(level);
+    else this.#deflater.reset();
+    const length = header.length + data.length;
+    // zlib's bound for what cannot be compressed is far below the room there is.
+    const state = this.#deflater.push(whole, 0, length, deflated, 0, deflated.length, true);
+    return state === STREAM_END
+      ? deflated.subarray(0, this.#deflater.produced)
+      : zlib.deflate(whole.subarray(0, length), level);
+  }
+
+  #deflater: Deflater | undefined;
 
   #makeDirectory(fan: string): void {
     const { fs } = this.#platform;

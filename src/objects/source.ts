@@ -30,6 +30,8 @@ export interface ObjectSource {
    */
   readPassing?(raw: Bytes): RawObject | undefined;
   has(oid: Oid): Awaitable<boolean>;
+  /** `has` without looking at the storage anew, where that is cheaper: another process may have written since. */
+  hasNow?(oid: Oid): Awaitable<boolean>;
   /** Kind and size without the content, where that is cheaper. */
   readHeader?(oid: Oid): Awaitable<ObjectHeader | undefined>;
   /** Ids that start with the (lower-case) hex digits. */

@@ -105,7 +105,9 @@ export class BulkWriter implements ObjectStore {
   writeAgainst<K extends ObjectKind>(kind: K, data: Bytes, base: Oid | undefined): Awaitable<Oid<K>> {
     const oid = this.hash(kind, data);
     if (this.holds(oid)) return oid;
-    const there = this.#options.below?.has(oid) ?? false;
+    const { below } = this.#options;
+    // One object twice does no harm: the storage is not looked at anew for each.
+    const there = (below?.hasNow === undefined ? below?.has(oid) : below.hasNow(oid)) ?? false;
     if (isPromise(there)) {
       return there.then((found) => {
         if (!found && !this.holds(oid)) this.#append(oid, kind, data, base);
@@ -189,8 +191,10 @@ export class BulkWriter implements ObjectStore {
     if (object.data.length > RECENT_BYTES >> 2) return;
     this.#recent.set(oid, object);
     this.#recentBytes += object.data.length + 200;
+    if (this.#recentBytes <= RECENT_BYTES) return;
+    // Half of it at once: a map is slow to walk from its start when that was just emptied.
     for (const [old, { data }] of this.#recent) {
-      if (this.#recentBytes <= RECENT_BYTES) break;
+      if (this.#recentBytes <= RECENT_BYTES >> 1) break;
       this.#recent.delete(old);
       this.#recentBytes -= data.length + 200;
     }

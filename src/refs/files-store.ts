@@ -422,6 +422,10 @@ export class FilesRefStore implements RefStore, TransactionHost {
     );
   }
 
+  logs(name: string, force: boolean): boolean {
+    return force || this.startsLog(name) || this.fs.stat(this.paths.log(name))?.kind === 'file';
+  }
+
   writeLog(name: string, old: Oid, to: Oid, identity: string, message: string, force: boolean): void {
     const path = this.paths.log(name);
     const existing = this.fs.stat(path);

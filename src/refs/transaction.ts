@@ -38,6 +38,8 @@ export interface TransactionHost {
   removeEmptyDirectories(path: string): boolean;
   removeEmptyParents(name: string, kind: 'ref' | 'log'): void;
   deleteLogNow(name: string): void;
+  /** Whether a change of a ref is written to a log. `force`: a log is made where there is none. */
+  logs(name: string, force: boolean): boolean;
   writeLog(name: string, old: Oid, to: Oid, identity: string, message: string, force: boolean): void;
   identity(): Awaitable<string>;
   objectKind?(oid: Oid): Awaitable<ObjectKind | undefined>;
@@ -306,6 +308,8 @@ export class FilesTransaction implements RefTransaction {
         `multiple updates for 'HEAD' (including one via its referent '${headTarget}') are not allowed`,
       );
     }
+    // Its lock guards only the log.
+    if (!this.#host.logs('HEAD', work.update.createReflog === true)) return;
     const head: Work = {
       ...work,
       name: 'HEAD',
@@ -356,7 +360,7 @@ export class FilesTransaction implements RefTransaction {
     const path = this.#host.refPath(name);
     for (let attempt = 0; ; attempt++) {
       try {
-        this.#host.makePlaceFor(path);
+        if (attempt > 0) this.#host.makePlaceFor(path);
         work.lock = await acquire(fs, path, this.#host.lockTimeout);
         break;
       } catch (error) {
@@ -480,7 +484,12 @@ export class FilesTransaction implements RefTransaction {
     const { fs } = host;
     this.#state = 'closed';
     const works = this.#works.filter((work) => !work.rejected);
-    const logs = works.some((work) => (work.needsCommit || work.logOnly) && work.update.noReflog !== true);
+    const logs = works.some(
+      (work) =>
+        (work.needsCommit || work.logOnly) &&
+        work.update.noReflog !== true &&
+        host.logs(work.name, work.update.createReflog === true),
+    );
     const identity = logs ? (this.#options.identity ?? (await host.identity())) : '';
     let current: Work | undefined;
     try {

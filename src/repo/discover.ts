@@ -96,7 +96,8 @@ const MAX_GITFILE = 1 << 20;
 export function readGitFile(platform: Platform, file: string, env: Environment): string | undefined {
   const { fs } = platform;
   const stat = fs.stat(file);
-  if (stat === undefined || stat.kind !== 'file') return undefined;
+  if (stat === undefined || stat.kind === 'directory') return undefined;
+  if (stat.kind !== 'file') throw new GitError('NOT_A_REPOSITORY', `not a regular file: '${file}'`);
   if (stat.size > MAX_GITFILE) throw new GitError('NOT_A_REPOSITORY', `too large to be a .git file: '${file}'`);
   let bytes: ReturnType<FileSystem['readFile']>;
   try {
@@ -150,7 +151,11 @@ class Discovery {
   /** `GIT_WORK_TREE`, or `core.worktree` (relative to the git directory). */
   #namedWorkTree(gitDir: string, format: RepositoryFormat): string | undefined {
     const named = this.#env['GIT_WORK_TREE'];
-    if (named !== undefined) return realPathLenient(this.#fs, resolvePath(this.#cwd, named));
+    if (named !== undefined) {
+      const path = resolvePath(this.#cwd, named);
+      this.#mustBePlace(path);
+      return realPathLenient(this.#fs, path);
+    }
     if (format.workTree === undefined) return undefined;
     if (format.bare === true) throw new GitError('CONFIG', 'core.bare and core.worktree do not make sense');
     const path = resolvePath(gitDir, format.workTree);
@@ -158,6 +163,15 @@ class Discovery {
       throw new GitError('CONFIG', `cannot chdir to '${format.workTree}': No such file or directory`);
     }
     return realPathLenient(this.#fs, path);
+  }
+
+  /** All but the last step of a path must be there. */
+  #mustBePlace(path: string): void {
+    let missing: string | undefined;
+    for (let at = parentDirectory(path); at !== '/' && this.#fs.stat(at) === undefined; at = parentDirectory(at))
+      missing = at;
+    if (missing !== undefined)
+      throw new GitError('NOT_A_REPOSITORY', `Invalid path '${missing}': No such file or directory`);
   }
 
   #format(gitDir: string, commonDir: string, shown: string): RepositoryFormat {

@@ -353,6 +353,11 @@ export class Repository {
 
   #startedAt: Clock | undefined;
 
+  /** What is written from here on is of a new time: a repository that stays open makes commits of many seconds. */
+  moment(): void {
+    this.#startedAt = undefined;
+  }
+
   /** Where a file of the git directory lies: `HEAD` and `index` per work tree, `refs` and `config` in the common one. */
   path(name: string): string {
     const { env } = this;

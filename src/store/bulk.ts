@@ -23,6 +23,7 @@ export function bulkBackend(
     objects,
     refs: backend.refs,
     identity: (role) => backend.identity(role),
+    moment: () => backend.moment?.(),
     flush: () => objects.flush(),
     discard: () => objects.discard(),
   };

@@ -5,7 +5,7 @@ import { oidToBytes } from '../base/oid.js';
 import type { MODE_TREE } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
 import { PersistentMap } from './persistent-map.js';
-import { sortKey, StoredRows } from './stored-rows.js';
+import { compareRow, EditedNames, sortKey, StoredRows } from './stored-rows.js';
 
 /** What a name holds: something stored, a value not written yet, or a directory with edits in it. */
 export type Child =
@@ -89,6 +89,12 @@ export class Directory {
     return (await this.#rows.count()) + this.#surplus;
   }
 
+  /** Whether nothing is here; the stored rows are only counted where no edit shows that something is. */
+  async isEmpty(): Promise<boolean> {
+    for (const [, child] of this.#edits?.entries() ?? []) if (child !== null) return false;
+    return (await this.size()) === 0;
+  }
+
   /** All names with what they hold, in git's order. */
   async *children(): AsyncGenerator<[string, Child]> {
     const edits = this.#sortedEdits();
@@ -129,21 +135,20 @@ export class Directory {
       if (runEnd > runStart) parts.push(data.subarray(runStart, runEnd));
     };
     const idLength = this.#objects.algorithm === 'sha1' ? 20 : 32;
+    const edited = new EditedNames(this.#edits?.keys() ?? []);
     while (cursor.next()) {
-      const rowEnd = cursor.oidStart + idLength;
-      const name = cursor.name;
-      const key = next < edits.length ? encodeText(sortKey(name, cursor.mode)) : undefined;
-      if (key !== undefined && compareBytes(edits[next]!.key, key) < 0) {
+      const { rowStart } = cursor;
+      if (next < edits.length && compareRow(edits[next]!.key, cursor) < 0) {
         endRun();
-        runStart = runEnd = cursor.rowStart;
-        while (next < edits.length && compareBytes(edits[next]!.key, key) < 0) await put(edits[next++]!);
+        runStart = runEnd = rowStart;
+        while (next < edits.length && compareRow(edits[next]!.key, cursor) < 0) await put(edits[next++]!);
       }
-      if (this.#edits?.get(name) === undefined) {
-        if (runEnd !== cursor.rowStart) {
+      if (!edited.has(cursor)) {
+        if (runEnd !== rowStart) {
           endRun();
-          runStart = cursor.rowStart;
+          runStart = rowStart;
         }
-        runEnd = rowEnd;
+        runEnd = cursor.oidStart + idLength;
       }
     }
     endRun();

@@ -52,6 +52,10 @@ export class PersistentMap<K, V> {
     return this.#root();
   }
 
+  keys(): Iterable<K> {
+    return this.#root().keys();
+  }
+
   set(key: K, value: V): PersistentMap<K, V> {
     const map = this.#root();
     const version = new PersistentMap(map);

@@ -32,6 +32,8 @@ export interface StoreBackend {
   readonly refs: RefStore;
   /** Who writes, and when. Throws `CONFIG` where nobody has said. */
   identity(role: 'author' | 'committer'): Awaitable<Signature>;
+  /** Called at the start of each write: the times of one commit are the same, those of two are not. */
+  moment?(): void;
   /** Called before a branch moves: what was written must be there for others now. */
   flush?(): Awaitable<void>;
 }
@@ -238,6 +240,7 @@ export class Store<V> {
     const head = parents[0];
     const message = info.message.endsWith('\n') || info.message === '' ? info.message : `${info.message}\n`;
     let step = await this.#prepare(head, tree);
+    this.backend.moment?.();
     try {
       if (tree === emptyTreeOid(objects.algorithm)) await objects.write('tree', emptyBytes);
       const commit = await objects.write(

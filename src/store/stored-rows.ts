@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { emptyBytes } from '../base/bytes.js';
+import { emptyBytes, encodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { readKind } from '../objects/database.js';
 import { isTreeMode } from '../objects/mode.js';
@@ -33,7 +33,7 @@ export class StoredRows {
   async find(name: string): Promise<TreeEntry | undefined> {
     const data = this.#data ?? (await this.data());
     if (this.#index === undefined) {
-      if (++this.#lookUps < 4 && data.length > 512) return findInTree(data, this.#oidLength, name);
+      if (++this.#lookUps < 4) return findInTree(data, this.#oidLength, name);
       this.#index = new Map();
       const cursor = new TreeCursor(data, this.#oidLength);
       while (cursor.next()) {
@@ -61,6 +61,47 @@ export class StoredRows {
 
   cursor(data: Bytes): TreeCursor {
     return new TreeCursor(data, this.#oidLength);
+  }
+}
+
+/** Orders an edit's sort key and the row a cursor is at, without making strings. */
+export function compareRow(key: Bytes, cursor: TreeCursor): number {
+  const { data, nameStart, nameEnd } = cursor;
+  const length = nameEnd - nameStart;
+  const shared = Math.min(key.length, length);
+  for (let i = 0; i < shared; i++) {
+    const difference = key[i]! - data[nameStart + i]!;
+    if (difference !== 0) return difference;
+  }
+  const slash = isTreeMode(cursor.mode) ? 1 : 0;
+  if (key.length <= length) return key.length - length - slash;
+  // The key goes on where the name ends.
+  return slash === 0 ? 1 : key[length]! - SLASH || key.length - length - 1;
+}
+
+const SLASH = 0x2f;
+/** Up to so many names each row's bytes are compared with them; more are looked up as strings. */
+const FEW = 8;
+
+/** The names that edits are about: their rows are not kept. */
+export class EditedNames {
+  readonly #few: readonly Bytes[] | undefined;
+  readonly #many: ReadonlySet<string>;
+
+  constructor(names: Iterable<string>) {
+    this.#many = new Set(names);
+    this.#few = this.#many.size > FEW ? undefined : [...this.#many].map(encodeText);
+  }
+
+  has(cursor: TreeCursor): boolean {
+    if (this.#few === undefined) return this.#many.has(cursor.name);
+    const { data, nameStart, nameEnd } = cursor;
+    names: for (const name of this.#few) {
+      if (name.length !== nameEnd - nameStart) continue;
+      for (let i = 0; i < name.length; i++) if (name[i] !== data[nameStart + i]) continue names;
+      return true;
+    }
+    return false;
   }
 }
 

@@ -234,7 +234,7 @@ export class Tree<V> {
     const below = isDirectory ? directory.open(name, before) : Directory.stored(this.#objects, undefined);
     const edited = await this.#edit(below, steps, index + 1, change);
     if (edited === below) return directory;
-    if ((await edited.size()) === 0) return isDirectory ? directory.without(name) : directory;
+    if (await edited.isEmpty()) return isDirectory ? directory.without(name) : directory;
     return directory.set(name, { kind: 'directory', mode: MODE_TREE, directory: edited }, before);
   }
 

@@ -155,21 +155,43 @@ function readHandle(descriptor: number): ReadHandle {
   };
 }
 
-function writeHandle(descriptor: number, path: string): WriteHandle {
-  const writeAll = (data: Bytes, position: number | null): void => {
+class NodeWriteHandle implements WriteHandle {
+  readonly path: string;
+  readonly #descriptor: number;
+
+  constructor(descriptor: number, path: string) {
+    this.#descriptor = descriptor;
+    this.path = path;
+  }
+
+  #writeAll(data: Bytes, position: number | null): void {
     let done = 0;
     while (done < data.length) {
-      done += nodeFs.writeSync(descriptor, data, done, data.length - done, position === null ? null : position + done);
+      done += nodeFs.writeSync(
+        this.#descriptor,
+        data,
+        done,
+        data.length - done,
+        position === null ? null : position + done,
+      );
     }
-  };
-  return {
-    path,
-    write: (data) => writeAll(data, null),
-    writeAt: (data, position) => writeAll(data, position),
-    sync: () => nodeFs.fsyncSync(descriptor),
-    stat: () => toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })),
-    close: () => nodeFs.closeSync(descriptor),
-  };
+  }
+
+  write(data: Bytes): void {
+    this.#writeAll(data, null);
+  }
+  writeAt(data: Bytes, position: number): void {
+    this.#writeAll(data, position);
+  }
+  sync(): void {
+    nodeFs.fsyncSync(this.#descriptor);
+  }
+  stat(): FileStat {
+    return toFileStat(nodeFs.fstatSync(this.#descriptor, { bigint: true }));
+  }
+  close(): void {
+    nodeFs.closeSync(this.#descriptor);
+  }
 }
 
 function statKind(stat: nodeFs.Dirent | nodeFs.Dirent<Buffer>): DirectoryEntry['kind'] {
@@ -210,7 +232,7 @@ class NodeFileSystem implements FileSystem {
   ): WriteHandle | undefined {
     const flags = options.exclusive === true ? 'wx+' : options.append === true ? 'a+' : 'w+';
     try {
-      return writeHandle(nodeFs.openSync(native(path), flags, options.mode ?? 0o666), path);
+      return new NodeWriteHandle(nodeFs.openSync(native(path), flags, options.mode ?? 0o666), path);
     } catch (error) {
       if (options.exclusive === true && (error as { code?: string }).code === 'EEXIST') return undefined;
       throw error;
