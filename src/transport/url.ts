@@ -88,7 +88,7 @@ function withHost(kind: 'git' | 'ssh', rest: string, url: string): RemoteAddress
   const slash = rest.indexOf('/');
   const authority = slash < 0 ? rest : rest.slice(0, slash);
   const after = slash < 0 ? '' : rest.slice(slash);
-  const { host, port } = splitAuthority(authority);
+  const { host, port } = splitAuthority(authority, kind);
   if (!after.startsWith('/')) throw strangeUrl(url);
   // ssh://host/~user/x and git://host/~user/x mean ~user/x on the other side.
   const path = after.startsWith('/~') ? after.slice(1) : after;
@@ -96,10 +96,14 @@ function withHost(kind: 'git' | 'ssh', rest: string, url: string): RemoteAddress
 }
 
 /** `user@[::1]:22`, `[user@::1]:22`, `::1`, `host:22` as user and host, and port. */
-function splitAuthority(authority: string): { host: string; port: string | undefined } {
+function splitAuthority(authority: string, kind: 'git' | 'ssh'): { host: string; port: string | undefined } {
   const bracketed = /^([^[\]]*@)?\[([^\]]*)\](?::(\d*))?$/.exec(authority);
   if (bracketed !== null) {
-    return { host: (bracketed[1] ?? '') + bracketed[2]!, port: bracketed[3] === '' ? undefined : bracketed[3] };
+    const host = (bracketed[1] ?? '') + bracketed[2]!;
+    if (bracketed[3] !== undefined && bracketed[3] !== '') return { host, port: bracketed[3] };
+    // [user@host:22]: an old way to give a port.
+    const inside = kind === 'ssh' ? /^([^:]*):(\d{1,5})$/.exec(host) : null;
+    return inside === null ? { host, port: undefined } : { host: inside[1]!, port: inside[2] };
   }
   const at = authority.lastIndexOf('@');
   const name = authority.slice(at + 1);
