@@ -94,13 +94,13 @@ export const command = defineCommand({
     };
     if (values['negotiate-only'] === true) {
       if (names.length !== 1) throw new GitError('USAGE', 'must supply remote when using --negotiate-only');
-      const remote = remotes.get(names[0]!);
-      if ((values['negotiation-restrict'] ?? []).length === 0 && remote.negotiationRestrict.length === 0) {
-        throw new GitError('USAGE', '--negotiate-only needs one or more --negotiation-restrict=*');
-      }
       const submodules = values['recurse-submodules'];
       if (submodules === 'yes' || submodules === 'on-demand') {
         throw new GitError('USAGE', "options '--negotiate-only' and '--recurse-submodules' cannot be used together");
+      }
+      const remote = remotes.get(names[0]!);
+      if ((values['negotiation-restrict'] ?? []).length === 0 && remote.negotiationRestrict.length === 0) {
+        throw new GitError('USAGE', '--negotiate-only needs one or more --negotiation-restrict=*');
       }
       const surroundings = {
         ...transportContext(context, repository.config, 'fetch', { family: family(values) }),

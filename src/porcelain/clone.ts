@@ -232,6 +232,10 @@ class Clone {
         throw new GitError('REF_MISSING', `Remote branch ${options.branch} not found in upstream ${origin}`);
       }
     } else if (headTarget !== undefined) ours = byName.get(headTarget);
+    else if (remoteHead === undefined && unbornHead === undefined) {
+      // Nothing is said of its HEAD: the branch that would be the first here, where it is there.
+      ours = byName.get(`refs/heads/${defaultBranch(repository.config, options.env)}`);
+    }
 
     // What is copied, and under which names.
     const mapped: { readonly ref: RemoteRef; readonly local: string }[] = [];

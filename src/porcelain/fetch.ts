@@ -136,7 +136,13 @@ class RemoteFetch {
     const connection = await this.#connect();
     try {
       const prefixes = this.#prefixes(tags, sameRemote ? settings!.merge : [], hasMerge && sameRemote);
-      this.#refs = await this.#list(connection, prefixes);
+      // Ids need no names: a server that would have to be asked for them is not.
+      const named =
+        connection.advertisement.version !== 2 ||
+        this.#given.length === 0 ||
+        tags !== 'none' ||
+        this.#given.some((spec) => !spec.exactOid);
+      this.#refs = named ? await this.#list(connection, prefixes) : [];
       const localRefs = new Map<string, Oid>();
       for await (const ref of this.#repository.refs.list('refs/')) localRefs.set(ref.name, ref.oid);
       const map = await buildFetchMap({

@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import { readAdvertisement } from './advertisement.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
 import { HttpSession, stripUser } from './http-session.js';
+import { tracedBody, traceSent } from './packet-trace.js';
 import { isData, PacketReader, packetText } from './pkt-line.js';
 import { redactUrl } from './url.js';
 
@@ -96,13 +97,14 @@ export async function connectHttp(
     stateless: true,
     async send(body) {
       if (body instanceof Uint8Array) {
+        if (context.trace !== undefined) traceSent(context.trace, body);
         const small = body.length > GZIP_FROM ? context.platform.zlib.gzip(body) : body;
         pending = small.length < body.length ? post(() => small, 'gzip') : post(() => body, undefined);
         pending.catch(() => {});
         return;
       }
       // What fits is sent in one piece, which can be sent again after a question for a password.
-      const iterator = body[Symbol.asyncIterator]();
+      const iterator = tracedBody(context.trace, body)[Symbol.asyncIterator]();
       const parts: Bytes[] = [];
       let size = 0;
       let ended = false;

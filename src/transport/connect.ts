@@ -5,7 +5,7 @@ import { connectGit } from './connect-git.js';
 import { connectLocal } from './connect-local.js';
 import { connectSsh } from './connect-ssh.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
-import { listRefs } from './fetch-pack.js';
+import { listRefs, noServerOptions } from './fetch-pack.js';
 import { packetText } from './pkt-line.js';
 import { parseRemoteUrl } from './url.js';
 
@@ -61,8 +61,7 @@ export async function remoteRefs(
 ): Promise<{ readonly refs: readonly RemoteRef[]; readonly unbornHead: string | undefined }> {
   const { advertisement } = connection;
   if (advertisement.version !== 2) {
-    if (query.serverOptions.length > 0)
-      throw new GitError('UNSUPPORTED', 'server options require protocol version 2 or later');
+    if (query.serverOptions.length > 0) throw noServerOptions();
     return { refs: advertisement.refs, unbornHead: unbornOf(advertisement) };
   }
   const reader = await listRefs(connection, { ...query, agent });

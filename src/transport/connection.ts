@@ -8,7 +8,7 @@ import type { Advertisement } from './advertisement.js';
 import { readAdvertisement } from './advertisement.js';
 import type { Duplex } from './byte-stream.js';
 import type { CredentialSource } from './credentials.js';
-import type { PacketTrace } from './packet-trace.js';
+import { type PacketTrace, tracedBody, traceSent } from './packet-trace.js';
 import { PacketReader } from './pkt-line.js';
 
 export type Service = 'upload-pack' | 'receive-pack';
@@ -84,8 +84,10 @@ export async function openStream(
     advertisement,
     stateless: false,
     async send(body) {
-      if (body instanceof Uint8Array) await duplex.write(body);
-      else for await (const chunk of body) await duplex.write(chunk);
+      if (body instanceof Uint8Array) {
+        if (context.trace !== undefined) traceSent(context.trace, body);
+        await duplex.write(body);
+      } else for await (const chunk of tracedBody(context.trace, body)) await duplex.write(chunk);
     },
     reply: () => Promise.resolve(reader),
     async close(failed = false) {

@@ -61,6 +61,11 @@ export function fetchPack(connection: Connection, request: FetchPackRequest): Pr
     : new FetchV0(connection, request).run();
 }
 
+export const noServerOptions = (): GitError =>
+  new GitError('UNSUPPORTED', 'server options require protocol version 2 or later', {
+    hint: "see protocol.version in 'git help config' for more details",
+  });
+
 const nowhere = { write: async () => {}, end: async () => {} };
 
 abstract class Fetch {
@@ -323,8 +328,7 @@ class FetchV2 extends Fetch {
     writer.write('command=fetch');
     if (capabilities.has('agent')) writer.write(`agent=${request.agent}`);
     if (request.serverOptions.length > 0) {
-      if (!capabilities.has('server-option'))
-        throw new GitError('UNSUPPORTED', 'server options require protocol version 2 or later');
+      if (!capabilities.has('server-option')) throw noServerOptions();
       for (const option of request.serverOptions) writer.write(`server-option=${option}`);
     }
     if (capabilities.has('object-format')) writer.write(`object-format=${algorithm}`);
@@ -498,8 +502,7 @@ export async function listRefs(
   writer.write('command=ls-refs\n');
   if (capabilities.has('agent')) writer.write(`agent=${options.agent}`);
   for (const option of options.serverOptions) {
-    if (!capabilities.has('server-option'))
-      throw new GitError('UNSUPPORTED', 'server options require protocol version 2 or later');
+    if (!capabilities.has('server-option')) throw noServerOptions();
     writer.write(`server-option=${option}`);
   }
   if (capabilities.has('object-format')) writer.write(`object-format=${algorithm}`);

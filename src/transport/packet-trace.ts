@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
-import type { Packet } from './pkt-line.js';
+import { startsWithAscii } from '../base/bytes.js';
+import { type Packet, parseLength } from './pkt-line.js';
 
 /** Told of every packet (`GIT_TRACE_PACKET`). `<` came in, `>` goes out. */
 export type PacketTrace = (direction: '<' | '>', packet: Packet) => void;
@@ -30,4 +31,29 @@ function describeBytes(bytes: Bytes): string {
     text += byte >= 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : `\\${byte.toString(8)}`;
   }
   return text;
+}
+
+/** Tells of the packets in what is about to be sent. A pack that follows is named once. */
+export function traceSent(trace: PacketTrace, bytes: Bytes): void {
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const head = bytes.subarray(at, at + 4);
+    if (startsWithAscii(head, 'PACK')) {
+      trace('>', head);
+      return;
+    }
+    const length = parseLength(head);
+    if (length < 0 || at + length > bytes.length) return;
+    if (length >= 4) trace('>', bytes.subarray(at + 4, at + length));
+    else trace('>', length === 0 ? 'flush' : length === 1 ? 'delim' : 'response-end');
+    at += Math.max(length, 4);
+  }
+}
+
+/** The same for what is sent in pieces: the first is packets, and then comes a pack. */
+export async function* tracedBody(trace: PacketTrace | undefined, body: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+  let count = 0;
+  for await (const chunk of body) {
+    if (trace !== undefined && count++ < 2) traceSent(trace, chunk);
+    yield chunk;
+  }
 }

@@ -21,7 +21,7 @@ for (let i = 0; i < 16; i++) {
   hexValue['0123456789ABCDEF'.charCodeAt(i)] = i;
 }
 
-function parseLength(head: Bytes): number {
+export function parseLength(head: Bytes): number {
   let length = 0;
   for (let i = 0; i < 4; i++) {
     const digit = hexValue[head[i]!]!;

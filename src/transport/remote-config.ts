@@ -132,6 +132,11 @@ export class Remotes {
     const key = (part: string) => `remote.${name}.${part}`;
     const list = (part: string): string[] => {
       let values: string[] = [];
+      if (config.entries().some((entry) => entry.value === undefined && entry.key === key(part))) {
+        throw new GitError('CONFIG', `bad config variable '${key(part)}'`, {
+          data: { preface: `error: missing value for '${key(part)}'\n` },
+        });
+      }
       for (const value of config.getAll(key(part))) {
         if (value === '') values = [];
         else values.push(value);

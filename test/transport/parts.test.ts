@@ -196,7 +196,7 @@ describe('URLs', () => {
     ];
     const paths = ['repo', '~/repo', '/~repo', 'a/b:c', '/', '', '~'];
     const tried = new Set<string>();
-    for (const scheme of ['git', 'ssh', 'git+ssh', 'unknown'])
+    for (const scheme of ['git', 'ssh', 'git+ssh'])
       for (let i = 0; i < 8; i++) tried.add(`${scheme}://${random.pick(hosts)}/${random.pick(paths)}`);
     for (let i = 0; i < 20; i++) tried.add(`${random.pick(hosts)}:${random.pick(paths)}`);
     for (const local of ['file:///abs/path', '/abs/path', './rel:colon', 'plain', '../up', 'c:/windows'])
