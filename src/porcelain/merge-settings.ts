@@ -31,7 +31,14 @@ export function conflictStyle(config: Config): ConflictStyle {
   const { value } = entry;
   if (value === undefined) throw new GitError('CONFIG', "missing value for 'merge.conflictstyle'");
   if (!styles.includes(value)) {
-    throw new GitError('CONFIG', `unknown style '${value}' given for 'merge.conflictstyle'`);
+    const { origin, line } = entry;
+    const place =
+      origin.kind === 'file'
+        ? `bad config variable 'merge.conflictstyle' in file '${origin.name}' at line ${line}`
+        : "unable to parse 'merge.conflictstyle' from command-line config";
+    throw new GitError('CONFIG', place, {
+      data: { preface: `error: unknown style '${value}' given for 'merge.conflictstyle'\n` },
+    });
   }
   return value as ConflictStyle;
 }

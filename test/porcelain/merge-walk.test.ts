@@ -2,7 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Random } from '../support/random.js';
-import type { Ran, Sandbox } from '../support/sandbox.js';
+import type { Sandbox } from '../support/sandbox.js';
 import { sandbox } from '../support/sandbox.js';
 import { randomHistory } from '../merge/random-history.js';
 
@@ -27,11 +27,14 @@ function stateOf(box: Sandbox, copy: string): string {
   return [
     git('ls-files', '-s'),
     git('log', '--format=%T %an', '-20'),
-    ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'sequencer/todo', 'MERGE_MSG'].filter(there).join(' '),
+    ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'sequencer/todo', 'MERGE_MSG', 'SQUASH_MSG']
+      .filter(there)
+      .join(' '),
     files
       .sort()
       .join('\n')
-      .replace(/[0-9a-f]{7,40}/g, '<id>'),
+      .replace(/[0-9a-f]{7,40}/g, '<id>')
+      .replace(/\.merge_file_\w{6}/g, '<temporary>'),
   ].join('\n---\n');
 }
 
@@ -55,8 +58,6 @@ it('a random walk of merges, picks, reverts and their ends leaves what stock git
   for (let step = 0; step < steps; step++) {
     const words = nextCommand(box, random, commits);
     told.push(words.join(' '));
-    let expected: Ran;
-    let actual: Ran;
     if (words[0] === 'resolve') {
       for (const copy of ['one', 'two']) {
         for (const path of box.git(['diff', '--name-only', '--diff-filter=U', '-z'], { cwd: copy }).split('\0')) {
@@ -72,12 +73,26 @@ it('a random walk of merges, picks, reverts and their ends leaves what stock git
     }
     const date = `${1_800_000_000 + 100 * step} +0000`;
     const env = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, GIT_EDITOR: ':' };
-    expected = box.tryGit(words, { cwd: 'one', env });
-    actual = box.tryBough(words, { cwd: 'two', env });
+    const expected = box.tryGit(words, { cwd: 'one', env });
+    const actual = box.tryBough(words, { cwd: 'two', env });
     const trace = `${told.join('\n')}\nstock: ${expected.stdout}${expected.stderr}\nbough: ${actual.stdout}${actual.stderr}`;
     expect(`${actual.code}\n${stateOf(box, 'two')}`, trace).toBe(`${expected.code}\n${stateOf(box, 'one')}`);
   }
 }, 600_000);
+
+/** Strategies and options; conflicts of `resolve` are labelled with names of temporary files. */
+const otherWays = [
+  ['-s', 'resolve'],
+  ['-s', 'ours'],
+  ['-s', 'resolve', '-s', 'ort'],
+  ['-X', 'ours'],
+  ['-X', 'theirs'],
+  ['-X', 'no-renames'],
+  ['-X', 'find-renames=30%'],
+  ['-X', 'ignore-all-space'],
+  ['--no-commit'],
+  ['--no-commit', '--no-ff'],
+];
 
 function nextCommand(box: Sandbox, random: Random, commits: number): string[] {
   const there = (name: string) => existsSync(box.path('one', '.git', name));
@@ -95,10 +110,16 @@ function nextCommand(box: Sandbox, random: Random, commits: number): string[] {
     if (name === 'merge') return random.chance(0.5) ? ['merge', '--abort'] : ['commit', '-q', '-m', 'merged'];
     return [name, random.pick(['--abort', '--continue', '--skip'])];
   }
-  switch (random.below(6)) {
+  switch (random.below(seed === 3 ? 6 : 9)) {
     case 0:
     case 1:
       return ['merge', '-m', 'merge', ...(random.chance(0.3) ? ['--no-ff'] : []), one()];
+    case 6:
+      return ['merge', '-m', 'several', one(), one(), ...(random.chance(0.3) ? [one()] : [])];
+    case 7:
+      return ['merge', '-m', 'merge', ...random.pick(otherWays), one()];
+    case 8:
+      return ['merge', '--squash', one()];
     case 2:
       return ['cherry-pick', '-m', '1', ...(random.chance(0.3) ? ['-n'] : []), one()].filter(
         (word, i, all) => !(word === '-m' || (word === '1' && all[i - 1] === '-m')),
