@@ -247,8 +247,9 @@ class Walk implements UntrackedFiles {
       if (name === '.git' || (this.#fold && name.toLowerCase() === '.git')) continue;
       if (kinds[i] === 2) {
         const there = tracked === undefined ? NOT_TRACKED : tracked.find(name, true);
-        if (there === TRACKED) continue; // a submodule (or an entry that became a directory)
         const path = prefix + name;
+        // A submodule. (What became a directory of a tracked file is as untracked as anything.)
+        if (there === TRACKED && this.#isGitlink(path)) continue;
         if (this.#pathspec !== undefined && !this.#concerns(path)) continue;
         if (there === TRACKED_BELOW) {
           this.#children(`${path}/`, false, this.#tracked(`${path}/`, tracked!.start, tracked!.end), false);
@@ -266,6 +267,12 @@ class Walk implements UntrackedFiles {
       if (stopEarly && state === UNTRACKED) return state;
     }
     return state;
+  }
+
+  #isGitlink(path: string): boolean {
+    const { index } = this.#tree;
+    const at = index.firstOf(path);
+    return at >= 0 && isGitlinkMode(index.entryAt(at).mode);
   }
 
   #concerns(directory: string): boolean {
@@ -323,7 +330,9 @@ class Walk implements UntrackedFiles {
     return this.#options.hideEmpty && !this.#hasFile(path) ? NONE : IGNORED;
   }
 
+  /** Names a directory; one whose name the index has is not named, as in git. */
   #name(path: string, excluded: boolean): number {
+    if (this.#tree.index.has(path)) return excluded ? IGNORED : UNTRACKED;
     if (excluded) {
       if (this.#options.ignored !== 'no') this.ignored.push(`${path}/`);
       return IGNORED;
