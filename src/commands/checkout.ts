@@ -102,7 +102,10 @@ class Checkout {
     );
     let { target } = parsed;
     const { create: guessed } = parsed;
-    const words = pathspecWords(this.#context, values, parsed.paths);
+    const words = pathspecWords(this.#context, values, parsed.paths, [
+      values.detach === true && '--detach',
+      values.patch === true && '--patch',
+    ]);
     if (values.patch === true) {
       const { checkoutMode, patchInteractively } = await import('./add-patch.js');
       return patchInteractively(

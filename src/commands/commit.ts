@@ -4,6 +4,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { emptyTreeOid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
 import type { Commit } from '../objects/commit.js';
 import { parseCommit } from '../objects/commit.js';
@@ -195,7 +196,10 @@ class CommitRun {
     this.#whence = await this.#findWhence();
     const resolved = await repository.refs.resolveFull('HEAD');
     const head = resolved?.oid as Oid<'commit'> | undefined;
-    const words = pathspecWords(this.#context, values, this.#rest);
+    const words = pathspecWords(this.#context, values, this.#rest, [
+      (values.interactive === true || values.patch === true) && '--interactive/--patch',
+      values.all === true && '-a',
+    ]);
     this.#checkOptions(words, head);
     this.#comment = commentPrefix(config);
     const dry =
@@ -886,11 +890,7 @@ class CommitRun {
       ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     lines.push(renderLong(report, style));
-    const verbose =
-      this.#values.verbose ??
-      (this.#repository.config.getBoolOrInt('commit.verbose') as number | boolean | undefined) ??
-      0;
-    const level = typeof verbose === 'boolean' ? (verbose ? 1 : 0) : verbose;
+    const level = this.#verbosity;
     if (level > 0) lines.push(await this.#verboseText(level));
     return lines.join('');
   }
@@ -899,10 +899,16 @@ class CommitRun {
     return `${this.#comment} ${SCISSORS}\n${commentLines('Do not modify or remove the line above.\nEverything below it will be ignored.\n', this.#comment)}`;
   }
 
+  /** `--verbose` or `commit.verbose`. */
+  get #verbosity(): number {
+    const level = this.#values.verbose ?? this.#repository.config.getBoolOrInt('commit.verbose') ?? 0;
+    return Number(level);
+  }
+
   async #verboseText(level: number): Promise<string> {
     const { captureCommand } = await import('./capture.js');
     const env = { GIT_INDEX_FILE: this.#indexFile };
-    const reference = this.#amend ? ['HEAD^1'] : [];
+    const reference = this.#amend ? [(await this.#firstParent()) ?? emptyTreeOid(this.#repository.objectFormat)] : [];
     let text = this.#cleanup === 'scissors' && this.#whence === 'commit' ? '' : this.#scissorsText();
     const staged = captureCommand(
       this.#context,
@@ -921,6 +927,10 @@ class CommitRun {
         text += `${this.#comment} --------------------------------------------------\n${commentLines('Changes not staged for commit:\n', this.#comment)}${unstaged}`;
     }
     return text;
+  }
+
+  async #firstParent(): Promise<Oid | undefined> {
+    return resolveRevision(this.#repository, 'HEAD^1');
   }
 
   /** The author's date is another commit's, or was given. */
@@ -963,8 +973,7 @@ class CommitRun {
     const data = fs.readFile(path);
     if (data === undefined) throw new GitError('USAGE', 'could not read commit message: No such file or directory');
     const raw = decodeText(data);
-    const verbose = (values.verbose ?? 0) > 0 || this.#repository.config.getBoolOrInt('commit.verbose') === true;
-    const message = cleanMessage(raw, this.#cleanup, this.#comment, verbose && this.#useEditor);
+    const message = cleanMessage(raw, this.#cleanup, this.#comment, this.#verbosity > 0);
     const empty = isEmpty(message, this.#cleanup);
     if (empty && values['allow-empty-message'] !== true) {
       this.#context.printError('Aborting commit due to empty commit message.\n');

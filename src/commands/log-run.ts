@@ -878,6 +878,7 @@ export class LogRun {
   async *#showObjects(): AsyncGenerator<LogResult> {
     const output = this.#output;
     const { objects } = this.#repository;
+    const shown = new Set<Oid>();
     for (const pending of this.#request.pending) {
       let { oid } = pending;
       for (let done = false; !done; ) {
@@ -885,7 +886,9 @@ export class LogRun {
         if (object === undefined) throw new GitError('OBJECT_MISSING', `bad object ${pending.name}`, { data: { oid } });
         switch (object.kind) {
           case 'commit':
-            await this.#showOne(oid as Oid<'commit'>);
+            // Named twice, a commit is shown once.
+            if (!shown.has(oid)) await this.#showOne(oid as Oid<'commit'>);
+            shown.add(oid);
             done = true;
             break;
           case 'tag': {

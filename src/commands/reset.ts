@@ -67,7 +67,7 @@ export const command = defineCommand({
       );
       checkPatchOptions(values, values.patch === true, '--patch');
       const { revision, words, named } = await takeApart(tree, rest);
-      const paths = pathspecWords(context, values, words);
+      const paths = pathspecWords(context, values, words, [values.patch === true && '--patch']);
       const byPath = paths.length > 0 || named;
       const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
       const unborn = revision === 'HEAD' && head === undefined;

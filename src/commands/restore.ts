@@ -49,7 +49,7 @@ export const command = defineCommand({
       if (staged && (values.ours === true || values.theirs === true || merge)) {
         throw new GitError('USAGE', `'${merge ? '--merge' : '--ours/--theirs'}' cannot be used with --staged`);
       }
-      const words = pathspecWords(context, values, rest);
+      const words = pathspecWords(context, values, rest, [values.patch === true && '--patch']);
       if (values.patch === true) {
         const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
         const source = values.source ?? undefined;

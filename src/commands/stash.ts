@@ -23,6 +23,7 @@ import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import type { OptionSpecs } from './options.js';
 import { parseOptions, UsageError } from './options.js';
+import { parseSubcommand } from './subcommand.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
@@ -51,28 +52,33 @@ const applyOptions = {
   'label-base': { type: 'string', value: 'label', help: 'label for the base in diff3 conflict markers' },
 } as const;
 
+const usages = {
+  list: 'stash list [<log-options>]',
+  show: 'stash show [-u | --include-untracked | --only-untracked] [<diff-options>] [<stash>]',
+  drop: 'stash drop [-q | --quiet] [<stash>]',
+  pop: 'stash pop [--index] [-q | --quiet] [<stash>]',
+  apply:
+    'stash apply [--index] [-q | --quiet] [--label-ours=<label>] [--label-theirs=<label>] [--label-base=<label>] [<stash>]',
+  branch: 'stash branch <branchname> [<stash>]',
+  push:
+    'stash [push] [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
+    '          [-u | --include-untracked] [-a | --all] [(-m | --message) <message>]\n' +
+    '          [--pathspec-from-file=<file> [--pathspec-file-nul]]\n' +
+    '          [--] [<pathspec>...]',
+  save:
+    'stash save [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
+    '          [-u | --include-untracked] [-a | --all] [<message>]',
+  clear: 'stash clear',
+  create: 'stash create [<message>]',
+  store: 'stash store [(-m | --message) <message>] [-q | --quiet] <commit>',
+  export: 'stash export (--print | --to-ref <ref>) [<stash>...]',
+  import: 'stash import <commit>',
+} as const;
+
 export const command = defineCommand({
   name: 'stash',
   summary: 'put changes aside and bring them back',
-  usage: [
-    'stash list [<log-options>]',
-    'stash show [-u | --include-untracked | --only-untracked] [<diff-options>] [<stash>]',
-    'stash drop [-q | --quiet] [<stash>]',
-    'stash pop [--index] [-q | --quiet] [<stash>]',
-    'stash apply [--index] [-q | --quiet] [--label-ours=<label>] [--label-theirs=<label>] [--label-base=<label>] [<stash>]',
-    'stash branch <branchname> [<stash>]',
-    'stash [push] [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
-      '          [-u | --include-untracked] [-a | --all] [(-m | --message) <message>]\n' +
-      '          [--pathspec-from-file=<file> [--pathspec-file-nul]]\n' +
-      '          [--] [<pathspec>...]',
-    'stash save [-p | --patch] [-S | --staged] [-k | --[no-]keep-index] [-q | --quiet]\n' +
-      '          [-u | --include-untracked] [-a | --all] [<message>]',
-    'stash clear',
-    'stash create [<message>]',
-    'stash store [(-m | --message) <message>] [-q | --quiet] <commit>',
-    'stash export (--print | --to-ref <ref>) [<stash>...]',
-    'stash import <commit>',
-  ],
+  usage: Object.values(usages),
   options: {},
   parsing: { none: true },
   async *run(context): AsyncGenerator<Line, number> {
@@ -104,7 +110,7 @@ export const command = defineCommand({
     const tree = openWorkTree(context);
     try {
       // Without a verb it is a push; then words are only taken after `--`, lest a mistyped verb is a pathspec.
-      const { values, rest: words, dashDash } = parse(pushOptions, context.argv);
+      const { values, rest: words, dashDash } = parseOptions(pushOptions, context.argv, { stopAtNonOption: true });
       if (words.length > 0 && dashDash !== 0 && values.patch !== true) {
         throw new GitError(
           'USAGE',
@@ -133,11 +139,14 @@ async function* run(
   try {
     switch (verb) {
       case 'push': {
-        const { values, rest } = parse(pushOptions, argv);
-        return yield* push(context, tree, values, rest);
+        const parsed = parseSubcommand(context, [usages.push], pushOptions, argv);
+        if (typeof parsed === 'number') return parsed;
+        return yield* push(context, tree, parsed.values, parsed.rest);
       }
       case 'save': {
-        const { values, rest } = parse(pushOptions, argv);
+        const parsed = parseSubcommand(context, [usages.save], pushOptions, argv);
+        if (typeof parsed === 'number') return parsed;
+        const { values, rest } = parsed;
         const message = rest.length > 0 ? rest.join(' ') : values.message;
         return yield* push(context, tree, { ...values, ...(message == null ? {} : { message }) }, []);
       }
@@ -151,7 +160,10 @@ async function* run(
         return await show(context, tree, argv);
       case 'apply':
       case 'pop': {
-        const { values, rest } = parse(verb === 'pop' ? { ...quiet, index: applyOptions.index } : applyOptions, argv);
+        const specs = verb === 'pop' ? { ...quiet, index: applyOptions.index } : applyOptions;
+        const parsed = parseSubcommand(context, [usages[verb]], specs, argv);
+        if (typeof parsed === 'number') return parsed;
+        const { values, rest } = parsed;
         const entry = await find(context, tree, rest);
         if (verb === 'pop' && entry.index === undefined) throw new Failure(`'${entry.name}' is not a stash reference`);
         const wanted = values.index ?? tree.repository.config.getBool('stash.index', false);
@@ -164,7 +176,9 @@ async function* run(
         return yield* drop(tree, entry, values.quiet === true);
       }
       case 'drop': {
-        const { values, rest } = parse(quiet, argv);
+        const parsed = parseSubcommand(context, [usages.drop], quiet, argv);
+        if (typeof parsed === 'number') return parsed;
+        const { values, rest } = parsed;
         const entry = await find(context, tree, rest);
         if (entry.index === undefined) throw new Failure(`'${entry.name}' is not a stash reference`);
         return yield* drop(tree, entry, values.quiet === true);
@@ -228,7 +242,7 @@ async function* push(
   rest: readonly string[],
 ): AsyncGenerator<Line, number> {
   checkPatchOptions(values, values.patch === true, '--patch');
-  const words = pathspecWords(context, values, rest);
+  const words = pathspecWords(context, values, rest, [values.patch === true && '--patch']);
   const untracked = values.all === true ? 'all' : values['include-untracked'] === true ? 'untracked' : 'no';
   if (values.staged === true && untracked !== 'no') {
     context.printError("Can't use --staged and --include-untracked or --all at the same time\n");

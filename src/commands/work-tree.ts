@@ -86,11 +86,15 @@ export function readPathspecFile(context: CommandContext, file: string, nul: boo
   });
 }
 
-/** The pathspec words of a command that takes `--pathspec-from-file` and `--pathspec-file-nul`. */
+/**
+ * The pathspec words of a command that takes `--pathspec-from-file` and `--pathspec-file-nul`. `against`: options that
+ * are given and do not go with a file.
+ */
 export function pathspecWords(
   context: CommandContext,
   values: { readonly 'pathspec-from-file'?: string | null; readonly 'pathspec-file-nul'?: boolean },
   rest: readonly string[],
+  against: readonly (string | false)[] = [],
 ): readonly string[] {
   const file = values['pathspec-from-file'];
   if (file == null) {
@@ -101,6 +105,10 @@ export function pathspecWords(
   }
   if (rest.length > 0) {
     throw new GitError('USAGE', "'--pathspec-from-file' and pathspec arguments cannot be used together");
+  }
+  const other = against.find((name) => name !== false);
+  if (other !== undefined) {
+    throw new GitError('USAGE', `options '--pathspec-from-file' and '${other}' cannot be used together`);
   }
   return readPathspecFile(context, file, values['pathspec-file-nul'] === true);
 }

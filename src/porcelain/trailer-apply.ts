@@ -75,14 +75,15 @@ export function interpretTrailers(message: string, options: InterpretOptions): s
   const settings: TrailerSettings = {
     separators,
     comment: options.comment,
-    knownKeys: aliases.map((alias) => alias.key ?? alias.name),
+    knownKeys: aliases.flatMap((alias) => (alias.key === undefined ? [alias.name] : [alias.name, alias.key])),
     noDivider: options.noDivider === true,
   };
   const block = parseTrailers(message, settings);
   const present: Trailer[] = block.trailers
     .filter(({ key }) => key !== undefined || options.onlyTrailers !== true)
     .map(({ key, value }) => ({
-      key,
+      // A trailer that configuration knows is shown with the key it has there.
+      key: key === undefined ? key : (aliases.find((alias) => matchesAlias(alias, key))?.key ?? key),
       value: options.unfold === true && key !== undefined ? unfoldValue(value) : value,
     }));
   if (options.onlyInput !== true) {
@@ -197,7 +198,7 @@ function requested(
           : undefined,
   });
   for (const alias of aliases) {
-    if (alias.command === undefined && alias.cmd === undefined) continue;
+    if (alias.command === undefined) continue;
     out.push(from(alias, alias.key ?? alias.name, '', {}));
   }
   for (const request of options.requests) {

@@ -11,7 +11,7 @@ export interface TrailerSettings {
   readonly separators?: string;
   /** What begins a comment line. */
   readonly comment?: string;
-  /** Keys from `trailer.<name>.key`, which count as made by git. */
+  /** `trailer.<name>` and its `key`: trailers that one of them begins with count as made by git. */
   readonly knownKeys?: readonly string[];
   /** Do not look for a `---` line that ends the message. */
   readonly noDivider?: boolean;
@@ -138,7 +138,7 @@ function blockStart(message: string, end: number, settings: TrailerSettings): nu
       trailers++;
       continuations = 0;
       const key = line.slice(0, separator).trim().toLowerCase();
-      if (settings.knownKeys?.some((known) => known.toLowerCase() === key) === true) recognized = true;
+      if (settings.knownKeys?.some((known) => known.toLowerCase().startsWith(key)) === true) recognized = true;
     } else if (space(line[0])) continuations++;
     else {
       others += 1 + continuations;
