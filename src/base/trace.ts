@@ -13,10 +13,30 @@ export function listenToTrace(to: TraceListener | undefined): void {
   listener = to;
 }
 
+/** One more that hears what the first one hears. */
+export function alsoListenToTrace(to: TraceListener): void {
+  const first = listener;
+  listener =
+    first &&
+    ((event, fields) => {
+      first(event, fields);
+      to(event, fields);
+    });
+  listener ??= to;
+}
+
 /** Is anything worth being put together? */
 export const isTracing = (): boolean => listener !== undefined;
 
+const endings: (() => void)[] = [];
+
+/** Runs something before the end of the run is told: sums of what was done. */
+export function atTraceEnd(tell: () => void): void {
+  endings.push(tell);
+}
+
 export function traceEvent(event: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  if (event === 'exit') for (const tell of endings.splice(0)) tell();
   listener?.(event, fields);
 }
 

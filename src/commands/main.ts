@@ -68,6 +68,10 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
     if (trace !== undefined && trace !== '' && trace !== '0') {
       (await import('./trace2.js')).startTrace2(trace, words, env);
     }
+    const perf = env['GIT_TRACE2_PERF'];
+    if (perf !== undefined && perf !== '' && perf !== '0') {
+      (await import('./trace2.js')).startTrace2Perf(perf, words);
+    }
     const parsed = parseGlobalOptions(exactArguments(words), env);
     for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
     let cwd = process.cwd();

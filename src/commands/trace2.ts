@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { encodeText } from '../base/bytes.js';
-import { listenToTrace, traceEvent } from '../base/trace.js';
+import { alsoListenToTrace, listenToTrace, traceEvent } from '../base/trace.js';
 import { GIT_VERSION } from './version.js';
 
 /** `GIT_TRACE2_EVENT`: events of this run as JSON lines, to stderr, a descriptor, a file, or a new file in a folder. */
@@ -28,6 +28,34 @@ export function startTrace2(target: string, words: readonly string[], env: Recor
     write(`${JSON.stringify({ ...head, ...time, ...fields })}\n`);
   });
   traceEvent('version', { evt: '4', exe: GIT_VERSION });
+  traceEvent('start', { argv: ['git', ...words] });
+}
+
+/** `GIT_TRACE2_PERF`: the same as lines of columns for people to read. */
+export function startTrace2Perf(target: string, words: readonly string[]): void {
+  const started = process.hrtime.bigint();
+  const write = writer(target, `P${process.pid}`);
+  if (write === undefined) return;
+  const seconds = (): string => (Number(process.hrtime.bigint() - started) / 1e9).toFixed(6).padStart(9);
+  alsoListenToTrace((event, fields) => {
+    const { category = '', key, value, label, argv, code, name, exe } = fields as Record<string, unknown>;
+    const repository = event.startsWith('data') || event.startsWith('region') ? 'r0' : '';
+    const text =
+      key !== undefined
+        ? `${key}:${typeof value === 'object' ? JSON.stringify(value) : value}`
+        : label !== undefined
+          ? `label:${label}`
+          : Array.isArray(argv)
+            ? argv.join(' ')
+            : code !== undefined
+              ? `code:${code}`
+              : String(name ?? exe ?? '');
+    const time = new Date().toISOString().slice(11, 23);
+    write(
+      `${time}000 ${'bough'.padEnd(28)} | d0 | main                     | ${event.padEnd(12)} | ${repository.padEnd(3)} | ${seconds()} | ${seconds()} | ${String(category).padEnd(12)} | ${text}\n`,
+    );
+  });
+  traceEvent('version', { exe: GIT_VERSION });
   traceEvent('start', { argv: ['git', ...words] });
 }
 

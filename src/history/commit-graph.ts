@@ -15,6 +15,8 @@ import { BLOCK_BITS, MORE_PARENTS } from './commit-pool.js';
 const NO_PARENT = 0x70000000;
 const EXTRA = 0x80000000;
 const LAST = 0x80000000;
+/** Filters are read in pieces of this size. */
+const FILTER_BLOCK = 1 << 15;
 /** Files up to this size are read at once. */
 const READ_WHOLE = 1 << 20;
 
@@ -152,6 +154,16 @@ export class CommitGraphLayer {
     return oidFromBytes(this.#data.chunk(row), this.#data.at(row), this.oidLength);
   }
 
+  /** The tree of a row is that of a row of another (or this) layer. */
+  hasTree(row: number, other: CommitGraphLayer, otherRow: number): boolean {
+    const one = this.#data.chunk(row);
+    const two = other.#data.chunk(otherRow);
+    const x = this.#data.at(row);
+    const y = other.#data.at(otherRow);
+    for (let i = 0; i < this.oidLength; i++) if (one[x + i] !== two[y + i]) return false;
+    return true;
+  }
+
   parentsAt(row: number): number[] {
     const chunk = this.#data.chunk(row);
     const at = this.#data.at(row) + this.oidLength;
@@ -222,8 +234,19 @@ export class CommitGraphLayer {
     const from = row === 0 ? 0 : index.uint32(row - 1);
     const end = index.uint32(row);
     if (end < from || end > this.#bloomSize) return undefined;
+    const block = Math.floor(from / FILTER_BLOCK);
+    if (block === Math.floor((end - 1) / FILTER_BLOCK)) {
+      const start = block * FILTER_BLOCK;
+      const bytes = (this.#filters[block] ??= this.#handle.read(
+        this.#bloomStart + start,
+        Math.min(FILTER_BLOCK, this.#bloomSize - start),
+      ));
+      return bytes.subarray(from - start, end - start);
+    }
     return this.#handle.read(this.#bloomStart + from, end - from);
   }
+
+  readonly #filters: (Bytes | undefined)[] = [];
 
   readChunk(name: string): Bytes | undefined {
     const chunk = this.chunks.get(name);
@@ -272,10 +295,16 @@ class Columns implements PositionColumns {
   }
 }
 
+const sameSettings = (a: BloomSettings | undefined, b: BloomSettings): boolean =>
+  a !== undefined && a.version === b.version && a.hashes === b.hashes && a.bitsPerEntry === b.bitsPerEntry;
+
 /** What a path-limited walk asks of changed-path filters. */
 export interface ChangedPaths {
-  /** False when the commit cannot have changed any of the keys' paths against its first parent; `undefined`: unknown. */
-  mayHaveChanged(position: number, keys: readonly BloomKey[]): boolean | undefined;
+  /**
+   * False when the commit cannot have changed any of the paths against its first parent; `undefined`: unknown. Each path
+   * is the keys of it and of all directories above it.
+   */
+  mayHaveChanged(position: number, paths: readonly (readonly BloomKey[])[]): boolean | undefined;
 }
 
 /** The commit-graph of a repository: one file, or a chain of layers whose positions follow each other. */
@@ -292,10 +321,23 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   /** Filters asked, and how many of them ruled a commit out: what tests count. */
   readonly counts = { asked: 0, ruledOut: 0 };
 
-  constructor(layers: readonly CommitGraphLayer[], options: Pick<OpenGraphOptions, 'generationVersion'> = {}) {
+  constructor(
+    layers: readonly CommitGraphLayer[],
+    options: Pick<OpenGraphOptions, 'generationVersion' | 'changedPathsVersion' | 'warn'> = {},
+  ) {
     this.layers = layers;
     const version = options.generationVersion ?? 2;
     this.correctedDates = version >= 2 && layers.every((layer) => layer.hasDates);
+    const wanted = options.changedPathsVersion ?? -1;
+    let settings: BloomSettings | undefined;
+    for (let i = layers.length - 1; i >= 0 && wanted !== 0; i--) {
+      const { bloom, checksum } = layers[i]!;
+      if (bloom === undefined || (wanted > 0 && bloom.version !== wanted)) continue;
+      settings ??= bloom;
+      if (sameSettings(bloom, settings)) continue;
+      options.warn?.(`disabling Bloom filters for commit-graph layer '${checksum}' due to incompatible settings`);
+    }
+    this.bloomSettings = settings;
     // Old writers left the levels 0.
     this.#hasLevels = layers.every((layer) => layer.count === 0 || layer.levelAt(0) > 0);
     const top = layers[layers.length - 1];
@@ -355,6 +397,13 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
 
   #columns: PositionColumns | undefined;
 
+  /** Two commits have the same tree. */
+  sameTree(one: number, two: number): boolean {
+    const first = this.#layer(one);
+    const second = this.#layer(two);
+    return first.hasTree(one - first.start, second, two - second.start);
+  }
+
   secondsAt(position: number): number {
     const layer = this.#layer(position);
     return layer.secondsAt(position - layer.start);
@@ -379,21 +428,20 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   }
 
   get hasFilters(): boolean {
-    return this.layers.some((layer) => layer.bloom !== undefined);
+    return this.bloomSettings !== undefined;
   }
 
-  get bloomSettings(): BloomSettings | undefined {
-    return this.layers[this.layers.length - 1]?.bloom;
-  }
+  /** How filters are made in the topmost layer that has any: layers below with other settings count as having none. */
+  readonly bloomSettings: BloomSettings | undefined;
 
-  mayHaveChanged(position: number, keys: readonly BloomKey[]): boolean | undefined {
+  mayHaveChanged(position: number, paths: readonly (readonly BloomKey[])[]): boolean | undefined {
     const layer = this.#layer(position);
-    const settings = layer.bloom;
-    if (settings === undefined) return undefined;
+    const settings = this.bloomSettings;
+    if (settings === undefined || !sameSettings(layer.bloom, settings)) return undefined;
     const filter = layer.filterAt(position - layer.start);
     if (filter === undefined || filter.length === 0) return undefined;
     this.counts.asked++;
-    const answer = keys.some((key) => bloomContains(filter, settings, key));
+    const answer = paths.some((keys) => keys.every((key) => bloomContains(filter, settings, key)));
     if (!answer) this.counts.ruledOut++;
     return answer;
   }
@@ -408,6 +456,10 @@ export interface OpenGraphOptions {
   readonly problem?: ((error: GitError) => void) | undefined;
   /** Object directories of alternates, where lower layers may lie. */
   readonly alternates?: readonly string[] | undefined;
+  /** `commitGraph.changedPathsVersion`: -1 for filters of any version, 0 for none, else of that one. */
+  readonly changedPathsVersion?: number | undefined;
+  /** Told of what is passed over, in git's words. */
+  readonly warn?: ((message: string) => void) | undefined;
   /** `commitGraph.generationVersion`: 1 for levels only. */
   readonly generationVersion?: number | undefined;
 }

@@ -104,6 +104,8 @@ export interface CommitPositions {
   /** Writes the raw name of the commit to the start of `into`. */
   copyName(position: number, into: Bytes): void;
   treeAt(position: number): Oid<'tree'>;
+  /** Two commits have the same tree. */
+  sameTree(one: number, two: number): boolean;
   /** Positions of the parents. */
   parentsAt(position: number): readonly number[];
   /** Dates and parents for walks. */
@@ -201,6 +203,12 @@ export class CommitPool {
     node.seconds = columns.seconds[position]!;
     node.loaded = true;
     return node;
+  }
+
+  /** Two loaded commits have the same tree. */
+  sameTree(one: CommitNode, two: CommitNode): boolean {
+    if (one.graphPosition < 0 || two.graphPosition < 0) return one.tree === two.tree;
+    return this.graph!.sameTree(one.graphPosition, two.graphPosition);
   }
 
   /** Nodes of the parents of a commit of the graph. */

@@ -30,6 +30,8 @@ export type TreeDifference = 'same' | 'new' | 'old' | 'different';
 
 /** Compares trees on the limiting paths. An absent tree is the empty one. */
 export interface PathLimit {
+  /** Changed-path filters, which know of most commits that they changed nothing. */
+  readonly question?: { mayHaveChanged(node: CommitNode): boolean | undefined; falsePositive(): void } | undefined;
   compare(before: Oid<'tree'> | undefined, after: Oid<'tree'>): Awaitable<TreeDifference>;
 }
 
@@ -683,7 +685,27 @@ export class RevisionWalk {
 
   /** Says whether the commit is treesame, and follows only the parent that explains it, as `simplifyHistory` wants. */
   #simplify(node: CommitNode): Promise<void> | undefined {
-    return this.#prune ? this.#simplifySlowly(node) : undefined;
+    if (!this.#prune) return undefined;
+    const { options } = this;
+    if (node.parents.length !== 1 || options.dense === false || options.removeEmpty === true) {
+      return this.#simplifySlowly(node);
+    }
+    // What follows is `#simplifySlowly` for the one parent that most commits have.
+    const parent = node.parents[0]!;
+    if (!parent.loaded && this.pool.load(parent) !== true) return this.#simplifySlowly(node);
+    const difference = this.#compare(parent, node, 0);
+    if (isPromise(difference)) {
+      return difference.then((ready) => {
+        this.#markChange(node, ready);
+      });
+    }
+    this.#markChange(node, difference);
+    return undefined;
+  }
+
+  #markChange(node: CommitNode, difference: TreeDifference): void {
+    if (difference === 'same') node.flags |= TREESAME;
+    else node.flags = (node.flags & ~TREESAME) | PULL_MERGE;
   }
 
   async #simplifySlowly(node: CommitNode): Promise<void> {
@@ -713,7 +735,7 @@ export class RevisionWalk {
         if (options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true) continue;
         throw this.#unreadable(node, parent);
       }
-      const difference = await this.#compare(parent, node);
+      const difference = await this.#compare(parent, node, n);
       if (difference === 'same') {
         if (options.simplifyHistory === false || !isRelevant(parent)) {
           if (treesame !== undefined) treesame[n] = true;
@@ -734,20 +756,33 @@ export class RevisionWalk {
     else node.flags &= ~TREESAME;
   }
 
-  #compare(parent: CommitNode, node: CommitNode): Awaitable<TreeDifference> {
+  /** `n`: which parent it is. */
+  #compare(parent: CommitNode, node: CommitNode, n: number): Awaitable<TreeDifference> {
     const { decorated, paths } = this.options;
     if (decorated !== undefined) {
       if (decorated(node)) return 'different';
       if (paths === undefined) return 'same';
     }
-    if (parent.tree === node.tree) return 'same';
-    return paths!.compare(parent.tree, node.tree);
+    if (this.pool.sameTree(parent, node)) return 'same';
+    const maybe = n === 0 ? paths!.question?.mayHaveChanged(node) : undefined;
+    if (maybe === false) return 'same';
+    const compared = paths!.compare(parent.tree, node.tree);
+    if (maybe === undefined) return compared;
+    const told = (difference: TreeDifference): TreeDifference => {
+      if (difference === 'same') paths!.question!.falsePositive();
+      return difference;
+    };
+    return isPromise(compared) ? compared.then(told) : told(compared);
   }
 
   async #sameAsEmpty(node: CommitNode): Promise<boolean> {
     const paths = this.options.paths;
     if (paths === undefined) return false;
-    return (await paths.compare(undefined, node.tree)) === 'same';
+    const maybe = node.parents.length === 0 ? paths.question?.mayHaveChanged(node) : undefined;
+    if (maybe === false) return true;
+    const same = (await paths.compare(undefined, node.tree)) === 'same';
+    if (same && maybe === true) paths.question!.falsePositive();
+    return same;
   }
 
   /** Whether a commit is (still) to be shown, for a graph that draws lines only to those. */

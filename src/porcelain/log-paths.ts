@@ -7,6 +7,7 @@ import type { EntryLimit } from '../history/object-walk.js';
 import type { PathLimit, TreeDifference } from '../history/walk.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
+import type { ChangedPathQuestion } from './log-bloom.js';
 
 /** A pathspec as a question for each row of a tree. */
 export function pathFilter(pathspec: Pathspec): PathFilter {
@@ -32,10 +33,16 @@ export function entryLimit(pathspec: Pathspec): EntryLimit {
 }
 
 /** Says whether two trees differ on a pathspec, and how; reads no more than it takes to know. */
-export function pathLimit(repository: Repository, pathspec: Pathspec, removeEmpty: boolean): PathLimit {
+export function pathLimit(
+  repository: Repository,
+  pathspec: Pathspec,
+  removeEmpty: boolean,
+  question?: ChangedPathQuestion,
+): PathLimit {
   const filter = pathFilter(pathspec);
   const options = { recursive: true, filter };
   return {
+    question,
     compare(before: Oid<'tree'> | undefined, after: Oid<'tree'>): Awaitable<TreeDifference> {
       let added = false;
       let removed = false;

@@ -10,6 +10,7 @@ import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { resolveCommit, resolveRevision } from '../repo/revision.js';
+import { changedPathQuestion } from './log-bloom.js';
 import type { PendingObject, RevisionRequest } from './log-revisions.js';
 import { peelPending } from './log-revisions.js';
 import type { LogSettings } from './log-settings.js';
@@ -83,6 +84,10 @@ export async function createLogWalk(
     if ((await resolveRevision(repository, text)) === oid) node.flags |= ANCESTRY_PATH;
     bottoms.push(node);
   }
+  const question =
+    pathspec.isEmpty || options.entries !== undefined || pool.graph === undefined
+      ? undefined
+      : changedPathQuestion(repository, pathspec);
   const walk = new RevisionWalk(pool, {
     order: settings.order,
     reverse: settings.reverse,
@@ -105,7 +110,7 @@ export async function createLogWalk(
     rightOnly: settings.rightOnly,
     ...(options.patchId === undefined ? {} : { patchId: options.patchId }),
     match: options.match,
-    paths: prune ? (options.paths ?? pathLimit(repository, pathspec, settings.removeEmpty)) : undefined,
+    paths: prune ? (options.paths ?? pathLimit(repository, pathspec, settings.removeEmpty, question)) : undefined,
     decorated: options.decorated,
     simplifyHistory: settings.simplifyHistory,
     dense: settings.dense,

@@ -247,6 +247,8 @@ export class Repository {
           problem: (error) => this.#options.problem?.(error.message),
           alternates: this.objectDirectories.map(({ path }) => path),
           generationVersion: this.config.getInt('commitgraph.generationversion'),
+          changedPathsVersion: changedPathsVersion(this.config),
+          warn: (message) => this.#options.warn?.(message),
         });
       let graph: CommitGraph | undefined;
       if (!hidden) for (const { path } of this.objectDirectories) graph ??= open(path);
@@ -389,6 +391,13 @@ function headBranch(repository: Repository): string | undefined {
   const bytes = repository.platform.fs.readFile(`${repository.gitDir}/HEAD`);
   const match = bytes === undefined ? null : /^ref:\s*refs\/heads\/(.+?)\s*$/.exec(decodeText(bytes));
   return match?.[1];
+}
+
+/** Which changed-path filters may be read: of any version (-1), none (0), or one. */
+export function changedPathsVersion(config: Config): number {
+  const version = config.getInt('commitgraph.changedpathsversion');
+  if (version !== undefined) return version;
+  return config.getBool('commitgraph.readchangedpaths', true) ? -1 : 0;
 }
 
 function readGrafts(repository: Repository): ReadonlyMap<Oid, readonly Oid<'commit'>[]> {

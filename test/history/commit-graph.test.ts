@@ -72,7 +72,7 @@ describe('commit-graph', () => {
             { cwd: directory },
           );
           for (const path of changed.split('\0')) {
-            if (path !== '') expect(graph.mayHaveChanged(at, [bloomKey(path, 1)])).toBe(true);
+            if (path !== '') expect(graph.mayHaveChanged(at, [[bloomKey(path, 1)]])).toBe(true);
           }
         }
         const faults: string[] = [];
