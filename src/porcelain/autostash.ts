@@ -1,6 +1,5 @@
 import type { Oid } from '../base/oid.js';
 import { plainContext } from '../merge/hook.js';
-import { text } from '../merge/drivers.js';
 import { treeOfCommit } from '../merge/history.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
@@ -14,7 +13,10 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { writeCommit } from './commit.js';
 import { resetFiles } from './hard-reset.js';
+import { historyRequest } from './merge-context.js';
 import { applyMerge } from './merge-result.js';
+import { mergeSettings } from './merge-settings.js';
+import { renormalizer } from './renormalize.js';
 import { subjectLine } from './message.js';
 import { dirtyFiles, refuseIntended, workTreeTree } from './pristine.js';
 import { refreshAndWrite } from './merge-strategies.js';
@@ -105,14 +107,22 @@ async function applyStash(tree: WorkTree, stash: Oid<'commit'>): Promise<boolean
   await refreshIndex(tree);
   const commit = parseCommit(await readKind(objects, stash, 'commit'));
   const before = await writeIndexTree(tree.index, objects);
+  const base = await treeOfCommit(objects, commit.parents[0]!);
+  const settings = mergeSettings(repository.config, { porcelain: true });
+  const how = historyRequest(repository, settings, {
+    attributes: (path) => tree.attributes.of(path),
+    warn: tree.warn,
+    ...(settings.renormalize ? await renormalizer(tree, [base, before, commit.tree]) : {}),
+  });
   const merged = await mergeTrees(
     objects,
-    () => text(),
-    { base: await treeOfCommit(objects, commit.parents[0]!), ours: before, theirs: commit.tree },
+    how.driverFor,
+    { base, ours: before, theirs: commit.tree },
     {
       ...plainContext(),
       labels: { base: 'Stash base', ours: 'Updated upstream', theirs: 'Stashed changes' },
     },
+    how.options,
   );
   if (!(await applyMerge(tree, before, merged, { action: 'merge', talk: silent, autoMerge: true }))) return false;
   if (!merged.clean) return false;

@@ -22,8 +22,10 @@ import { findUntracked } from '../worktree/untracked.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree, readTreeEntries, writeIndexTree } from '../worktree/write-tree.js';
 import { writeCommit } from './commit.js';
+import { historyRequest } from './merge-context.js';
 import { MergeDrivers } from './merge-drivers.js';
 import { mergeSettings, treeOptions } from './merge-settings.js';
+import { renormalizer } from './renormalize.js';
 import { subjectLine } from './message.js';
 import { treeOfCommit } from './switch-branch.js';
 
@@ -459,14 +461,15 @@ export async function applyStash(
   const { repository } = tree;
   const { objects } = repository;
   const settings = mergeSettings(repository.config, { porcelain: true });
-  const drivers = new MergeDrivers(repository, settings, {
-    attributes: (path) => tree.attributes.of(path),
-    warn: tree.warn,
-  });
-  const merge = (base: Oid<'tree'>, ours: Oid<'tree'>, theirs: Oid<'tree'>) =>
-    mergeTrees(
+  const merge = async (base: Oid<'tree'>, ours: Oid<'tree'>, theirs: Oid<'tree'>) => {
+    const how = historyRequest(repository, settings, {
+      attributes: (path) => tree.attributes.of(path),
+      warn: tree.warn,
+      ...(settings.renormalize ? await renormalizer(tree, [base, ours, theirs]) : {}),
+    });
+    return mergeTrees(
       objects,
-      drivers.driverFor,
+      how.driverFor,
       { base, ours, theirs },
       {
         path: '',
@@ -478,8 +481,9 @@ export async function applyStash(
         depth: 0,
         nesting: 0,
       },
-      treeOptions(settings),
+      how.options,
     );
+  };
   const lock = tree.lockIndex();
   try {
     tree.reloadIndex();
