@@ -25,6 +25,7 @@ import { writeCommit } from './commit.js';
 import { historyRequest } from './merge-context.js';
 import { MergeDrivers } from './merge-drivers.js';
 import { mergeSettings, treeOptions } from './merge-settings.js';
+import { writeState } from './merge-state.js';
 import { renormalizer } from './renormalize.js';
 import { subjectLine } from './message.js';
 import { treeOfCommit } from './switch-branch.js';
@@ -505,6 +506,7 @@ export async function applyStash(
       if (tree.index.changed) tree.commitIndex(lock);
       return { status: 'refused', refusals: applied.refusals };
     }
+    writeState(repository, 'AUTO_MERGE', `${merged.tree}\n`);
     const messages = [...merged.messages.map(({ text }) => text), ...applied.errors];
     if (!merged.clean) {
       tree.commitIndex(lock);
