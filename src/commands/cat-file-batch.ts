@@ -6,14 +6,16 @@ import type { ObjectKind, Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { combineFilterSpecs, formatFilterSpec, parseFilterSpec } from '../history/object-filter.js';
+import { isTreeMode, MODE_TREE } from '../objects/mode.js';
 import type { ObjectHeader, RawObject } from '../objects/source.js';
+import { parseTree, type TreeEntry } from '../objects/tree.js';
 import type { PackFile } from '../packs/pack-file.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
 import { readMailmap } from '../porcelain/mailmap.js';
 import { parseBool } from '../repo/config-values.js';
 import type { Repository } from '../repo/repository.js';
 import type { ResolvedRevision } from '../repo/revision.js';
-import { resolveRevision, resolveWithContext } from '../repo/revision.js';
+import { peelTo, resolveRevision, resolveWithContext } from '../repo/revision.js';
 import { SymlinkFault } from '../repo/revision-path.js';
 import { isFullHex, lookUpShortId } from '../repo/revision-short.js';
 import type { CommandContext } from './command.js';
@@ -33,6 +35,9 @@ export interface BatchOptions {
   readonly convert: 'textconv' | 'filters' | undefined;
   readonly filters: readonly string[];
 }
+
+/** Rows of trees that are kept to find paths in. */
+const MOST_ROWS = 100_000;
 
 const DEFAULT_FORMAT = '%(objectname) %(objecttype) %(objectsize)';
 const atoms = ['objectname', 'objecttype', 'objectsize', 'objectsize:disk', 'deltabase', 'objectmode', 'rest'] as const;
@@ -285,9 +290,9 @@ class Batch {
   }
 
   async #resolved(name: string, rest: string, contents: boolean): Promise<void> {
-    let found: ResolvedRevision | undefined;
+    let found: ResolvedRevision | undefined = await this.#inKnownTree(name);
     try {
-      found = await resolveWithContext(this.#repository, name, {
+      found ??= await resolveWithContext(this.#repository, name, {
         followSymlinks: this.#options.followSymlinks,
         complain: (line) => this.#context.printError(`${line}\n`),
       });
@@ -308,6 +313,65 @@ class Batch {
       return;
     }
     await this.#object(found.oid, found, name, rest, contents, false);
+  }
+
+  /**
+   * `REV:PATH` by what is known already: the trees that revisions named in this piece of input lead to, and the rows
+   * of trees. `undefined` for everything else, and for what is not there: that is looked into with care.
+   */
+  async #inKnownTree(name: string): Promise<ResolvedRevision | undefined> {
+    const colon = name.indexOf(':');
+    if (colon <= 0 || this.#options.followSymlinks || colon === name.length - 1) return undefined;
+    const revision = name.slice(0, colon);
+    const path = name.slice(colon + 1);
+    if (revision.includes('{') || /^\.\.?(?:\/|$)|\/$/.test(path)) return undefined;
+    const { pieces } = this.#context.io.stdin;
+    if (pieces !== this.#piece) this.#revisions.clear();
+    this.#piece = pieces;
+    let tree = this.#revisions.get(revision);
+    if (tree === undefined) {
+      try {
+        const oid = await resolveRevision(this.#repository, revision, { quiet: true, hint: 'treeish' });
+        tree = oid === undefined ? undefined : await peelTo(this.#repository, oid, 'tree');
+      } catch (error) {
+        if (!isGitError(error)) throw error;
+      }
+      if (tree === undefined) return undefined;
+      this.#revisions.set(revision, tree);
+    }
+    let at: Oid = tree;
+    let mode = MODE_TREE as number;
+    for (let start = 0; start <= path.length; ) {
+      let end = path.indexOf('/', start);
+      if (end < 0) end = path.length;
+      if (!isTreeMode(mode)) return undefined;
+      const entry = (await this.#rows(at))?.get(path.slice(start, end));
+      if (entry === undefined) return undefined;
+      at = entry.oid;
+      mode = entry.mode;
+      start = end + 1;
+    }
+    return { oid: at, mode, path, tree };
+  }
+
+  readonly #revisions = new Map<string, Oid>();
+  #piece = -1;
+  readonly #trees = new Map<Oid, ReadonlyMap<string, TreeEntry>>();
+  #knownRows = 0;
+
+  async #rows(tree: Oid): Promise<ReadonlyMap<string, TreeEntry> | undefined> {
+    let rows = this.#trees.get(tree);
+    if (rows !== undefined) return rows;
+    const object = await this.#repository.objects.read(tree);
+    if (object?.kind !== 'tree') return undefined;
+    rows = new Map(parseTree(object.data, this.#repository.oidLength).map((entry) => [entry.name, entry]));
+    this.#knownRows += rows.size;
+    if (this.#knownRows > MOST_ROWS) {
+      this.#trees.clear();
+      this.#knownRows = rows.size;
+    }
+    this.#trees.set(tree, rows);
+    return rows;
   }
 
   #linkProblem(kind: string, text: string): void {

@@ -106,6 +106,9 @@ export class Input {
     return !this.#ended && terminal(0);
   }
 
+  /** Pieces that have come so far: what is in one was all said before any of it is answered. */
+  pieces = 0;
+
   /** The next piece, or `undefined` at the end. */
   readChunk(): Bytes | undefined {
     if (this.#rest.length > 0) {
@@ -121,6 +124,7 @@ export class Input {
           this.#ended = true;
           return undefined;
         }
+        this.pieces++;
         return this.#buffer.slice(0, length);
       } catch (error) {
         const code = (error as { code?: string }).code;

@@ -39,7 +39,7 @@ export async function followInTree(
       if (rest.length === 0) return { oid: stack[stack.length - 1]!, mode: 0o040000, path, tree: root };
       continue;
     }
-    if (part === '.') {
+    if (part === '.' || part === '') {
       if (rest.length === 0) return { oid: stack[stack.length - 1]!, mode: 0o040000, path, tree: root };
       continue;
     }
@@ -61,7 +61,10 @@ export async function followInTree(
       if (target.startsWith('/')) {
         return { oid: root, outside: [target, ...rest].join('/'), path, mode: 0, tree: root };
       }
-      rest = [...target.split('/').filter((piece) => piece !== ''), ...rest];
+      const pieces: string[] = target.split('/').filter((piece) => piece !== '');
+      // What leads out of the tree is told as it is written.
+      if (target.endsWith('/') && rest.length === 0 && !pieces.some((piece) => piece !== '..')) pieces.push('');
+      rest = [...pieces, ...rest];
       if (rest.length === 0) throw new SymlinkFault('dangling');
     } else {
       if (rest.length === 0) return { oid: entry.oid, mode: entry.mode, path, tree: root };

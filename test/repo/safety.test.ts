@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Sandbox, sandbox } from '../support/sandbox.js';
+
+/** Both programs asked the same, with these user settings. */
+function ask(
+  box: Sandbox,
+  cwd: string,
+  settings: string,
+  env: Record<string, string> = {},
+  words = ['rev-parse', '--git-dir'],
+) {
+  writeFileSync(box.path('user'), settings);
+  const options = { cwd, env: { GIT_CONFIG_GLOBAL: box.path('user'), ...env } };
+  const theirs = box.tryGit(words, options);
+  const ours = box.tryBough(words, options);
+  expect([cwd, settings, ours.code, ours.stdout]).toEqual([cwd, settings, theirs.code, theirs.stdout]);
+  expect(ours.stderr.split('\n')[0]).toBe(theirs.stderr.split('\n')[0]);
+  return ours.code;
+}
+
+test('safe.bareRepository: only what is named, or lies in a .git folder, is used when it is explicit', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  box.git(['init', '-q', '--bare', '-b', 'main', 'r/bare']);
+  for (const value of ['all', 'explicit']) {
+    const settings = `[safe]\n\tbareRepository = ${value}\n`;
+    expect(ask(box, 'r/bare', settings)).toBe(value === 'all' ? 0 : 128);
+    expect(ask(box, 'r/bare/refs', settings)).toBe(value === 'all' ? 0 : 128);
+    expect(ask(box, 'r/bare', settings, { GIT_DIR: '.' })).toBe(0);
+    expect(ask(box, 'r/.git/refs', settings)).toBe(0);
+    expect(ask(box, 'r', settings)).toBe(0);
+  }
+});
+
+test('safe.directory: what belongs to somebody else is refused unless it is named', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  const strange = { GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' };
+  expect(ask(box, 'r', '', strange)).toBe(128);
+  expect(ask(box, 'r', `[safe]\n\tdirectory = ${box.path('r')}\n`, strange)).toBe(0);
+  expect(ask(box, 'r', '[safe]\n\tdirectory = *\n', strange)).toBe(0);
+  expect(ask(box, 'r', '[safe]\n\tdirectory = *\n\tdirectory =\n', strange)).toBe(128);
+  expect(ask(box, 'r', `[safe]\n\tdirectory = ${box.path('other')}\n`, strange)).toBe(128);
+});
+
+test('a repository of an unknown format or extension is refused', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  for (const [version, extension] of [
+    [1, 'fancy = true'],
+    [2, ''],
+    [1, 'objectFormat = md5'],
+    [0, 'noop = true'],
+    [1, 'noop-v1 = true'],
+  ] as const) {
+    writeFileSync(
+      box.path('r/.git/config'),
+      `[core]\n\trepositoryformatversion = ${version}\n\tbare = false\n[extensions]\n\t${extension}\n`,
+    );
+    ask(box, 'r', '', {}, ['rev-parse', '--show-toplevel']);
+  }
+});
+
+test('variables name git folder, work tree, objects, index and ceilings', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  box.git(['commit', '-q', '--allow-empty', '-m', 'x'], { cwd: 'r' });
+  box.git(['init', '-q', '-b', 'main', 'other']);
+  box.run('mkdir', ['-p', 'r/a/b', 'tree', 'outside']);
+  const all = ['rev-parse', '--git-dir', '--is-bare-repository', '--is-inside-work-tree', '--show-prefix'];
+  for (const [cwd, env] of [
+    ['r/a/b', {}],
+    ['outside', { GIT_DIR: '../r/.git' }],
+    ['tree', { GIT_DIR: '../r/.git', GIT_WORK_TREE: '.' }],
+    ['tree', { GIT_DIR: '../r/.git', GIT_WORK_TREE: '..' }],
+    ['r/a', { GIT_WORK_TREE: '..' }],
+    ['r/a/b', { GIT_CEILING_DIRECTORIES: box.path('r') }],
+    ['r/a/b', { GIT_CEILING_DIRECTORIES: box.path('r/a') }],
+    ['r', { GIT_DIR: '/nowhere' }],
+    ['tree', { GIT_DIR: '../r/.git', GIT_WORK_TREE: '/no/where' }],
+  ] as const)
+    ask(box, cwd, '', env, all);
+  const head = ['cat-file', '-t', box.git(['rev-parse', 'HEAD'], { cwd: 'r' }).trim()];
+  expect(ask(box, 'other', '', { GIT_OBJECT_DIRECTORY: box.path('r/.git/objects') }, head)).toBe(0);
+  expect(ask(box, 'other', '', { GIT_ALTERNATE_OBJECT_DIRECTORIES: box.path('r/.git/objects') }, head)).toBe(0);
+  expect(ask(box, 'other', '', {}, head)).toBe(128);
+  expect(ask(box, 'r', '', { GIT_INDEX_FILE: box.path('index') }, ['ls-files'])).toBe(0);
+});
