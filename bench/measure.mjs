@@ -6,13 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const gnuTime = '/usr/bin/time';
+const timeout = '/usr/bin/timeout';
 
-/** Runs `{argv, cwd, env, input}`; `input` is a file's path. Throws when it fails. */
+/** Runs `{argv, cwd, env, input}`; `input` is a file's path, `limit` seconds at most. Throws when it fails. */
 export function measure(run) {
   const scratch = mkdtempSync(join(tmpdir(), 'bough-bench-'));
   const report = join(scratch, 'time');
   const output = join(scratch, 'out');
-  const timed = existsSync(gnuTime) ? [gnuTime, '-f', '%e %U %S %M', '-o', report, ...run.argv] : run.argv;
+  // A time limit must end the program itself, not only what times it.
+  const argv =
+    run.limit !== undefined && existsSync(timeout) ? [timeout, '-s', 'KILL', String(run.limit), ...run.argv] : run.argv;
+  const timed = existsSync(gnuTime) ? [gnuTime, '-f', '%e %U %S %M', '-o', report, ...argv] : argv;
   const stdin = run.input === undefined ? 'ignore' : openSync(run.input, 'r');
   const stdout = openSync(output, 'w');
   const start = process.hrtime.bigint();
@@ -25,6 +29,10 @@ export function measure(run) {
   const wall = Number(process.hrtime.bigint() - start) / 1e9;
   closeSync(stdout);
   if (stdin !== 'ignore') closeSync(stdin);
+  if (run.limit !== undefined && wall >= run.limit && result.status !== 0) {
+    rmSync(scratch, { recursive: true, force: true });
+    throw new Error(`stopped after ${run.limit} s`);
+  }
   const printed = readFileSync(output);
   let cpu = Number.NaN;
   let memory = Number.NaN;

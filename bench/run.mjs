@@ -2,14 +2,14 @@
 // Runs each workload side by side, A B A B, in one run; compares the answers; prints a table of medians and ratios to
 // stock git, and with --out writes it as text, JSON and a chart. Without --repo a repository is made.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from '../scripts/prepare.mjs';
 import { chart } from './chart.mjs';
 import { measure, median } from './measure.mjs';
-import { environment, generatedRepository, git, workloads } from './workloads.mjs';
+import { environment, generatedRepository, git, others, workloads } from './workloads.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -46,6 +46,31 @@ const facts = {
   commits: Number(git(repository, ['rev-list', '--count', 'HEAD'])),
   date: new Date().toISOString().slice(0, 10),
 };
+for (const [name, { missing, version }] of Object.entries(others)) {
+  if (missing === undefined) facts[name] = version;
+  else process.stderr.write(`SKIPPED: ${name}: ${missing}\n`);
+}
+for (const name of ['isomorphic-git', 'es-git']) {
+  const file = join(here, 'node_modules', name, 'package.json');
+  if (existsSync(file)) facts[name] = JSON.parse(readFileSync(file, 'utf8')).version;
+  else process.stderr.write(`SKIPPED: ${name}: not installed\n`);
+}
+const skipped = Object.entries(others)
+  .filter(([, { missing }]) => missing !== undefined)
+  .map(([name, { missing }]) => `${name}: ${missing}`);
+/** Peers that take longer than this, in seconds, are stopped; nobody waits for them. */
+const PEER_LIMIT = 45;
+/** What takes the git this long needs no warming up: the first round counts. */
+const LONG = 4;
+const own = (name) => name.startsWith('bough') || name === 'git' || name === 'node -e 0';
+/** What Node costs by itself: aims of short work are net of it. */
+const nodeStart = median(
+  Array.from(
+    { length: 9 },
+    () => measure({ argv: [process.execPath, '-e', '0'], env: { NODE_EXTRA_CA_CERTS: undefined } }).wall,
+  ),
+);
+facts.nodeStart = nodeStart;
 const chosen = options.only?.split(',');
 const results = [];
 for (const workload of workloads) {
@@ -57,7 +82,8 @@ for (const workload of workloads) {
   try {
     const runs = Object.entries(await workload.prepare({ directory, repository }));
     const repeat = options.repeat === undefined ? (workload.repeat ?? 3) : Number(options.repeat);
-    for (let round = -1; round < repeat; round++) {
+    let rounds = repeat;
+    for (let round = -1; round < rounds; round++) {
       for (const [name, run] of runs) {
         const row = rows.get(name) ?? {
           name,
@@ -68,38 +94,69 @@ for (const workload of workloads) {
         };
         rows.set(name, row);
         if (row.failed !== undefined) continue;
+        // A peer that takes so long is measured once.
+        if (!own(name) && row.wall.length > 0 && row.wall[0] > 8) continue;
         try {
           run.reset?.();
-          const one = measure({ ...run, env: { ...environment, NODE_EXTRA_CA_CERTS: undefined, ...run.env } });
+          const limit = own(name) ? undefined : PEER_LIMIT;
+          const one = measure({ ...run, limit, env: { ...environment, NODE_EXTRA_CA_CERTS: undefined, ...run.env } });
           row.digest = one.digest;
-          if (round < 0) continue; // a warm-up
-          for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(one[figure]);
+          if (run.size !== undefined) row.size = run.size();
+          if (round < 0 && !own(name) && one.wall > 8) {
+            for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(one[figure]);
+            continue;
+          }
+          if (round < 0) row.first = one;
+          else for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(one[figure]);
         } catch (error) {
           row.failed = error.message.split('\n').slice(0, 3).join(' ');
         }
+      }
+      // The first round is a warm-up, unless the work is long.
+      if (round < 0 && (rows.get('git')?.first?.wall ?? 0) > LONG) {
+        for (const row of rows.values()) {
+          if (row.first === undefined || row.failed !== undefined) continue;
+          for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(row.first[figure]);
+        }
+        rounds = Math.max(0, repeat - 1);
       }
     }
   } catch (error) {
     rows.set('git', { name: 'git', wall: [], cpu: [], memory: [], failed: error.message.slice(0, 200) });
   }
   const base = rows.get('git');
-  const programs = [...rows.values()].map((row) => ({
-    name: row.name,
-    ...(row.failed === undefined
-      ? {
-          wall: median(row.wall),
-          cpu: median(row.cpu),
-          memory: median(row.memory),
-          ratio: median(row.wall.map((wall, i) => wall / base.wall[i])),
-          cpuRatio: median(row.cpu) / median(base.cpu),
-        }
-      : { failed: row.failed }),
-    same: row.incomparable ? undefined : row.failed === undefined && row.digest === base.digest,
-  }));
-  results.push({ name: workload.name, title: workload.title, aim: workload.aim, programs });
-  rmSync(directory, { recursive: true, force: true });
+  const against = rows.get(workload.against ?? 'git') ?? base;
+  const wallOf = (row) => median(row.wall);
+  const programs = [...rows.values()].map((row) => {
+    if (row.failed !== undefined || base.wall.length === 0)
+      return { name: row.name, failed: row.failed ?? 'git failed', same: row.incomparable ? undefined : false };
+    const ratio = median(row.wall.map((wall, i) => wall / base.wall[Math.min(i, base.wall.length - 1)]));
+    const wall = wallOf(row);
+    // The aims of short work are net of what Node takes to start; that of starting is a ratio to it.
+    const net =
+      workload.against !== undefined
+        ? wall / wallOf(against)
+        : wallOf(base) < 0.3
+          ? Math.max(0, wall - nodeStart) / wallOf(base)
+          : ratio;
+    return {
+      name: row.name,
+      wall,
+      cpu: median(row.cpu),
+      memory: median(row.memory),
+      ratio,
+      cpuRatio: median(row.cpu) / median(base.cpu),
+      ...(row.name.startsWith('bough') && workload.limit !== undefined
+        ? { measured: net, met: net <= workload.limit }
+        : {}),
+      ...(row.size === undefined ? {} : { size: row.size, sizeRatio: row.size / base.size }),
+      same: row.incomparable ? undefined : row.digest === base.digest,
+    };
+  });
+  results.push({ name: workload.name, title: workload.title, aim: workload.aim, limit: workload.limit, programs });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
-rmSync(scratch, { recursive: true, force: true });
+rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 
 const seconds = (value) =>
   value === undefined || Number.isNaN(value)
@@ -108,13 +165,20 @@ const seconds = (value) =>
       ? `${(value * 1000).toFixed(0)} ms`
       : `${value.toFixed(2)} s`;
 let text = `${facts.cpu}, ${facts.memory}; Node ${facts.node}; ${facts.git}; repository: ${facts.repository}, ${facts.commits} commits; ${facts.date}\n`;
-text += 'medians of whole processes; × is the ratio of wall times to stock git, pair by pair\n';
-for (const { title, aim, programs } of results) {
+text += `peers: ${['isomorphic-git', 'es-git', 'JGit', 'dulwich']
+  .filter((name) => facts[name] !== undefined)
+  .map((name) => `${name} ${facts[name]}`)
+  .join(', ')}${skipped.map((line) => `; skipped: ${line}`).join('')}\n`;
+text += `medians of whole processes; × is the ratio of wall times to stock git, pair by pair. Aims: wall time; where git takes less than\n0.3 s, net of the ${seconds(nodeStart)} that \`node -e 0\` takes here\n`;
+for (const { title, aim, limit, programs } of results) {
   text += `\n${title}   (aim: ${aim})\n`;
   for (const program of programs) {
     if (program.failed !== undefined) text += `  ${program.name.padEnd(16)} failed: ${program.failed}\n`;
     else {
       text += `  ${program.name.padEnd(16)} ${seconds(program.wall).padStart(9)} wall ${seconds(program.cpu).padStart(9)} cpu ${`${program.memory.toFixed(0)} MB`.padStart(8)} ${`${program.ratio.toFixed(2)}×`.padStart(8)}`;
+      if (program.measured !== undefined)
+        text += `   aim ${limit.toFixed(2)}: ${program.measured.toFixed(2)} ${program.met ? 'met' : 'MISSED'}`;
+      if (program.sizeRatio !== undefined) text += `   pack ${program.sizeRatio.toFixed(2)}×`;
       text += `${program.same === false ? '   ANSWER DIFFERS' : ''}\n`;
     }
   }

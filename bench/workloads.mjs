@@ -1,7 +1,8 @@
 // What is measured. A workload gets a folder of its own and answers, for each program, how to run it; `reset` brings
 // the folder back before each run. `full`: left out of the quick subset. Answers that can be compared are.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dulwich, jgit } from './peers/find.mjs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const here = import.meta.dirname;
@@ -13,6 +14,20 @@ export const bough = (...words) => [node, bin, ...words];
 const library = (...words) => [node, join(here, 'peers/bough.mjs'), ...words];
 const isomorphic = (...words) => [node, join(here, 'peers/isomorphic-git.mjs'), ...words];
 const esGit = (...words) => [node, join(here, 'peers/es-git.mjs'), ...words];
+
+/** Peers that are no npm packages; what is missing is told once. */
+export const others = { JGit: jgit(), dulwich: dulwich() };
+/** A run in each of the peers named, as far as they are there; "how" gives each one's words and the rest. */
+function peers(names, how) {
+  const runs = {};
+  for (const name of names) {
+    const peer = others[name];
+    if (peer.run === undefined) continue;
+    const { words, ...rest } = how(name);
+    runs[name] = { argv: peer.run(...words), ...rest };
+  }
+  return runs;
+}
 
 export const environment = {
   GIT_AUTHOR_NAME: 'A',
@@ -34,7 +49,7 @@ export function git(cwd, words, input) {
 }
 
 const empty = (directory) => {
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   mkdirSync(directory, { recursive: true });
 };
 const count = (printed) =>
@@ -64,6 +79,8 @@ export const workloads = [
     name: 'start',
     title: 'start-up: rev-parse HEAD',
     aim: '1.15 × `node -e 0`',
+    limit: 1.15,
+    against: 'node -e 0',
     repeat: 15,
     prepare: ({ repository }) => ({
       bough: { argv: bough('-C', repository, 'rev-parse', 'HEAD') },
@@ -71,12 +88,14 @@ export const workloads = [
       'node -e 0': { argv: [node, '-e', '0'], answer: () => '' },
       'isomorphic-git': { argv: isomorphic('start', repository) },
       'es-git': { argv: esGit('start', repository) },
+      ...peers(['JGit', 'dulwich'], () => ({ words: ['start', repository] })),
     }),
   },
   {
     name: 'put',
     title: 'put: 2,000 commits of one value, loose objects and a ref each',
     aim: '0.9 × fast-import',
+    limit: 0.9,
     prepare({ directory }) {
       const stream = join(directory, 'stream');
       let text = '';
@@ -109,6 +128,11 @@ export const workloads = [
           reset: fresh,
           answer: () => git(target, ['rev-parse', 'main^{tree}']),
         },
+        ...peers(['JGit'], () => ({
+          words: ['put', target, '2000'],
+          reset: fresh,
+          answer: () => git(target, ['rev-parse', 'main^{tree}']),
+        })),
       };
     },
   },
@@ -116,6 +140,7 @@ export const workloads = [
     name: 'put-many',
     title: 'put: 100,000 values in one commit',
     aim: '1.0 × fast-import',
+    limit: 1.0,
     prepare({ directory }) {
       const target = join(directory, 'r');
       const values = join(directory, 'values');
@@ -141,9 +166,36 @@ export const workloads = [
     },
   },
   {
+    name: 'import',
+    title: 'bulk: 10,000 commits into one pack (fast-import)',
+    aim: '0.3 ×',
+    limit: 0.3,
+    prepare({ directory }) {
+      const target = join(directory, 'r');
+      const stream = join(directory, 'stream');
+      let text = '';
+      for (let i = 0; i < 10_000; i++) {
+        const value = `value ${i} `.padEnd(100, 'x');
+        text += `commit refs/heads/main\ncommitter A <a@b> 1700000000 +0000\ndata 8\nput ${String(i).padStart(4)}\n`;
+        text += `M 100644 inline d${i % 10}/k${i % 100}\ndata ${value.length}\n${value}\n`;
+      }
+      writeFileSync(stream, text);
+      const reset = () => {
+        empty(target);
+        git(target, ['init', '-q', '--bare', '-b', 'main']);
+      };
+      const answer = () => git(target, ['rev-parse', 'main']);
+      return {
+        bough: { argv: bough('fast-import', '--quiet'), cwd: target, input: stream, reset, answer },
+        git: { argv: ['git', 'fast-import', '--quiet'], cwd: target, input: stream, reset, answer },
+      };
+    },
+  },
+  {
     name: 'get',
     title: 'get: 100,000 values at random by path, from a pack',
     aim: '1.0 × cat-file --batch',
+    limit: 1.0,
     prepare({ directory, repository }) {
       const paths = git(repository, ['ls-tree', '-r', '--format=%(objecttype) %(path)', 'HEAD'])
         .trim()
@@ -182,6 +234,7 @@ export const workloads = [
           answer: total,
         },
         'es-git': { argv: esGit('get', repository, join(directory, 'paths')) },
+        ...peers(['JGit', 'dulwich'], () => ({ words: ['get', repository, join(directory, 'paths')] })),
       };
     },
   },
@@ -189,23 +242,27 @@ export const workloads = [
     name: 'log',
     title: 'log: author and message of every commit',
     aim: '1.5 ×',
+    limit: 1.5,
     prepare: ({ repository }) => ({
       bough: { argv: bough('-C', repository, 'log', '--format=%H%n%an%n%B') },
       git: { argv: ['git', '-C', repository, 'log', '--format=%H%n%an%n%B'] },
       'isomorphic-git': { argv: isomorphic('log', repository), answer: undefined, incomparable: true },
       'es-git': { argv: esGit('log', repository), incomparable: true },
+      ...peers(['JGit', 'dulwich'], () => ({ words: ['log', repository], incomparable: true })),
     }),
   },
   {
     name: 'count',
     title: 'count every commit, commit-graph written',
     aim: '2 ×',
+    limit: 2,
     prepare({ repository }) {
       git(repository, ['commit-graph', 'write', '--reachable']);
       return {
         bough: { argv: bough('-C', repository, 'rev-list', '--count', 'HEAD') },
         git: { argv: ['git', '-C', repository, 'rev-list', '--count', 'HEAD'] },
         'es-git': { argv: esGit('count', repository) },
+        ...peers(['JGit', 'dulwich'], () => ({ words: ['count', repository] })),
       };
     },
   },
@@ -213,6 +270,7 @@ export const workloads = [
     name: 'index-pack',
     title: 'index-pack of the whole repository',
     aim: '0.9 ×, 300 MB at most',
+    limit: 0.9,
     full: true,
     prepare({ directory, repository }) {
       const folder = git(repository, ['rev-parse', '--git-path', 'objects/pack']).trim();
@@ -221,10 +279,16 @@ export const workloads = [
       const pack = join(directory, 'x.pack');
       cpSync(join(packs, name), pack);
       const index = join(directory, 'x.idx');
+      const bare = join(directory, 'bare');
+      const freshBare = () => {
+        empty(bare);
+        git(bare, ['init', '-q', '--bare', '.']);
+      };
       const reset = () => rmSync(index, { force: true });
       return {
         bough: { argv: bough('index-pack', '-o', index, pack), reset },
         git: { argv: ['git', 'index-pack', '-o', index, pack], reset },
+        ...peers(['JGit'], () => ({ words: ['index-pack', bare, pack], incomparable: true, reset: freshBare })),
       };
     },
   },
@@ -232,6 +296,7 @@ export const workloads = [
     name: 'clone',
     title: 'clone with checkout over a local transport',
     aim: '1.2 ×',
+    limit: 1.2,
     full: true,
     prepare({ directory, repository }) {
       const target = join(directory, 'c');
@@ -241,6 +306,7 @@ export const workloads = [
       return {
         bough: { argv: bough('clone', '-q', url, target), reset, answer },
         git: { argv: ['git', 'clone', '-q', url, target], reset, answer },
+        ...peers(['JGit'], () => ({ words: ['clone', url, target], reset, answer })),
       };
     },
   },
@@ -248,6 +314,7 @@ export const workloads = [
     name: `status-${files / 1000}k`,
     title: `status, ${files.toLocaleString('en')} clean files`,
     aim: '2.5 ×',
+    limit: 2.5,
     full: files > 5_000,
     prepare({ directory }) {
       const target = join(directory, 'r');
@@ -261,6 +328,10 @@ export const workloads = [
         git: { argv: ['git', '-C', target, 'status', '--porcelain'], answer: count },
         'isomorphic-git': { argv: isomorphic('status', target), answer: (printed) => printed.toString().trim() },
         'es-git': { argv: esGit('status', target), answer: (printed) => printed.toString().trim() },
+        ...peers(['JGit', 'dulwich'], () => ({
+          words: ['status', target],
+          answer: (printed) => printed.toString().trim(),
+        })),
       };
     },
   })),
@@ -268,12 +339,14 @@ export const workloads = [
     name: 'diff-far',
     title: 'name-status between commits far apart',
     aim: '2 ×',
+    limit: 2,
     prepare({ repository }) {
       const commits = git(repository, ['rev-list', '--first-parent', 'HEAD']).trim().split('\n');
       const far = commits[Math.floor(commits.length / 2)];
       return {
         bough: { argv: bough('-C', repository, 'diff-tree', '-r', '--name-status', far, 'HEAD') },
         git: { argv: ['git', '-C', repository, 'diff-tree', '-r', '--name-status', far, 'HEAD'] },
+        ...peers(['JGit', 'dulwich'], () => ({ words: ['diff', repository, far, 'HEAD'], incomparable: true })),
       };
     },
   },
@@ -281,15 +354,18 @@ export const workloads = [
     name: 'log-raw',
     title: 'log --raw over 5,000 commits',
     aim: '2.5 ×',
+    limit: 2.5,
     prepare: ({ repository }) => ({
       bough: { argv: bough('-C', repository, 'log', '--raw', '--no-renames', '-5000', '--format=%H') },
       git: { argv: ['git', '-C', repository, 'log', '--raw', '--no-renames', '-5000', '--format=%H'] },
+      ...peers(['JGit'], () => ({ words: ['raw', repository, '5000'], incomparable: true })),
     }),
   },
   {
     name: 'merges',
     title: '200 real merges in one process',
     aim: '1.2 × merge-tree --stdin',
+    limit: 1.2,
     prepare({ directory, repository }) {
       const merges = git(repository, ['rev-list', '--merges', '--max-parents=2', '-200', '--parents', 'HEAD'])
         .trim()
@@ -307,6 +383,7 @@ export const workloads = [
     name: 'checkout',
     title: 'checkout of 5,000 files into an empty folder',
     aim: '1.2 ×',
+    limit: 1.2,
     prepare({ directory }) {
       const target = join(directory, 'r');
       filesRepository(target, 5000);
@@ -323,6 +400,7 @@ export const workloads = [
         git: { argv: ['git', '-C', target, 'reset', '-q', '--hard'], reset, answer },
         'isomorphic-git': { argv: isomorphic('checkout', target), reset, answer },
         'es-git': { argv: esGit('checkout', target), reset, answer },
+        ...peers(['JGit', 'dulwich'], () => ({ words: ['checkout', target], reset, answer })),
       };
     },
   },
@@ -330,11 +408,12 @@ export const workloads = [
     name: 'add',
     title: 'add -A of 10,000 files',
     aim: '0.5 ×',
+    limit: 0.5,
     prepare({ directory }) {
       const target = join(directory, 'r');
       filesRepository(target, 10_000);
       const reset = () => {
-        rmSync(join(target, '.git'), { recursive: true, force: true });
+        rmSync(join(target, '.git'), { recursive: true, force: true, maxRetries: 5 });
         git(target, ['init', '-q', '-b', 'main']);
       };
       const answer = () => git(target, ['write-tree']);
@@ -343,6 +422,7 @@ export const workloads = [
         git: { argv: ['git', '-C', target, 'add', '-A'], reset, answer },
         'isomorphic-git': { argv: isomorphic('add', target), reset, answer },
         'es-git': { argv: esGit('add', target), reset, answer },
+        ...peers(['JGit'], () => ({ words: ['add', target], reset, answer })),
       };
     },
   },
@@ -350,6 +430,7 @@ export const workloads = [
     name: 'repack',
     title: 'repack of 20,000 loose objects',
     aim: '1.1 ×, pack 1.1 ×',
+    limit: 1.1,
     full: true,
     prepare({ directory }) {
       const from = join(directory, 'from');
@@ -380,9 +461,15 @@ export const workloads = [
           .split('\n')
           .filter((line) => /^(?:count|in-pack|packs):/.test(line))
           .join('\n');
+      /** Bytes of the packs. */
+      const size = () =>
+        readdirSync(join(target, 'objects/pack'))
+          .filter((name) => name.endsWith('.pack'))
+          .reduce((sum, name) => sum + statSync(join(target, 'objects/pack', name)).size, 0);
       return {
-        bough: { argv: bough('-C', target, 'repack', '-adq'), reset, answer },
-        git: { argv: ['git', '-C', target, 'repack', '-adq'], reset, answer },
+        bough: { argv: bough('-C', target, 'repack', '-adq'), reset, answer, size },
+        git: { argv: ['git', '-C', target, 'repack', '-adq'], reset, answer, size },
+        ...peers(['JGit'], () => ({ words: ['repack', target], reset, incomparable: true, size })),
       };
     },
   },
