@@ -39,6 +39,7 @@ import { resolveRevision } from '../repo/revision.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { readTreeEntries, writeIndexTree, primeCacheTree } from '../worktree/write-tree.js';
+import { autoMaintenance } from './auto-maintenance.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
@@ -254,6 +255,7 @@ class CommitRun {
     removeMergeState(repository);
     this.#commitIndexFiles();
     await this.#applyAutostash();
+    await autoMaintenance(this.#context, repository, values.quiet === true);
     if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);
     if (this.#amend && values['no-post-rewrite'] !== true && head !== undefined) {
       await this.#carryNotes(head, oid);

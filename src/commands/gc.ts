@@ -6,6 +6,8 @@ import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
 import { UsageError } from './options.js';
+import { autoNeed, detaches, tooManyLoose } from './auto-maintenance.js';
+import { lastGcFailed, startDetached } from './background.js';
 import { table } from './table.js';
 
 const options = {
@@ -25,36 +27,6 @@ const options = {
   'keep-largest-pack': { type: 'flag', help: 'repack all other packs except the largest pack' },
   'expire-to': { type: 'string', value: 'dir', help: 'pack prefix to store a pack containing pruned objects' },
 } as const;
-
-/** More loose objects than `gc.auto` says, by a look at one of their 256 directories. */
-export function tooManyLoose(repository: Repository, limit: number): boolean {
-  if (limit <= 0) return false;
-  const entries = repository.platform.fs.readDirectory(`${repository.objectsDirectory}/17`) ?? [];
-  const length = repository.oidLength * 2 - 2;
-  let count = 0;
-  for (const { name } of entries) if (name.length === length && /^[0-9a-f]+$/.test(name)) count++;
-  return count > Math.ceil(limit / 256);
-}
-
-export function tooManyPacks(repository: Repository, limit: number): boolean {
-  if (limit <= 0) return false;
-  const { fs } = repository.platform;
-  let count = 0;
-  for (const pack of repository.objectDirectories[0]!.packs.packs()) {
-    const stem = pack.path.slice(0, -5);
-    if (fs.lstat(`${stem}.keep`) === undefined && fs.lstat(`${stem}.mtimes`) === undefined) count++;
-  }
-  return count > limit;
-}
-
-/** What `gc --auto` would do: nothing, pack what is loose, or pack everything into one. */
-export function autoNeed(repository: Repository): 'nothing' | 'loose' | 'all' {
-  const { config } = repository;
-  const auto = config.getInt('gc.auto', 6700);
-  if (auto <= 0) return 'nothing';
-  if (tooManyPacks(repository, config.getInt('gc.autopacklimit', 50))) return 'all';
-  return tooManyLoose(repository, auto) ? 'loose' : 'nothing';
-}
 
 export const command = defineCommand({
   name: 'gc',
@@ -84,11 +56,17 @@ export const command = defineCommand({
       if (need === 'nothing') return undefined;
       const hook = await repository.hooks.run('pre-auto-gc', []);
       if (hook !== undefined && hook.code !== 0) return undefined;
-      if (!quiet) {
-        context.printError(
-          'Auto packing the repository for optimum performance.\nSee "git help gc" for manual housekeeping.\n',
-        );
-      }
+    }
+    const detach = values.detach ?? (auto && detaches(context, repository));
+    if (auto && !quiet) {
+      context.printError(
+        `Auto packing the repository ${detach ? 'in background ' : ''}for optimum performance.\nSee "git help gc" for manual housekeeping.\n`,
+      );
+    }
+    if (detach) {
+      if (lastGcFailed(context, repository)) return auto ? 0 : 128;
+      const words = ['gc', '--no-detach', '--quiet', ...context.argv.filter((word) => word !== '--detach')];
+      if (startDetached(context, words, `${repository.gitDir}/gc.log`)) return undefined;
     }
     const lock = acquire(context, repository, values.force === true);
     if (lock === undefined) return auto ? 0 : undefined;
@@ -100,6 +78,8 @@ export const command = defineCommand({
         cruft: values.cruft ?? config.getBool('gc.cruftpacks', true),
         aggressive: values.aggressive === true,
         keepLargest: values['keep-largest-pack'] === true,
+        maxCruftSize: values['max-cruft-size'] ?? config.getSize('gc.maxcruftsize', 0),
+        expireTo: values['expire-to'] ?? undefined,
       });
     } finally {
       lock.rollback();
@@ -145,6 +125,9 @@ interface Collection {
   readonly cruft: boolean;
   readonly aggressive: boolean;
   readonly keepLargest: boolean;
+  /** Bytes; 0: no limit. */
+  readonly maxCruftSize: number;
+  readonly expireTo: string | undefined;
 }
 
 async function collect(context: CommandContext, repository: Repository, how: Collection): Promise<void> {
@@ -171,10 +154,12 @@ async function collect(context: CommandContext, repository: Repository, how: Col
   if (how.quiet) repack.push('-q');
   if (how.need === 'loose') repack.push('--no-write-bitmap-index');
   else {
-    if (how.prune === 'now') repack.push('-a');
+    if (how.prune === 'now' && !(how.cruft && how.expireTo !== undefined)) repack.push('-a');
     else if (how.cruft) {
       repack.push('--cruft');
       if (how.prune !== undefined) repack.push(`--cruft-expiration=${how.prune}`);
+      if (how.maxCruftSize > 0) repack.push(`--max-cruft-size=${how.maxCruftSize}`);
+      if (how.expireTo !== undefined) repack.push(`--expire-to=${how.expireTo}`);
     } else {
       repack.push('-A');
       if (how.prune !== undefined) repack.push(`--unpack-unreachable=${how.prune}`);

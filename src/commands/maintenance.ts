@@ -4,12 +4,13 @@ import { LockFile } from '../platform/lock.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
-import { autoNeed } from './gc.js';
+import { autoNeed } from './auto-maintenance.js';
 import { runInner } from './inner.js';
 import { UsageError } from './options.js';
 import { command as packObjects } from './pack-objects.js';
 import { rollUp } from './repack.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { startDetached } from './background.js';
 import { table } from './table.js';
 
 const runUsage = ['maintenance run [--auto] [--[no-]quiet] [--task=<task>] [--schedule]'];
@@ -325,6 +326,11 @@ function chosenTasks(
   return taskNames.filter((task) => config.getBool(`maintenance.${task}.enabled`) ?? strategy.manual.includes(task));
 }
 
+async function anyDue(tasks: Tasks, names: readonly TaskName[]): Promise<boolean> {
+  for (const name of names) if (await isDue(tasks, name)) return true;
+  return false;
+}
+
 async function runMaintenance(context: CommandContext, words: readonly string[]): Promise<number> {
   const parsed = parseSubcommand(context, runUsage, runOptions, words);
   if (typeof parsed === 'number') return parsed;
@@ -344,6 +350,12 @@ async function runMaintenance(context: CommandContext, words: readonly string[])
   const quiet = values.quiet ?? !context.io.stderr.isTerminal;
   const tasks: Tasks = { context, repository, quiet, auto: values.auto === true };
   const chosen = chosenTasks(repository, values.task, schedule);
+  if (values.detach === true) {
+    // Nobody waits for a process that has nothing to do.
+    if (tasks.auto && !(await anyDue(tasks, chosen))) return 0;
+    const rest = words.filter((word) => word !== '--detach');
+    if (startDetached(context, ['maintenance', 'run', ...rest, '--no-detach'])) return 0;
+  }
   const lock = LockFile.tryAcquire(context.platform.fs, `${repository.objectDirectories[0]!.path}/maintenance`);
   if (lock === undefined) {
     if (values.auto !== true && !quiet)

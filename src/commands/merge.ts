@@ -15,6 +15,7 @@ import type { Repository } from '../repo/repository.js';
 import { currentBranch } from '../repo/revision-branch.js';
 import { upstreamRefs } from '../porcelain/upstream-refs.js';
 import { splitCommandLine } from './alias.js';
+import { autoMaintenance } from './auto-maintenance.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type OptionEvent, type OptionSpecs, type OptionValues, parseOptions, UsageError } from './options.js';
 import { adviceOn, openWorkTree } from './work-tree.js';
@@ -158,6 +159,7 @@ export const command = defineCommand({
       }
       const answer = await new WorkTreeMerge(tree, settings, talk).run(names);
       yield answer;
+      if (answer.code === 0 && !squash) await autoMaintenance(context, repository, quiet);
       return answer.code;
     } catch (error) {
       if (!(error instanceof GitError) || error.data['exit'] !== 1) throw error;

@@ -6,6 +6,7 @@ import type { PackFile } from '../packs/pack-file.js';
 import { prunePacked } from '../packs/prune-packed.js';
 import { updateServerInfo } from '../porcelain/update-instead.js';
 import { writePackBitmap } from '../porcelain/write-bitmaps.js';
+import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
@@ -190,12 +191,15 @@ export const command = defineCommand({
     if (!packKept) main.push('--honor-pack-keep');
     for (const name of keep) main.push(`--keep-pack=${name}`);
     for (const { name, promisor } of before) if (promisor) main.push(`--keep-pack=${name}`);
-    // A second pack for what a filter leaves out is not written yet; without one, objects would be lost.
-    if ((values.filter ?? []).length > 0 || typeof values['filter-to'] === 'string') {
-      throw new GitError('UNSUPPORTED', '--filter is not supported yet', {
-        hint: 'nothing was changed; repack without it',
-      });
+    const filter = values.filter ?? [];
+    const filterTo = values['filter-to'] ?? undefined;
+    if (filterTo !== undefined && filter.length === 0) {
+      throw new GitError('USAGE', "option '--filter-to' can only be used along with '--filter'");
     }
+    if (filter.length > 0 && bitmaps && !writeMidx) {
+      throw new GitError('USAGE', 'cannot use --filter without --stdout');
+    }
+    for (const spec of filter) main.push(`--filter=${spec}`);
     if (values['delta-islands'] ?? config.getBool('repack.usedeltaislands', false)) main.push('--delta-islands');
     const going = before.filter(({ kept, promisor }) => !kept && !promisor);
     let input = '';
@@ -223,18 +227,51 @@ export const command = defineCommand({
     const made = await packWith(context, [...main, `${directory}/pack`], input);
     const names = new Set(made.map((sum) => `pack-${sum}.pack`));
     if (made.length === 0 && !quiet) context.print('Nothing new to pack.\n');
+    /** Cruft packs that stay as they are. */
+    const retained = new Set<string>();
     if (cruft) {
+      const threshold = values['combine-cruft-below-size'] ?? 0;
+      const expiration = values['cruft-expiration'] ?? undefined;
+      if (threshold > 0 && expiration === undefined) {
+        for (const { name, cruft: isCruft, pack } of going) if (isCruft && pack.size >= threshold) retained.add(name);
+      }
+      const maxCruftSize = values['max-cruft-size'] ?? config.getSize('gc.maxcruftsize', 0);
+      const own = argv.filter(
+        (word) => word !== '--local' && !(maxCruftSize > 0 && word.startsWith('--max-pack-size=')),
+      );
+      if (maxCruftSize > 0) own.push(`--max-pack-size=${maxCruftSize}`);
+      own.push('--cruft', '--non-empty', '--honor-pack-keep');
+      /** A cruft pack of what neither the new packs nor those that stay hold. */
+      const pack = async (to: string, more: readonly string[]): Promise<string[]> => {
+        const lines = [
+          ...[...names, ...retained].map((name) => `${name}\n`),
+          ...before.filter(({ kept, promisor }) => kept || promisor).map(({ name }) => `${name}\n`),
+          ...going.filter(({ name }) => !names.has(name) && !retained.has(name)).map(({ name }) => `-${name}\n`),
+        ];
+        repository.objectDirectories[0]!.packs.refresh();
+        return packWith(context, [...own, ...more, to], lines.join(''));
+      };
+      const since = expiration === undefined ? [] : [`--cruft-expiration=${expiration}`];
+      for (const sum of await pack(`${directory}/pack`, since)) names.add(`pack-${sum}.pack`);
+      const expireTo = values['expire-to'] ?? undefined;
+      if (values.d === true && expireTo !== undefined) {
+        // What has just been left out for its age, in a pack elsewhere.
+        await pack(resolvePath(context.cwd, expireTo), []);
+      }
+    }
+    if (filter.length > 0) {
       const lines = [
-        ...[...names].map((name) => `${name}\n`),
-        ...before.filter(({ kept, promisor }) => kept || promisor).map(({ name }) => `${name}\n`),
-        ...going.filter(({ name }) => !names.has(name)).map(({ name }) => `-${name}\n`),
+        ...[...names].map((name) => `^${name}\n`),
+        ...before
+          .filter(({ name }) => !names.has(name))
+          .map(({ name, kept, promisor }) => `${(kept || promisor) && !packKept ? '^' : ''}${name}\n`),
       ];
-      const words = [...argv.filter((word) => word !== '--local'), '--cruft', '--non-empty', '--honor-pack-keep'];
-      const expiration = values['cruft-expiration'];
-      if (typeof expiration === 'string') words.push(`--cruft-expiration=${expiration}`);
+      const words = [...argv.filter((word) => !word.startsWith('--filter=')), '--stdin-packs', '--non-empty'];
+      if (!packKept) words.push('--honor-pack-keep');
+      const to = filterTo === undefined ? `${directory}/pack` : resolvePath(context.cwd, filterTo);
       repository.objectDirectories[0]!.packs.refresh();
-      for (const sum of await packWith(context, [...words, `${directory}/pack`], lines.join('')))
-        names.add(`pack-${sum}.pack`);
+      for (const sum of await packWith(context, [...words, to], lines.join('')))
+        if (to === `${directory}/pack`) names.add(`pack-${sum}.pack`);
     }
     const store = repository.objectDirectories[0]!.packs;
     store.refresh();
@@ -245,7 +282,9 @@ export const command = defineCommand({
       }
     }
     const redundant =
-      values.d !== true ? [] : (geometric > 0 ? rolled : all ? going : []).filter(({ name }) => !names.has(name));
+      values.d !== true
+        ? []
+        : (geometric > 0 ? rolled : all ? going : []).filter(({ name }) => !names.has(name) && !retained.has(name));
     if (writeMidx) {
       const lost = new Set(redundant.map(({ name }) => name));
       const included = store

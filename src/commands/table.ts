@@ -79,6 +79,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'name-rev': () => import('./name-rev.js'),
   notes: () => import('./notes.js'),
   'pack-objects': () => import('./pack-objects.js'),
+  'pack-redundant': () => import('./pack-redundant.js'),
   'pack-refs': () => import('./pack-refs.js'),
   prune: () => import('./prune.js'),
   'prune-packed': () => import('./prune-packed.js'),
