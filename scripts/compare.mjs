@@ -1,9 +1,7 @@
 // node scripts/compare.mjs REPO: read-only commands on a real repository, by stock git and by bough; output and exit
 // code must be equal, the times stand beside each other. Nothing is written to the repository.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { prepare } from './prepare.mjs';
 
@@ -39,50 +37,52 @@ const commands = [
   ['cat-file', '--batch-all-objects', '--batch-check'],
   ['cat-file', '--batch-all-objects', '--batch-check=%(objectname) %(objectsize:disk) %(deltabase)'],
   ['cat-file', '--batch-all-objects', '--batch', '--unordered', '--buffer'],
+  ['cat-file', '--batch-all-objects', '--batch'],
   ['ls-tree', '-r', '-l', '-t', 'HEAD'],
   ['diff-tree', '-r', '--root', '--stdin', '--raw'],
   ['count-objects', '-v'],
-  ['fsck', '--no-progress'],
+  ['fsck'],
+  ['fsck', '--full', '--strict', '--no-progress'],
+  ['fsck', '--connectivity-only', '--no-progress'],
 ];
 
-function digestOf(file) {
+/** More than this is only hashed as it comes, not kept to show where it differs. */
+const KEPT = 1 << 26;
+const commits = spawnSync(git, ['rev-list', '-2000', 'HEAD'], { cwd: repository, maxBuffer: 1 << 28 }).stdout;
+let different = 0;
+
+function run(argv, words) {
+  const start = process.hrtime.bigint();
+  const child = spawn(argv[0], [...argv.slice(1), ...words], {
+    cwd: repository,
+    env: { ...process.env, GIT_PAGER: 'cat', LC_ALL: 'C' },
+  });
   const hash = createHash('sha1');
-  const descriptor = openSync(file, 'r');
-  const buffer = Buffer.alloc(1 << 20);
-  let total = 0;
-  for (;;) {
-    const length = readSync(descriptor, buffer, 0, buffer.length, null);
-    if (length === 0) break;
-    hash.update(buffer.subarray(0, length));
-    total += length;
-  }
-  closeSync(descriptor);
-  return { digest: hash.digest('hex'), bytes: total };
+  const kept = [];
+  let bytes = 0;
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    hash.update(chunk);
+    bytes += chunk.length;
+    if (bytes <= KEPT) kept.push(chunk);
+    else kept.length = 0;
+  });
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.end(words.includes('--stdin') ? commits : '');
+  return new Promise((done) =>
+    child.on('close', (code) => {
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+      const text = bytes <= KEPT ? Buffer.concat(kept).toString('latin1') : undefined;
+      done({ code, stderr, seconds, bytes, text, digest: hash.digest('hex') });
+    }),
+  );
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'bough-compare-'));
-const commits = spawnSync(git, ['rev-list', '-2000', 'HEAD'], { cwd: repository }).stdout;
-let different = 0;
-function run(argv, words) {
-  const out = join(scratch, 'out');
-  const descriptor = openSync(out, 'w');
-  const start = process.hrtime.bigint();
-  const result = spawnSync(argv[0], [...argv.slice(1), ...words], {
-    cwd: repository,
-    input: words.includes('--stdin') ? commits : '',
-    stdio: ['pipe', descriptor, 'pipe'],
-    env: { ...process.env, GIT_PAGER: 'cat', LC_ALL: 'C' },
-    maxBuffer: 1 << 28,
-  });
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  closeSync(descriptor);
-  return { code: result.status, stderr: result.stderr.toString(), seconds, file: out, ...digestOf(out) };
-}
 for (const words of commands) {
   if (only.length > 0 && !only.some((pattern) => words.join(' ').includes(pattern))) continue;
-  const theirs = run([git], words);
-  const text = theirs.bytes < 1 << 26 ? readFileSync(theirs.file, 'latin1') : undefined;
-  const ours = run([process.execPath, join(root, 'bin/git')], words);
+  const theirs = await run([git], words);
+  const ours = await run([process.execPath, join(root, 'bin/git')], words);
   const same = ours.digest === theirs.digest && ours.code === theirs.code;
   if (!same) different++;
   console.log(
@@ -91,14 +91,13 @@ for (const words of commands) {
   if (!same) {
     if (ours.code !== theirs.code || ours.stderr !== theirs.stderr)
       console.log(`   exit ${ours.code} and ${theirs.code}; ${ours.stderr.slice(0, 300)}`);
-    if (text !== undefined) {
-      const mine = readFileSync(ours.file, 'latin1').split('\n');
-      const other = text.split('\n');
+    if (ours.text !== undefined && theirs.text !== undefined) {
+      const mine = ours.text.split('\n');
+      const other = theirs.text.split('\n');
       const at = other.findIndex((line, i) => line !== mine[i]);
       console.log(`   line ${at + 1}:\n   git   ${other[at]?.slice(0, 200)}\n   bough ${mine[at]?.slice(0, 200)}`);
     }
   }
 }
-rmSync(scratch, { recursive: true, force: true });
 console.log(`${different} different`);
 process.exit(different === 0 ? 0 : 1);

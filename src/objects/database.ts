@@ -265,6 +265,8 @@ export class ObjectDatabase implements ObjectStore {
   }
 
   async place(oid: Oid): Promise<ObjectPlace | undefined> {
+    // Known without being stored, so it takes no room even where it is.
+    if (oid === emptyTreeOid(this.algorithm)) return { diskSize: 0 };
     for (const source of this.#sources) {
       const place = await source.place?.(oid);
       if (place !== undefined) return place;
