@@ -6,10 +6,11 @@ import { LooseObjects } from '../../src/objects/loose.js';
 import { parseTag, serializeTag } from '../../src/objects/tag.js';
 import { compareEntries, parseTree, serializeTree, type TreeEntry } from '../../src/objects/tree.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
+import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 import { type Sandbox, sharedSandbox } from '../support/sandbox.js';
 
-const CASES = Number(process.env['BOUGH_CASES'] ?? 150);
+const CASES = cases(150);
 
 const names = ['A U Thor', 'Zoë', 'J. "Quote" Doe', 'x', '', '名前', 'a, b & c'];
 const mails = ['a@b', 'author@example.com', '', 'odd mail', 'a.b+c@d'];
@@ -103,29 +104,38 @@ describe.each(['sha1', 'sha256'] as const)('random objects, %s', (algorithm: Has
   }
 
   test('ids are git’s, what git wrote is read, and parse and serialize are inverse', () => {
-    const cases: Record<string, Uint8Array[]> = { commit: [], tag: [], tree: [], blob: [] };
+    const made: Record<string, Uint8Array[]> = { commit: [], tag: [], tree: [], blob: [] };
     for (let i = 0; i < CASES; i++) {
-      cases['commit']!.push(encodeText(commit(random, digits)));
-      cases['tag']!.push(encodeText(tag(random, digits)));
-      cases['tree']!.push(serializeTree(tree(random, digits), { sorted: true }));
-      cases['blob']!.push(random.bytes(random.below(3000)));
+      made['commit']!.push(encodeText(commit(random, digits)));
+      made['tag']!.push(encodeText(tag(random, digits)));
+      made['tree']!.push(serializeTree(tree(random, digits), { sorted: true }));
+      made['blob']!.push(random.bytes(random.below(3000)));
     }
-    for (const [kind, datas] of Object.entries(cases)) {
+    for (const [kind, datas] of Object.entries(made)) {
+      const compared = new Compared(`objects: ${kind} by git, ${algorithm}`);
       const ids = written(kind as ObjectKind, datas);
       datas.forEach((data, i) => {
-        expect(loose.hash(kind as ObjectKind, data)).toBe(ids[i]);
         const read = loose.read(ids[i] as Oid)!;
-        expect(read.kind).toBe(kind);
-        expect(Buffer.from(read.data).equals(data)).toBe(true);
-        expect(loose.readHeader(ids[i] as Oid)).toEqual({ kind, size: data.length });
+        const text = Buffer.from(data).toString('latin1');
+        compared.same(
+          text,
+          [
+            loose.hash(kind as ObjectKind, data),
+            read.kind,
+            Buffer.from(read.data).toString('latin1'),
+            loose.readHeader(ids[i] as Oid),
+          ],
+          [ids[i], kind, text, { kind, size: data.length }],
+        );
       });
+      compared.finish();
     }
-    for (const data of cases['tree']!) {
+    for (const data of made['tree']!) {
       const rows = parseTree(data, digits / 2);
       expect(Buffer.from(serializeTree(rows)).equals(data)).toBe(true);
       expect([...rows].sort(compareEntries)).toEqual(rows);
     }
-    for (const data of cases['commit']!) {
+    for (const data of made['commit']!) {
       const links = parseCommitLinks(data);
       const whole = parseCommit(data);
       expect([links.tree, links.parents]).toEqual([whole.tree, whole.parents]);
@@ -135,20 +145,29 @@ describe.each(['sha1', 'sha256'] as const)('random objects, %s', (algorithm: Has
   test('what bough writes, stock git reads: content, kind, size, and fsck where it is well formed', () => {
     const ids: string[] = [];
     const datas: Uint8Array[] = [];
-    for (let i = 0; i < CASES; i++) {
-      const data = random.bytes(random.below(5000));
-      ids.push(loose.write('blob', data));
+    const kinds: ObjectKind[] = [];
+    for (let i = 0; i < CASES * 2; i++) {
+      const kind = i < CASES ? 'blob' : random.pick(['commit', 'tree', 'tag'] as const);
+      const data =
+        kind === 'blob'
+          ? random.bytes(random.below(5000))
+          : kind === 'tree'
+            ? serializeTree(tree(random, digits), { sorted: true })
+            : encodeText(kind === 'commit' ? commit(random, digits) : tag(random, digits));
+      ids.push(loose.write(kind, data));
       datas.push(data);
+      kinds.push(kind);
     }
     const out = box.run('git', ['cat-file', '--batch'], { cwd: 'r', input: ids.map((id) => `${id}\n`).join('') }).raw;
-    const expected = Buffer.concat(
-      ids.flatMap((id, i) => [
-        Buffer.from(`${id} blob ${datas[i]!.length}\n`),
-        Buffer.from(datas[i]!),
-        Buffer.from('\n'),
-      ]),
-    );
-    expect(out.equals(expected)).toBe(true);
+    const compared = new Compared(`objects: by bough, read by git, ${algorithm}`);
+    let at = 0;
+    ids.forEach((id, i) => {
+      const expected = `${id} ${kinds[i]} ${datas[i]!.length}\n${Buffer.from(datas[i]!).toString('latin1')}\n`;
+      compared.same(expected, expected, out.toString('latin1', at, at + expected.length));
+      at += expected.length;
+    });
+    compared.same('length', at, out.length);
+    compared.finish();
     const entries = ids.slice(0, 40).map((id, i): TreeEntry => ({ name: `n${i}`, mode: 0o100644, oid: id as Oid }));
     const root = loose.write('tree', serializeTree(entries, { sorted: true }));
     const author = { name: 'A', email: 'a@b', seconds: 1, zone: '+0100' };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareVersions } from '../../src/porcelain/ref-filter-version.js';
+import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 import { type Sandbox, sharedSandbox, stockVersion } from '../support/sandbox.js';
 
@@ -127,7 +128,8 @@ describe('for-each-ref prints what stock git prints', () => {
   it('for random formats, sort keys and filters', () => {
     const random = new Random(20260101);
     box.env['GIT_TEST_DATE_NOW'] = '1112920000';
-    for (let i = 0; i < 60; i++) {
+    const compared = new Compared('for-each-ref formats');
+    for (let i = 0; i < cases(60); i++) {
       const args = ['for-each-ref', `--format=${format(random)}`];
       for (let n = random.below(3); n > 0; n--) args.push(`--sort=${random.pick(sorts)}`);
       if (random.oneIn(4)) args.push(random.pick(['--shell', '--perl', '--python', '--tcl']));
@@ -139,9 +141,9 @@ describe('for-each-ref prints what stock git prints', () => {
         args.push(random.pick(['refs/heads', 'refs/tags/v1.*', 'refs/tags/a/', 'refs/*/*', 'refs/b*']));
       const ours = box.tryBough(args, { cwd: 'r' });
       const theirs = box.tryGit(args, { cwd: 'r' });
-      expect(ours.stdout, args.join(' ')).toBe(theirs.stdout);
-      expect(ours.code, args.join(' ')).toBe(theirs.code);
+      compared.same(args, [ours.code, ours.stdout], [theirs.code, theirs.stdout]);
     }
+    compared.finish();
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeText } from '../../src/base/bytes.js';
 import { editConfig, parseConfigFile, renameSection } from '../../src/repo/config-file.js';
+import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 
 let directory = '';
@@ -71,12 +72,13 @@ const randomKey = (random: Random): string =>
 describe('configuration files', () => {
   it('reads what git reads', () => {
     const random = new Random(11);
-    for (let i = 0; i < 60; i++) {
+    const compared = new Compared('config: read');
+    for (let i = 0; i < cases(60); i++) {
       const text = randomFile(random);
       writeFileSync(join(directory, 'f'), text);
       const { code, out } = git('config', '-f', 'f', '-z', '--list');
       const parsed = parseConfigFile(text);
-      expect([text, parsed.faultLine === undefined]).toEqual([text, code === 0]);
+      compared.same(text, parsed.faultLine === undefined, code === 0);
       if (code !== 0) continue;
       const shown = parsed.tokens
         .filter((token) => token.type === 'entry')
@@ -84,13 +86,15 @@ describe('configuration files', () => {
         .join('');
       // Blanks inside a value are kept since 2.45; before, each became one space.
       const plain = (words: string): string => words.replaceAll('\t', ' ');
-      expect(plain(shown)).toBe(plain(out));
+      compared.same(text, plain(shown), plain(out));
     }
+    compared.finish();
   });
 
   it('edits as git edits, to the byte', () => {
     const random = new Random(12);
-    for (let i = 0; i < 120; i++) {
+    const compared = new Compared('config: edited');
+    for (let i = 0; i < cases(120); i++) {
       const text = randomFile(random);
       if (parseConfigFile(text).faultLine !== undefined) continue;
       const key = randomKey(random);
@@ -113,13 +117,15 @@ describe('configuration files', () => {
         append: action === 'add',
       });
       const ours = 'text' in result ? result.text : text;
-      expect([text, words, code === 0, ours]).toEqual([text, words, 'text' in result, after]);
+      compared.same([text, words], ['text' in result, ours], [code === 0, after]);
     }
+    compared.finish();
   });
 
   it('renames and removes sections as git does', () => {
     const random = new Random(13);
-    for (let i = 0; i < 60; i++) {
+    const compared = new Compared('config: sections');
+    for (let i = 0; i < cases(60); i++) {
       const text = randomFile(random);
       const from = random.pick(['a', 'b.sub', 'a.x.y', 'c', 'd', 'A']);
       const to = random.oneIn(3) ? undefined : random.pick(['z', 'z.sub', 'b.sub']);
@@ -129,7 +135,8 @@ describe('configuration files', () => {
       const { code } = git('config', '-f', 'f', ...words);
       const after = readFileSync(join(directory, 'f'), 'utf8');
       const ours = renameSection(parseConfigFile(text), from, to);
-      expect([text, words, code === 0, ours ?? text]).toEqual([text, words, ours !== undefined, after]);
+      compared.same([text, words], [ours !== undefined, ours ?? text], [code === 0, after]);
     }
+    compared.finish();
   });
 });

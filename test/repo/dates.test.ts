@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { approxidate, formatDate, formatZone, parseDate, parseDateMode } from '../../src/repo/dates.js';
+import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 import { sandbox } from '../support/sandbox.js';
 
@@ -79,30 +80,34 @@ describe('dates', () => {
   it('reads strict dates as git reads them', () => {
     const box = sandbox();
     const random = new Random(21);
-    for (let i = 0; i < 60; i++) {
+    const compared = new Compared('dates: strict');
+    for (let i = 0; i < cases(60); i++) {
       const text = strictText(random);
       const ran = box.tryGit(['var', 'GIT_AUTHOR_IDENT'], { env: { GIT_AUTHOR_DATE: text || '@' } });
       const parsed = parseDate(text || '@', clock);
       const theirs = ran.code === 0 ? /> (.*)\n$/.exec(ran.stdout)![1] : 'refused';
       const ours = parsed === undefined ? 'refused' : `${parsed.seconds} ${formatZone(parsed.zone)}`;
-      expect([text, ours]).toEqual([text, theirs]);
+      compared.same(text, ours, theirs);
     }
+    compared.finish();
   });
 
   it('reads approximate dates as git reads them', () => {
     const box = sandbox();
     box.git(['init', '-q']);
     const random = new Random(22);
-    const texts = random.times(150, () => approximateText(random));
+    const texts = random.times(cases(150), () => approximateText(random));
     const answer = box.git(['rev-parse', ...texts.map((text) => `--since=${text}`)], {
       env: { GIT_TEST_DATE_NOW: String(NOW) },
     });
     const theirs = answer.trimEnd().split('\n');
+    const compared = new Compared('dates: approximate');
     texts.forEach((text, i) => {
       // Before 1970 git counts below zero and round again; here it ends at 0.
       if (theirs[i]!.length > '--max-age='.length + 12) return;
-      expect([text, `--max-age=${approxidate(text, clock).seconds}`]).toEqual([text, theirs[i]]);
+      compared.same(text, `--max-age=${approxidate(text, clock).seconds}`, theirs[i]);
     });
+    compared.finish();
   });
 
   it('shows dates as git shows them', () => {
@@ -126,7 +131,8 @@ describe('dates', () => {
       'format:%a %A %b %B %c %d %e %I %j %p %s %u %U %V %G %W %y %% %D %F %T %R %n%t|',
       'format-local:%x %X %C %g %h %k %l',
     ];
-    for (let i = 0; i < 12; i++) {
+    const compared = new Compared('dates: shown');
+    for (let i = 0; i < cases(12); i++) {
       const seconds = pick(
         random,
         random.below(NOW),
@@ -144,8 +150,9 @@ describe('dates', () => {
           env: { GIT_TEST_DATE_NOW: String(NOW) },
         });
         const ours = formatDate(seconds, zone, parseDateMode(mode), clock);
-        expect([mode, seconds, zone, `${ours}\n`]).toEqual([mode, seconds, zone, theirs]);
+        compared.same([mode, seconds, zone], `${ours}\n`, theirs);
       }
     }
+    compared.finish();
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
 import { openRepository } from '../../src/repo/repository.js';
 import { resolveRevision } from '../../src/repo/revision.js';
+import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 import type { Sandbox } from '../support/sandbox.js';
 import { sandbox } from '../support/sandbox.js';
@@ -96,7 +97,8 @@ describe.each(['sha1', 'sha256'])('revisions of a %s repository', (format) => {
     const random = new Random(31);
     const ids = box.git(['rev-list', '--all', '--objects', '--no-object-names']).trim().split('\n');
     const repository = openRepository({ platform: nodePlatform, env: box.env, cwd: box.directory });
-    for (let i = 0; i < 150; i++) {
+    const compared = new Compared(`revisions, ${format}`);
+    for (let i = 0; i < cases(150); i++) {
       const text = expression(random, ids);
       const ran = box.tryGit(['rev-parse', '--verify', '-q', text]);
       const theirs = ran.code === 0 ? ran.stdout.trim() : 'nothing';
@@ -106,8 +108,9 @@ describe.each(['sha1', 'sha256'])('revisions of a %s repository', (format) => {
       } catch {
         ours = 'nothing';
       }
-      expect([text, ours]).toEqual([text, theirs]);
+      compared.same(text, ours, theirs);
     }
+    compared.finish();
     repository.close();
   });
 
