@@ -343,12 +343,14 @@ async function* get(
   includes: boolean | undefined,
   query: Query,
 ): Run {
-  const keyMatches = query.regexp ? keyPattern(query.name) : sameKey(query.name);
+  // A colour may be asked for by its default alone.
+  const nameless = query.name === '' && show.type === 'color' && query.fallback !== undefined;
+  const keyMatches = query.regexp ? keyPattern(query.name) : nameless ? () => false : sameKey(query.name);
   const valueMatches = valueMatcher(query.pattern, query.fixed);
   const { entries } = await readPlace(context, place, includes);
   let chosen = entries.filter((entry) => keyMatches(entry.key) && valueMatches(entry.value));
   if (chosen.length === 0 && query.fallback !== undefined) {
-    const key = checkKey(query.name);
+    const key = nameless ? '' : checkKey(query.name);
     const fallback: ConfigEntry = {
       key,
       value: query.fallback,
@@ -358,7 +360,7 @@ async function* get(
     };
     try {
       const result = shown(fallback, show);
-      if (result !== undefined) yield result;
+      if (result !== undefined) yield nameless ? { ...result, text: result.text.trimEnd() } : result;
     } catch (error) {
       if (!isGitError(error)) throw error;
       throw new GitError('CONFIG', `failed to format default config value: ${query.fallback}`, {

@@ -11,6 +11,7 @@ function toCommander(command: Command, program: string): Commander {
   return page;
 }
 
+/** `-#` stands for a number written as an option, `-3`. */
 function toOption(key: string, spec: OptionSpec): Option {
   const value = 'value' in spec && spec.value !== undefined ? spec.value.replace(/[<>]/g, '') : undefined;
   const argument = value === undefined ? '' : spec.type === 'optional' ? ` [${value}]` : ` <${value}>`;
@@ -41,6 +42,7 @@ export function helpOverview(program: string, commands: readonly Command[]): str
   ];
   for (const [heading, belongs] of groups) {
     root.commandsGroup(heading);
+    // A command that answers to several names is one.
     for (const command of new Set(commands.filter(belongs))) root.addCommand(toCommander(command, program));
   }
   return root.helpInformation();

@@ -1,4 +1,5 @@
 import { defineCommand, type Command } from './command.js';
+import { allAliases } from './alias.js';
 import { table } from './table.js';
 import { GitError } from '../base/errors.js';
 
@@ -18,7 +19,12 @@ export const command = defineCommand({
     const commands: Command[] = [];
     if (name === undefined) {
       for (const load of Object.values(table)) commands.push((await load()).command);
-      yield { text: helpOverview(context.program, commands) } satisfies Help;
+      const aliases = args.values['all'] === true ? allAliases(context) : new Map<string, string>();
+      const width = Math.max(...[...aliases.keys()].map((alias) => alias.length));
+      const shown = [...aliases].map(([alias, value]) => `   ${alias.padEnd(width)}   ${value}\n`).join('');
+      yield {
+        text: helpOverview(context.program, commands) + (shown === '' ? '' : `\nCommand aliases\n${shown}`),
+      } satisfies Help;
       return;
     }
     const load = Object.hasOwn(table, name) ? table[name] : undefined;

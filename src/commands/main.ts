@@ -6,7 +6,7 @@ import { GitError } from '../base/errors.js';
 import { isTracing, traceChild, traceEvent } from '../base/trace.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
-import { expandAlias, runExternal, unknownCommand } from './alias.js';
+import { deprecatedCommands, expandAlias, runExternal, unknownCommand } from './alias.js';
 import type { CommandContext, GlobalOptions } from './command.js';
 import { wantColor } from './color.js';
 import { parseGlobalOptions } from './global-options.js';
@@ -169,7 +169,8 @@ async function runByName(
   argv: readonly string[],
   expanded: readonly string[],
 ): Promise<number> {
-  if (Object.hasOwn(table, name)) {
+  const builtIn = Object.hasOwn(table, name);
+  if (builtIn && !deprecatedCommands.includes(name)) {
     traceEvent('cmd_name', { name, hierarchy: name });
     traceCommand(surroundings.env, surroundings.io, [name, ...argv]);
     if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
@@ -177,10 +178,16 @@ async function runByName(
   }
   surroundings.room ??= await import('../repo/repository.js');
   const context = contextFor(surroundings, name, argv);
-  const external = runExternal(context, surroundings.execDirectory);
-  if (external !== undefined) return external;
+  if (!builtIn && !deprecatedCommands.includes(name)) {
+    const external = runExternal(context, surroundings.execDirectory);
+    if (external !== undefined) return external;
+  }
   const alias = expandAlias(context, expanded);
-  if (alias === undefined) return unknownCommand(context, Object.keys(table));
+  if (alias === undefined) {
+    if (!builtIn) return unknownCommand(context, Object.keys(table));
+    traceEvent('cmd_name', { name, hierarchy: name });
+    return runNamed(surroundings, name, argv);
+  }
   if ('code' in alias) return alias.code;
   const again = parseGlobalOptions(alias.words, surroundings.env);
   for (const [key, value] of Object.entries(again.env)) surroundings.env[key] = value;
@@ -203,7 +210,14 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
     });
   }
   const { command } = await load();
-  if (command.standalone !== true) surroundings.room ??= await import('../repo/repository.js');
+  if (command.standalone !== true) {
+    surroundings.room ??= await import('../repo/repository.js');
+    if (surroundings.globals.config.length > 0) {
+      // What -c says must be readable even where nothing would look at it.
+      const { readOverrides } = await import('../repo/config.js');
+      readOverrides(surroundings.globals.config).getBool('core.bare');
+    }
+  }
   const { io } = surroundings;
   const json = surroundings.json || takesJson(argv);
   const words = json && !surroundings.json ? withoutJson(argv) : argv;

@@ -42,6 +42,8 @@ export interface ReaderOptions {
   readonly includes?: boolean;
   /** All `remote.*.url` values, for `includeIf "hasconfig:…"`; asked at most once. */
   readonly remotes?: () => readonly string[];
+  /** For finding those values: files such conditions include are read whatever they say, as they must name none. */
+  readonly unconditional?: boolean;
 }
 
 /** Reads files with their includes into one list of entries. */
@@ -106,6 +108,7 @@ export class ConfigReader {
   }
 
   #hasRemote(pattern: string): boolean {
+    if (this.#options.unconditional === true) return true;
     this.#remotes ??= this.#options.remotes?.() ?? [];
     return this.#remotes.some((url) => wildmatch(pattern, url, { pathname: true }));
   }
@@ -303,9 +306,16 @@ export class Config {
   }
 }
 
-function missingValue(entry: ConfigEntry): GitError {
-  return new GitError('CONFIG', `missing value for '${entry.key}'`, { data: { key: entry.key } });
+/** Says, in git's words, that an entry cannot be used; `why` is the line above. */
+export function badVariable(entry: ConfigEntry, why: string): GitError {
+  const where =
+    entry.scope === 'command'
+      ? `unable to parse '${entry.key}' from command-line config`
+      : `bad config variable '${entry.key}' in file '${entry.origin.name}' at line ${entry.line}`;
+  return new GitError('CONFIG', where, { data: { key: entry.key, preface: `error: ${why}\n` } });
 }
+
+export const missingValue = (entry: ConfigEntry): GitError => badVariable(entry, `missing value for '${entry.key}'`);
 
 /** The values that `includeIf "hasconfig:remote.*.url:…"` looks at. */
 export function remoteUrls(entries: readonly ConfigEntry[]): string[] {
@@ -381,7 +391,8 @@ export function readEntries(
     into.commandEntries(overrides.map(parseOverride));
     return into;
   };
-  const remotes = (): string[] => remoteUrls(read(new ConfigReader(context, options)).entries);
+  const remotes = (): string[] =>
+    remoteUrls(read(new ConfigReader(context, { ...options, unconditional: true })).entries);
   const reader = read(new ConfigReader(context, { ...options, remotes }));
   return reader.entries;
 }
@@ -413,14 +424,26 @@ export function environmentEntries(
 export function parseOverride(text: string): readonly [string, string | undefined] {
   const equals = text.indexOf('=');
   const key = (equals < 0 ? text : text.slice(0, equals)).trim();
-  if (key === '') throw new GitError('CONFIG', `bogus config parameter: ${text}`);
+  if (key === '') throw badOverride('empty config key');
   return [checkedKey(key), equals < 0 ? undefined : text.slice(equals + 1)];
 }
+
+/** What `-c` options alone say. Throws `CONFIG` where one cannot be read. */
+export function readOverrides(overrides: readonly string[]): Config {
+  const origin: ConfigOrigin = { kind: 'command line', name: '' };
+  const entries = overrides
+    .map(parseOverride)
+    .map(([key, value]): ConfigEntry => ({ key, value, scope: 'command', origin, line: -1 }));
+  return new Config(entries, () => undefined);
+}
+
+const badOverride = (why: string): GitError =>
+  new GitError('CONFIG', 'unable to parse command-line config', { data: { preface: `error: ${why}\n` } });
 
 function checkedKey(key: string): string {
   const checked = canonicalKey(key);
   if ('key' in checked) return checked.key;
-  throw new GitError('CONFIG', keyFaultMessage(key, checked.fault));
+  throw badOverride(keyFaultMessage(key, checked.fault));
 }
 
 /** git's words for a key it cannot use. */
