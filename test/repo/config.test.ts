@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { decodeText } from '../../src/base/bytes.js';
 import { editConfig, parseConfigFile, renameSection } from '../../src/repo/config-file.js';
 import { Compared, cases } from '../support/compared.js';

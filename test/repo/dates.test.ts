@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { approxidate, formatDate, formatZone, parseDate, parseDateMode } from '../../src/repo/dates.js';
 import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
