@@ -31,7 +31,7 @@ export interface AttributeReaderOptions {
 /** Looks attributes up, reading each `.gitattributes` file once. Never reads one through a symbolic link. */
 export class AttributeReader {
   readonly #repository: Repository;
-  readonly #direction: AttributeDirection;
+  #direction: AttributeDirection;
   readonly #index: (() => Index) | undefined;
   readonly #warn: ((message: string) => void) | undefined;
   readonly #ignoreCase: boolean;
@@ -75,6 +75,14 @@ export class AttributeReader {
       }
     }
     return [...names].filter((name) => attributes.get(name) !== undefined);
+  }
+
+  /** Reads elsewhere from now on. Answers where it read before. */
+  turn(direction: AttributeDirection): AttributeDirection {
+    const before = this.#direction;
+    this.#direction = direction;
+    this.reset();
+    return before;
   }
 
   /** Forgets what was read: files may have changed. */

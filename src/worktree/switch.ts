@@ -162,8 +162,8 @@ export class Switch {
     }
     index.resolveUndo = undefined;
     if (touch) {
-      // `.gitattributes` of the new state decide how its files are written.
-      this.#tree.attributes.reset();
+      // `.gitattributes` of the new state decide how its files are written, also while the old ones still lie there.
+      const direction = this.#tree.attributes.turn('checkout');
       const writer = new CheckoutWriter(this.#tree, options.meta);
       const { entries } = index;
       let place = -1;
@@ -186,6 +186,7 @@ export class Switch {
         }
         options.progress?.(++done, total);
       }
+      this.#tree.attributes.turn(direction);
       this.#tree.forgetDirectories();
     }
     index.changed = true;
