@@ -113,6 +113,7 @@ class Comparison {
   note(kind, what, expected, actual) {
     const result = this.results[kind];
     result.cases++;
+    if (result.cases % 20 === 0) this.options.tell(`${kind}: ${result.cases} so far\n`);
     if (expected === actual) return true;
     const [a, b] = [expected.split('\n'), actual.split('\n')];
     const at = a.findIndex((line, i) => line !== b[i]);
