@@ -13,8 +13,12 @@ const hfsIgnored = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /** True when a file system might read `name` as `.git` (any case, NTFS short and stream forms, HFS+ invisible marks). */
 export function isDotGitSpelling(name: string): boolean {
-  return isDotGit(name) || isNtfsDotGit(name) || isHfsDotGit(name);
+  return isDotGit(name) || isNtfsDotGitPart(name) || isHfsDotGit(name);
 }
+
+/** The same on a file system that also takes `\\` for a separator. */
+const isNtfsDotGitPart = (name: string): boolean =>
+  name.includes('\\') ? name.split('\\').some(isNtfsDotGit) : isNtfsDotGit(name);
 
 function isDotGit(name: string): boolean {
   return name.length === 4 && name.toLowerCase() === '.git';
@@ -78,6 +82,22 @@ const plainPath = /^[\w+-][\w.+-]*(?:\/[\w+-][\w.+-]*)*$/;
 export function isSafePath(text: string): boolean {
   if (plainPath.test(text)) return true;
   return text !== '' && text.split('/').every((segment) => stepFault(segment) === undefined);
+}
+
+/** What git lets into an index: with `core.protectHFS` and `core.protectNTFS` also no spelling that those systems know. */
+export function isIndexPath(text: string, protect: { readonly hfs: boolean; readonly ntfs: boolean }): boolean {
+  if (plainPath.test(text)) return true;
+  return text
+    .split('/')
+    .every(
+      (name) =>
+        name !== '' &&
+        name !== '.' &&
+        name !== '..' &&
+        !isDotGit(name) &&
+        !(protect.hfs && isHfsDotGit(name)) &&
+        !(protect.ntfs && isNtfsDotGitPart(name)),
+    );
 }
 
 export const joinPath = (directory: string, name: string): string => (directory === '' ? name : directory + '/' + name);

@@ -3,7 +3,7 @@ import { addToIndex } from '../porcelain/add.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords, wholeTree } from './work-tree.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Line {
@@ -90,7 +90,7 @@ export const command = defineCommand({
     }
     const removals = all ?? (words.length > 0 || update);
     const everything = words.length === 0 && (all === true || update);
-    const pathspec = pathspecOf(context, tree, everything ? [':/'] : words, { literal: false });
+    const pathspec = pathspecOf(context, tree, everything ? [wholeTree(tree)] : words);
     const lock = tree.lockIndex();
     try {
       tree.reloadIndex();

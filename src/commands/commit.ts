@@ -44,7 +44,7 @@ import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
 import type { ParsedOptions } from './options.js';
-import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords, wholeTree } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Result {
@@ -430,7 +430,7 @@ class CommitRun {
     this.#lock = tree.lockIndex();
     tree.reloadIndex();
     if ((words.length > 0 && values.patch !== true) || values.all === true) {
-      const pathspec = pathspecOf(this.#context, tree, values.all === true ? [':/'] : words);
+      const pathspec = pathspecOf(this.#context, tree, values.all === true ? [wholeTree(tree)] : words);
       if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined);
       if (partial) {
         await this.#partialIndex(pathspec, dry, head);

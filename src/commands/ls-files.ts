@@ -12,6 +12,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { readTreeEntries } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
+import { UsageError } from './options.js';
 import type { ParsedOptions } from './options.js';
 import { openWorkTree, pathPrinter, pathspecOf } from './work-tree.js';
 
@@ -103,14 +104,13 @@ class Listing {
     const stage = values.stage === true || values.unmerged === true;
     const modified = values.modified === true;
     if (values.format != null) {
-      const wrong = (['stage', 'others', 'killed', 'resolve-undo', 'eol', 't'] as const).find(
+      const wrong = (['stage', 'others', 'killed', 'resolve-undo', 'deduplicate', 'eol', 't'] as const).find(
         (key) => values[key] === true,
       );
       if (wrong !== undefined) {
-        throw new GitError(
-          'USAGE',
-          '--format cannot be used with -s, -o, -k, -t, --resolve-undo, --deduplicate, --eol',
-        );
+        throw new UsageError('--format cannot be used with -s, -o, -k, -t, --resolve-undo, --deduplicate, --eol', {
+          fatal: true,
+        });
       }
     }
     const ignores = this.#ignores();

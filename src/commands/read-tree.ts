@@ -7,6 +7,7 @@ import type { SwitchOptions } from '../worktree/switch.js';
 import { Switch } from '../worktree/switch.js';
 import { plumbingRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
+import { isIndexPath } from '../base/path.js';
 import { primeCacheTree, readTreeEntries } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
@@ -179,8 +180,13 @@ async function read(
 async function overlay(tree: WorkTree, trees: readonly Oid<'tree'>[]): Promise<void> {
   const { objects, objectFormat } = tree.repository;
   const index = new Index(tree.repository.objectFormat, tree.index.version);
+  const { config } = tree.repository;
+  const protect = { hfs: config.getBool('core.protecthfs', false), ntfs: config.getBool('core.protectntfs', true) };
   for (const oid of trees) {
     const entries = await readTreeEntries(objects, oid);
+    const bad = entries.find(({ path }) => !isIndexPath(path, protect));
+    if (bad !== undefined)
+      throw new GitError('PATH_UNSAFE', `invalid path '${bad.path}'`, { data: { path: bad.path } });
     if (index.entries.length === 0) index.setEntries(entries);
     else index.addAll(entries);
   }

@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { isOid } from '../base/oid.js';
+import { isOid, isZeroOid } from '../base/oid.js';
 import { isSafePath } from '../base/path.js';
 import { unquotePath } from '../base/quote.js';
 import { canonicalMode, isRegularMode } from '../objects/mode.js';
@@ -80,7 +80,10 @@ export const command = defineCommand({
     if (lock === undefined && run.needsLock()) tree.lockIndex();
     try {
       yield* run.words();
-      if (lock !== undefined && (tree.index.changed || run.force)) tree.commitIndex(lock);
+      if (lock !== undefined && (tree.index.changed || run.force || (run.refreshed && tree.index.hasRacy))) {
+        run.refuseNullIds();
+        tree.commitIndex(lock);
+      }
     } finally {
       lock?.rollback();
     }
@@ -118,6 +121,18 @@ class UpdateIndex {
   constructor(context: CommandContext) {
     this.#context = context;
     this.tree = openWorkTree(context, { bareToo: true });
+  }
+
+  /** Files were looked at: racily clean entries are worth writing anew. */
+  refreshed = false;
+  /** Paths that were given the id that stands for nothing: such an index is never written. */
+  readonly #nulls: string[] = [];
+
+  refuseNullIds(): void {
+    const [path] = this.#nulls;
+    if (path === undefined) return;
+    this.#context.error(`cache entry has null sha1: ${path}`);
+    throw new GitError('USAGE', 'Unable to write new index file');
   }
 
   needsLock(): boolean {
@@ -243,6 +258,7 @@ class UpdateIndex {
       case '--refresh':
       case '--really-refresh':
         await this.#refresh(name === '--really-refresh');
+        this.refreshed = true;
         break;
       case '--chmod': {
         const flip = value();
@@ -371,6 +387,7 @@ class UpdateIndex {
       this.#context.error(`${path}: cannot add to the index - missing --add option?`);
       return false;
     }
+    if (isZeroOid(oid)) this.#nulls.push(path);
     const outcome = this.tree.index.add(entry, { replace: this.#replace });
     if (outcome === 'conflict') {
       this.#context.error(`'${path}' appears as both a file and as a directory`);

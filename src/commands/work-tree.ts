@@ -62,6 +62,9 @@ export function pathPrinter(tree: WorkTree, options: { raw?: boolean; full?: boo
   };
 }
 
+/** The word for the whole work tree, also where pathspecs have no magic. */
+export const wholeTree = (tree: WorkTree): string => '../'.repeat(tree.repository.prefix.split('/').length - 1) || '.';
+
 /** The words of `--pathspec-from-file`: lines, C-quoted where they begin with `"`, or NUL-terminated. */
 export function readPathspecFile(context: CommandContext, file: string, nul: boolean): string[] {
   let data: Bytes;
