@@ -1,4 +1,5 @@
 import { GitError } from '../base/errors.js';
+import { traceRegion } from '../base/trace.js';
 import type { NonEmpty } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
 import { staleRefs } from '../porcelain/fetch.js';
@@ -116,7 +117,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     options: { progress: { type: 'flag', help: 'force progress reporting' } },
     async run(context, _values, rest, verb): Promise<number | undefined> {
       if (rest.length !== 2) return subcommandUsage(context, verb.usage, verb.options);
-      for (const warning of await renameRemote(context.repository(), rest[0]!, rest[1]!)) context.warning(warning);
+      const warnings = await traceRegion('progress', 'Renaming remote references', () =>
+        renameRemote(context.repository(), rest[0]!, rest[1]!),
+      );
+      for (const warning of warnings) context.warning(warning);
       return undefined;
     },
   },

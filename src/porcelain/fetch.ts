@@ -615,8 +615,8 @@ export function staleRefs(specs: readonly Refspec[], refs: readonly RemoteRef[],
       if (source !== undefined) sources.push(source);
     }
     if (sources.length === 0) continue;
-    // Deleted only when no refspec would still write it.
-    if (sources.some((source) => there.has(source) && !isExcluded(specs, source))) continue;
+    // Deleted only when no refspec would still write it; what is left out on purpose is left alone.
+    if (sources.some((source) => there.has(source) || isExcluded(specs, source))) continue;
     stale.push(name);
   }
   return stale;

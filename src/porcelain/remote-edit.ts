@@ -68,8 +68,7 @@ export async function setMaster(repository: Repository, name: string, master: st
   if (!result.ok) throw new GitError('REF_CHANGED', `Could not setup master '${master}'`);
 }
 
-const mirrorSpec = (branch: string): string =>
-  branch === '*' ? '+refs/*:refs/*' : `+refs/heads/${branch}:refs/heads/${branch}`;
+const mirrorSpec = (branch: string): string => `+refs/${branch}:refs/${branch}`;
 
 /** `git remote remove`: configuration, branches' upstreams, tracking refs. Answers branches left behind. */
 export async function removeRemote(

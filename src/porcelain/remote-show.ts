@@ -114,7 +114,11 @@ async function pullLines(repository: Repository, remote: RemoteConfig): Promise<
   for (const branch of config.subsections('branch')) {
     const settings = branchConfig(config, branch);
     if (settings.remote !== remote.name || settings.merge.length === 0) continue;
-    rows.push({ branch, merges: settings.merge.map(prettyBranch), rebase: settings.rebase });
+    rows.push({
+      branch,
+      merges: settings.merge.flatMap((value) => value.split(' ')).map(prettyBranch),
+      rebase: settings.rebase,
+    });
   }
   if (rows.length === 0) return '';
   rows.sort((a, b) => compareText(a.branch, b.branch));
@@ -156,8 +160,8 @@ async function pushLines(
       if (spec.matching) rows.push({ from: '(matching)', to: '(matching)', state: '', force: spec.force });
       else {
         rows.push({
-          from: spec.src === '' ? '(delete)' : prettyRef(spec.src),
-          to: prettyRef(spec.dst ?? spec.src),
+          from: spec.src === '' ? '(delete)' : spec.src,
+          to: spec.dst ?? spec.src,
           state: '',
           force: spec.force,
         });

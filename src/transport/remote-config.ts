@@ -231,7 +231,7 @@ export class Remotes {
     const branch = hash < 0 ? defaultBranch(this.config, repository.env) : line.slice(hash + 1);
     return {
       urls: [url],
-      fetch: [`${branch}:refs/heads/${name}`],
+      fetch: [`refs/heads/${branch}:refs/heads/${name}`],
       push: [`HEAD:refs/heads/${branch}`],
       origin: 'branches',
     };

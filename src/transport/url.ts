@@ -147,7 +147,6 @@ function scpLike(text: string): RemoteAddress {
     host = text.slice(0, colon);
     path = text.slice(colon + 1);
   }
-  if (path === '') throw strangeUrl(text);
   if (path.startsWith('/~')) path = path.slice(1);
   return checked('ssh', host, port, path);
 }
