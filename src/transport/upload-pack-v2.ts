@@ -260,7 +260,9 @@ async function acknowledge(
   for (const oid of haves) {
     if (seen.has(oid)) continue;
     seen.add(oid);
-    if (await session.common.add(oid)) common.push(oid);
+    // A parent of what was told already is no news, and the client would have to repeat it each time.
+    const before = session.common.oids.length;
+    if ((await session.common.add(oid)) && session.common.oids.length > before) common.push(oid);
   }
   // A client that said "done" wants the pack and no acknowledgements.
   if (done) return true;
