@@ -199,6 +199,7 @@ export const command = defineCommand({
       window,
       missing: values['exclude-promisor-objects-best-effort'] === true ? 'allow-any' : missing,
       excludePromisor: values['exclude-promisor-objects'] === true,
+      useBitmaps: values['use-bitmap-index'] ?? (toStdout && repository.config.getBool('pack.usebitmaps', true)),
     });
     let times: Map<Oid, number> | undefined;
     if (values.cruft === true) {

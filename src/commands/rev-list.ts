@@ -14,6 +14,7 @@ import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from
 import { messageFilter } from '../porcelain/log-grep.js';
 import { entryLimit } from '../porcelain/log-paths.js';
 import { CommitCounter, LogPrinter, decorationColors } from '../porcelain/log-printer.js';
+import type { RevisionRequest } from '../porcelain/log-revisions.js';
 import { parseRevisionRequest } from '../porcelain/log-revisions.js';
 import { LogSettings } from '../porcelain/log-settings.js';
 import { createLogWalk, revisionMark } from '../porcelain/log-walk.js';
@@ -47,6 +48,7 @@ interface OwnOptions {
   missing: 'error' | 'allow-any' | 'allow-promisor' | 'print' | 'print-info';
   diskUsage: false | 'bytes' | 'human';
   useBitmap: boolean;
+  testBitmap: boolean;
   color: string;
 }
 
@@ -95,6 +97,9 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
       return 1;
     case '--no-use-bitmap-index':
       own.useBitmap = false;
+      return 1;
+    case '--test-bitmap':
+      own.testBitmap = true;
       return 1;
     case '--commit-header':
       own.commitHeader = true;
@@ -188,6 +193,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     missing: 'error',
     diskUsage: false,
     useBitmap: false,
+    testBitmap: false,
     color: 'never',
   };
   settings.alwaysShowHeader = false;
@@ -206,6 +212,18 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (own.bisect) settings.limited = true;
   if (own.count && settings.trees && (settings.leftRight || settings.cherryMark)) {
     throw new GitError('USAGE', "marked counting and '--objects' cannot be used together");
+  }
+  if (own.testBitmap) {
+    const { testBitmap } = await import('./rev-list-bitmap.js');
+    await testBitmap(context, request);
+    return undefined;
+  }
+  if (own.useBitmap && own.missing === 'error' && !own.bisect && !own.printOmitted) {
+    const answer = await byBitmaps(context, request, settings, own);
+    if (answer !== undefined) {
+      yield* answer;
+      return undefined;
+    }
   }
   const prettySaid = settings.pretty !== undefined || (settings.verboseHeader && !own.header);
   // Here messages are never changed.
@@ -419,6 +437,41 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   const rest = text(output);
   if (rest !== '') yield { text: rest };
   return undefined;
+}
+
+/** The answer found by bitmaps, which know no order and no names. */
+async function byBitmaps(
+  context: CommandContext,
+  request: RevisionRequest,
+  settings: LogSettings,
+  own: OwnOptions,
+): Promise<Iterable<Listed> | undefined> {
+  const repository = context.repository();
+  if (settings.maxCount >= 0 && (!own.count || settings.trees)) return undefined;
+  const { askedKinds, walkBitmaps } = await import('./rev-list-bitmap.js');
+  const filter = combineFilterSpecs(settings.filters);
+  const walk = await walkBitmaps({ repository, request, settings, filter, filterProvided: own.filterProvided });
+  if (walk === undefined) return undefined;
+  const kinds = askedKinds(settings);
+  if (own.count) {
+    let count = 0;
+    for (const kind of kinds) count += walk.count(kind);
+    if (settings.maxCount >= 0) count = Math.min(count, settings.maxCount);
+    return [{ text: `${count}\n` }];
+  }
+  if (own.diskUsage !== false) {
+    let bytes = 0;
+    for (const kind of kinds) {
+      for (const oid of walk.list(kind)) bytes += (await repository.objects.place(oid))?.diskSize ?? 0;
+    }
+    return [{ text: own.diskUsage === 'human' ? `${humanSize(bytes)}\n` : `${bytes}\n` }];
+  }
+  const end = own.nul ? '\0' : '\n';
+  return (function* (): Generator<Listed> {
+    if (own.quiet) return;
+    for (const kind of kinds) for (const bit of walk.bits(kind)) yield { text: `${walk.oidAt(bit)}${end}` };
+    for (const kind of kinds) for (const { oid } of walk.extras(kind)) yield { text: `${oid}${end}` };
+  })();
 }
 
 const bareStyle = { ...plainStyle, prefix: '', suffix: '' };

@@ -29,6 +29,20 @@ export class Bitset {
     for (let i = 0; i < this.words.length; i++) this.words[i]! |= other.words[i]!;
   }
 
+  remove(bit: number): void {
+    this.words[bit >>> 5]! &= ~(1 << (bit & 31));
+  }
+
+  and(other: Bitset): Bitset {
+    const words = new Uint32Array(this.words.length);
+    for (let i = 0; i < words.length; i++) words[i] = this.words[i]! & other.words[i]!;
+    return new Bitset(this.size, words);
+  }
+
+  equals(other: Bitset): boolean {
+    return this.words.every((word, i) => word === other.words[i]);
+  }
+
   xor(other: Bitset): Bitset {
     const words = new Uint32Array(this.words.length);
     for (let i = 0; i < words.length; i++) words[i] = this.words[i]! ^ other.words[i]!;

@@ -15,6 +15,7 @@ import { nameHashOf } from '../packs/name-hash.js';
 import type { PackBuilder } from '../packs/pack-builder.js';
 import type { PackFile } from '../packs/pack-file.js';
 import type { PackStore } from '../packs/pack-store.js';
+import { visitByBitmaps } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
 import { resolveRevision } from '../repo/revision.js';
 import { objectRoots } from './object-roots.js';
@@ -35,6 +36,8 @@ export interface SelectionOptions {
   /** What to do about objects that are not there (`--missing`). */
   readonly missing?: 'error' | 'allow-any' | 'allow-promisor';
   readonly excludePromisor?: boolean;
+  /** Let bitmaps tell what is reached, where there are some. */
+  readonly useBitmaps?: boolean;
 }
 
 /** Chooses the objects of a pack: the rules about what is left out, and the walks. */
@@ -112,6 +115,18 @@ export class PackSelection {
     const missing = this.#options.missing ?? 'error';
     const added: { path: string }[] = [];
     const seenPaths = new Set<string>();
+    if (
+      this.#options.useBitmaps === true &&
+      missing === 'error' &&
+      this.#options.excludePromisor !== true &&
+      !(thin === true && haves.length > 0) &&
+      (await visitByBitmaps(this.#repository, wants, haves, spec, (oid, kind, hash) => {
+        met?.(oid);
+        if (this.wants(oid)) this.#builder.add(oid, hash, { kind });
+      }))
+    ) {
+      return;
+    }
     await visitReachable(
       objects,
       {

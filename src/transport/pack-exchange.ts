@@ -1,12 +1,13 @@
 import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
-import type { Oid } from '../base/oid.js';
+import type { ObjectKind, Oid } from '../base/oid.js';
 import { createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { visitReachable } from '../history/reachable.js';
 import { parseTag } from '../objects/tag.js';
 import { nameHash } from '../packs/name-hash.js';
 import { PackBuilder } from '../packs/pack-builder.js';
+import { visitByBitmaps } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
 import type { BandWriter } from './server-io.js';
 
@@ -118,21 +119,32 @@ async function gather(
     request.filter === undefined
       ? undefined
       : await createFilter(parseFilterSpec(request.filter), { objects: repository.objects });
-  await visitReachable(
-    repository.objects,
-    {
-      wants: request.wants,
-      haves: request.haves,
-      grafts,
-      filter,
-      edges: request.thin && request.shallow !== undefined ? 'all' : 'parents',
-      ...(request.thin ? { onEdge: (oid: Oid) => builder.addEdge(oid) } : {}),
-    },
-    (oid, kind, path) => {
-      builder.add(oid, path === '' ? 0 : nameHash(path), { kind });
-      each();
-    },
-  );
+  const add = (oid: Oid, kind: ObjectKind, hash: number): void => {
+    builder.add(oid, hash, { kind });
+    each();
+  };
+  // Bitmaps know no edges, which thin packs build on.
+  const usable =
+    request.shallow === undefined &&
+    !(request.thin && request.haves.length > 0) &&
+    repository.config.getBool('pack.usebitmaps', true);
+  const spec = request.filter === undefined ? undefined : parseFilterSpec(request.filter);
+  const found = usable && (await visitByBitmaps(repository, request.wants, request.haves, spec, add));
+  if (!found)
+    await visitReachable(
+      repository.objects,
+      {
+        wants: request.wants,
+        haves: request.haves,
+        grafts,
+        filter,
+        edges: request.thin && request.shallow !== undefined ? 'all' : 'parents',
+        ...(request.thin ? { onEdge: (oid: Oid) => builder.addEdge(oid) } : {}),
+      },
+      (oid, kind, path) => {
+        add(oid, kind, path === '' ? 0 : nameHash(path));
+      },
+    );
   for (const tag of request.tags) {
     if (!builder.has(tag.peeled) || builder.has(tag.oid)) continue;
     // A tag of a tag brings the tags between along.

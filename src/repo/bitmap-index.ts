@@ -1,0 +1,377 @@
+import { isPromise } from '../base/awaitable.js';
+import type { Bytes } from '../base/bytes.js';
+import { GitError, isGitError } from '../base/errors.js';
+import type { ObjectKind, Oid } from '../base/oid.js';
+import { oidFromBytes, writeOid } from '../base/oid.js';
+import { CommitPool } from '../history/commit-pool.js';
+import type { FilterSpec } from '../history/object-filter.js';
+import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
+import { parseTag } from '../objects/tag.js';
+import { TreeCursor } from '../objects/tree.js';
+import { BitmapFile } from '../packs/bitmap-file.js';
+import { Bitset } from '../packs/bitset.js';
+import type { MultiPackIndex } from '../packs/midx.js';
+import { nameHash } from '../packs/name-hash.js';
+import type { PackFile } from '../packs/pack-file.js';
+import { readUint32 } from '../platform/lazy-table.js';
+import type { Repository } from './repository.js';
+
+const KINDS: readonly ObjectKind[] = ['commit', 'tree', 'blob', 'tag'];
+
+/** What a bitmap is over: a pack or a multi-pack-index. Rows are in order of name, bits in order of place. */
+interface Ground {
+  readonly count: number;
+  find(raw: Bytes, at: number): number;
+  oidAt(row: number): Oid;
+}
+
+/** The bitmaps of a pack or a multi-pack-index: for some commits everything that they reach. */
+export class BitmapIndex {
+  readonly file: BitmapFile;
+  readonly count: number;
+  readonly #ground: Ground;
+  readonly #rowOfBit: Uint32Array;
+  readonly #bitOfRow: Uint32Array;
+
+  constructor(ground: Ground, file: BitmapFile, rowOfBit: Uint32Array) {
+    this.#ground = ground;
+    this.file = file;
+    this.count = ground.count;
+    this.#rowOfBit = rowOfBit;
+    this.#bitOfRow = new Uint32Array(ground.count);
+    for (let bit = 0; bit < rowOfBit.length; bit++) this.#bitOfRow[rowOfBit[bit]!] = bit;
+  }
+
+  /** The bit of an object, or -1. */
+  find(raw: Bytes, at = 0): number {
+    const row = this.#ground.find(raw, at);
+    return row < 0 ? -1 : this.#bitOfRow[row]!;
+  }
+
+  oidAt(bit: number): Oid {
+    return this.#ground.oidAt(this.#rowOfBit[bit]!);
+  }
+
+  /** What the commit at a bit reaches; `undefined` where it has no bitmap. */
+  of(bit: number): Bitset | undefined {
+    return this.file.of(this.#rowOfBit[bit]!);
+  }
+
+  hashAt(bit: number): number {
+    return this.file.hashAt(this.#rowOfBit[bit]!);
+  }
+
+  kindAt(bit: number): ObjectKind {
+    const n = this.file.types.findIndex((set) => set.has(bit));
+    if (n < 0) throw new GitError('OBJECT_CORRUPT', `object '${this.oidAt(bit)}' not found in type bitmaps`);
+    return KINDS[n]!;
+  }
+}
+
+/**
+ * The repository's bitmaps, where it has some that can be used: a multi-pack-index's, else a pack's. A broken file is
+ * told to `problem` and passed over.
+ */
+export function openBitmapIndex(
+  repository: Repository,
+  problem: (message: string) => void = () => {},
+): BitmapIndex | undefined {
+  const attempt = (open: () => BitmapIndex | undefined): BitmapIndex | undefined => {
+    try {
+      return open();
+    } catch (error) {
+      if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
+      problem(error.message);
+      return undefined;
+    }
+  };
+  for (const { path, packs } of repository.objectDirectories) {
+    const midxs = packs.multiPackIndexes;
+    if (midxs.length !== 1) continue;
+    const found = attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!));
+    if (found !== undefined) return found;
+  }
+  for (const { packs } of repository.objectDirectories) {
+    for (const pack of packs.packs()) {
+      const found = attempt(() => openPackBitmap(repository, pack));
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+function openPackBitmap(repository: Repository, pack: PackFile): BitmapIndex | undefined {
+  const bytes = repository.platform.fs.readFile(pack.path.replace(/\.pack$/, '.bitmap'));
+  if (bytes === undefined) return undefined;
+  const { index } = pack;
+  return new BitmapIndex(index, new BitmapFile(bytes, index.count, index.packChecksum), index.packOrder);
+}
+
+function openMidxBitmap(repository: Repository, directory: string, midx: MultiPackIndex): BitmapIndex | undefined {
+  const { checksum } = midx;
+  const stem = `${directory}/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}`;
+  const { fs } = repository.platform;
+  const bytes = fs.readFile(`${stem}.bitmap`);
+  if (bytes === undefined) return undefined;
+  let order = midx.readChunk('RIDX');
+  if (order === undefined) order = fs.readFile(`${stem}.rev`)?.subarray(12);
+  if (order === undefined || order.length < 4 * midx.count) return undefined;
+  const rowOfBit = new Uint32Array(midx.count);
+  for (let bit = 0; bit < midx.count; bit++) {
+    const row = readUint32(order, 4 * bit);
+    if (row >= midx.count) throw new GitError('OBJECT_CORRUPT', 'multi-pack-index reverse-index chunk is corrupt');
+    rowOfBit[bit] = row;
+  }
+  return new BitmapIndex(midx, new BitmapFile(bytes, midx.count, checksum), rowOfBit);
+}
+
+/** An object that is reached and is not among the bitmap's. */
+export interface ExtraObject {
+  readonly oid: Oid;
+  readonly kind: ObjectKind;
+  /** Where a tree or blob was met first. */
+  readonly path: string;
+}
+
+/** Everything that some objects reach: bits, and numbers of extras. */
+interface Reached {
+  readonly bits: Bitset;
+  readonly extras: Set<number>;
+}
+
+export interface BitmapWalkOptions {
+  /** Trees and blobs count too; else only commits (and tags that are named). */
+  readonly objects: boolean;
+  /** Asked when an object is not there: `true` goes on without it. */
+  readonly missing?: ((oid: Oid) => boolean) | undefined;
+}
+
+/** What wants reach and haves do not, found by bitmaps where there are some on the way. */
+export class BitmapWalk {
+  readonly #repository: Repository;
+  readonly #index: BitmapIndex;
+  readonly #options: BitmapWalkOptions;
+  readonly #pool: CommitPool;
+  readonly #raw: Bytes;
+  readonly #extras: ExtraObject[] = [];
+  readonly #extraNumbers = new Map<Oid, number>();
+  /** Objects that were named: filters do not hide them. */
+  readonly #tips = new Set<Oid>();
+  #result: Reached;
+
+  constructor(repository: Repository, index: BitmapIndex, options: BitmapWalkOptions) {
+    this.#repository = repository;
+    this.#index = index;
+    this.#options = options;
+    this.#raw = new Uint8Array(repository.oidLength);
+    this.#pool = new CommitPool(repository.objects, { grafts: repository.grafts, graph: repository.commitGraph });
+    this.#result = this.#none();
+  }
+
+  async run(wants: readonly Oid[], haves: readonly Oid[]): Promise<void> {
+    const there = this.#none();
+    if (haves.length > 0) await this.#reach(haves, there, undefined);
+    const reached = this.#none();
+    await this.#reach(wants, reached, there);
+    reached.bits.andNot(there.bits);
+    for (const extra of there.extras) reached.extras.delete(extra);
+    this.#result = reached;
+  }
+
+  #none(): Reached {
+    return { bits: new Bitset(this.#index.count), extras: new Set() };
+  }
+
+  /** Bits of one kind, in order of place. */
+  bits(kind: ObjectKind): Bitset {
+    return this.#index.file.types[KINDS.indexOf(kind)]!.and(this.#result.bits);
+  }
+
+  extras(kind: ObjectKind): ExtraObject[] {
+    return [...this.#result.extras].map((n) => this.#extras[n]!).filter((extra) => extra.kind === kind);
+  }
+
+  oidAt(bit: number): Oid {
+    return this.#index.oidAt(bit);
+  }
+
+  /** Names of all objects of a kind: those of the bitmap in order of place, then the others. */
+  *list(kind: ObjectKind): Generator<Oid> {
+    for (const bit of this.bits(kind)) yield this.#index.oidAt(bit);
+    for (const { oid } of this.extras(kind)) yield oid;
+  }
+
+  /** From now on filters hide what was named, too. */
+  forgetTips(): void {
+    this.#tips.clear();
+  }
+
+  count(kind: ObjectKind): number {
+    return this.bits(kind).count() + this.extras(kind).length;
+  }
+
+  /** Takes objects of a kind out, but those that were named, and those for which `keep` says so. */
+  drop(kind: ObjectKind, keep: (oid: Oid) => boolean = () => false): void {
+    for (const bit of this.bits(kind)) {
+      const oid = this.#index.oidAt(bit);
+      if (!this.#tips.has(oid) && !keep(oid)) this.#result.bits.remove(bit);
+    }
+    for (const number of [...this.#result.extras]) {
+      const extra = this.#extras[number]!;
+      if (extra.kind === kind && !this.#tips.has(extra.oid) && !keep(extra.oid)) this.#result.extras.delete(number);
+    }
+  }
+
+  #bit(oid: Oid): number {
+    writeOid(oid, this.#raw, 0);
+    return this.#index.find(this.#raw);
+  }
+
+  #has(reached: Reached, oid: Oid, bit: number): boolean {
+    if (bit >= 0) return reached.bits.has(bit);
+    const number = this.#extraNumbers.get(oid);
+    return number !== undefined && reached.extras.has(number);
+  }
+
+  /** Answers whether it is new. */
+  #add(reached: Reached, oid: Oid, bit: number, kind: ObjectKind, path: string): boolean {
+    if (bit >= 0) return reached.bits.add(bit);
+    let number = this.#extraNumbers.get(oid);
+    if (number === undefined) {
+      number = this.#extras.push({ oid, kind, path }) - 1;
+      this.#extraNumbers.set(oid, number);
+    }
+    if (reached.extras.has(number)) return false;
+    reached.extras.add(number);
+    return true;
+  }
+
+  async #reach(roots: readonly Oid[], reached: Reached, done: Reached | undefined): Promise<void> {
+    const commits: Oid<'commit'>[] = [];
+    const trees: { oid: Oid; path: string }[] = [];
+    const { objects } = this.#repository;
+    for (const root of roots) {
+      for (let oid = root; ; ) {
+        if (done !== undefined) this.#tips.add(oid);
+        const read = objects.readHeader(oid);
+        const header = isPromise(read) ? await read : read;
+        if (header === undefined) {
+          // What is excluded need not be here.
+          if (done === undefined || this.#options.missing?.(oid) === true) break;
+          throw new GitError('OBJECT_MISSING', `bad object ${oid}`, { data: { oid } });
+        }
+        if (header.kind === 'commit') commits.push(oid as Oid<'commit'>);
+        else if (header.kind === 'tree') trees.push({ oid, path: '' });
+        else this.#add(reached, oid, this.#bit(oid), header.kind, '');
+        if (header.kind !== 'tag') break;
+        const tag = await objects.read(oid);
+        oid = parseTag(tag!.data).target;
+      }
+    }
+    const met: Oid<'tree'>[] = [];
+    for (let oid = commits.pop(); oid !== undefined; oid = commits.pop()) {
+      const bit = this.#bit(oid);
+      if (this.#has(reached, oid, bit) || (done !== undefined && this.#has(done, oid, bit))) continue;
+      const known = bit < 0 ? undefined : this.#index.of(bit);
+      if (known !== undefined) {
+        reached.bits.or(known);
+        continue;
+      }
+      this.#add(reached, oid, bit, 'commit', '');
+      const node = this.#pool.node(oid);
+      const loading = this.#pool.load(node);
+      if (!(isPromise(loading) ? await loading : loading)) {
+        if (done === undefined || this.#options.missing?.(oid) === true) continue;
+        throw new GitError('OBJECT_MISSING', `bad object ${oid}`, { data: { oid } });
+      }
+      if (this.#options.objects) met.push(node.tree);
+      for (const parent of node.parents) commits.push(parent.oid);
+    }
+    if (!this.#options.objects) return;
+    for (const oid of met) await this.#tree(oid, '', reached, done);
+    for (const { oid, path } of trees) await this.#tree(oid, path, reached, done);
+  }
+
+  async #tree(oid: Oid, path: string, reached: Reached, done: Reached | undefined): Promise<void> {
+    const bit = this.#bit(oid);
+    if (done !== undefined && this.#has(done, oid, bit)) return;
+    if (!this.#add(reached, oid, bit, 'tree', path)) return;
+    const read = this.#repository.objects.read(oid);
+    const object = isPromise(read) ? await read : read;
+    if (object === undefined) {
+      if (done === undefined || this.#options.missing?.(oid) === true) return;
+      throw new GitError('OBJECT_MISSING', `bad tree object ${oid}`, { data: { oid } });
+    }
+    const cursor = new TreeCursor(object.data, this.#repository.oidLength);
+    while (cursor.next()) {
+      if (isGitlinkMode(cursor.mode)) continue;
+      const childBit = this.#index.find(object.data, cursor.oidStart);
+      if (childBit >= 0 && (reached.bits.has(childBit) || done?.bits.has(childBit) === true)) continue;
+      const child = cursor.oid;
+      const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
+      if (isTreeMode(cursor.mode)) await this.#tree(child, below, reached, done);
+      else if (done === undefined || !this.#has(done, child, childBit)) {
+        this.#add(reached, child, childBit, 'blob', below);
+      }
+    }
+  }
+}
+
+/** Filters that can be answered by kinds alone, or by looking at each blob's size. */
+export function bitmapsCanFilter(filter: FilterSpec | undefined): boolean {
+  if (filter === undefined) return true;
+  if (filter.kind === 'combine') return filter.parts.every(bitmapsCanFilter);
+  if (filter.kind === 'tree') return filter.depth === 0;
+  return filter.kind === 'blob:none' || filter.kind === 'blob:limit' || filter.kind === 'object:type';
+}
+
+/** Takes out what a filter hides. */
+export async function filterBitmaps(walk: BitmapWalk, repository: Repository, filter: FilterSpec): Promise<void> {
+  switch (filter.kind) {
+    case 'combine':
+      for (const part of filter.parts) await filterBitmaps(walk, repository, part);
+      return;
+    case 'blob:none':
+      walk.drop('blob');
+      return;
+    case 'tree':
+      walk.drop('tree');
+      walk.drop('blob');
+      return;
+    case 'object:type':
+      for (const kind of ['commit', 'tree', 'blob', 'tag'] as const) if (kind !== filter.type) walk.drop(kind);
+      return;
+    case 'blob:limit': {
+      const small = new Set<Oid>();
+      for (const oid of walk.list('blob')) {
+        const header = await repository.objects.readHeader(oid);
+        if (header !== undefined && header.size < filter.limit) small.add(oid);
+      }
+      walk.drop('blob', (oid) => small.has(oid));
+    }
+  }
+}
+
+/**
+ * Visits what wants reach and haves do not, by bitmaps: commits, tags, trees, blobs, each in order of place. Answers
+ * false, having visited nothing, where bitmaps do not help. `hash`: the name hash of the object's path.
+ */
+export async function visitByBitmaps(
+  repository: Repository,
+  wants: readonly Oid[],
+  haves: readonly Oid[],
+  filter: FilterSpec | undefined,
+  visit: (oid: Oid, kind: ObjectKind, hash: number) => void,
+): Promise<boolean> {
+  if (!bitmapsCanFilter(filter) || repository.grafts.size > 0 || repository.replacements !== undefined) return false;
+  const index = openBitmapIndex(repository);
+  if (index === undefined) return false;
+  const walk = new BitmapWalk(repository, index, { objects: true });
+  await walk.run(wants, haves);
+  if (filter !== undefined) await filterBitmaps(walk, repository, filter);
+  for (const kind of ['commit', 'tag', 'tree', 'blob'] as const) {
+    for (const { oid, path } of walk.extras(kind)) visit(oid, kind, path === '' ? 0 : nameHash(path));
+    for (const bit of walk.bits(kind)) visit(index.oidAt(bit), kind, index.hashAt(bit));
+  }
+  return true;
+}

@@ -1,0 +1,143 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { historyStream, randomDates, randomShape } from '../support/history.js';
+import { Random } from '../support/random.js';
+import { sharedSandbox } from '../support/sandbox.js';
+
+const box = sharedSandbox();
+afterAll(() => box.remove());
+
+const SIZE = 130;
+const paths = ['a', 'b', 'dir/a', 'dir/b', 'dir/deep/c', 'other/x/y', 'other/z'];
+const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+const sorted = (text: string): string => lines(text).sort().join('\n');
+let made = 0;
+
+function history(random: Random, format: string): string {
+  const cwd = `r${made++}`;
+  box.git(['init', '-q', '--bare', `--object-format=${format}`, cwd]);
+  const shape = randomShape(random, SIZE, { reach: 5, roots: 0.02 });
+  const dates = randomDates(random, SIZE, 'rising');
+  const stream = historyStream(shape, { dates, name: 'c', files: { random, paths, contents: 40 } });
+  box.git(['fast-import', '--quiet'], { cwd, input: stream });
+  box.git(['symbolic-ref', 'HEAD', `refs/heads/c${SIZE - 1}`], { cwd });
+  box.git(['tag', '-a', '-m', 'a tag', 'tag', `c${SIZE - 2}`], { cwd });
+  box.git(['tag', '-a', '-m', 'of a blob', 'blob', `c${SIZE - 2}:`.replace(/:$/, '^{tree}')], { cwd });
+  return cwd;
+}
+
+/** Commits that came after the bitmaps were written, loose. */
+function grow(random: Random, cwd: string): void {
+  const tree = box.git(['rev-parse', `c${random.below(SIZE)}^{tree}`], { cwd }).trim();
+  const blob = box.git(['hash-object', '-w', '--stdin'], { cwd, input: `new ${random.next()}\n` }).trim();
+  const entries = box.git(['ls-tree', tree], { cwd });
+  const newTree = box.git(['mktree'], { cwd, input: `${entries}100644 blob ${blob}\tzzz\n` }).trim();
+  const parents = ['-p', `c${SIZE - 1}`, '-p', `c${random.below(SIZE - 1)}`];
+  const commit = box.git(['commit-tree', newTree, ...parents, '-m', 'new'], { cwd }).trim();
+  box.git(['update-ref', 'refs/heads/new', commit], { cwd });
+}
+
+/** Asks questions with bitmaps, and what they should answer without. */
+function ask(random: Random, cwd: string): void {
+  const branch = (): string => `c${random.below(SIZE)}`;
+  const ranges = [['--all'], ['new'], [branch(), `^${branch()}`], [`${branch()}...new`, 'tag']];
+  for (const range of ranges) {
+    for (const words of [['--count'], ['--objects'], ['--count', '--objects', '--filter=blob:none']]) {
+      const args = [...words, ...range];
+      // Without bitmaps more is listed at the edges of a range than need be.
+      const plain = box.git(['rev-list', '--use-bitmap-index', '--no-object-names', ...args], { cwd });
+      const ours = box.bough(['rev-list', '--use-bitmap-index', ...args], { cwd });
+      expect(sorted(ours), args.join(' ')).toBe(sorted(plain));
+    }
+  }
+}
+
+/** The same, of stock git. */
+function askStock(cwd: string): void {
+  for (const words of [
+    ['--count', '--objects', '--all'],
+    ['--objects', 'new'],
+  ]) {
+    const plain = box.git(['rev-list', '--no-object-names', ...words], { cwd });
+    expect(sorted(box.git(['rev-list', '--use-bitmap-index', ...words], { cwd }))).toBe(sorted(plain));
+  }
+}
+
+const bitmapOf = (cwd: string): string | undefined =>
+  readdirSync(box.path(cwd, 'objects/pack')).find((name) => name.endsWith('.bitmap'));
+
+describe('bitmaps', () => {
+  for (const format of ['sha1', 'sha256']) {
+    for (const form of ['pack', 'midx'] as const) {
+      it(`are read whoever wrote them: ${form}, ${format}`, () => {
+        const random = new Random(form.length + format.length);
+        const writers =
+          format === 'sha256'
+            ? ([['bough', 'true', 'true']] as const)
+            : ([
+                ['git', 'true', 'true'],
+                ['bough', 'false', 'false'],
+              ] as const);
+        for (const [writer, table, cache] of writers) {
+          const cwd = history(random, format);
+          const config = ['-c', `pack.writeBitmapLookupTable=${table}`, '-c', `pack.writeBitmapHashCache=${cache}`];
+          if (form === 'pack') box[writer]([...config, 'repack', '-adbq'], { cwd });
+          else {
+            box.git(['repack', '-adq'], { cwd });
+            grow(random, cwd);
+            box.git(['repack', '-dq'], { cwd });
+            box[writer]([...config, 'multi-pack-index', 'write', '--bitmap'], { cwd });
+          }
+          expect(bitmapOf(cwd)).toMatch(form === 'pack' ? /^pack-/ : /^multi-pack-index-/);
+          box.git(['rev-list', '--test-bitmap', 'HEAD'], { cwd });
+          box.bough(['rev-list', '--test-bitmap', 'HEAD'], { cwd });
+          if (form === 'midx') box.git(['multi-pack-index', 'verify'], { cwd });
+          grow(random, cwd);
+          ask(random, cwd);
+          askStock(cwd);
+          // Packs made by them hold what a walk finds.
+          const [fresh, tag, old] = lines(box.git(['rev-parse', 'new', 'tag', 'c3'], { cwd }));
+          const pack = box.run(
+            process.execPath,
+            [join(process.cwd(), 'bin/git'), 'pack-objects', '--revs', '--stdout', '-q'],
+            { cwd, input: `${fresh}\n${tag}\n--not\n${old}\n` },
+          );
+          expect(pack.code).toBe(0);
+          const target = `t${made++}`;
+          box.git(['init', '-q', '--bare', `--object-format=${format}`, target]);
+          const [name] = /[0-9a-f]{40,64}/.exec(
+            box.run('git', ['index-pack', '--stdin', '--fix-thin'], { cwd: target, input: pack.raw }).stdout,
+          ) ?? [''];
+          const listed = lines(
+            box.git(['show-index', `--object-format=${format}`], {
+              cwd: target,
+              input: box.run('cat', [`objects/pack/pack-${name}.idx`], { cwd: target }).raw,
+            }),
+          ).map((line) => line.split(' ')[1]!);
+          const all = (...tips: string[]): string[] =>
+            lines(box.git(['rev-list', '--objects', '--no-object-names', ...tips], { cwd }));
+          const there = new Set(all('c3'));
+          const expected = all('new', 'tag').filter((oid) => !there.has(oid));
+          expect(listed.sort()).toEqual(expected.sort());
+        }
+      }, 240_000);
+    }
+  }
+
+  it('serve clones, of both programs', () => {
+    const random = new Random(3);
+    const cwd = history(random, 'sha1');
+    box.bough(['repack', '-adbq'], { cwd });
+    grow(random, cwd);
+    for (const program of ['git', 'bough'] as const) {
+      const target = `clone-${program}`;
+      const upload = `${process.execPath} ${join(process.cwd(), 'bin/git')} upload-pack`;
+      box[program](['clone', '-q', '--bare', '-u', upload, `file://${box.path(cwd)}`, target]);
+      box.fsck(target);
+      expect(box.git(['rev-list', '--all', '--count'], { cwd: target })).toBe(
+        box.git(['rev-list', '--all', '--count'], { cwd }),
+      );
+    }
+  }, 60_000);
+});
