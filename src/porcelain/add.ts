@@ -1,11 +1,13 @@
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
+import type { ObjectStore } from '../objects/source.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { AddFailure, addFile, fatalAdd } from '../worktree/add-file.js';
 import type { IndexEntry } from '../worktree/index-entry.js';
 import { IndexEntry as Entry } from '../worktree/index-entry.js';
 import { findUntracked } from '../worktree/untracked.js';
 import type { WorkTree } from '../worktree/work-tree.js';
+import { storeForMany } from './bulk-blobs.js';
 
 export interface AddOptions {
   readonly pathspec: Pathspec;
@@ -63,6 +65,7 @@ class Adding implements AddResult {
   readonly unmatched: string[] = [];
   readonly #tree: WorkTree;
   readonly #options: AddOptions;
+  #store: ObjectStore | undefined;
 
   constructor(tree: WorkTree, options: AddOptions) {
     this.#tree = tree;
@@ -78,8 +81,24 @@ class Adding implements AddResult {
     if (this.unmatched.length > 0) return;
     if (options.renormalize === true) await this.#renormalize();
     else if (options.updates || options.removals) await this.#tracked();
-    for (const path of fresh) await this.#file(path);
+    await this.#newFiles(fresh);
     if (options.executable !== undefined) this.#flip(options.executable);
+  }
+
+  async #newFiles(fresh: readonly string[]): Promise<void> {
+    const writing = this.#options.dryRun !== true && this.#options.intentToAdd !== true;
+    const many = storeForMany(this.#tree.repository, writing ? fresh.length : 0);
+    this.#store = many.store;
+    try {
+      for (const path of fresh) await this.#file(path);
+      // The index that names them is written by the caller, afterwards.
+      many.finish();
+    } catch (error) {
+      many.discard();
+      throw error;
+    } finally {
+      this.#store = undefined;
+    }
   }
 
   /** Words beyond a symbolic link, or inside a submodule. */
@@ -207,6 +226,7 @@ class Adding implements AddResult {
         intentToAdd: options.intentToAdd === true,
         renormalize: options.renormalize === true,
         executable: options.executable,
+        store: this.#store,
       });
       if (changed || !known) this.actions.push({ action: 'add', path });
       if (isGitlinkMode(entry.mode) && !known) this.embedded.push(path);

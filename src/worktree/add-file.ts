@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isSafePath } from '../base/path.js';
 import { isRegularMode, MODE_GITLINK } from '../objects/mode.js';
+import type { ObjectStore } from '../objects/source.js';
 import type { FileStat } from '../platform/fs.js';
 import { nestedGitDirectory, nestedHead } from './gitlink.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from './index-entry.js';
@@ -23,6 +24,8 @@ export interface AddFileOptions {
   readonly replace?: boolean;
   /** `+x` or `-x` instead of the file's own bit. */
   readonly executable?: boolean | undefined;
+  /** Where contents go; the repository's objects unless said. */
+  readonly store?: ObjectStore | undefined;
 }
 
 /** Why a file cannot be added, in git's words. */
@@ -98,7 +101,7 @@ async function idOf(
   options: AddFileOptions,
   old: IndexEntry | undefined,
 ): Promise<Oid> {
-  const { objects } = tree.repository;
+  const objects = options.store ?? tree.repository.objects;
   const store = options.dryRun !== true && options.infoOnly !== true;
   if (mode === MODE_GITLINK) {
     const head = nestedHead(tree.fs, tree.absolute(path));

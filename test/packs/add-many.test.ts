@@ -1,0 +1,44 @@
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { sandbox, type Sandbox } from '../support/sandbox.js';
+
+function files(box: Sandbox, count: number, seed = ''): void {
+  for (let i = 0; i < count; i++) {
+    if (i % 50 === 0) mkdirSync(box.path('r', `d${i / 50}`), { recursive: true });
+    writeFileSync(box.path('r', `d${Math.floor(i / 50)}`, `f${i}`), `${seed}content ${i % 900}\n`);
+  }
+}
+
+describe('add of many new files', () => {
+  it('writes one pack, and git sees what it would have written', () => {
+    const box = sandbox();
+    box.git(['init', '-q', '-b', 'main', 'r']);
+    files(box, 1200);
+    box.bough(['add', '-A'], { cwd: 'r' });
+    expect(box.git(['count-objects', '-v'], { cwd: 'r' })).toMatch(/count: 0\n[^]*in-pack: 900\n/);
+    const ours = box.git(['write-tree'], { cwd: 'r' });
+    box.git(['rm', '-rqf', '--cached', '.'], { cwd: 'r' });
+    box.git(['add', '-A'], { cwd: 'r' });
+    expect(box.git(['write-tree'], { cwd: 'r' })).toBe(ours);
+    box.git(['commit', '-qm', 'all'], { cwd: 'r' });
+    box.fsck('r');
+    // What is there already is not written again.
+    files(box, 1100, '');
+    box.bough(['add', '-A'], { cwd: 'r' });
+    expect(box.git(['status', '--porcelain'], { cwd: 'r' })).toBe('');
+  });
+
+  it('leaves nothing behind where a file cannot be read', () => {
+    const box = sandbox();
+    if (process.getuid?.() === 0) return;
+    box.git(['init', '-q', '-b', 'main', 'r']);
+    files(box, 1200);
+    chmodSync(box.path('r/d23/f1199'), 0);
+    expect(box.tryBough(['add', '-A'], { cwd: 'r' }).code).toBe(128);
+    expect(readdirSync(box.path('r/.git/objects/pack'))).toEqual([]);
+    expect(box.git(['ls-files'], { cwd: 'r' })).toBe('');
+    box.tryBough(['add', '-A', '--ignore-errors'], { cwd: 'r' });
+    chmodSync(box.path('r/d23/f1199'), 0o644);
+    expect(box.git(['ls-files'], { cwd: 'r' }).trim().split('\n').length).toBe(1199);
+  });
+});
