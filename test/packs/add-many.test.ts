@@ -15,7 +15,7 @@ describe('add of many new files', () => {
     box.git(['init', '-q', '-b', 'main', 'r']);
     files(box, 1200);
     box.bough(['add', '-A'], { cwd: 'r' });
-    expect(box.git(['count-objects', '-v'], { cwd: 'r' })).toMatch(/count: 0\n[^]*in-pack: 900\n/);
+    expect(box.git(['count-objects', '-v'], { cwd: 'r' })).toMatch(/count: 0\n[\s\S]*in-pack: 900\n/);
     const ours = box.git(['write-tree'], { cwd: 'r' });
     box.git(['rm', '-rqf', '--cached', '.'], { cwd: 'r' });
     box.git(['add', '-A'], { cwd: 'r' });
@@ -28,9 +28,8 @@ describe('add of many new files', () => {
     expect(box.git(['status', '--porcelain'], { cwd: 'r' })).toBe('');
   });
 
-  it('leaves nothing behind where a file cannot be read', () => {
+  it.skipIf(process.getuid?.() === 0)('leaves nothing behind where a file cannot be read', () => {
     const box = sandbox();
-    if (process.getuid?.() === 0) return;
     box.git(['init', '-q', '-b', 'main', 'r']);
     files(box, 1200);
     chmodSync(box.path('r/d23/f1199'), 0);
