@@ -63,13 +63,41 @@ export class ObjectDatabase implements ObjectStore {
   write<K extends ObjectKind>(kind: K, data: Bytes): Awaitable<Oid<K>> {
     this.counts.writes++;
     const oid = this.hash(kind, data);
-    const there = this.#cache.has(oid) || this.#inSources(oid);
+    if (this.#fresh.has(oid)) return oid;
+    const there = this.#freshenIn(oid);
     if (isPromise(there)) return there.then((found) => (found ? oid : this.#writeFresh(oid, kind, data)));
     return there ? oid : this.#writeFresh(oid, kind, data);
   }
 
+  /** Written or marked as used since the storage was last looked at anew: not to be marked again each time. */
+  readonly #fresh = new Set<Oid>();
+
+  #noteFresh(oid: Oid): void {
+    if (this.#fresh.size >= 10_000) this.#fresh.clear();
+    this.#fresh.add(oid);
+  }
+
+  freshen(oid: Oid): boolean {
+    const there = this.#freshenIn(oid);
+    return !isPromise(there) && there;
+  }
+
+  #freshenIn(oid: Oid, index = 0): Awaitable<boolean> {
+    for (let i = index; i < this.#sources.length; i++) {
+      const source = this.#sources[i]!;
+      const there = source.freshen === undefined ? source.has(oid) : source.freshen(oid);
+      if (isPromise(there)) return there.then((found) => found || this.#freshenIn(oid, i + 1));
+      if (there) {
+        this.#noteFresh(oid);
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** What was just written is often read next (a head, its tree), so it goes into the cache. */
   #writeFresh<K extends ObjectKind>(oid: Oid<K>, kind: K, data: Bytes): Awaitable<Oid<K>> {
+    this.#noteFresh(oid);
     const done: Awaitable<unknown> =
       this.#writable.writeNamed === undefined
         ? this.#writable.write(kind, data)
@@ -275,6 +303,7 @@ export class ObjectDatabase implements ObjectStore {
   }
 
   refresh(): void {
+    this.#fresh.clear();
     this.counts.refreshes++;
     for (const source of this.#sources) source.refresh?.();
   }

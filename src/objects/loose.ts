@@ -50,6 +50,20 @@ export class LooseObjects implements ObjectStore {
     return this.#platform.fs.lstat(this.pathOf(oid)) !== undefined;
   }
 
+  freshen(oid: Oid): boolean {
+    const { fs } = this.#platform;
+    const file = this.pathOf(oid);
+    if (fs.lstat(file) === undefined) return false;
+    const now = this.#platform.now() / 1000;
+    try {
+      fs.setTimes(file, now, now);
+      return true;
+    } catch {
+      // Somebody else's, or gone meanwhile.
+      return false;
+    }
+  }
+
   read(oid: Oid): RawObject | undefined {
     const file = this.pathOf(oid);
     const packed = this.#platform.fs.readFile(file);
@@ -131,7 +145,7 @@ export class LooseObjects implements ObjectStore {
   writeNamed(oid: Oid, kind: ObjectKind, data: Bytes, fresh = false): void {
     const { fs } = this.#platform;
     const file = this.pathOf(oid);
-    if (!fresh && fs.lstat(file) !== undefined) return;
+    if (!fresh && this.freshen(oid)) return;
     this.#fans.delete(oid.slice(0, 2));
     const fan = file.slice(0, file.lastIndexOf('/'));
     const packed = this.#deflate(kind, data);

@@ -32,6 +32,11 @@ export interface ObjectSource {
   has(oid: Oid): Awaitable<boolean>;
   /** `has` without looking at the storage anew, where that is cheaper: another process may have written since. */
   hasNow?(oid: Oid): Awaitable<boolean>;
+  /**
+   * Where the object is here: marks it as used now, so that who collects unreachable objects leaves it alone for a
+   * while. False where it is not here, or cannot be marked: then it has to be written again.
+   */
+  freshen?(oid: Oid): boolean;
   /** Kind and size without the content, where that is cheaper. */
   readHeader?(oid: Oid): Awaitable<ObjectHeader | undefined>;
   /** Ids that start with the (lower-case) hex digits. */

@@ -107,7 +107,12 @@ export class BulkWriter implements ObjectStore {
     if (this.holds(oid)) return oid;
     const { below } = this.#options;
     // One object twice does no harm: the storage is not looked at anew for each.
-    const there = (below?.hasNow === undefined ? below?.has(oid) : below.hasNow(oid)) ?? false;
+    const there =
+      (below?.freshen === undefined
+        ? below?.hasNow === undefined
+          ? below?.has(oid)
+          : below.hasNow(oid)
+        : below.freshen(oid)) ?? false;
     if (isPromise(there)) {
       return there.then((found) => {
         if (!found && !this.holds(oid)) this.#append(oid, kind, data, base);

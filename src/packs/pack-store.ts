@@ -336,6 +336,29 @@ export class PackStore implements ObjectSource {
     return this.#findOid(oid) !== undefined;
   }
 
+  /** Packs marked as used by this process: once is enough. */
+  readonly #freshened = new Set<PackFile>();
+
+  freshen(oid: Oid): boolean {
+    const { fs } = this.#platform;
+    const first = this.#findOid(oid);
+    if (first === undefined) return false;
+    if (this.#freshened.has(first)) return true;
+    for (const { pack } of this.places(oid)) {
+      // What is only in a cruft pack is about to go: its time is kept for each object, not for the pack.
+      if (fs.lstat(pack.path.replace(/\.pack$/, '.mtimes')) !== undefined) continue;
+      const now = this.#platform.now() / 1000;
+      try {
+        fs.setTimes(pack.path, now, now);
+      } catch {
+        continue;
+      }
+      this.#freshened.add(pack);
+      return true;
+    }
+    return false;
+  }
+
   read(oid: Oid): RawObject | undefined {
     return this.#tryCopies(oid, (pack, offset) => pack.read(offset));
   }
