@@ -73,6 +73,7 @@ export const command = defineCommand({
     try {
       await collect(context, repository, {
         quiet,
+        progress: !quiet && (values.quiet === false || context.io.stderr.isTerminal || auto),
         need,
         prune: pruneText,
         cruft: values.cruft ?? config.getBool('gc.cruftpacks', true),
@@ -120,6 +121,7 @@ const isAlive = (fs: { lstat(path: string): unknown }, pid: string): boolean => 
 
 interface Collection {
   readonly quiet: boolean;
+  readonly progress: boolean;
   readonly need: 'nothing' | 'loose' | 'all';
   readonly prune: string | undefined;
   readonly cruft: boolean;
@@ -142,7 +144,8 @@ async function collect(context: CommandContext, repository: Repository, how: Col
   if (packRefs === 'notbare' ? !repository.bare : config.getBool('gc.packrefs', true)) {
     await run('pack-refs', ['--all', '--prune']);
   }
-  await run('reflog', ['expire', '--all']);
+  const never = (key: string): boolean => (config.get(key) ?? '').toLowerCase() === 'never';
+  if (!never('gc.reflogexpire') || !never('gc.reflogexpireunreachable')) await run('reflog', ['expire', '--all']);
   const repack = ['-d', '-l'];
   if (how.aggressive) {
     repack.push(
@@ -152,6 +155,12 @@ async function collect(context: CommandContext, repository: Repository, how: Col
     );
   }
   if (how.quiet) repack.push('-q');
+  const filter = config.get('gc.repackfilter');
+  if (how.need !== 'loose' && filter !== undefined && filter !== '') {
+    repack.push(`--filter=${filter}`);
+    const to = config.get('gc.repackfilterto');
+    if (to !== undefined && to !== '') repack.push(`--filter-to=${to}`);
+  }
   if (how.need === 'loose') repack.push('--no-write-bitmap-index');
   else {
     if (how.prune === 'now' && !(how.cruft && how.expireTo !== undefined)) repack.push('-a');
@@ -186,7 +195,7 @@ async function collect(context: CommandContext, repository: Repository, how: Col
   if (worktrees !== 'never') await run('worktree', ['prune', '--expire', worktrees]);
   await run('rerere', ['gc']);
   if (config.getBool('gc.writecommitgraph', true)) {
-    await run('commit-graph', ['write', '--reachable', ...(how.quiet ? ['--no-progress'] : [])]);
+    await run('commit-graph', ['write', '--reachable', how.progress ? '--progress' : '--no-progress']);
   }
   fs.remove(`${repository.gitDir}/gc.log`);
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
 import { decodeText, equalBytes } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { RawObject } from '../objects/source.js';
@@ -155,11 +155,19 @@ function refuseCollisions(repository: Repository, table: PackTable, read: (oid: 
       if (!inPack && listed?.size === 0) continue;
       const oid = oidFromBytes(names, row * oidLength, oidLength);
       if (!inPack && !(listed?.has(oid) ?? loose.has(oid))) continue;
-      const there = inPack ? packs.read(oid) : loose.read(oid);
+      const collision = new GitError('OBJECT_CORRUPT', `SHA1 COLLISION FOUND WITH ${oid} !`, { data: { oid } });
+      let there: RawObject | undefined;
+      try {
+        there = inPack ? packs.read(oid) : loose.read(oid);
+      } catch (error) {
+        // Other content under this name, though sound by itself.
+        if (isGitError(error) && error.message.startsWith('hash mismatch')) throw collision;
+        throw error;
+      }
       const here = read(oid);
       if (there === undefined || here === undefined) continue;
       if (there.kind !== here.kind || !equalBytes(there.data, here.data)) {
-        throw new GitError('OBJECT_CORRUPT', `SHA1 COLLISION FOUND WITH ${oid} !`, { data: { oid } });
+        throw collision;
       }
     }
   }
@@ -257,6 +265,9 @@ async function* runIndexPack(
     threads: settings.threads ?? repository?.config.getInt('pack.threads'),
     complete: async (read, table) => {
       if (repository !== undefined && !settings.verify) refuseCollisions(repository, table, read);
+      if (repository === undefined && fsck?.isWaiting === true) {
+        throw new GitError('USAGE', 'cannot perform queued object checks outside of a repository');
+      }
       if (fsck !== undefined) missing = await fsck.finish((oid) => read(oid) ?? repository?.objects.read(oid));
     },
     signal: context.signal,
@@ -267,7 +278,7 @@ async function* runIndexPack(
             phase = now;
             const title =
               now === 'resolve' ? 'Resolving deltas' : settings.stdin ? 'Receiving objects' : 'Indexing objects';
-            bar = context.progress(title, { total });
+            bar = context.progress(title, { total, force: true });
           }
           bar?.update(done, total);
         }

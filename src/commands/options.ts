@@ -1,3 +1,4 @@
+import { GitError } from '../base/errors.js';
 /**
  * Option parsing as git's commands do it: bundled short options, stuck and separate values, `--no-` forms, unique
  * abbreviations, `--`, and git's own messages. Commands declare a table; the table also gives the usage text and the
@@ -256,7 +257,7 @@ class Parser {
     const keys = new Set(starting.map((candidate) => `${candidate.key} ${candidate.negates}`));
     if (keys.size === 0) return undefined;
     if (this.#settings.noAbbreviations === true) {
-      throw new UsageError(`disallowed abbreviated or ambiguous option '${word.slice(2)}'`, { quiet: true });
+      throw new GitError('USAGE', `disallowed abbreviated or ambiguous option '${word.slice(2)}'`);
     }
     if (keys.size === 1) return starting[0];
     if (this.#settings.keepUnknown === true) return undefined;

@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 import { baseName } from '../base/path.js';
 import { GitError } from '../base/errors.js';
 import { isOid, type Oid } from '../base/oid.js';
@@ -158,7 +159,14 @@ export const command = defineCommand({
     const window = Math.max(0, values.window ?? config.getInt('pack.window', 10));
     const threads = values.threads ?? config.getInt('pack.threads', 0);
     if (threads < 0) throw new GitError('USAGE', `invalid number of threads specified (${threads})`);
-    const nameHashVersion = values['name-hash-version'] ?? config.getInt('pack.namehashversion', 1);
+    let nameHashVersion = values['name-hash-version'] ?? config.getInt('pack.namehashversion', 1);
+    if (nameHashVersion !== -1 && nameHashVersion !== 1 && nameHashVersion !== 2) {
+      throw new GitError('USAGE', 'invalid --name-hash-version option');
+    }
+    if (nameHashVersion === 2 && values['write-bitmap-index'] === true && !toStdout) {
+      context.warning('currently, --write-bitmap-index requires --name-hash-version=1');
+      nameHashVersion = 1;
+    }
     const missing = values.missing ?? 'error';
     if (missing !== 'error' && missing !== 'allow-any' && missing !== 'allow-promisor') {
       throw new GitError('USAGE', "invalid value for '--missing'");
@@ -195,7 +203,7 @@ export const command = defineCommand({
       keepPacks: values['keep-pack'] ?? [],
       filter: values.filter ?? [],
       thin: values.thin === true,
-      nameHashVersion,
+      nameHashVersion: nameHashVersion === 2 ? 2 : 1,
       window,
       missing: values['exclude-promisor-objects-best-effort'] === true ? 'allow-any' : missing,
       excludePromisor: values['exclude-promisor-objects'] === true,
@@ -382,13 +390,18 @@ async function selectFromPacks(
     for (const pack of packs.packs()) known.set(baseName(pack.path), pack);
   const include: PackFile[] = [];
   const exclude: PackFile[] = [];
+  const missing: string[] = [];
   for (const line of context.io.stdin.lines()) {
     if (line === '') continue;
     const mark = line[0] === '^' || (follow && line[0] === '!') ? line[0] : '';
     const name = baseName(line.slice(mark.length));
     const pack = known.get(name);
-    if (pack === undefined) throw new GitError('PATH_MISSING', `could not find pack '${name}'`);
-    (mark === '' ? include : exclude).push(pack);
+    if (pack === undefined) missing.push(name);
+    else (mark === '' ? include : exclude).push(pack);
+  }
+  if (missing.length > 0) {
+    const [first] = missing.sort(compareText);
+    throw new GitError('PATH_MISSING', `could not find pack '${first}'`);
   }
   const time = (pack: PackFile): number => fs.stat(pack.path)?.mtimeSeconds ?? 0;
   include.sort((a, b) => time(b) - time(a));

@@ -83,9 +83,15 @@ const options = {
   'pack-kept-objects': { type: 'flag', help: 'repack objects in packs marked with .keep' },
   'keep-pack': { type: 'list', value: 'name', help: 'do not repack this pack' },
   geometric: { type: 'number', short: 'g', value: 'n', help: 'find a geometric progression with factor <N>' },
+  m: {
+    type: 'flag',
+    short: 'm',
+    shortOnly: true,
+    help: 'write a multi-pack index of the resulting packs',
+    negatable: false,
+  },
   'write-midx': {
     type: 'optional',
-    short: 'm',
     value: 'mode',
     implied: '',
     help: 'write a multi-pack index of the resulting packs',
@@ -151,7 +157,9 @@ export const command = defineCommand({
     if (geometric > 0 && all) {
       throw new GitError('USAGE', "options '--geometric' and '-A/-a' cannot be used together");
     }
-    const writeMidx = values['write-midx'] !== undefined && values['write-midx'] !== null;
+    const writeMidx =
+      (values['write-midx'] !== undefined && values['write-midx'] !== null) ||
+      (values.m === true && values['write-midx'] !== null);
     let bitmaps =
       values['write-bitmap-index'] ?? config.getBool('repack.writebitmaps') ?? config.getBool('pack.writebitmaps');
     const explicit = bitmaps === true;
@@ -169,11 +177,14 @@ export const command = defineCommand({
       context.warning('disabling bitmap writing, as some objects are not being packed');
       bitmaps = false;
     }
-    const packKept = values['pack-kept-objects'] ?? config.getBool('repack.packkeptobjects') ?? (bitmaps && !writeMidx);
+    const packKept =
+      values['pack-kept-objects'] ?? config.getBool('repack.packkeptobjects') ?? (explicit && !writeMidx);
     const directory = `${repository.objectDirectories[0]!.path}/pack`;
     const quiet = values.quiet === true;
     const keep = new Set((values['keep-pack'] ?? []).map((name) => baseName(name)));
     const before = existingPacks(repository, keep);
+    // Nobody asked for a bitmap, and one pack alone would not hold everything.
+    if (bitmaps && !explicit && !writeMidx && !packKept && before.some(({ kept }) => kept)) bitmaps = false;
     const argv: string[] = [];
     if (config.getBool('repack.usedeltabaseoffset', true)) argv.push('--delta-base-offset');
     if (quiet) argv.push('-q');
@@ -274,6 +285,8 @@ export const command = defineCommand({
         if (to === `${directory}/pack`) names.add(`pack-${sum}.pack`);
     }
     const store = repository.objectDirectories[0]!.packs;
+    // A pack that came out as it was keeps no companions that do not belong to what was asked for now.
+    for (const name of made) platform.fs.remove(`${directory}/pack-${name}.bitmap`);
     store.refresh();
     if (bitmaps && !writeMidx && names.size === 1 && made.length === 1) {
       const pack = store.packs().find((each) => baseName(each.path) === `pack-${made[0]}.pack`);
@@ -306,6 +319,9 @@ export const command = defineCommand({
           words,
           included.map((name) => `${name.replace(/\.pack$/, '.idx')}\n`).join(''),
         );
+        // One bitmap for all of them makes those of single packs stale.
+        if (bitmaps)
+          for (const name of included) platform.fs.remove(`${directory}/${name.replace(/\.pack$/, '.bitmap')}`);
       }
     }
     if (redundant.length > 0) {

@@ -328,7 +328,10 @@ export class PackBuilder {
     const number = entries.packs[row]!;
     if (number >= 0) {
       try {
-        return this.#packs[number]!.read(entries.offsets[row]!).data;
+        const { kind, data } = this.#packs[number]!.read(entries.offsets[row]!);
+        // What is packed anew gets a new checksum: damage must not be sealed into it.
+        if (this.#options.platform.hashObject(this.#options.algorithm, kind, data) === entries.map.oidAt(row))
+          return data;
       } catch (error) {
         if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
       }
@@ -339,7 +342,13 @@ export class PackBuilder {
       return object.data;
     };
     const object = this.#options.source.read(oid);
-    return isPromise(object) ? object.then(check) : check(object);
+    if (number < 0) return isPromise(object) ? object.then(check) : check(object);
+    const sound = (found: { kind: ObjectKind; data: Bytes } | undefined): Bytes => {
+      const data = check(found);
+      if (this.#options.platform.hashObject(this.#options.algorithm, found!.kind, data) === oid) return data;
+      throw new GitError('OBJECT_CORRUPT', `unable to read ${oid}`, { data: { oid } });
+    };
+    return isPromise(object) ? object.then(sound) : sound(object);
   }
 
   /**

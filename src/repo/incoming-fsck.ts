@@ -126,6 +126,14 @@ export class IncomingFsck {
     return missing;
   }
 
+  /** Whether blobs were named that have not gone by. */
+  get isWaiting(): boolean {
+    for (const wanted of [this.#modules, this.#attributes]) {
+      for (const oid of wanted) if (!this.#done.has(oid)) return true;
+    }
+    return false;
+  }
+
   /** Refuses what `finish` found missing. */
   refuseMissing(missing: readonly Oid[]): void {
     for (const oid of missing) this.#found(oid, 'gitmodulesMissing', 'unable to read .gitmodules blob');
