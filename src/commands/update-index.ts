@@ -135,6 +135,13 @@ class UpdateIndex {
     throw new GitError('USAGE', 'Unable to write new index file');
   }
 
+  /** What is asked for here lasts only as long as configuration does not say otherwise. */
+  #warnOfConfig(key: string, shown: string, wanted: boolean, what: string): void {
+    const set = this.tree.repository.config.getBool(key);
+    if (set === undefined || set === wanted) return;
+    this.#context.warning(`${shown} is set to ${set}; remove or change it, if you really want to ${what}`);
+  }
+
   needsLock(): boolean {
     const { argv } = this.#context;
     return !argv.every(
@@ -306,8 +313,15 @@ class UpdateIndex {
         this.force = true;
         break;
       case '--split-index':
+        this.#warnOfConfig('core.splitindex', 'core.splitIndex', true, 'enable split index');
+        this.tree.index.split = true;
+        this.tree.index.renewShared = true;
+        this.tree.index.changed = true;
+        break;
       case '--no-split-index':
-        if (name === '--no-split-index' && this.tree.index.shared !== undefined) this.tree.index.changed = true;
+        this.#warnOfConfig('core.splitindex', 'core.splitIndex', false, 'disable split index');
+        if (this.tree.index.split) this.tree.index.changed = true;
+        this.tree.index.split = false;
         break;
       case '--test-untracked-cache':
         this.#say('OK');

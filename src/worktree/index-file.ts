@@ -14,6 +14,8 @@ import { mergeSplitIndex, parseIndex } from './index-parse.js';
 import type { IndexRows } from './index-rows.js';
 import type { SerializeIndexOptions } from './index-serialize.js';
 import { serializeIndex } from './index-serialize.js';
+import type { SplitSettings } from './split-index.js';
+import { keepShared, splitForWriting } from './split-index.js';
 import type { ResolvedSide, ResolveUndo } from './resolve-undo.js';
 
 /** What reading and writing an index needs to know. */
@@ -61,7 +63,13 @@ export class Index {
   fsmonitor: Bytes | undefined;
   sparseDirectories = false;
   /** The shared file this index was read over, with its rows. */
-  shared: { readonly oid: Oid; readonly entries: readonly IndexEntry[] } | undefined;
+  shared:
+    | { readonly oid: Oid; readonly entries: readonly IndexEntry[]; readonly deleted: readonly number[] }
+    | undefined;
+  /** Written as a shared file and one of its own. */
+  split = false;
+  /** The next shared file is made anew. */
+  renewShared = false;
   /** When the file was written: entries not older are racy. Absent for an index that was never on disk. */
   timestamp: Timestamp | undefined;
   /** The checksum the file had. */
@@ -474,8 +482,11 @@ export function readIndex(place: IndexPlace): Index {
 function readShared(place: IndexPlace, parsed: ParsedIndex, index: Index): IndexEntry[] {
   const link = parsed.link!;
   if (link.base === undefined) return parsed.rows.entries();
-  const file = `${place.directory}/sharedindex.${link.base}`;
-  const data = place.platform.fs.readFile(file);
+  const { fs } = place.platform;
+  const name = `sharedindex.${link.base}`;
+  const file = `${place.directory}/${name}`;
+  // An index of another place may have its shared file beside it.
+  const data = fs.readFile(file) ?? fs.readFile(place.path.slice(0, place.path.lastIndexOf('/') + 1) + name);
   if (data === undefined)
     throw new GitError('OBJECT_CORRUPT', `${file}: index file open failed: No such file or directory`);
   const base = parseIndex(data, place.algorithm, file);
@@ -483,7 +494,9 @@ function readShared(place: IndexPlace, parsed: ParsedIndex, index: Index): Index
     throw new GitError('OBJECT_CORRUPT', `broken index, expect ${link.base} in ${file}, got ${base.checksum}`);
   }
   const entries = base.rows.entries();
-  index.shared = { oid: link.base, entries };
+  index.shared = { oid: link.base, entries, deleted: link.deleted };
+  keepShared(place, link.base);
+  index.split = true;
   return mergeSplitIndex(entries, link, parsed.rows.entries());
 }
 
@@ -501,6 +514,8 @@ export interface WriteIndexOptions extends SerializeIndexOptions {
    */
   readonly isModified?: (entry: IndexEntry) => boolean;
   readonly sync?: boolean;
+  /** How a split index is split; absent where it is written whole in any case. */
+  readonly split?: SplitSettings | undefined;
 }
 
 /** Takes `index.lock`. Throws `LOCKED` in git's words. */
@@ -515,7 +530,9 @@ export function commitIndex(place: IndexPlace, index: Index, lock: LockFile, opt
 /** Writes the index into its lock, without letting go of it: a hook may read the lock file, as `git commit` lets it. */
 export function writeIndex(place: IndexPlace, index: Index, lock: LockFile, options: WriteIndexOptions = {}): void {
   smudgeRacyEntries(index, options.isModified);
-  const data = serializeIndex(place.platform, index, place.algorithm, options);
+  const parts = index.split && options.split !== undefined ? splitForWriting(place, index, options.split) : undefined;
+  if (parts === undefined) index.shared = undefined;
+  const data = serializeIndex(place.platform, parts ?? index, place.algorithm, options);
   lock.write(data);
   if (options.sync === true) lock.handle.sync();
   const stat = lock.handle.stat();

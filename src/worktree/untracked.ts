@@ -242,6 +242,10 @@ class Walk implements UntrackedFiles {
     if (listed === undefined) return NONE;
     let state = NONE;
     const { names, kinds } = listed;
+    if (kinds.includes(3) && kinds.includes(2) && names.some((name, i) => kinds[i] === 3 && name === '.gitignore')) {
+      // git asks about every directory, tracked or not, and so complains of rules that are a symbolic link.
+      this.#options.ignores?.isIgnored(`${prefix}.gitignore`, false);
+    }
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       if (name === '.git' || (this.#fold && name.toLowerCase() === '.git')) continue;

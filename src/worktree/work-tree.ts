@@ -8,6 +8,7 @@ import { oid as toOid } from '../base/oid.js';
 import { isGitlinkMode, isRegularMode, isSymlinkMode } from '../objects/mode.js';
 import type { FileStat, FileSystem } from '../platform/fs.js';
 import { LockFile } from '../platform/lock.js';
+import { parseExpiryDate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
 import type { AttributeDirection } from './attributes-reader.js';
 import { AttributeReader } from './attributes-reader.js';
@@ -18,6 +19,7 @@ import type { IndexEntry } from './index-entry.js';
 import type { IndexPlace, WriteIndexOptions } from './index-file.js';
 import { commitIndex, type Index, readIndex, writeIndex } from './index-file.js';
 import { markCleanRows } from './mark-clean.js';
+import type { SplitSettings } from './split-index.js';
 import type { StatRules } from './stat-match.js';
 import { CHANGED_DATA, CHANGED_MODE, CHANGED_TYPE, changedByStat } from './stat-match.js';
 
@@ -94,6 +96,12 @@ export class WorkTree {
   #read(): Index {
     const index = readIndex(this.place);
     if (!index.existed) index.version = this.#newVersion();
+    const { config, env } = this.repository;
+    const wanted = env['GIT_TEST_SPLIT_INDEX'] === '1' ? true : config.getBool('core.splitindex');
+    if (wanted !== undefined && wanted !== index.split) {
+      index.split = wanted;
+      index.changed = true;
+    }
     return index;
   }
 
@@ -145,7 +153,21 @@ export class WorkTree {
       skipHash: config.getBool('index.skiphash') ?? config.getBool('feature.manyfiles', false),
       recordEnd: config.getBool('index.recordendofindexentries') ?? many,
       offsetBlocks: blocks,
+      ...(this.index.split && this.#options.indexFile === undefined ? { split: this.#splitSettings() } : {}),
       sync: this.repository.syncs('index'),
+    };
+  }
+
+  #splitSettings(): SplitSettings {
+    const { config } = this.repository;
+    const percent = config.getInt('splitindex.maxpercentchange');
+    if (percent !== undefined && (percent < 0 || percent > 100)) {
+      this.warn(`splitIndex.maxPercentChange value '${percent}' should be between 0 and 100`);
+    }
+    const expire = config.get('splitindex.sharedindexexpire') ?? '2.weeks.ago';
+    return {
+      maxPercentChange: percent === undefined || percent < 0 || percent > 100 ? 20 : percent,
+      expire: /^(never|false)$/.test(expire) ? undefined : parseExpiryDate(expire, this.repository.clock),
     };
   }
 

@@ -144,6 +144,38 @@ describe('index file', () => {
       stock(['diff', '--cached', '--quiet', await writeIndexTree(index, objects)], { cwd: directory });
     }));
 
+  it('splits an index so that stock git reads the same, and goes on with one that stock git split', () =>
+    inTemporaryDirectory(async (directory) => {
+      stock(['init', '-q'], { cwd: directory });
+      const names = randomFiles(directory, new Random(11), 60);
+      stock(['add', '.'], { cwd: directory });
+      const where = place(directory, 'sha1');
+      const random = new Random(12);
+      const split = { maxPercentChange: 20, expire: undefined };
+      for (let step = 0; step < 40; step++) {
+        if (random.chance(0.3)) {
+          const path = random.pick(names);
+          stock(['update-index', ...(random.chance(0.3) ? ['--split-index'] : []), '--force-remove', path], {
+            cwd: directory,
+          });
+        }
+        const index = readIndex(where);
+        index.split = true;
+        for (let i = random.below(4); i > 0; i--) {
+          const path = random.chance(0.2) ? `new-${step}-${i}` : random.pick(names);
+          if (random.chance(0.3)) index.remove(path);
+          else {
+            const oid = random.pick(index.entries).oid;
+            index.add(IndexEntry.create({ path, mode: 0o100644, oid }), { replace: true });
+          }
+        }
+        const expected = index.entries.map((e) => `${e.mode.toString(8)} ${e.oid} ${e.stage}\t${e.path}\0`).join('');
+        commitIndex(where, index, lockIndex(where), { split });
+        expect(stock(['ls-files', '-s', '-z'], { cwd: directory }), `step ${step}`).toBe(expected);
+        expect(tryStock(['fsck'], { cwd: directory }).code).toBe(0);
+      }
+    }));
+
   it('reads trees in index order and primes the cache tree as read-tree does', () =>
     inTemporaryDirectory(async (directory) => {
       stock(['init', '-q'], { cwd: directory });
