@@ -310,7 +310,7 @@ class Checkout {
     return restoreNamed(this.#context, this.#tree, {
       pathspec,
       source,
-      sourceOid: target?.commit ?? source,
+      sourceOid: source,
       staged: true,
       worktree: true,
       overlay: values.overlay !== false,
@@ -324,7 +324,8 @@ class Checkout {
         target?.commit === undefined
           ? {}
           : { treeish: target.commit, ...(target.ref === undefined ? {} : { ref: target.ref }) },
-      count: true,
+      // Who writes `--` knows what files are meant.
+      count: !this.#rest.includes('--'),
       quiet: values.quiet === true,
     });
   }
