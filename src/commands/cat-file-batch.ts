@@ -3,7 +3,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
-import { zeroOid } from '../base/oid.js';
+import { emptyTreeOid, zeroOid } from '../base/oid.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { combineFilterSpecs, formatFilterSpec, parseFilterSpec } from '../history/object-filter.js';
 import { isTreeMode, MODE_TREE } from '../objects/mode.js';
@@ -210,16 +210,19 @@ class Batch {
     yield* this.#take();
   }
 
-  /** The format needs nothing but ids, types and sizes. */
-  get #onlyHeaders(): boolean {
+  get #usesPlaces(): boolean {
     const { uses } = this.#format;
-    return (
-      !this.#context.json &&
-      this.#filter === undefined &&
-      !this.#mailmap &&
-      !uses.has('objectsize:disk') &&
-      !uses.has('deltabase')
-    );
+    return uses.has('objectsize:disk') || uses.has('deltabase');
+  }
+
+  /** The format needs nothing but ids, types, sizes and places in a pack. */
+  get #onlyHeaders(): boolean {
+    if (this.#context.json || this.#filter !== undefined || this.#mailmap) return false;
+    if (!this.#usesPlaces) return true;
+    // Of an object in several packs the one that is read counts.
+    let packs = 0;
+    for (const directory of this.#repository.objectDirectories) packs += directory.packs.packs().length;
+    return packs === 1;
   }
 
   /**
@@ -229,10 +232,16 @@ class Batch {
   async #headersInPackOrder(): Promise<void> {
     const lists: HeaderList[] = [];
     for (const { packs, loose } of this.#repository.objectDirectories) {
-      for (const pack of packs.packs()) lists.push(packHeaders(pack));
+      for (const pack of packs.packs()) lists.push(packHeaders(pack, this.#usesPlaces));
       const ids = [...loose.list()];
       if (ids.length > 0)
-        lists.push({ count: ids.length, oidAt: (row) => ids[row]!, kinds: undefined, sizes: undefined });
+        lists.push({
+          count: ids.length,
+          oidAt: (row) => ids[row]!,
+          kinds: undefined,
+          sizes: undefined,
+          places: undefined,
+        });
     }
     const { stdout } = this.#context.io;
     const end = this.#options.outputEnd;
@@ -248,6 +257,19 @@ class Batch {
         }
         ({ kind, size } = header);
       }
+      let diskSize = 0;
+      let deltaBase: Oid = zeroOid(this.#repository.objectFormat);
+      if (this.#usesPlaces) {
+        const { places } = list;
+        if (places !== undefined && places.disk[row]! > 0 && oid !== emptyTreeOid(this.#repository.objectFormat)) {
+          diskSize = places.disk[row]!;
+          if (places.base[row]! >= 0) deltaBase = list.oidAt(places.base[row]!);
+        } else {
+          const place = await this.#repository.objects.place(oid);
+          diskSize = place?.diskSize ?? 0;
+          deltaBase = place?.deltaBase ?? deltaBase;
+        }
+      }
       if (this.#format.usual) text += `${oid} ${kind} ${size}${end}`;
       else {
         for (const part of this.#format.parts) {
@@ -255,6 +277,8 @@ class Batch {
           else if (part.atom === 'objectname') text += oid;
           else if (part.atom === 'objecttype') text += kind;
           else if (part.atom === 'objectsize') text += size;
+          else if (part.atom === 'objectsize:disk') text += diskSize;
+          else if (part.atom === 'deltabase') text += deltaBase;
         }
         text += end;
       }
@@ -547,15 +571,28 @@ interface HeaderList {
   readonly oidAt: (row: number) => Oid;
   readonly kinds: Uint8Array | undefined;
   readonly sizes: Float64Array | undefined;
+  /** Bytes on disk (0: not known) and the row of the delta's base, or -1. */
+  readonly places: { readonly disk: Float64Array; readonly base: Int32Array } | undefined;
 }
 
 /** All headers of a pack by row of its index, read from the pack's start to its end. */
-function packHeaders(pack: PackFile): HeaderList {
+function packHeaders(pack: PackFile, withPlaces: boolean): HeaderList {
   const { index } = pack;
   const kinds = new Uint8Array(index.count);
   const sizes = new Float64Array(index.count);
+  const places = withPlaces
+    ? { disk: new Float64Array(index.count), base: new Int32Array(index.count).fill(-1) }
+    : undefined;
   for (const row of index.packOrder) {
     try {
+      if (places !== undefined) {
+        const { diskSize, baseOffset } = pack.place(index.offsetAt(row));
+        const base = baseOffset < 0 ? -1 : index.orderOf(baseOffset);
+        // A base that is not there makes the entry a damaged one.
+        if (baseOffset >= 0 && base < 0) continue;
+        places.disk[row] = diskSize;
+        if (base >= 0) places.base[row] = index.packOrder[base]!;
+      }
       const header = pack.readHeader(index.offsetAt(row));
       kinds[row] = kindNames.indexOf(header.kind);
       sizes[row] = header.size;
@@ -564,7 +601,7 @@ function packHeaders(pack: PackFile): HeaderList {
       if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
     }
   }
-  return { count: index.count, oidAt: (row) => index.oidAt(row), kinds, sizes };
+  return { count: index.count, oidAt: (row) => index.oidAt(row), kinds, sizes, places };
 }
 
 /** The rows of all lists in the order of ids, an id that is in several only once. */

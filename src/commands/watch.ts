@@ -7,6 +7,9 @@ import { toJsonLine } from './json.js';
 import { UsageError } from './options.js';
 import { commitNamed, valueStore } from './values.js';
 
+/** Exit code of what an interrupt has ended. */
+const INTERRUPTED = 130;
+
 interface Seen {
   readonly commit?: Oid | undefined;
   readonly parent?: Oid | undefined;
@@ -57,7 +60,8 @@ export const command = defineCommand({
       }
       if (--left <= 0) return 0;
     }
-    return 0;
+    // Only an interrupt ends it without a count.
+    return INTERRUPTED;
   },
   render: (seen: Seen): string | Bytes =>
     seen.changes
