@@ -206,7 +206,7 @@ async function commitsOf(
     }
   }
   const walks = ranged || options.some((word) => word !== '--no-walk' && word !== '--stdin');
-  if (!walks) return { commits: included, single: included.length === 1 };
+  if (!walks) return { commits: [...new Set(included)], single: included.length === 1 };
   const pool = new CommitPool(repository.objects);
   const max = options.map((word) => /^(?:-n|--max-count=|-)(\d+)$/.exec(word)?.[1]).find((n) => n !== undefined);
   const walk = new RevisionWalk(pool, {

@@ -4,6 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { treeOfCommit } from '../merge/history.js';
 import { isGitlinkMode, isSymlinkMode } from '../objects/mode.js';
 import { decodeText } from '../base/bytes.js';
+import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
 import type { IndexEntry } from '../worktree/index-entry.js';
 import { IndexEntry as Entry } from '../worktree/index-entry.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -13,7 +14,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { refreshAndWrite } from './merge-strategies.js';
 import { resetFiles } from './hard-reset.js';
-import { writeState } from './merge-state.js';
+import { removeState, writeState } from './merge-state.js';
 import { silent } from './talk.js';
 
 /** A tracked file that differs from the index. */
@@ -102,6 +103,7 @@ export class PristineState {
     writeState(tree.repository, 'AUTO_MERGE', `${this.changed}\n`);
     if (this.isStaged) {
       const { refs } = tree.repository;
+      removeState(tree.repository, 'SQUASH_MSG');
       const to = await refs.resolve('HEAD');
       await refs.update([{ name: 'HEAD', to: to!, reason: `${this.reason}: updating HEAD` }]);
     }
@@ -112,12 +114,13 @@ export class PristineState {
         const now = before.get(entry.path);
         return now === undefined || now.oid !== entry.oid || now.mode !== entry.mode;
       });
-      for (const entry of staged) {
-        if (!this.dirty.some(({ path }) => path === entry.path)) await this.#writeStored(entry);
-      }
-      for (const path of before.keys()) {
-        if (!this.entries.some((entry) => entry.path === path)) tree.fs.remove(tree.absolute(path));
-      }
+      const wanted = new Set(this.entries.map(({ path }) => path));
+      const remover = new FileRemover(tree);
+      for (const path of before.keys()) if (!wanted.has(path)) remover.remove(path);
+      remover.finish();
+      const dirty = new Set(this.dirty.map(({ path }) => path));
+      const writer = new CheckoutWriter(tree);
+      for (const entry of staged) if (!dirty.has(entry.path)) await writer.write(entry);
       for (const { path, content, mode } of this.dirty) this.#writeRaw(path, content, mode);
       tree.index.setEntries([...this.entries]);
       tree.index.changed = true;
@@ -128,16 +131,13 @@ export class PristineState {
     }
   }
 
-  async #writeStored(entry: IndexEntry): Promise<void> {
-    const { CheckoutWriter } = await import('../worktree/checkout-writer.js');
-    await new CheckoutWriter(this.tree).write(entry);
-  }
-
   #writeRaw(path: string, content: Bytes | undefined, mode: number): void {
     const { fs } = this.tree;
     const file = this.tree.absolute(path);
+    if (this.tree.hasSymlinkParent(path) || fs.lstat(file)?.kind === 'directory') return;
     fs.remove(file);
     if (content === undefined) return;
+    fs.makeDirectory(file.slice(0, file.lastIndexOf('/')), { recursive: true });
     if (isSymlinkMode(mode)) fs.symlink(decodeText(content), file);
     else fs.writeFile(file, content, (mode & 0o100) !== 0 ? 0o777 : 0o666);
   }
