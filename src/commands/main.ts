@@ -326,6 +326,7 @@ function contextFor(
       owner.pager ??= startPager(context, surroundings.paginate, defaultOn);
     },
     async runCommand(other, words) {
+      traceCommand(env, io, [other, ...words], 'run_command');
       const ended = traceChild(['git', other, ...words]);
       const code = await runNamed(owner, other, words);
       ended(code);

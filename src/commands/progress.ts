@@ -35,7 +35,7 @@ export function startProgress(
       draw('');
     },
     done() {
-      if (drawn) draw(', done.');
+      if (drawn || options.now() - start >= (options.delay ?? DELAY)) draw(', done.');
     },
   };
 }

@@ -8,20 +8,24 @@ export function writeTrace(io: Io, target: string, text: string): void {
   else io.stderr.write(text);
 }
 
-/** `GIT_TRACE`: tells which command runs. */
+/** `GIT_TRACE`: tells which command runs, or (`run_command`) which one a command runs for itself. */
 export function traceCommand(
   env: Readonly<Record<string, string | undefined>>,
   io: Io,
   words: readonly string[],
+  how: 'built-in' | 'run_command' = 'built-in',
 ): void {
   const target = env['GIT_TRACE'];
   if (target === undefined || /^(?:0|false|no|off|)$/i.test(target)) return;
   const now = new Date();
   const two = (number: number): string => String(number).padStart(2, '0');
   const clock = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${String(now.getMilliseconds()).padStart(3, '0')}000`;
-  const before = env['GIT_TRACE_BARE'] === '1' ? '' : `${clock} git.c:502               `;
+  const before =
+    env['GIT_TRACE_BARE'] === '1'
+      ? ''
+      : `${clock} ${how === 'built-in' ? 'git.c:502               ' : 'run-command.c:673       '}`;
   const quoted = words.map((word) =>
     /^[A-Za-z0-9+,\-./:=@_^]+$/.test(word) ? word : `'${word.replace(/['!]/g, "'\\$&'")}'`,
   );
-  writeTrace(io, target, `${before}trace: built-in: git ${quoted.join(' ')}\n`);
+  writeTrace(io, target, `${before}trace: ${how}: git ${quoted.join(' ')}\n`);
 }

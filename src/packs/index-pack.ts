@@ -125,6 +125,7 @@ export async function receivePack(
       if (parser.done) break;
     }
     parser.finish();
+    options.progress?.('receive', parser.table.count, parser.table.count);
     const indexed = await completePack(parser, handle, options);
     if (indexed.count === 0 && options.keepEmpty !== true) {
       handle.close();
@@ -235,6 +236,7 @@ export async function indexPackFile(path: string, options: IndexPackOptions): Pr
       if (parser.leftover.length > 0) throw new GitError('OBJECT_CORRUPT', 'pack has junk at the end');
     }
     parser.finish();
+    options.progress?.('receive', parser.table.count, parser.table.count);
     const indexed = await completePack(parser, undefined, options, path);
     await runComplete(path, indexed, options);
     return indexed;
