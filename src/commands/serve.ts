@@ -97,6 +97,7 @@ export const command = defineCommand({
         authorize: authorizer(context, values, write),
         maxBody: values['max-push'] ?? 2 << 30,
         headerMilliseconds: 10_000,
+        watch: (socket, due) => connections.watch(socket, due),
         log,
       });
       connections.attach(server);
@@ -115,6 +116,7 @@ export const command = defineCommand({
         void serveGitSocket(socket, {
           agent: agent(context),
           firstMilliseconds: 10_000,
+          watch: (peer, due) => connections.watch(peer, due),
           log,
           errors: (text) => context.printError(text),
           receive,

@@ -14,6 +14,7 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #sockets = new Set<Socket>();
   readonly #byAddress = new Map<string, number>();
+  readonly #due = new WeakMap<Socket, () => boolean>();
   /** How many were turned away. */
   refused = 0;
 
@@ -43,7 +44,21 @@ export class Connections {
     }
     this.#sockets.add(socket);
     this.#byAddress.set(address, here + 1);
-    if (idleMilliseconds > 0) socket.setTimeout(idleMilliseconds, () => socket.destroy());
+    if (idleMilliseconds > 0) {
+      socket.setTimeout(idleMilliseconds);
+      socket.on('timeout', () => {
+        const { bytesRead } = socket;
+        // After a long piece of work the clock comes first: what has arrived meanwhile is looked at before anybody is
+        // called silent.
+        setImmediate(() => {
+          const due = this.#due.get(socket);
+          // Where nothing waits to be taken and nothing more is expected, it is we who are slow.
+          const ours = due !== undefined && socket.writableLength === 0 && !due();
+          if (ours || socket.bytesRead !== bytesRead) socket.setTimeout(idleMilliseconds);
+          else socket.destroy();
+        });
+      });
+    }
     socket.on('error', () => {});
     socket.once('close', () => {
       this.#sockets.delete(socket);
@@ -52,6 +67,12 @@ export class Connections {
       else this.#byAddress.delete(address);
     });
     return true;
+  }
+
+  /** Says how to tell whether it is the peer's turn to send; `undefined`: it always is. */
+  watch(socket: Socket, due: (() => boolean) | undefined): void {
+    if (due === undefined) this.#due.delete(socket);
+    else this.#due.set(socket, due);
   }
 
   closeAll(): void {

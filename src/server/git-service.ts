@@ -30,6 +30,8 @@ export interface GitServiceOptions {
   readonly errors: (text: string) => void;
   readonly receive?: Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'checkObject' | 'autoGc'> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told how to see whether the connection waits for its peer; see `Connections.watch`. */
+  readonly watch?: ((socket: Socket, due: () => boolean) => void) | undefined;
 }
 
 /** Longest first packet: a service, a path and a host. */
@@ -54,7 +56,20 @@ export function parseGitRequest(text: string): GitRequest {
 /** Serves one client over its socket (what git daemon does with a connection). */
 export async function serveGitSocket(socket: Socket, options: GitServiceOptions): Promise<void> {
   const duplex = wrapSocket(socket);
-  const input = new ByteReader(duplex.input);
+  let due = true;
+  options.watch?.(socket, () => due);
+  const input = new ByteReader(
+    (async function* () {
+      const chunks = duplex.input[Symbol.asyncIterator]();
+      for (;;) {
+        due = true;
+        const { done, value } = await chunks.next();
+        due = false;
+        if (done === true) return;
+        yield value;
+      }
+    })(),
+  );
   let repository: Repository | undefined;
   const timer =
     options.firstMilliseconds > 0 ? setTimeout(() => socket.destroy(), options.firstMilliseconds) : undefined;

@@ -1,4 +1,5 @@
 import * as http from 'node:http';
+import type { Socket } from 'node:net';
 import type { Bytes } from '../base/bytes.js';
 import { writeTo } from '../platform/node/network.js';
 import type { HttpServiceOptions } from './http-service.js';
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   /** Bytes a request body may have; 0: any. */
   readonly maxBody: number;
   readonly headerMilliseconds: number;
+  /** Told how to see whether a connection waits for its peer; see `Connections.watch`. */
+  readonly watch?: ((socket: Socket, due: (() => boolean) | undefined) => void) | undefined;
   readonly log: (text: string) => void;
 }
 
@@ -44,7 +47,10 @@ async function answer(
   options: HttpServerOptions,
 ): Promise<void> {
   const abort = new AbortController();
+  const { socket } = incoming;
+  options.watch?.(socket, () => !incoming.complete);
   outgoing.on('close', () => {
+    options.watch?.(socket, undefined);
     if (!outgoing.writableFinished) abort.abort();
   });
   const end = (status: number, headers: Record<string, string> = {}, text = ''): void => {

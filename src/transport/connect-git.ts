@@ -42,13 +42,29 @@ export async function connectGit(
   }
   await socket.write(greeting);
   context.trace?.('>', encodeText(first));
-  return openStream(socket, context, async () => socket.close());
+  const { input } = socket;
+  const spoken = {
+    ...socket,
+    input: (async function* () {
+      try {
+        yield* input;
+      } catch (error) {
+        const code = (error as { code?: string }).code;
+        if (code === undefined || error instanceof GitError) throw error;
+        throw new GitError('TRANSPORT', `read error: ${readReason(code)}`, { cause: error });
+      }
+    })(),
+  };
+  return openStream(spoken, context, async () => socket.close());
 }
 
 const hostLine = (host: string, port: string | undefined): string => {
   const shown = host.includes(':') ? `[${host}]` : host;
   return port === undefined ? shown : `${shown}:${port}`;
 };
+
+const readReason = (code: string): string =>
+  code === 'ECONNRESET' ? 'Connection reset by peer' : code === 'ETIMEDOUT' ? 'Connection timed out' : code;
 
 function reason(error: unknown): string {
   const code = (error as { code?: string }).code;

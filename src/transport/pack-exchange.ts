@@ -45,7 +45,10 @@ export async function sendPackTo(
   try {
     const pack =
       options.hook === undefined
-        ? makePack(repository, request, options.quiet ? undefined : (text) => bands.progress(text))
+        ? makePack(repository, request, options.quiet ? undefined : (text) => bands.progress(text), options.signal, {
+            seconds: options.keepAlive,
+            tell: () => bands.keepAlive(),
+          })
         : hookedPack(repository, request, bands, options.hook, options.quiet);
     for await (const chunk of pack) {
       if (options.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
@@ -163,9 +166,19 @@ export async function* makePack(
   request: PackRequest,
   progress: ((text: string) => Promise<void>) | undefined,
   signal?: AbortSignal,
+  alive?: { readonly seconds: number; readonly tell: () => Promise<void> },
 ): AsyncGenerator<Bytes> {
   const { platform, objectFormat, config } = repository;
   let said: Promise<void> = Promise.resolve();
+  let heard = platform.now();
+  /** A client that sees no progress hears now and then that we are still there. */
+  const stir = (count: number): void => {
+    if (alive === undefined || alive.seconds <= 0 || (count & 255) !== 0) return;
+    const now = platform.now();
+    if (now - heard < alive.seconds * 1000) return;
+    heard = now;
+    said = said.then(() => alive.tell());
+  };
   const meter =
     progress === undefined ? undefined : new Meter(platform.now, (text) => (said = said.then(() => progress(text))));
   const stores = repository.objectDirectories.map((directory) => directory.packs);
@@ -183,10 +196,14 @@ export async function* makePack(
     signal,
     progress: (phase, done, total) => {
       if (phase === 'compress') meter?.update('Compressing objects', done, total);
+      stir(done);
     },
   });
   let found = 0;
-  await gather(repository, request, builder, () => meter?.update('Enumerating objects', ++found));
+  await gather(repository, request, builder, () => {
+    meter?.update('Enumerating objects', ++found);
+    stir(found);
+  });
   const count = builder.count;
   meter?.done('Enumerating objects', count);
   meter?.done('Counting objects', count, count);

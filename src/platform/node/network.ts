@@ -108,7 +108,21 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
   return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
+/** A kept connection may have been closed meanwhile: what can be said again is said again, once, over a new one. */
 async function request(ask: HttpRequest): Promise<HttpResponse> {
+  try {
+    return await requestOnce(ask);
+  } catch (error) {
+    const repeatable = ask.body === undefined || ask.body instanceof Uint8Array;
+    if (!repeatable || (error as { stale?: boolean }).stale !== true) throw error;
+    // The others that wait are as old.
+    const agent = await agentFor(ask.url.startsWith('https:'), ask.tls);
+    for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    return requestOnce(ask);
+  }
+}
+
+async function requestOnce(ask: HttpRequest): Promise<HttpResponse> {
   const url = new URL(ask.url);
   const secure = url.protocol === 'https:';
   const library = secure ? await import('node:https') : await import('node:http');
@@ -147,7 +161,10 @@ async function request(ask: HttpRequest): Promise<HttpResponse> {
   }
   return new Promise((resolve, reject) => {
     const outgoing = library.request(options);
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(stale ? Object.assign(error, { stale }) : error);
+    });
     if (ask.stallSeconds !== undefined && ask.stallSeconds > 0) {
       outgoing.setTimeout(ask.stallSeconds * 1000, () => outgoing.destroy(new Error('Operation too slow')));
     }
