@@ -58,7 +58,7 @@ export interface CommandContext {
   print(text: string | Bytes): void;
   /** Text for stderr as it is. */
   printError(text: string | Bytes): void;
-  progress(title: string, options?: { total?: number; force?: boolean; quiet?: boolean }): Progress;
+  progress(title: string, options?: { total?: number; force?: boolean; quiet?: boolean; delay?: number }): Progress;
   /** Colours: `auto` resolved against stdout, `color.<slot>`, `color.ui`. */
   wantColor(slot: string, override?: string | null): boolean;
   /** Sends what follows through the pager, if stdout is a terminal and the configuration says so. */

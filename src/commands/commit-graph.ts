@@ -1,7 +1,8 @@
 import { isPromise } from '../base/awaitable.js';
 import { GitError, isGitError } from '../base/errors.js';
 import { isOid, type Oid } from '../base/oid.js';
-import { openCommitGraph } from '../history/commit-graph.js';
+import type { CommitGraph } from '../history/commit-graph.js';
+import { openCommitGraph, readChain } from '../history/commit-graph.js';
 import { verifyCommitGraph } from '../history/commit-graph-verify.js';
 import { writeCommitGraph } from '../history/commit-graph-write.js';
 import { parseTag } from '../objects/tag.js';
@@ -91,11 +92,25 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     throw new GitError('USAGE', `unrecognized --split argument, ${split}`);
   }
   const directory = objectDirectory(context, repository, values['object-dir'] ?? early);
+  if (!config.getBool('core.commitgraph', true)) {
+    context.warning("attempting to write a commit-graph, but 'core.commitGraph' is disabled");
+    return 0;
+  }
   if (!graphsAllowed(repository)) return 0;
-  const current = openCommitGraph(context.platform.fs, directory, repository.objectFormat, {
-    problem: (error) => context.warning(error.message),
-    alternates: repository.objectDirectories.slice(1).map(({ path }) => path),
-  });
+  const alternates = repository.objectDirectories.slice(1).map(({ path }) => path);
+  const open = (path: string): CommitGraph | undefined =>
+    openCommitGraph(context.platform.fs, path, repository.objectFormat, {
+      problem: (error) => context.warning(error.message),
+      warn: (message) => context.warning(message),
+      alternates,
+    });
+  let current = open(directory);
+  // A chain may build on the layers of an alternate.
+  if (current === undefined && split !== undefined && split !== 'replace') {
+    for (const path of alternates) {
+      if (readChain(context.platform.fs, path).length > 0) current ??= open(path);
+    }
+  }
   const tips = new Set<Oid>();
   if (values['stdin-commits'] === true) {
     for (const line of context.io.stdin.lines()) {
@@ -213,22 +228,36 @@ async function runVerify(
   const repository = context.repository();
   const directory = objectDirectory(context, repository, values['object-dir'] ?? early);
   let failed = false;
+  let incomplete = false;
   const graph = openCommitGraph(context.platform.fs, directory, repository.objectFormat, {
     problem: (error) => {
       failed = true;
       context.error(error.message);
+    },
+    warn: (message) => {
+      if (!message.startsWith('disabling ')) failed = incomplete = true;
+      context.warning(message);
     },
     alternates: repository.objectDirectories.slice(1).map(({ path }) => path),
   });
   if (graph === undefined) return failed ? 1 : 0;
   try {
     const layers = values.shallow === true ? graph.layers.slice(-1) : graph.layers;
+    const total = layers.reduce((sum, layer) => sum + layer.count, 0);
+    const shown = values.progress === true || (values.progress === undefined && context.io.stderr.isTerminal);
+    const bar = shown
+      ? context.progress('Verifying commits in commit graph', values.progress === true ? { force: true, delay: 0 } : {})
+      : undefined;
     const good = await verifyCommitGraph(graph, layers, {
       platform: context.platform,
       algorithm: repository.objectFormat,
       objects: repository.objects,
       fault: (message) => context.printError(`${message}\n`),
+      looked: bar && ((done) => bar.update(done, total)),
     });
+    bar?.update(total, total);
+    bar?.done();
+    if (incomplete) context.error('one or more commit-graph chain files could not be loaded');
     return good && !failed ? 0 : 1;
   } finally {
     graph.close();

@@ -317,6 +317,7 @@ function contextFor(
     progress: (title, options = {}) =>
       startProgress(io.stderr, title, {
         ...(options.total === undefined ? {} : { total: options.total }),
+        ...(options.delay === undefined ? {} : { delay: options.delay }),
         shown: options.quiet !== true && (options.force === true || io.stderr.isTerminal),
         now: () => nodePlatform.now(),
         ...(env['GIT_PROGRESS_DELAY'] === undefined ? {} : { delay: Number(env['GIT_PROGRESS_DELAY']) * 1000 }),

@@ -12,6 +12,8 @@ export interface GraphVerifyOptions {
   readonly algorithm: HashAlgorithm;
   readonly objects: ObjectSource;
   readonly fault: (message: string) => void;
+  /** Told how many commits were looked at. */
+  readonly looked?: ((done: number) => void) | undefined;
 }
 
 /** Holds layers of a commit-graph against the commits themselves. Tells each fault; answers whether there was none. */
@@ -25,7 +27,12 @@ export async function verifyCommitGraph(
     good = false;
     options.fault(message);
   };
-  for (const layer of layers) await verifyLayer(graph, layer, options, fault);
+  let done = 0;
+  for (const layer of layers) {
+    const before = done;
+    await verifyLayer(graph, layer, { ...options, looked: (n) => options.looked?.(before + n) }, fault);
+    done += layer.count;
+  }
   return good;
 }
 
@@ -55,6 +62,7 @@ async function verifyLayer(
   let nonZero: Oid | undefined;
   for (let row = 0; row < layer.count; row++) {
     const oid = layer.oidAt(row);
+    options.looked?.(row + 1);
     let found: Awaited<ReturnType<ObjectSource['read']>>;
     try {
       const read = objects.read(oid);

@@ -142,6 +142,8 @@ function splitLayers(rows: ReadonlyMap<Oid, Row>, options: GraphWriteOptions): n
   let size = rows.size;
   while (kept > 0) {
     const layer = current.layers[kept - 1]!;
+    // What lies in an alternate is not ours to merge.
+    if (!layer.path.startsWith(`${options.objectsDirectory}/`)) break;
     if (layer.count > sizeMultiple * size && !(maxCommits > 0 && size > maxCommits)) break;
     size += layer.count;
     kept--;
@@ -391,8 +393,9 @@ function removeLayers(chain: readonly string[], options: GraphWriteOptions): voi
   const directory = graphDirectory(objectsDirectory);
   const before = options.expireBefore ?? Number.POSITIVE_INFINITY;
   for (const { name } of fs.readDirectory(directory) ?? []) {
+    if (!name.endsWith('.graph')) continue;
     const match = /^graph-([0-9a-f]+)\.graph$/.exec(name);
-    if (match === null || chain.includes(match[1]!)) continue;
+    if (match !== null && chain.includes(match[1]!)) continue;
     const stat = fs.stat(`${directory}/${name}`);
     if (stat !== undefined && stat.mtimeSeconds <= before) fs.remove(`${directory}/${name}`);
   }

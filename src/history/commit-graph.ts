@@ -482,7 +482,8 @@ export function openCommitGraph(
     tell(error);
     return undefined;
   }
-  const chain = readChain(fs, objectsDirectory);
+  const warn = options.warn ?? ((message: string) => tell(new GitError('OBJECT_CORRUPT', message)));
+  const chain = readChain(fs, objectsDirectory, warn, rawLength(algorithm) * 2);
   if (chain.length === 0) return undefined;
   const layers: CommitGraphLayer[] = [];
   let start = 0;
@@ -497,11 +498,12 @@ export function openCommitGraph(
       tell(error);
     }
     if (layer === undefined) {
-      tell(new GitError('OBJECT_CORRUPT', 'unable to find all commit-graph files'));
+      warn('unable to find all commit-graph files');
       break;
     }
-    if (layer.baseCount !== layers.length) {
-      tell(new GitError('OBJECT_CORRUPT', 'commit-graph chain does not match'));
+    const mismatch = baseMismatch(layer, chain, layers.length);
+    if (mismatch !== undefined) {
+      warn(mismatch);
       layer.close();
       break;
     }
@@ -516,11 +518,43 @@ export const chainPath = (objectsDirectory: string): string => `${graphDirectory
 export const layerPath = (objectsDirectory: string, name: string): string =>
   `${graphDirectory(objectsDirectory)}/graph-${name}.graph`;
 
-/** The names of the chain's layers, the lowest first. */
-export function readChain(fs: FileSystem, objectsDirectory: string): string[] {
+/** What is wrong with the names of lower layers that a layer holds; `undefined` where they are the chain's. */
+function baseMismatch(layer: CommitGraphLayer, chain: readonly string[], below: number): string | undefined {
+  const names = layer.readChunk('BASE');
+  if (below > 0 && names === undefined) return 'commit-graph has no base graphs chunk';
+  if (names !== undefined && names.length < below * layer.oidLength) {
+    return 'commit-graph base graphs chunk is too small';
+  }
+  for (let i = 0; i < below; i++) {
+    if (oidFromBytes(names!, i * layer.oidLength, layer.oidLength) !== chain[i]) {
+      return 'commit-graph chain does not match';
+    }
+  }
+  return layer.baseCount === below ? undefined : 'commit-graph chain does not match';
+}
+
+/** The names of the chain's layers, the lowest first, up to the first line that is none. */
+export function readChain(
+  fs: FileSystem,
+  objectsDirectory: string,
+  warn: (message: string) => void = () => {},
+  hexLength = 40,
+): string[] {
   const bytes = fs.readFile(chainPath(objectsDirectory));
   if (bytes === undefined) return [];
-  return decodeText(bytes)
-    .split('\n')
-    .filter((line) => isOid(line));
+  if (bytes.length < hexLength) {
+    if (bytes.length > 0) warn('commit-graph chain file too small');
+    return [];
+  }
+  const names: string[] = [];
+  for (const line of decodeText(bytes).split('\n')) {
+    if (line === '') continue;
+    const name = line.toLowerCase();
+    if (!isOid(name)) {
+      warn(`invalid commit-graph chain: line '${line}' not a hash`);
+      break;
+    }
+    names.push(name);
+  }
+  return names;
 }

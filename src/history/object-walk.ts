@@ -53,6 +53,9 @@ interface Frame {
   readonly given: boolean;
   readonly all: boolean;
   at: number;
+  /** The tree that was walked under the same path before: rows of it have been seen. */
+  readonly before: Bytes | undefined;
+  beforeAt: number;
 }
 
 /**
@@ -64,6 +67,8 @@ export class ObjectWalk {
   readonly #table: OidTable;
   readonly #length: number;
   #pending: Pending[] = [];
+  /** The tree walked last under each path. */
+  readonly #last = new Map<string, Bytes>();
 
   constructor(objects: ObjectSource, options: ObjectWalkOptions) {
     this.#objects = objects;
@@ -164,7 +169,13 @@ export class ObjectWalk {
       if (!given) await filter.ask('tree-end', oid, path);
       return undefined;
     }
-    return { oid, path, data: object.data, given, all, at: 0 };
+    const { data } = object;
+    let before: Bytes | undefined;
+    if (filter === undefined && all && this.#options.blobs !== false) {
+      before = this.#last.get(path);
+      this.#last.set(path, data);
+    }
+    return { oid, path, data, given, all, at: 0, before, beforeAt: 0 };
   }
 
   async #tree(root: Oid, rootPath: string, given: boolean): Promise<void> {
@@ -182,7 +193,14 @@ export class ObjectWalk {
       const data = frame.data;
       const end = data.length;
       let at = frame.at;
+      const { before } = frame;
       while (at < end) {
+        if (before !== undefined) {
+          const same = equalRows(data, at, before, frame.beforeAt, length);
+          at += same;
+          frame.beforeAt += same;
+          if (at >= end) break;
+        }
         let mode = 0;
         let byte = data[at++]!;
         while (byte !== 0x20) {
@@ -196,6 +214,9 @@ export class ObjectWalk {
         const id = at;
         at += length;
         if (at > end) throw corrupt(frame.oid);
+        if (before !== undefined) {
+          frame.beforeAt = passName(before, frame.beforeAt, data, name, nameEnd, length);
+        }
         const type = mode & TYPE_MASK;
         if (type === GITLINK_TYPE) continue;
         const directory = type === TREE_TYPE;
@@ -233,6 +254,45 @@ export class ObjectWalk {
       }
     }
   }
+}
+
+/** How many bytes of whole rows two trees have in common from `at` and `beforeAt` on. */
+function equalRows(data: Bytes, at: number, before: Bytes, beforeAt: number, length: number): number {
+  const end = Math.min(data.length - at, before.length - beforeAt);
+  let same = 0;
+  while (same < end && data[at + same] === before[beforeAt + same]) same++;
+  let row = 0;
+  for (;;) {
+    let name = row + 5;
+    if (name > same) return row;
+    while (name < same && data[at + name] !== 0) name++;
+    const next = name + 1 + length;
+    if (next > same) return row;
+    row = next;
+  }
+}
+
+/** Where the row behind those with names up to the given one starts: from there the trees may agree again. */
+function passName(before: Bytes, beforeAt: number, data: Bytes, name: number, nameEnd: number, length: number): number {
+  let at = beforeAt;
+  while (at < before.length) {
+    let start = at;
+    while (start < before.length && before[start] !== 0x20) start++;
+    start++;
+    let i = name;
+    let j = start;
+    while (i < nameEnd && before[j] === data[i]) {
+      i++;
+      j++;
+    }
+    const mine = i < nameEnd ? data[i]! : 0;
+    const theirs = before[j] ?? 0;
+    if (theirs > mine) return at;
+    while (j < before.length && before[j] !== 0) j++;
+    at = j + 1 + length;
+    if (theirs === 0 && mine === 0) return at;
+  }
+  return at;
 }
 
 function joined(base: string, data: Bytes, start: number, end: number): string {
