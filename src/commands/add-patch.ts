@@ -390,16 +390,15 @@ export class PatchSession {
 
   /** The answer to a question about a hunk: a line, or one key where the configuration says so. */
   #answer(question: string): string | undefined {
-    this.#say(question);
     this.#context.io.stdout.flush();
     if (this.#tree.repository.config.getBool('interactive.singlekey', false)) {
-      const key = readKey(this.#context);
+      const key = readKey(this.#context, question);
       if (key !== 'unsupported') {
         this.#say(`${key ?? ''}\n`);
         return key;
       }
     }
-    return this.#line();
+    return this.#ask(question);
   }
 
   #line(): string | undefined {
@@ -543,8 +542,10 @@ export class PatchSession {
       ['<', 'go to the previous file, roll over at the top'],
       ['?', 'print help'],
     ];
-    for (const [letter, text] of more) if (letters.includes(letter)) lines.push(`${letter} - ${text}`);
-    for (const line of lines) this.#say(`${this.#paint('help', 'bold red', line)}\n`);
+    this.#say(this.#paint('help', 'bold red', lines.map((line) => `${line}\n`).join('')));
+    for (const [letter, text] of more) {
+      if (letters.includes(letter)) this.#say(`${this.#paint('help', 'bold red', `${letter} - ${text}`)}\n`);
+    }
     if (this.#autoAdvance || file.hunks.some((hunk) => hunk.use === undefined)) return;
     const used = file.hunks.filter((hunk) => hunk.use === true).length;
     const [count, use] = whole ? [0, 0] : [file.hunks.length, used];

@@ -35,7 +35,7 @@ export function startPager(
   const [program, ...args] = context.platform.processes!.shell(command);
   const child = childProcess().spawn(program, args, {
     stdio: ['pipe', 'inherit', 'inherit'],
-    env: { ...env, LESS: env['LESS'] ?? 'FRX', LV: env['LV'] ?? '-c', GIT_PAGER_IN_USE: 'true' },
+    env: { ...env, LESS: env['LESS'] ?? 'FRX', LV: env['LV'] ?? '-c' },
   });
   const descriptor = (child.stdin as unknown as { _handle?: { fd?: number } })._handle?.fd;
   if (descriptor === undefined || descriptor < 0) return undefined;

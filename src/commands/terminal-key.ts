@@ -8,7 +8,8 @@ let warned = false;
  * One key of the terminal, without waiting for a line: a character, or what a function key sends. `undefined` at the
  * end of the input; `unsupported` where standard input is no terminal that can do so.
  */
-export function readKey(context: CommandContext): string | undefined | 'unsupported' {
+export function readKey(context: CommandContext, question: string): string | undefined | 'unsupported' {
+  // The terminal is set first: what is typed as soon as the question is seen must not be shown by it.
   const settings = context.io.stdin.isTerminal ? stty(['-g']) : undefined;
   if (settings === undefined || stty(['-icanon', '-echo', 'min', '1', 'time', '0']) === undefined) {
     if (!warned) {
@@ -18,6 +19,8 @@ export function readKey(context: CommandContext): string | undefined | 'unsuppor
     return 'unsupported';
   }
   try {
+    context.print(question);
+    context.io.stdout.flush();
     const key = context.io.stdin.readChunk();
     return key === undefined || key[0] === 4 ? undefined : decodeText(key).replace(/[\r\n]+$/, '');
   } finally {

@@ -161,7 +161,7 @@ export function formatDecorations(
     if (style.tag !== '' && one.kind === 'tag') out += color + style.tag + reset;
     out += color + shown(one) + reset;
     if (current !== undefined && one.kind === 'HEAD') {
-      if (style.pointer !== '') out += color + style.pointer + reset;
+      if (style.pointer !== '') out += commit + style.pointer + reset;
       out += kinds[current.kind] + shown(current) + reset;
     }
     prefix = style.separator;

@@ -40,20 +40,18 @@ export class NotesTree {
     return rows;
   }
 
-  /** The blob with the note on an object. */
-  async find(target: Oid): Promise<Oid | undefined> {
-    if (this.#root === undefined) return undefined;
+  /** The blobs with notes on an object; more than one where they lie at several depths, the deepest first. */
+  async find(target: Oid): Promise<readonly Oid[]> {
+    const found: Oid[] = [];
     let tree = this.#root;
-    let rest: string = target;
-    for (;;) {
+    for (let rest: string = target; tree !== undefined; rest = rest.slice(2)) {
       const rows = await this.#tree(tree);
       const note = rows.get(rest);
-      if (note !== undefined && !note.tree) return note.oid;
-      const below = rows.get(rest.slice(0, 2));
-      if (below === undefined || !below.tree || rest.length <= 2) return undefined;
-      tree = below.oid;
-      rest = rest.slice(2);
+      if (note !== undefined && !note.tree && !found.includes(note.oid)) found.unshift(note.oid);
+      const below = rest.length <= 2 ? undefined : rows.get(rest.slice(0, 2));
+      tree = below?.tree === true ? below.oid : undefined;
     }
+    return found;
   }
 }
 
@@ -101,10 +99,13 @@ export async function formatNotes(
 ): Promise<string> {
   let out = '';
   for (const tree of trees) {
-    const oid = await tree.find(target);
-    const object = oid === undefined ? undefined : await repository.objects.read(oid);
-    if (object === undefined || object.data.length === 0 || object.kind !== 'blob') continue;
-    const text = decodeText(object.data).replace(/\n$/, '');
+    const texts: string[] = [];
+    for (const oid of await tree.find(target)) {
+      const object = await repository.objects.read(oid);
+      if (object?.kind === 'blob') texts.push(decodeText(object.data).replace(/\n$/, ''));
+    }
+    if (texts.length === 0) continue;
+    const text = texts.filter((one, i) => one !== '' || i === 0).join('\n\n');
     if (!raw) {
       const short = tree.ref.replace(/^refs\//, '').replace(/^notes\//, '');
       out += tree.ref === DEFAULT_REF ? '\nNotes:\n' : `\nNotes (${short}):\n`;
