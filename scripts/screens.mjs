@@ -151,6 +151,7 @@ function picture(scene, ours, theirs, equal) {
   const command = scene.words.join(' ');
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${2 * half + 20}" height="${height}" xml:space="preserve" font-family="monospace" font-size="13" fill="#d8dee9">\n` +
+    `<title>${escaped(`bough ${command} beside git ${command}`)}</title>\n` +
     '<style>text{white-space:pre}.title{font-weight:bold;fill:#eceff4}</style>\n' +
     `<rect width="100%" height="100%" fill="#2e3440"/>\n<rect x="${half}" width="1" height="100%" fill="#4c566a"/>\n` +
     panel(`bough ${command}`, left, 15) +

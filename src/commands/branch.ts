@@ -5,7 +5,6 @@ import type { Oid } from '../base/oid.js';
 import type { BranchColors } from '../porcelain/branch-format.js';
 import { branchFormat } from '../porcelain/branch-format.js';
 import {
-  adviceOf,
   branchStart,
   configuredRebase,
   configuredTracking,
@@ -24,13 +23,13 @@ import type { ListedRef } from '../porcelain/ref-filter-values.js';
 import { branchUses } from '../porcelain/worktree-list.js';
 import type { Repository } from '../repo/repository.js';
 import { interpretBranchName } from '../repo/revision-branch.js';
+import { tellBranchFailure } from './branch-advice.js';
 import { copyOrMoveBranch, deleteBranches, editDescription } from './branch-change.js';
 import { columnModeFor, tableWidth } from './column-option.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type ParsedOptions, UsageError } from './options.js';
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
-import { advise, adviceOn } from './work-tree.js';
 
 const options = {
   verbose: { type: 'count', short: 'v', help: 'show hash and subject, give twice for upstream branch' },
@@ -97,12 +96,7 @@ export const command = defineCommand({
     try {
       return yield* dispatch(context, args);
     } catch (error) {
-      const advice = adviceOf(error);
-      if (advice === undefined) throw error;
-      context.printError(`fatal: ${(error as GitError).message}\n`);
-      if (advice.bare !== true) advise(context, advice.name, advice.text);
-      else if (adviceOn(context, advice.name)) context.hint(advice.text);
-      return 128;
+      return tellBranchFailure(context, error);
     }
   },
   render: (result) => result.text,

@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { checkBranchName } from '../porcelain/branch-create.js';
+import { checkBranchName } from '../porcelain/branch-make.js';
 import { resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
@@ -10,6 +10,7 @@ import { checkStyle, restoreNamed } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { tellBranchFailure } from './branch-advice.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
 
 const options = {
@@ -60,6 +61,8 @@ export const command = defineCommand({
     const tree = openWorkTree(context);
     try {
       return await new Checkout(context, tree, values, rest).run();
+    } catch (error) {
+      return tellBranchFailure(context, error);
     } finally {
       await tree.close();
     }

@@ -3,14 +3,7 @@ import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
-import type { TrackMode, Upstream } from '../porcelain/branch-create.js';
-import {
-  checkBranchName,
-  configuredTracking,
-  setUpstream,
-  upstreamFor,
-  writeBranch,
-} from '../porcelain/branch-create.js';
+import { checkBranchName, configuredTracking, makeBranch, type Tracking } from '../porcelain/branch-make.js';
 import { subjectLine } from '../porcelain/message.js';
 import {
   describeHead,
@@ -51,7 +44,7 @@ export interface SwitchRunOptions {
   readonly orphan?: string | undefined;
   readonly reflog: boolean;
   /** `undefined`: as configured. */
-  readonly track?: TrackMode | undefined;
+  readonly track?: Tracking | undefined;
   readonly overwriteIgnored: boolean;
   readonly ignoreOtherWorktrees: boolean;
 }
@@ -293,16 +286,16 @@ class SwitchRun {
       const name = options.create;
       const full = `refs/heads/${name}`;
       existed = (await repository.refs.resolve(full)) !== undefined;
-      const upstream = await this.#upstream(name, asked);
-      await writeBranch(repository, name, target.commit!, {
+      const report = await makeBranch(repository, {
+        name,
+        start: asked.name,
         force: options.createForce,
-        label: asked.name,
-        createReflog: options.reflog,
+        ownBranch: true,
+        tracking: options.track ?? configuredTracking(repository),
+        createReflog: options.reflog === true,
       });
-      if (upstream !== undefined) {
-        const said = await setUpstream(repository, name, upstream);
-        if (!options.quiet) this.#context.print(said);
-      }
+      if (!options.quiet) for (const line of report.said) this.#context.print(`${line}\n`);
+      for (const warning of report.warnings) this.#context.warning(warning);
       target = { name, ref: full, commit: target.commit };
       made = true;
     }
@@ -344,21 +337,6 @@ class SwitchRun {
       );
       if (info !== undefined) this.#context.print(trackingLines(info, adviceOn(this.#context, 'statusHints')));
     }
-  }
-
-  async #upstream(name: string, asked: Target): Promise<Upstream | undefined> {
-    const mode = this.#options.track ?? configuredTracking(this.#repository);
-    let start: string | undefined;
-    if (asked.name === 'HEAD') {
-      const head = await this.#repository.refs.readRaw('HEAD');
-      if (head?.kind === 'symbolic') start = head.target;
-    } else {
-      const { findRefs } = await import('../repo/revision-branch.js');
-      const found = await findRefs(this.#repository, asked.name);
-      if (found.length > 1) throw new GitError('USAGE', `ambiguous object name: '${asked.name}'`);
-      start = found[0]?.name;
-    }
-    return upstreamFor(this.#repository, name, start, mode);
   }
 
   async #leaving(from: Oid<'commit'>, to: Oid<'commit'> | undefined): Promise<void> {

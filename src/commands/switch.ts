@@ -1,10 +1,11 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { checkBranchName } from '../porcelain/branch-create.js';
+import { checkBranchName } from '../porcelain/branch-make.js';
 import { resolveRevision } from '../repo/revision.js';
 import { defineCommand } from './command.js';
 import { checkStyle } from './restore-run.js';
 import type { Target } from './switch-run.js';
+import { tellBranchFailure } from './branch-advice.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { adviceOn, openWorkTree } from './work-tree.js';
 
@@ -146,6 +147,8 @@ export const command = defineCommand({
         overwriteIgnored: values['overwrite-ignore'] !== false,
         ignoreOtherWorktrees: values['ignore-other-worktrees'] === true,
       });
+    } catch (error) {
+      return tellBranchFailure(context, error);
     } finally {
       await tree.close();
     }

@@ -57,13 +57,20 @@ export function checkBranchName(name: string): void {
 }
 
 /** The same for a branch to be made or moved there; `true` where it exists and may be overwritten. */
-export async function checkNewBranchName(repository: Repository, name: string, force: boolean): Promise<boolean> {
+export async function checkNewBranchName(
+  repository: Repository,
+  name: string,
+  force: boolean,
+  ownBranch = false,
+): Promise<boolean> {
   checkBranchName(name);
   const full = `refs/heads/${name}`;
   if ((await repository.refs.resolve(full)) === undefined) return false;
   if (!force) throw fail(`a branch named '${name}' already exists`);
   const use = branchUses(repository).get(full);
-  if (use !== undefined) throw fail(`cannot force update the branch '${name}' used by worktree at '${use.path}'`);
+  if (use !== undefined && !(ownBranch && use.path === repository.workTree)) {
+    throw fail(`cannot force update the branch '${name}' used by worktree at '${use.path}'`);
+  }
   return true;
 }
 
@@ -146,6 +153,8 @@ export interface NewBranch {
   readonly name: string;
   readonly start: string;
   readonly force: boolean;
+  /** The branch of this work tree may be moved too. */
+  readonly ownBranch?: boolean | undefined;
   readonly tracking: Tracking;
   readonly createReflog: boolean;
 }
@@ -159,7 +168,7 @@ export interface BranchReport {
 /** Makes `refs/heads/<name>` (or moves it, with `force`), and gives it an upstream. Throws git's words. */
 export async function makeBranch(repository: Repository, request: NewBranch): Promise<BranchReport> {
   const { name, tracking } = request;
-  const exists = await checkNewBranchName(repository, name, request.force);
+  const exists = await checkNewBranchName(repository, name, request.force, request.ownBranch);
   const { commit, branch } = await branchStart(repository, request.start, tracking);
   const result = await repository.refs.update([
     {
