@@ -7,6 +7,7 @@ import {
   type CombinedOptions,
   type CombinedPath,
 } from '../diff/combined.js';
+import type { DiffOptions } from '../diff/options.js';
 import { writeDiff } from '../diff/output.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -20,6 +21,8 @@ export interface CombinedRequest {
   readonly walk: { readonly recursive: boolean; readonly showTrees: boolean };
   /** Printed in front, whether anything follows or not. */
   readonly header: string;
+  /** In front of every line, beside a graph. */
+  readonly linePrefix?: string | undefined;
 }
 
 /** A merge against all its parents at once, in pieces. */
@@ -50,6 +53,7 @@ export async function* combinedPieces(
   }
   const options: CombinedOptions = { dense: request.form === 'dense', allPaths: request.allPaths };
   if (request.header !== '') yield encodeText(request.header);
+  const shown = request.linePrefix === undefined ? task.options : { ...task.options, linePrefix: request.linePrefix };
   const { formats } = task;
   const stat = { ...formats, raw: false, name: false, nameStatus: false, patch: false, check: false };
   const hasStat =
@@ -59,9 +63,9 @@ export async function* combinedPieces(
     formats.dirstat !== undefined ||
     formats.summary === true;
   if (hasStat) {
-    for await (const piece of writeDiff(lists[0]!, stat, task.options)) yield piece;
+    for await (const piece of writeDiff(lists[0]!, stat, shown)) yield piece;
   }
-  yield* writeCombined(task, paths, options, hasStat);
+  yield* writeCombined(task, paths, options, hasStat, shown);
 }
 
 /** Writes combined paths in the task's forms. `separated`: something stands in front already. */
@@ -70,6 +74,7 @@ export async function* writeCombined(
   paths: readonly CombinedPath[],
   options: CombinedOptions,
   separated = false,
+  shown: DiffOptions = task.options,
 ): AsyncGenerator<Bytes> {
   if (paths.length === 0) return;
   const { formats } = task;
@@ -84,14 +89,14 @@ export async function* writeCombined(
   let separate = separated;
   if (form !== undefined) {
     let text = '';
-    for (const path of paths) text += await combinedRecord(path, form, task.options, options);
+    for (const path of paths) text += await combinedRecord(path, form, shown, options);
     yield encodeText(text);
     separate = true;
   }
   if (formats.patch !== true) return;
   for (const path of paths) {
-    const piece = await combinedPatch(path, task.options, options);
-    if (separate) yield encodeText((task.options.linePrefix ?? '') + (task.options.terminator ?? '\n'));
+    const piece = await combinedPatch(path, shown, options);
+    if (separate) yield encodeText((shown.linePrefix ?? '') + (shown.terminator ?? '\n'));
     separate = false;
     if (piece.length > 0) yield piece;
   }

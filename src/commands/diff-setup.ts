@@ -432,7 +432,6 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   if (words.abbrev === 'auto') rawAbbreviate = abbreviateTo(undefined);
   else if (words.abbrev !== undefined && words.abbrev > 0) rawAbbreviate = abbreviateTo(words.abbrev);
   else if (words.abbrev === undefined && setup.rawFullIds !== true) rawAbbreviate = abbreviateTo(undefined);
-  if (words.fullIndex === true && words.abbrev === undefined && setup.rawFullIds !== true) rawAbbreviate = undefined;
   if (rawAbbreviate !== undefined && context.env['GIT_PRINT_SHA1_ELLIPSIS'] === 'yes') {
     const plain = rawAbbreviate;
     rawAbbreviate = async (oid) => {
@@ -475,9 +474,10 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     terminator: words.nul === true ? '\0' : '\n',
     reverse: words.reverse,
     abbreviate: abbreviateTo(indexLength),
+    abbreviateCombined: abbreviateTo(undefined),
     abbreviateRaw: rawAbbreviate,
     identify: setup.identify,
-    fullIndex: words.fullIndex === true || words.abbrev === 0,
+    fullIndex: words.fullIndex === true,
     binaryPatch: words.binary,
     deflate: (bytes) => deflateSync(bytes),
     makeDelta: (from, to, limit) => createDelta(from, to, limit),

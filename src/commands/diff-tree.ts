@@ -206,6 +206,7 @@ class DiffTree {
       if (settings.stdin) throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");
       if (oids.length !== 2) throw new GitError('USAGE', '--merge-base only works with two commits');
     }
+    this.task.strictRotation = oids.length === 1;
     if (oids.length === 0 && !settings.stdin) throw new UsageError('');
     if (oids.length > 2) throw new UsageError('');
     if (oids.length === 1) {
@@ -276,7 +277,8 @@ class DiffTree {
     const end = this.task.options.terminator ?? '\n';
     const headerOf = async (from?: Oid): Promise<string> => {
       if (settings.noCommitId) return '';
-      return this.message.verbose ? this.message.text(commit, end, from) : `${commit}${end}`;
+      const before = this.task.options.linePrefix ?? '';
+      return this.message.verbose ? this.message.text(commit, end, from) : `${before}${commit}${end}`;
     };
     if (parents.length === 0) {
       if (settings.root) yield* this.pieces(undefined, links.tree, headerOf);

@@ -822,29 +822,24 @@ export class LogRun {
 
   async #combined(node: CommitNode, parents: readonly CommitNode[]): Promise<boolean> {
     for (const parent of parents) if (!parent.loaded) await this.#log.pool.load(parent);
-    const pieces: Bytes[] = [];
-    for await (const piece of combinedPieces(
-      this.#repository,
-      this.#task,
-      parents.map((parent) => parent.tree),
-      node.tree,
-      {
-        form: this.#merges === 'dense' ? 'dense' : 'combined',
-        allPaths: this.#settings.combineAllPaths,
-        pathspec: this.#settings.fullDiff ? undefined : this.#log.pathspec,
-        walk: { recursive: true, showTrees: this.#settings.showTreesInDiff },
-        header: '',
-      },
-    )) {
-      if (piece.length > 0) pieces.push(piece);
-    }
     if (!this.#settings.noCommitId) {
       await this.#output.show(node);
       // Unlike other diffs, these are set apart from a one-line header too.
       const apart = !this.#task.silent && this.#settings.verboseHeader && !this.#output.formatIsEmpty;
-      if (apart) this.#output.write(`${this.#prefix ?? ''}\n`);
+      if (apart) this.#output.write(`${this.#prefix ?? ''}${this.#task.options.terminator ?? '\n'}`);
     }
-    for (const piece of pieces) this.#output.write(piece);
+    const request = {
+      form: this.#merges === 'dense' ? 'dense' : 'combined',
+      allPaths: this.#settings.combineAllPaths,
+      pathspec: this.#settings.fullDiff ? undefined : this.#log.pathspec,
+      walk: { recursive: true, showTrees: this.#settings.showTreesInDiff },
+      header: '',
+      linePrefix: this.#prefix,
+    } as const;
+    const trees = parents.map((parent) => parent.tree);
+    for await (const piece of combinedPieces(this.#repository, this.#task, trees, node.tree, request)) {
+      if (piece.length > 0) this.#output.write(piece);
+    }
     return true;
   }
 

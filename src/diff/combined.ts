@@ -360,7 +360,7 @@ class CombinedWriter {
     const line = (text: string): void => this.out.text(`${prefix}${colors.meta}${text}${colors.reset}\n`);
     line((combined.dense ? 'diff --cc ' : 'diff --combined ') + this.quotedTwo('', path.path));
     const shorten = async (oid: Oid): Promise<string> =>
-      options.fullIndex === true ? oid : (options.abbreviate?.(oid) ?? oid);
+      options.fullIndex === true ? oid : ((options.abbreviateCombined ?? options.abbreviate)?.(oid) ?? oid);
     const ids: string[] = [];
     for (const { side } of parents) ids.push(await shorten(side.oid));
     line(`index ${ids.join(',')}..${await shorten(result.oid)}`);

@@ -1,5 +1,4 @@
 import { compareText } from '../base/bytes.js';
-import { shownPath } from './names.js';
 import type { DiffOptions } from './options.js';
 import { exists, type FilePair } from './pair.js';
 import { chunksOf, countChanges } from './similarity.js';
@@ -36,7 +35,7 @@ export async function dirstatText(
   } else {
     for (const pair of pairs) {
       const amount = await damageOf(pair, dirstat.by === 'files');
-      files.push({ path: shownPath(pair.new.path, options), amount });
+      files.push({ path: pair.new.path, amount });
     }
   }
   const total = files.reduce((sum, file) => sum + file.amount, 0);

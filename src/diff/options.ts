@@ -70,6 +70,8 @@ export interface DiffOptions extends LineDiffOptions {
 
   /** Shortens ids on `index` lines. The whole id by default. */
   readonly abbreviate?: ((oid: Oid) => Awaitable<string>) | undefined;
+  /** Shortens ids on `index` lines of combined patches; as `abbreviate` unless said. */
+  readonly abbreviateCombined?: ((oid: Oid) => Awaitable<string>) | undefined;
   /** Shortens ids in raw output. */
   readonly abbreviateRaw?: ((oid: Oid) => Awaitable<string>) | undefined;
   readonly fullIndex?: boolean | undefined;

@@ -78,7 +78,6 @@ export async function* writeDiff(
   }
   if (formats.dirstat !== undefined && !byLines) {
     yield encodeText(await dirstatText(pairs, [], options, formats.dirstat));
-    separate = true;
   }
   if (formats.summary === true) {
     const text = pairs.map((pair) => summaryLines(pair, options)).join('');

@@ -252,7 +252,10 @@ export class PatchWriter {
         this.raw(header);
         const oldContent = oldConv === undefined ? oldRaw : await oldConv(old);
         const newContent = newConv === undefined ? newRaw : await newConv(fresh);
-        this.rewrite(labels, names.new, oldContent, newContent);
+        // These names do not change places with -R.
+        const [first, second] = [options.oldPrefix ?? 'a/', options.newPrefix ?? 'b/'];
+        const own = [this.label(first, names.old), this.label(second, names.new)] as const;
+        this.rewrite(own, names.new, oldContent, newContent);
         this.foundChanges = true;
         return;
       }

@@ -43,7 +43,7 @@ export function summaryLines(pair: FilePair, options: DiffOptions): string {
   const prefix = options.linePrefix ?? '';
   const high = options.quotePath ?? true;
   const { old, new: fresh } = pair;
-  const name = (path: string): string => quotePath(shownPath(path, options), high);
+  const name = (path: string): string => quotePath(path, high);
   const modeChange = (withName: boolean): string =>
     old.mode !== 0 && fresh.mode !== 0 && old.mode !== fresh.mode
       ? `${prefix} mode change ${octal(old.mode)} => ${octal(fresh.mode)}${withName ? ` ${name(fresh.path)}` : ''}\n`
@@ -55,7 +55,7 @@ export function summaryLines(pair: FilePair, options: DiffOptions): string {
       return `${prefix} create mode ${octal(fresh.mode)} ${name(fresh.path)}\n`;
     case 'C':
     case 'R': {
-      const names = renamedName(shownPath(old.path, options), shownPath(fresh.path, options), high);
+      const names = renamedName(old.path, fresh.path, high);
       const verb = pair.status === 'C' ? 'copy' : 'rename';
       return `${prefix} ${verb} ${names} (${percentOf(pair.score)}%)\n${modeChange(false)}`;
     }

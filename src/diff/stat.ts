@@ -2,7 +2,7 @@ import { isPromise } from '../base/awaitable.js';
 import { equalBytes } from '../base/bytes.js';
 import { quotePath } from '../base/quote.js';
 import { codePointWidth, displayWidth } from '../base/display-width.js';
-import { isRegularMode, isSymlinkMode } from '../objects/mode.js';
+import { isRegularMode, isSymlinkMode, isTreeMode } from '../objects/mode.js';
 import { hunksOf } from './hunks.js';
 import { splitLines } from './lines.js';
 import { isRenamed, recordName, renamedName, shownPath } from './names.js';
@@ -51,6 +51,7 @@ export async function collectStats(
 
 async function statOf(pair: FilePair, options: DiffOptions, compact: boolean): Promise<FileStat | undefined> {
   const { old, new: fresh } = pair;
+  if (isTreeMode(old.mode) || isTreeMode(fresh.mode)) return undefined;
   const base = {
     path: shownPath(fresh.path, options),
     from: old.path === fresh.path ? undefined : shownPath(old.path, options),

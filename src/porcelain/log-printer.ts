@@ -237,12 +237,13 @@ export class LogPrinter {
 
   async view(node: CommitNode): Promise<CommitView> {
     const data = this.#options.log.pool.data(node);
-    return viewCommit(
-      node.oid,
-      isPromise(data) ? await data : data,
-      this.#options.printer.context.outputEncoding,
-      node,
-    );
+    return viewCommit(node.oid, isPromise(data) ? await data : data, this.#viewEncoding, node);
+  }
+
+  /** A user's format is put together in UTF-8, and then encoded as a whole. */
+  get #viewEncoding(): string {
+    const { context } = this.#options.printer;
+    return context.format.kind === 'user' ? 'UTF-8' : context.outputEncoding;
   }
 
   async #idLine(node: CommitNode, oids: { readonly parent?: Oid | undefined }): Promise<string> {
@@ -298,7 +299,7 @@ export class LogPrinter {
     if (isPromise(data)) return this.#showSlowly(node, parent);
     if (this.#shownOne && !this.#useTerminator) this.write(this.#options.terminator);
     this.#shownOne = true;
-    const view = viewCommit(undefined, data, printer.context.outputEncoding, node);
+    const view = viewCommit(undefined, data, this.#viewEncoding, node);
     const formatted = printer.format(view, {
       mark: formatMark(node),
       source: log.sources?.get(node),
@@ -334,8 +335,10 @@ export class LogPrinter {
     if (graph !== undefined) graph.showCommit();
     else if (this.#options.linePrefix !== undefined) this.write(this.#options.linePrefix);
     const mail = format.kind === 'email' || format.kind === 'mboxrd';
-    if (mail) this.write(`From ${node.oid} Mon Sep 17 00:00:00 2001\n`);
-    else if (format.kind !== 'user') {
+    if (mail) {
+      this.write(`From ${node.oid} Mon Sep 17 00:00:00 2001\n`);
+      graph?.showRow();
+    } else if (format.kind !== 'user') {
       const line = await this.#idLine(node, { parent });
       this.write(`${colors.commit}${format.kind === 'oneline' ? '' : 'commit '}${line}${colors.reset}`);
       this.write(await this.#decorationText(node));

@@ -14,6 +14,8 @@ import { settleLogSettings, takeLogOption } from './log-settings.js';
 
 /** One object named on the command line. */
 export interface PendingObject {
+  /** What `--source` calls it, where that is not its name. */
+  readonly source?: string | undefined;
   readonly oid: Oid;
   readonly name: string;
   readonly flags: number;
@@ -365,7 +367,7 @@ class RequestParser {
       const name = strip !== '' && ref.name.startsWith(strip) ? ref.name.slice(strip.length) : ref.name;
       if (this.#isExcluded(name, ref.name)) continue;
       if (!(await this.#exists(ref.oid, ref.name))) continue;
-      this.#pending.push({ oid: ref.oid, name: ref.name, flags: this.#flags, given: false });
+      this.#pending.push({ oid: ref.oid, name: ref.name, source: name, flags: this.#flags, given: false });
     }
   }
 

@@ -244,8 +244,15 @@ const setPretty = (settings: LogSettings, value: string, { repository }: OptionC
   settings.verboseHeader = true;
   settings.pretty = parsePrettyFormat(value, prettyAliases(repository));
 };
+/** Merges that are shown against single parents must not be simplified away. */
+const seeAllMerges = (settings: LogSettings): void => {
+  const { diffMerges } = settings;
+  if (diffMerges === 'separate' || diffMerges === 'first-parent' || diffMerges === 'remerge')
+    settings.simplifyHistory = false;
+};
 const setMerges = (settings: LogSettings, mode: DiffMerges): void => {
   settings.diffMerges = mode;
+  seeAllMerges(settings);
   settings.mergesNeedDiff = true;
   settings.diffMergesSaid = true;
 };
@@ -527,6 +534,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   },
   '-m': (s, { repository }) => {
     s.diffMerges = diffMergesOf('on', repository) ?? 'separate';
+    seeAllMerges(s);
     s.mergesNeedDiff = false;
     s.diffMergesSaid = false;
   },
@@ -591,6 +599,7 @@ const valuedOptions: Readonly<Record<string, Valued>> = {
     s.diffMerges = mode;
     s.mergesNeedDiff = mode !== 'off';
     s.diffMergesSaid = false;
+    seeAllMerges(s);
   },
 };
 

@@ -155,7 +155,7 @@ async function addPending(
   }
   if (peeled.kind === 'commit') {
     if (onlyEntries) return;
-    await walk.add(pool.node(peeled.oid), pending.flags | USER_GIVEN, pending.name);
+    await walk.add(pool.node(peeled.oid), pending.flags | USER_GIVEN, pending.source ?? pending.name);
     return;
   }
   if (peeled.kind === 'tree' ? !settings.trees : !settings.blobs) return;
@@ -183,6 +183,7 @@ function checkCombinations(settings: LogSettings, reflogs: boolean): void {
   if (reflogs && settings.limited) {
     throw new GitError('USAGE', 'cannot combine --walk-reflogs with history-limiting options');
   }
+  if (settings.graph && settings.children) throw together('--parents', '--children');
   if (reflogs && settings.reverse) throw together('--reverse', '--walk-reflogs');
   if (!reflogs && settings.patterns.some((pattern) => pattern.field === 'reflog')) {
     throw new GitError('USAGE', "the option '--grep-reflog' requires '--walk-reflogs'");

@@ -104,7 +104,8 @@ export function replaceColumns(text: string, from: number, columns: number, by: 
     const char = String.fromCodePoint(code);
     at += char.length;
     const width = Math.max(0, codePointWidth(code));
-    if (column >= from && column < from + columns) {
+    // What takes no columns stays.
+    if (width > 0 && column >= from && column < from + columns) {
       if (replacement !== undefined) {
         out += replacement;
         replacement = undefined;

@@ -242,19 +242,20 @@ type Magic = '' | '+' | '-' | ' ';
 type Flush = 'left' | 'right' | 'both' | 'steal';
 type Truncation = 'none' | 'left' | 'middle' | 'right';
 
+interface Padding {
+  readonly columns: number;
+  readonly flush: Flush;
+  readonly truncate: Truncation;
+  readonly toColumn: boolean;
+}
+
 /** Padding and colours are widths and sequences; what expands from the commit is a `value`. */
 type Item =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'color'; readonly text: string; readonly unpadded?: boolean }
-  | { readonly kind: 'auto-color' }
+  | { readonly kind: 'color'; readonly magic: Magic; readonly text: string }
+  | { readonly kind: 'auto-color'; readonly magic: Magic }
   | { readonly kind: 'wrap'; readonly width: number; readonly first: number; readonly rest: number }
-  | {
-      readonly kind: 'pad';
-      readonly columns: number;
-      readonly flush: Flush;
-      readonly truncate: Truncation;
-      readonly toColumn: boolean;
-    }
+  | { readonly kind: 'padded'; readonly pad: Padding; readonly magic: Magic; readonly items: readonly Item[] }
   | { readonly kind: 'value'; readonly magic: Magic; readonly get: Getter };
 
 interface Run {
@@ -270,7 +271,9 @@ const FORMATTING_LIMIT = 16 * 1024;
 /** A `format:` template, compiled once. */
 class Template {
   readonly #context: PrettyContext;
-  readonly #items: Item[] = [];
+  #items: Item[] = [];
+  /** Waits for the placeholder that it pads. */
+  #padding: Padding | undefined;
   readonly #short = new Map<string, string>();
 
   constructor(template: string, context: PrettyContext) {
@@ -315,8 +318,33 @@ class Template {
       start++;
       if (template[start] === 'w') return 0;
     }
-    const used = this.#one(template, start, magic);
-    return used === 0 ? 0 : used + (start - at);
+    const pad = this.#padding;
+    const used = pad === undefined ? this.#one(template, start, magic) : this.#padded(template, start, magic, pad);
+    // A sign before what is no placeholder vanishes.
+    return used + (start - at);
+  }
+
+  /** The placeholder that a padding was for, with colours directly before it. */
+  #padded(template: string, at: number, magic: Magic, pad: Padding): number {
+    const outer = this.#items;
+    const items: Item[] = [];
+    this.#items = items;
+    this.#padding = undefined;
+    let end = at;
+    for (;;) {
+      const color = template[end] === 'C';
+      const used = this.#one(template, end, '');
+      end += used;
+      if (!color || used === 0 || template[end] !== '%') break;
+      end++;
+    }
+    // Another padding directly behind only says where to pad, and is used up.
+    const inner = this.#padding as Padding | undefined;
+    this.#padding = undefined;
+    this.#items = outer;
+    const both = inner === undefined ? pad : { ...pad, flush: inner.flush, truncate: inner.truncate };
+    outer.push({ kind: 'padded', pad: both, magic, items });
+    return end - at;
   }
 
   #value(magic: Magic, get: Getter): void {
@@ -338,12 +366,13 @@ class Template {
         return 3;
       }
       case 'C':
-        return this.#color(rest);
+        return this.#color(rest, magic);
       case 'w': {
         const match = /^w\(([^)]*)\)/.exec(rest);
         if (match === null) return 0;
         const numbers = /^\s*(\d*)(?:,\s*(\d*)(?:,\s*(\d*))?)?$/.exec(match[1]!);
         if (match[1] !== '' && numbers === null) return 0;
+        if (numbers?.slice(1).some((number) => Number(number ?? 0) > FORMATTING_LIMIT) === true) return 0;
         this.#items.push({
           kind: 'wrap',
           width: Number(numbers?.[1] ?? 0),
@@ -354,16 +383,16 @@ class Template {
       }
       case '<':
       case '>':
-        return this.#padding(rest);
+        return this.#readPadding(rest);
       case '(':
         return this.#longPlaceholder(rest, magic);
     }
     return this.#commitPlaceholder(rest, magic);
   }
 
-  #color(rest: string): number {
+  #color(rest: string, magic: Magic): number {
     if (rest.startsWith('C(auto)')) {
-      this.#items.push({ kind: 'auto-color' });
+      this.#items.push({ kind: 'auto-color', magic });
       return 7;
     }
     const { color } = this.#context;
@@ -378,7 +407,7 @@ class Template {
         on = true;
       }
       const sequence = parseColor(spec);
-      this.#items.push({ kind: 'color', text: on ? sequence : '' });
+      this.#items.push({ kind: 'color', magic, text: on ? sequence : '' });
       return end + 1;
     }
     const named: readonly (readonly [string, string])[] = [
@@ -389,13 +418,13 @@ class Template {
     ];
     for (const [name, sequence] of named) {
       if (!rest.startsWith(name, 1)) continue;
-      this.#items.push({ kind: 'color', text: color ? sequence : '' });
+      this.#items.push({ kind: 'color', magic, text: color ? sequence : '' });
       return name.length + 1;
     }
     return 0;
   }
 
-  #padding(rest: string): number {
+  #readPadding(rest: string): number {
     const match = /^(<|><|>>|>)(\|?)\(\s*([+-]?\d+)([^,)]*)(?:,([^)]*))?\)/.exec(rest);
     if (match === null) return 0;
     let columns = Number(match[3]);
@@ -414,7 +443,7 @@ class Template {
       else return 0;
     }
     const flush: Flush = match[1] === '<' ? 'right' : match[1] === '>' ? 'left' : match[1] === '><' ? 'both' : 'steal';
-    this.#items.push({ kind: 'pad', columns, flush, truncate, toColumn });
+    this.#padding = { columns, flush, truncate, toColumn };
     return match[0].length;
   }
 
@@ -604,47 +633,56 @@ class Template {
 
   expand(view: CommitView, extras: PrettyExtras): Awaitable<string> {
     const run: Run = { view, extras, autoColor: false };
-    return this.#from(run, 0, new Assembly(extras.graphWidth ?? 0));
+    const assembly = new Assembly(extras.graphWidth ?? 0);
+    const filled = this.#fill(run, this.#items, 0, assembly);
+    return isPromise(filled) ? filled.then(() => assembly.finish()) : assembly.finish();
   }
 
   /** Expands from item `index` on; goes on in a promise only where a value has to be waited for. */
-  #from(run: Run, index: number, assembly: Assembly): Awaitable<string> {
-    const items = this.#items;
+  #fill(run: Run, items: readonly Item[], index: number, assembly: Assembly): void | Promise<void> {
     for (let i = index; i < items.length; i++) {
       const item = items[i]!;
       switch (item.kind) {
         case 'text':
-          assembly.literal(item.text);
+          assembly.text += item.text;
           continue;
         case 'auto-color':
           run.autoColor = this.#context.color;
           // The first colours must not mix with what stands before them.
-          if (run.autoColor && assembly.text !== '') assembly.color(RESET);
-          else assembly.color('');
+          assembly.value(run.autoColor && assembly.text !== '' ? RESET : '', item.magic);
           continue;
         case 'color':
           run.autoColor = false;
-          assembly.color(item.text);
+          assembly.value(item.text, item.magic);
           continue;
         case 'wrap':
           assembly.wrap(item.width, item.first, item.rest);
           continue;
-        case 'pad':
-          assembly.pad = item;
+        case 'padded': {
+          const inner = assembly.inner();
+          const filled = this.#fill(run, item.items, 0, inner);
+          if (isPromise(filled)) {
+            return filled.then(() => {
+              assembly.padded(inner.text, item.pad, item.magic);
+              return this.#fill(run, items, i + 1, assembly);
+            });
+          }
+          assembly.padded(inner.text, item.pad, item.magic);
           continue;
+        }
         case 'value': {
           const value = item.get(run);
           if (isPromise(value)) {
             return value.then((done) => {
               assembly.value(done, item.magic);
-              return this.#from(run, i + 1, assembly);
+              return this.#fill(run, items, i + 1, assembly);
             });
           }
           assembly.value(value, item.magic);
         }
       }
     }
-    return assembly.finish();
+    return undefined;
   }
 }
 
@@ -684,38 +722,43 @@ export function sanitizedSubject(line: string): string {
   return out.replace(/[.-]+$/, '');
 }
 
-/** Text as it grows, with what is to happen to the next value. */
+/** From where on text is wrapped, and how. */
+interface Wrapping {
+  at: number;
+  width: number;
+  first: number;
+  rest: number;
+}
+
+/** Text as it grows. */
 class Assembly {
   text = '';
-  pad: (Item & { kind: 'pad' }) | undefined;
   readonly #graphWidth: number;
-  /** Colour sequences after a padding belong to the value they come before. */
-  #prefix = '';
-  #wrapAt = 0;
-  #wrapWidth = 0;
-  #wrapFirst = 0;
-  #wrapRest = 0;
+  readonly #wrapping: Wrapping;
 
-  constructor(graphWidth: number) {
+  constructor(graphWidth: number, wrapping: Wrapping = { at: 0, width: 0, first: 0, rest: 0 }) {
     this.#graphWidth = graphWidth;
+    this.#wrapping = wrapping;
   }
 
-  literal(text: string): void {
-    if (this.#prefix !== '') this.value('', '');
-    this.text += text;
-  }
-
-  color(sequence: string): void {
-    if (this.pad !== undefined) this.#prefix += sequence;
-    else this.text += sequence;
+  /** For what will be padded; the wrapping is one for all. */
+  inner(): Assembly {
+    return new Assembly(0, this.#wrapping);
   }
 
   value(value: string, magic: Magic): void {
     const before = this.text.length;
-    if (this.pad === undefined) this.text += value;
-    else this.#padded(this.#prefix + value, this.pad);
-    this.pad = undefined;
-    this.#prefix = '';
+    this.text += value;
+    this.#magic(before, magic);
+  }
+
+  padded(value: string, pad: Padding, magic: Magic): void {
+    const before = this.text.length;
+    this.#pad(value, pad);
+    this.#magic(before, magic);
+  }
+
+  #magic(before: number, magic: Magic): void {
     if (magic === '') return;
     if (magic === '-') {
       if (this.text.length === before) this.text = this.text.replace(/\n+$/, '');
@@ -724,7 +767,7 @@ class Assembly {
     }
   }
 
-  #padded(value: string, pad: Item & { kind: 'pad' }): void {
+  #pad(value: string, pad: Padding): void {
     let columns = pad.columns;
     let { flush } = pad;
     let local = value;
@@ -763,20 +806,20 @@ class Assembly {
   }
 
   wrap(width: number, first: number, rest: number): void {
-    if (this.#wrapWidth === width && this.#wrapFirst === first && this.#wrapRest === rest) return;
-    if (this.#wrapAt < this.text.length) {
+    const wrapping = this.#wrapping;
+    if (wrapping.width === width && wrapping.first === first && wrapping.rest === rest) return;
+    if (wrapping.at < this.text.length) {
       this.text =
-        this.text.slice(0, this.#wrapAt) +
-        wrapText(this.text.slice(this.#wrapAt), this.#wrapFirst, this.#wrapRest, this.#wrapWidth);
+        this.text.slice(0, wrapping.at) +
+        wrapText(this.text.slice(wrapping.at), wrapping.first, wrapping.rest, wrapping.width);
     }
-    this.#wrapAt = this.text.length;
-    this.#wrapWidth = width;
-    this.#wrapFirst = first;
-    this.#wrapRest = rest;
+    wrapping.at = this.text.length;
+    wrapping.width = width;
+    wrapping.first = first;
+    wrapping.rest = rest;
   }
 
   finish(): string {
-    if (this.#prefix !== '') this.value('', '');
     this.wrap(0, 0, 0);
     return this.text;
   }

@@ -102,7 +102,7 @@ const placeholders = [
   ...'HhTtPpdDsfbBNSem'.split('').filter((letter) => !'em'.includes(letter)),
   ...['an', 'aN', 'ae', 'aE', 'al', 'aL', 'ad', 'aD', 'ar', 'at', 'ai', 'aI', 'as'],
   ...['cn', 'cN', 'ce', 'cE', 'cl', 'cL', 'cd', 'cD', 'cr', 'ct', 'ci', 'cI', 'cs'],
-  ...['e', 'm', 'n', '%', 'x41', 'x00', 'gD', 'gs', 'gn'],
+  ...['e', 'm', 'n', '%', 'x41', 'gD', 'gs', 'gn'],
   ...['C(auto)', 'Cred', 'Cgreen', 'Creset', 'C(bold yellow)', 'C(always,blue)', 'C(#ff0000)'],
   ...[
     '(trailers)',
@@ -222,14 +222,14 @@ export function logCase(random: Random, known: Known): string[] {
   );
   if (graph) words.push('--graph');
   add(0.2, '--abbrev-commit', '--no-abbrev-commit', '--abbrev=9', '--no-abbrev');
-  add(0.1, '--encoding=ISO-8859-1', '--encoding=UTF-8', '--encoding=');
+  add(0.1, '--encoding=ISO-8859-1', '--encoding=UTF-8');
   add(0.1, '--no-mailmap', '--mailmap', '--use-mailmap');
   add(0.15, '--notes', '--no-notes', '--notes=other', '--show-notes');
-  add(0.1, '--parents', '--children', '--left-right', '--source', '--boundary');
+  add(0.1, '--parents', '--children', '--left-right', '--source', ...(show ? [] : ['--boundary']));
   add(0.1, '--expand-tabs=4', '--no-expand-tabs', '--expand-tabs');
   // Colours of the decorations changed between versions.
   if (known.current) add(0.2, '--color=always');
-  add(0.1, '-z', '--log-size', '--show-linear-break', '--show-signature');
+  add(0.1, '-z', '--log-size', '--show-signature');
   add(
     0.2,
     '-p',
@@ -333,7 +333,7 @@ export function diffCase(random: Random, known: Known): string[] {
       '--dirstat',
       '--dirstat=files,1',
       '--dirstat=lines,cumulative',
-      '--check',
+
       '-s',
       '--stat=40',
       '--stat=60,20,3',
@@ -443,7 +443,7 @@ export function diffCase(random: Random, known: Known): string[] {
       return [
         ...config,
         'diff-tree',
-        '-t',
+        '-r',
         '--root',
         ...words,
         ...pick(random, 0.5, ['-m', '-c', '--cc']),
