@@ -216,13 +216,8 @@ class Checkout {
       }
       return { ...none, paths: rest, pathsMode: true };
     }
-    if (rest.length === 1 && isFile && target.ref === undefined && this.#values.b == null && this.#values.B == null) {
-      throw new GitError(
-        'USAGE',
-        `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-      );
-    }
-    if (rest.length === 1 && isFile && target.ref !== undefined && this.#values.b == null && this.#values.B == null) {
+    // A branch may be called like a file, as long as only that is said.
+    if (rest.length > 1 && isFile) {
       throw new GitError(
         'USAGE',
         `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
