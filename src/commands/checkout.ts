@@ -70,6 +70,9 @@ export const command = defineCommand({
   render: () => '',
 });
 
+const matchedSeveral = (word: string): GitError =>
+  new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
+
 const together = (a: string, b: string): GitError =>
   new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
 
@@ -122,7 +125,7 @@ class Checkout {
     if (parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode) {
       return this.#paths(words, target);
     }
-    const name = values.b ?? values.B ?? guessed?.branch;
+    const name = (await this.#newBranch()) ?? guessed?.branch;
     if (guessed !== undefined) target = guessed.target;
     this.#refuseForSwitch(name, target);
     if (name != null && guessed === undefined) {
@@ -207,7 +210,8 @@ class Checkout {
         if (guess !== undefined) return { ...none, create: guess };
       } else if (rest.length === 1 && isFile && this.#mayGuess()) {
         const guess = await guessRemoteBranch(this.#context, repository, first);
-        if (guess !== undefined && guess !== 'several') {
+        if (guess === 'several') throw matchedSeveral(first);
+        if (guess !== undefined) {
           throw new GitError(
             'USAGE',
             `'${first}' could be both a local file and a tracking branch.\nPlease use -- (and optionally --no-guess) to disambiguate`,
@@ -226,6 +230,15 @@ class Checkout {
     return { ...none, target, paths: rest.slice(1), pathsMode: rest.length > 1 };
   }
 
+  /** The name for `-b` and `-B`; `@{-1}` stands for the branch it was. */
+  async #newBranch(): Promise<string | undefined> {
+    const name = this.#values.b ?? this.#values.B;
+    if (name?.startsWith('@{-') !== true) return name ?? undefined;
+    const { interpretBranchName } = await import('../repo/revision-branch.js');
+    const found = await interpretBranchName(this.#tree.repository, name, { priorOnly: true });
+    return found?.used === name.length ? found.name : name;
+  }
+
   #fromTop(word: string): string {
     return `${this.#tree.repository.prefix}${word}`.replace(/\/+$/, '');
   }
@@ -238,7 +251,8 @@ class Checkout {
       values.b == null &&
       values.B == null &&
       values.orphan == null &&
-      values.detach !== true
+      values.detach !== true &&
+      values.patch !== true
     );
   }
 
@@ -248,7 +262,7 @@ class Checkout {
     const found = await guessRemoteBranch(this.#context, repository, word);
     if (found === undefined) return undefined;
     if (found === 'several') {
-      throw new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
+      throw matchedSeveral(word);
     }
     const commit = (await resolveRevision(repository, `${found.ref}^{commit}`)) as Oid<'commit'> | undefined;
     return { branch: word, target: { name: found.short, ref: found.ref, commit } };
@@ -281,6 +295,10 @@ class Checkout {
     if (values.l === true) throw cannot('-l');
     if (values.force === true && values.merge === true) throw new GitError('USAGE', "'-f' or '-m'");
     if (values.detach === true) throw cannot('--detach');
+    const branch = values.b ?? values.B;
+    if (branch != null && target === undefined && words.length === 1 && values['pathspec-from-file'] == null) {
+      throw new GitError('USAGE', `'${words[0]}' is not a commit and a branch '${branch}' cannot be created from it`);
+    }
     if (values.b != null || values.B != null || values.orphan != null) {
       throw new GitError(
         'USAGE',

@@ -388,7 +388,7 @@ export function detachAdvice(name: string): string {
 
 /** Reads a word as a branch or commit to switch to; `undefined` where it is neither. */
 export async function readTarget(repository: Repository, word: string): Promise<Target | undefined> {
-  let name = word === '-' ? '@{-1}' : word;
+  let name = word === '-' ? '@{-1}' : word === '@' ? 'HEAD' : word;
   const { interpretBranchName } = await import('../repo/revision-branch.js');
   if (name.startsWith('@{-')) {
     const found = await interpretBranchName(repository, name, { priorOnly: true });

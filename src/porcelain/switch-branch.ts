@@ -94,7 +94,8 @@ export async function treeOfCommit(repository: Repository, commit: Oid): Promise
 /** `HEAD is now at 1234567 subject`. */
 export async function describeHead(repository: Repository, what: string, commit: Oid): Promise<string> {
   const data = await readKind(repository.objects, commit, 'commit');
-  return `${what} ${await abbreviate(repository, commit)} ${subjectLine(parseCommit(data).message)}\n`;
+  const dots = repository.env['GIT_PRINT_SHA1_ELLIPSIS']?.toLowerCase() === 'yes' ? '...' : '';
+  return `${what} ${await abbreviate(repository, commit)}${dots} ${subjectLine(parseCommit(data).message)}\n`;
 }
 
 /** Refuses while something is under way, in the words of `git switch`. */
