@@ -41,6 +41,7 @@ export const command = defineCommand({
     const { config } = repository;
     const quiet = values.quiet === true;
     const auto = values.auto === true;
+    refuseBadExpiry(repository);
     const pruneText =
       values.prune === null
         ? undefined
@@ -93,6 +94,21 @@ export const command = defineCommand({
   },
   render: renderText,
 });
+
+/** Expiry dates of the configuration that are none are told before anything is done. */
+function refuseBadExpiry(repository: Repository): void {
+  for (const { key, value, origin, line } of repository.config.entries()) {
+    if (key !== 'gc.pruneexpire' && key !== 'gc.worktreepruneexpire' && key !== 'gc.logexpiry') continue;
+    if (value === undefined || parseExpiryDate(value, repository.clock) !== undefined) continue;
+    throw new GitError(
+      'CONFIG',
+      origin.kind === 'file'
+        ? `bad config variable '${key}' in file '${origin.name}' at line ${line}`
+        : `unable to parse '${key}' from command-line config`,
+      { data: { key, preface: `error: Invalid ${key}: '${value}'\n` } },
+    );
+  }
+}
 
 /** `gc.pid`, which says who collects. One that is older than half a day is from somebody who died. */
 function acquire(context: CommandContext, repository: Repository, force: boolean): LockFile | undefined {

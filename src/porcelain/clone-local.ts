@@ -66,6 +66,9 @@ function copyFile(fs: FileSystem, from: string, to: string): void {
     source.close();
     target.close();
   }
+  // How old an object is decides when it may be pruned.
+  const stat = fs.stat(from);
+  if (stat !== undefined) fs.setTimes(to, stat.mtimeSeconds, stat.mtimeSeconds);
 }
 
 /** The source's alternates become ours, absolute. */
