@@ -83,6 +83,7 @@ export const command = defineCommand({
         if (argv.length === 0) return subcommandUsage(context, Object.values(usages).flat(), {});
     }
     const words = verb === 'show' ? argv : args.rest;
+    if (words.length === 1 && words[0] === '-h') return subcommandUsage(context, usages.show, {});
     return context.runCommand('log', ['-g', '--abbrev-commit', '--pretty=oneline', ...words]);
   },
   render: (result) => result.text,

@@ -18,8 +18,8 @@ interface Walked {
   readonly entries: readonly ReflogEntry[];
   /** Index of the next entry; the newest is the last. */
   at: number;
-  /** Selectors are dates. */
-  readonly byDate: boolean;
+  /** Selectors are dates or counts, as the argument has one; left open, `--date` decides. */
+  readonly selects: 'date' | 'count' | undefined;
 }
 
 /** Walks over reflogs instead of parents (`git log -g`). */
@@ -59,11 +59,13 @@ export class ReflogWalk {
     }
     if (entries.length === 0) return;
     let start = entries.length - 1;
-    let byDate = false;
+    let selects: Walked['selects'];
     if (at !== null) {
-      if (/^\d+$/.test(at[2]!)) start = entries.length - 1 - Number(at[2]);
-      else {
-        byDate = true;
+      if (/^\d+$/.test(at[2]!)) {
+        selects = 'count';
+        start = entries.length - 1 - Number(at[2]);
+      } else {
+        selects = 'date';
         const when = approxidate(at[2]!, repository.clock).seconds;
         while (start >= 0 && entries[start]!.seconds > when) start--;
       }
@@ -72,7 +74,7 @@ export class ReflogWalk {
     const shortName = base.startsWith('refs/')
       ? await shortenRef(base, false, async (name) => (await repository.refs.readRaw(name)) !== undefined)
       : base;
-    this.#logs.push({ name: base, shortName, entries, at: start, byDate });
+    this.#logs.push({ name: base, shortName, entries, at: start, selects });
   }
 
   async #exists(name: string): Promise<boolean> {
@@ -112,7 +114,7 @@ export class ReflogWalk {
     const { log, index } = this.#current;
     const entry = log.entries[index]!;
     const where =
-      log.byDate || this.#dateSaid
+      log.selects === 'date' || (log.selects === undefined && this.#dateSaid)
         ? formatDate(entry.seconds, entry.zone, this.#dateMode, this.#repository.clock)
         : String(log.entries.length - 1 - index);
     return {

@@ -393,7 +393,10 @@ class Resolver {
       if (entry.seconds > seconds) continue;
       const newer = log[i + 1];
       if (newer === undefined) {
-        if (entry.new !== ref.oid) this.#gap(ref, entry, undefined);
+        // What the newest entry does not tell of, the ref itself does; but that entry's own second is known.
+        if (entry.seconds === seconds || entry.new === ref.oid) return entry.new;
+        this.#gap(ref, entry, undefined);
+        return ref.oid;
       } else if (newer.old !== entry.new) this.#gap(ref, entry, newer);
       return entry.new;
     }
