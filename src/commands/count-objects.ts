@@ -1,8 +1,4 @@
-import { isGitError } from '../base/errors.js';
 import { looseGarbage, packGarbage } from '../packs/garbage.js';
-import { PackIndex } from '../packs/pack-index.js';
-import type { Repository } from '../repo/repository.js';
-import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 
@@ -57,7 +53,6 @@ export const command = defineCommand({
     let garbage = 0;
     let sizeGarbage = 0;
     if (verbose) {
-      tellBrokenIndexes(context, repository, root, shownRoot);
       for (const { why, path } of [
         ...looseGarbage(fs, root, repository.objectFormat),
         ...packGarbage(fs, `${root}/pack`),
@@ -121,18 +116,3 @@ export const command = defineCommand({
     return `${lines.join('\n')}\n`;
   },
 });
-
-/** Indexes beside packs that are none. */
-function tellBrokenIndexes(context: CommandContext, repository: Repository, root: string, shownRoot: string): void {
-  const { fs } = context.platform;
-  for (const { name } of fs.readDirectory(`${root}/pack`) ?? []) {
-    const path = `${root}/pack/${name}`;
-    if (!name.endsWith('.idx') || fs.lstat(path.replace(/\.idx$/, '.pack')) === undefined) continue;
-    try {
-      PackIndex.open(fs, path, repository.oidLength)?.close();
-    } catch (error) {
-      if (!isGitError(error)) throw error;
-      context.error(error.message.replaceAll(`${root}/`, `${shownRoot}/`));
-    }
-  }
-}

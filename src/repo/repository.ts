@@ -188,7 +188,8 @@ export class Repository {
       loose: this.#looseOptions(),
       packs: {
         multiPackIndex: this.config.getBool('core.multipackindex', true),
-        problem: (error) => this.#options.problem?.(error.message),
+        problem: (error) =>
+          this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, `${this.gitDirShown}/`)),
       },
       alternates: splitAlternates(this.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] ?? '').map((path) =>
         resolvePath(this.cwd, path),
@@ -244,7 +245,8 @@ export class Repository {
         this.replacements !== undefined;
       const open = (directory: string): CommitGraph | undefined =>
         openCommitGraph(fs, directory, this.objectFormat, {
-          problem: (error) => this.#options.problem?.(error.message),
+          problem: (error) =>
+            this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, `${this.gitDirShown}/`)),
           alternates: this.objectDirectories.map(({ path }) => path),
           generationVersion: this.config.getInt('commitgraph.generationversion'),
           changedPathsVersion: changedPathsVersion(this.config),
