@@ -29,7 +29,7 @@ const base = Number((await must(programs.stock, ['rev-list', '--count', 'main'],
 
 const server = spawn(
   programs.bough.git,
-  ['serve', '--write', '--http=127.0.0.1:0', '--git=127.0.0.1:0', '--idle-timeout=5', place],
+  ['serve', '--write', '--http=127.0.0.1:0', '--git=127.0.0.1:0', '--idle-timeout=60', place],
   { env, stdio: ['ignore', 'pipe', 'pipe'] },
 );
 let printed = '';
