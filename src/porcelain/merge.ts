@@ -394,13 +394,14 @@ export class WorkTreeMerge {
   /** How much a strategy left to do: files that differ from the index, and unmerged paths once more. */
   async #countLeft(): Promise<number> {
     const { index } = this.#tree;
-    let count = 0;
+    let count = index.conflictedPaths().length;
     for (const entry of index.entries) {
+      if (entry.stage !== 0) count++;
       if (entry.stage !== 0 && entry.stage !== 2) continue;
       const stat = this.#tree.lstat(entry.path);
       if (stat === undefined || (await this.#tree.isModified(entry.withStage(0), stat))) count++;
     }
-    return count + 2 * index.conflictedPaths().length;
+    return count;
   }
 
   #writeHeads(heads: readonly MergeHead[]): void {

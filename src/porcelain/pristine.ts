@@ -103,7 +103,7 @@ export class PristineState {
     writeState(tree.repository, 'AUTO_MERGE', `${this.changed}\n`);
     if (this.isStaged) {
       const { refs } = tree.repository;
-      removeState(tree.repository, 'SQUASH_MSG');
+      removeState(tree.repository, 'MERGE_MSG', 'MERGE_MODE', 'MERGE_RR', 'SQUASH_MSG');
       const to = await refs.resolve('HEAD');
       await refs.update([{ name: 'HEAD', to: to!, reason: `${this.reason}: updating HEAD` }]);
     }
