@@ -182,6 +182,7 @@ export class DiffTask {
 
   private rotated(pairs: readonly FilePair[], path: string, skip: boolean): FilePair[] {
     // where one path is asked for it must be there; in a log each commit goes from where it would be
+    if (pairs.length === 0) return [];
     const at = pairs.findIndex(
       (pair) => pair.new.path === path || (!this.strictRotation && compareText(pair.new.path, path) > 0),
     );

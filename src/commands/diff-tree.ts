@@ -206,7 +206,7 @@ class DiffTree {
       if (settings.stdin) throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");
       if (oids.length !== 2) throw new GitError('USAGE', '--merge-base only works with two commits');
     }
-    this.task.strictRotation = oids.length === 1;
+    this.task.strictRotation = !settings.stdin;
     if (oids.length === 0 && !settings.stdin) throw new UsageError('');
     if (oids.length > 2) throw new UsageError('');
     if (oids.length === 1) {

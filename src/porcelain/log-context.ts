@@ -142,7 +142,9 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
 function dateModeOf(inputs: PrinterInputs): DateMode {
   const { settings, format, repository, terminal } = inputs;
   if (settings.dateMode !== undefined) return settings.dateMode;
-  if (format.shortDates) return { kind: 'short', local: false };
   const configured = repository.config.get('log.date');
+  if (format.shortDates) {
+    return { kind: 'short', local: configured !== undefined && parseDateMode(configured, terminal).local };
+  }
   return configured === undefined ? defaultDateMode : parseDateMode(configured, terminal);
 }

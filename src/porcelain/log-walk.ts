@@ -180,7 +180,7 @@ function checkCombinations(settings: LogSettings, reflogs: boolean): void {
   if (settings.reverse && settings.graph) throw together('--reverse', '--graph');
   if (settings.noWalk !== undefined && settings.graph) throw together('--no-walk', '--graph');
   if (reflogs && settings.graph) throw together('--walk-reflogs', '--graph');
-  if (reflogs && settings.limited) {
+  if (reflogs && (settings.limited || settings.order !== 'default')) {
     throw new GitError('USAGE', 'cannot combine --walk-reflogs with history-limiting options');
   }
   if (settings.graph && settings.children) throw together('--parents', '--children');
