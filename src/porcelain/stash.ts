@@ -497,6 +497,11 @@ export async function applyStash(
       if (!staged.clean || !(await patchWouldApply(repository, entry.baseTree, entry.indexTree, current)))
         throw new GitError('USAGE', 'conflicts in index. Try without --index.');
       indexTree = staged.tree;
+      // git takes the index back with `git reset` before it merges, which leaves its trace.
+      const head = await repository.refs.resolve('HEAD');
+      if (head !== undefined) {
+        await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
+      }
     }
     const untracked = (): Promise<string[]> =>
       entry.untrackedTree === undefined ? Promise.resolve([]) : restoreUntracked(tree, entry.untrackedTree);
