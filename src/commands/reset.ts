@@ -212,7 +212,7 @@ class Reset {
     }
   }
 
-  async #mixed(to: Oid<'tree'>, pathspec: ReturnType<typeof pathspecOf> | undefined): Promise<void> {
+  async #indexTo(to: Oid<'tree'>, pathspec: ReturnType<typeof pathspecOf> | undefined): Promise<void> {
     const tree = this.#tree;
     const { index } = tree;
     const { objects } = tree.repository;
@@ -251,6 +251,11 @@ class Reset {
       index.cacheTree = this.#options.intent ? index.cacheTree : await primeCacheTree(objects, to);
     }
     index.changed = true;
+  }
+
+  async #mixed(to: Oid<'tree'>, pathspec: ReturnType<typeof pathspecOf> | undefined): Promise<void> {
+    const tree = this.#tree;
+    await this.#indexTo(to, pathspec);
     if (tree.repository.workTree === undefined || !this.#options.refresh) return;
     const high = tree.repository.config.getBool('core.quotepath', true);
     const found: string[] = [];
@@ -297,7 +302,9 @@ class Reset {
       throw new GitError('WORKTREE_DIRTY', `Could not reset index file to revision '${revision}'.`);
     }
     for (const message of await change.apply()) this.#context.error(message);
-    tree.index.cacheTree = mode === 'keep' ? tree.index.cacheTree : await primeCacheTree(objects, to);
+    // What was staged is kept in the files alone.
+    if (mode === 'keep') await this.#indexTo(to, undefined);
+    else tree.index.cacheTree = await primeCacheTree(objects, to);
     return 0;
   }
 
