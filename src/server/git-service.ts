@@ -71,10 +71,13 @@ export async function serveGitSocket(socket: Socket, options: GitServiceOptions)
     })(),
   );
   let repository: Repository | undefined;
-  const timer =
-    options.firstMilliseconds > 0 ? setTimeout(() => socket.destroy(), options.firstMilliseconds) : undefined;
+  let begun = false;
+  // What has arrived while we were busy with others is looked at before the peer is called silent.
+  const late = (): void => void setImmediate(() => begun || socket.destroy());
+  const timer = options.firstMilliseconds > 0 ? setTimeout(late, options.firstMilliseconds) : undefined;
   try {
     const first = await new PacketReader(input, { maxPackets: 1 }).read();
+    begun = true;
     clearTimeout(timer);
     if (!isData(first)) return;
     if (first.length > MAX_FIRST) throw new GitError('LIMIT', 'request too long');
