@@ -74,6 +74,8 @@ it('a random walk of merges, picks, reverts and their ends leaves what stock git
     const date = `${1_800_000_000 + 100 * step} +0000`;
     const env = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date, GIT_EDITOR: ':' };
     const expected = box.tryGit(words, { cwd: 'one', env });
+    // Some merges trip stock git's own assertions; there is nothing to compare with from there on.
+    if (expected.stderr.includes('BUG: ')) return;
     const actual = box.tryBough(words, { cwd: 'two', env });
     const trace = `${told.join('\n')}\nstock: ${expected.stdout}${expected.stderr}\nbough: ${actual.stdout}${actual.stderr}`;
     expect(`${actual.code}\n${stateOf(box, 'two')}`, trace).toBe(`${expected.code}\n${stateOf(box, 'one')}`);
