@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Random } from '../support/random.js';
@@ -62,7 +62,8 @@ it('a random walk of merges, picks, reverts and their ends leaves what stock git
       for (const copy of ['one', 'two']) {
         for (const path of box.git(['diff', '--name-only', '--diff-filter=U', '-z'], { cwd: copy }).split('\0')) {
           if (path === '') continue;
-          if (!existsSync(box.path(copy, path))) box.tryGit(['rm', '-q', '--', path], { cwd: copy });
+          const file = lstatSync(box.path(copy, path), { throwIfNoEntry: false });
+          if (file?.isFile() !== true) box.tryGit(['rm', '-q', '--cached', '--', path], { cwd: copy });
           else {
             writeFileSync(box.path(copy, path), `resolved ${step}\n`);
             box.tryGit(['add', '-f', '--', path], { cwd: copy });
