@@ -80,8 +80,8 @@ export const command = defineCommand({
     const configuredFf = config.getBoolOrString('pull.ff');
     if (fastForward === undefined && configuredFf !== undefined) {
       fastForward = configuredFf === 'only' ? '--ff-only' : configuredFf === true ? '--ff' : '--no-ff';
-      // To rebase, when asked for, is more than not to merge.
-      if (configuredFf === 'only' && values.rebase != null && rebase !== 'false') fastForward = '--ff';
+      // Who says how to reconcile does not mean to forbid it.
+      if (configuredFf === 'only' && values.rebase !== undefined) fastForward = '--ff';
     }
     const rebasing = rebase !== undefined && rebase !== 'false';
     const autostash = values.autostash ?? config.getBool('pull.autostash');
