@@ -87,7 +87,15 @@ export async function openStream(
       if (body instanceof Uint8Array) {
         if (context.trace !== undefined) traceSent(context.trace, body);
         await duplex.write(body);
-      } else for await (const chunk of tracedBody(context.trace, body)) await duplex.write(chunk);
+        return;
+      }
+      try {
+        for await (const chunk of tracedBody(context.trace, body)) await duplex.write(chunk);
+      } catch (error) {
+        // What was to come does not come: the other side must not wait for it.
+        await duplex.end().catch(() => {});
+        throw error;
+      }
     },
     reply: () => Promise.resolve(reader),
     async close(failed = false) {
