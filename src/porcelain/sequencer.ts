@@ -301,7 +301,6 @@ export class Sequencer {
       if (code !== 0) return code;
     }
     await this.#refuseStaged();
-    await this.#rememberHead();
     return this.#run(steps.slice(1));
   }
 
