@@ -15,7 +15,7 @@ import { receivingProgress, RemoteSpeech, transportContext } from './transport-c
 function diagnose(url: string): string {
   const address = parseRemoteUrl(url);
   const lines = [`url=${url}`];
-  if (address.kind === 'local') lines.push('protocol=file', `path=${address.path}`);
+  if (address.kind === 'local') lines.push('protocol=file', 'hostandport=', `path=${address.path}`);
   else if (address.kind === 'ssh') {
     lines.push('protocol=ssh', `userandhost=${address.host}`, `port=${address.port ?? 'NONE'}`, `path=${address.path}`);
   } else if (address.kind === 'git') {

@@ -201,6 +201,8 @@ describe('URLs', () => {
     for (let i = 0; i < 20; i++) tried.add(`${random.pick(hosts)}:${random.pick(paths)}`);
     // Two colons at once name a helper, which stock git does not look for here.
     for (const url of tried) if (url.includes('::') && !url.includes('[')) tried.delete(url);
+    // Behind a bracket they are an empty port for stock git, and a path that starts with a colon for us.
+    for (const url of tried) if (url.includes(']::')) tried.delete(url);
     for (const local of ['file:///abs/path', '/abs/path', './rel:colon', 'plain', '../up', 'c:/windows'])
       tried.add(local);
     for (const url of tried) {
