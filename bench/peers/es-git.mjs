@@ -5,6 +5,12 @@ import { openRepository } from 'es-git';
 const [workload, dir, ...rest] = process.argv.slice(2);
 const repository = await openRepository(dir);
 
+/** The commits behind HEAD; es-git 0.6 has no iterator over a walk. */
+function* commits() {
+  const walk = repository.revwalk().pushHead();
+  for (let oid = walk.next(); oid !== null && oid !== undefined; oid = walk.next()) yield oid;
+}
+
 const workloads = {
   start() {
     console.log(repository.head().target());
@@ -18,13 +24,13 @@ const workloads = {
   },
   log() {
     let count = 0;
-    for (const oid of repository.revwalk().pushHead())
+    for (const oid of commits())
       if (repository.getCommit(oid).author().name !== undefined) count++;
     console.log(count);
   },
   count() {
     let count = 0;
-    for (const _ of repository.revwalk().pushHead()) count++;
+    for (const _ of commits()) count++;
     console.log(count);
   },
   status() {
