@@ -376,6 +376,27 @@ export const workloads = [
       return {
         bough: { argv: bough('-C', repository, 'merge-tree', '--write-tree', '--stdin'), input },
         git: { argv: ['git', '-C', repository, 'merge-tree', '--write-tree', '--stdin'], input },
+        'isomorphic-git': { argv: isomorphic('merges', repository, input), incomparable: true },
+        'es-git': { argv: esGit('merges', repository, input), incomparable: true },
+      };
+    },
+  },
+  {
+    name: 'merge-one',
+    title: 'one real merge, a process of its own',
+    aim: 'none',
+    prepare({ directory, repository }) {
+      const [ours, theirs] = git(repository, ['rev-list', '--merges', '--max-parents=2', '-1', '--parents', 'HEAD'])
+        .trim()
+        .split(' ')
+        .slice(1);
+      const input = join(directory, 'merge');
+      writeFileSync(input, `${ours} ${theirs}\n`);
+      return {
+        bough: { argv: bough('-C', repository, 'merge-tree', '--write-tree', ours, theirs) },
+        git: { argv: ['git', '-C', repository, 'merge-tree', '--write-tree', ours, theirs] },
+        'isomorphic-git': { argv: isomorphic('merges', repository, input), incomparable: true },
+        'es-git': { argv: esGit('merges', repository, input), incomparable: true },
       };
     },
   },

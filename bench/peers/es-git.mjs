@@ -24,14 +24,21 @@ const workloads = {
   },
   log() {
     let count = 0;
-    for (const oid of commits())
-      if (repository.getCommit(oid).author().name !== undefined) count++;
+    for (const oid of commits()) if (repository.getCommit(oid).author().name !== undefined) count++;
     console.log(count);
   },
   count() {
     let count = 0;
     for (const _ of commits()) count++;
     console.log(count);
+  },
+  merges(file) {
+    let clean = 0;
+    for (const line of readFileSync(file, 'utf8').trim().split('\n')) {
+      const [ours, theirs] = line.split(' ').map((oid) => repository.getCommit(oid));
+      if (!repository.mergeCommits(ours, theirs).hasConflicts()) clean++;
+    }
+    console.log(clean);
   },
   status() {
     let count = 0;

@@ -23,6 +23,22 @@ async function setPath(tree, steps, oid) {
 }
 
 const workloads = {
+  async merges(file) {
+    let clean = 0;
+    for (const line of fs.readFileSync(file, 'utf8').trim().split('\n')) {
+      const [ours, theirs] = line.split(' ');
+      // Refs are what it merges; a dry run writes objects but moves none.
+      await git.writeRef({ ...base, ref: 'refs/heads/ours', value: ours, force: true });
+      await git.writeRef({ ...base, ref: 'refs/heads/theirs', value: theirs, force: true });
+      try {
+        await git.merge({ ...base, ours: 'ours', theirs: 'theirs', dryRun: true, author });
+        clean++;
+      } catch (error) {
+        if (!/Merge/.test(error.code ?? '')) throw error;
+      }
+    }
+    console.log(clean);
+  },
   async start() {
     console.log(await git.resolveRef({ ...base, ref: 'HEAD' }));
   },
