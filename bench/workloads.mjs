@@ -239,6 +239,17 @@ export const workloads = [
     },
   },
   {
+    name: 'list',
+    title: 'list: every value of a branch, with its path',
+    aim: 'none',
+    prepare: ({ repository }) => ({
+      bough: { argv: bough('-C', repository, 'list', '-r', '-z', '--at', 'HEAD') },
+      git: { argv: ['git', '-C', repository, 'ls-tree', '-r', '-z', '--name-only', 'HEAD'] },
+      'isomorphic-git': { argv: isomorphic('list', repository), incomparable: true },
+      'es-git': { argv: esGit('list', repository), incomparable: true },
+    }),
+  },
+  {
     name: 'log',
     title: 'log: author and message of every commit',
     aim: '1.5 ×',

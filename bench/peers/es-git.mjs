@@ -22,6 +22,17 @@ const workloads = {
       bytes += tree.getPath(path).toObject(repository).peelToBlob().content().length;
     console.log(bytes);
   },
+  list() {
+    const paths = [];
+    repository
+      .getCommit(repository.head().target())
+      .tree()
+      .walk('PreOrder', (entry) => {
+        paths.push(entry.name());
+        return 0;
+      });
+    console.log(paths.join('\n'));
+  },
   log() {
     let count = 0;
     for (const oid of commits()) if (repository.getCommit(oid).author().name !== undefined) count++;

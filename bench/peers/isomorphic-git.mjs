@@ -61,6 +61,9 @@ const workloads = {
       bytes += (await git.readBlob({ ...base, oid: head, filepath })).blob.length;
     console.log(bytes);
   },
+  async list() {
+    console.log((await git.listFiles({ ...base, ref: 'HEAD' })).join('\n'));
+  },
   async log() {
     let count = 0;
     for (const { commit } of await git.log({ ...base, ref: 'HEAD' })) if (commit.author.name !== undefined) count++;
