@@ -162,6 +162,7 @@ export const workloads = [
       return {
         bough: { argv: bough('put', '--stdin', '-q'), cwd: target, input: values, reset: fresh, answer },
         git: { argv: ['git', 'fast-import', '--quiet'], cwd: target, input: stream, reset: fresh, answer },
+        'isomorphic-git': { argv: isomorphic('putMany', target, values), reset: fresh, answer },
       };
     },
   },

@@ -54,6 +54,32 @@ const workloads = {
       ];
     }
   },
+  async putMany(file) {
+    const root = new Map();
+    for (const line of fs.readFileSync(file, 'utf8').trimEnd().split('\n')) {
+      const [path, value] = line.split('\t');
+      const steps = path.split('/');
+      const name = steps.pop();
+      let folder = root;
+      for (const step of steps) {
+        if (!folder.has(step)) folder.set(step, new Map());
+        folder = folder.get(step);
+      }
+      folder.set(name, await git.writeBlob({ ...base, gitdir: dir, blob: encoder.encode(`${value}\n`) }));
+    }
+    const write = async (folder) => {
+      const tree = [];
+      for (const [path, what] of folder)
+        tree.push(
+          typeof what === 'string'
+            ? { mode: '100644', path, oid: what, type: 'blob' }
+            : { mode: '040000', path, oid: await write(what), type: 'tree' },
+        );
+      return git.writeTree({ ...base, gitdir: dir, tree });
+    };
+    const tree = await write(root);
+    await git.commit({ ...base, gitdir: dir, message: 'many', tree, author, ref: 'refs/heads/main' });
+  },
   async get(file) {
     const head = await git.resolveRef({ ...base, ref: 'HEAD' });
     let bytes = 0;
