@@ -47,6 +47,7 @@ export function stepFault(name: string): string | undefined {
   if (name === '.' || name === '..') return `'${name}' is not a name`;
   if (name.includes('\0')) return 'it holds a NUL byte';
   if (name.includes('/')) return "it holds a '/'";
+  if (name === '.git') return "'.git' is git's own folder";
   if (isDotGitSpelling(name)) return `'${name}' could be read as '.git'`;
   return undefined;
 }
