@@ -93,8 +93,6 @@ class SwitchRun {
         }
         return this.#unbornBranch(options.create);
       }
-      if (options.create === undefined && !options.detach)
-        target = { ...target, ref: old.ref, name: old.ref?.replace(/^refs\/heads\//, '') ?? 'HEAD' };
     }
     if (options.create === undefined && !options.detach && target.ref !== undefined && !options.ignoreOtherWorktrees) {
       this.#refuseCheckedOutElsewhere(target.ref);
@@ -303,8 +301,11 @@ class SwitchRun {
     const action = repository.env['GIT_REFLOG_ACTION'];
     const reason =
       action !== undefined && action !== '' ? action : `checkout: moving from ${oldName} to ${target.name}`;
-    if (target.ref === undefined || options.detach) {
-      if (asked.name === 'HEAD' && !options.detach && !options.force && options.create === undefined) return;
+    const stays = asked.name === 'HEAD' && !options.detach && options.create === undefined;
+    if (stays) {
+      // `git checkout HEAD` only looks at the files; the branch, if there is one, stays checked out.
+      target = { ...target, ref: old.ref };
+    } else if (target.ref === undefined || options.detach) {
       await this.#pointHead(target.commit!, reason);
       if (!options.quiet) {
         if (old.ref !== undefined && !options.detach && adviceOn(this.#context, 'detachedHead')) {

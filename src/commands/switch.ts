@@ -109,9 +109,11 @@ export const command = defineCommand({
             ? `tag '${target.name}'`
             : ref?.startsWith('refs/remotes/') === true
               ? `remote branch '${target.name}'`
-              : ref !== undefined
-                ? `'${target.name}'`
-                : `commit '${target.name}'`;
+              : ref === 'HEAD'
+                ? `'${(await repository.refs.resolveFull('HEAD'))?.name ?? ref}'`
+                : ref !== undefined
+                  ? `'${target.name}'`
+                  : `commit '${target.name}'`;
         throw new GitError('USAGE', `a branch is expected, got ${kind}`, {
           ...(adviceOn(context, 'suggestDetachingHead')
             ? { hint: 'If you want to detach HEAD at the commit, try again with the --detach option.' }
