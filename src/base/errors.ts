@@ -52,3 +52,9 @@ export class GitError extends Error {
 export function isGitError(error: unknown, code?: ErrorCode): error is GitError {
   return error instanceof GitError && (code === undefined || error.code === code);
 }
+
+/** For `.catch` where a failure means "no": a `GitError` becomes `undefined`, a fault of ours goes on. */
+export function noAnswer(error: unknown): undefined {
+  if (error instanceof GitError) return undefined;
+  throw error;
+}

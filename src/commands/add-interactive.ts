@@ -1,4 +1,4 @@
-import { decodeText } from '../base/bytes.js';
+import { compareText, decodeText } from '../base/bytes.js';
 import { parseColor, RESET } from '../base/color.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { addToIndex } from '../porcelain/add.js';
@@ -171,7 +171,7 @@ class Menu {
     const inFiles = unstaged ?? counts(['diff-files', ...common, '--ignore-submodules=dirty']);
     const names = new Set([...(staged?.keys() ?? []), ...(unstaged?.keys() ?? [])]);
     return [...names]
-      .sort((a, b) => (a < b ? -1 : 1))
+      .sort(compareText)
       .map((name) => ({ name, staged: inIndex.get(name), unstaged: inFiles.get(name) }));
   }
 

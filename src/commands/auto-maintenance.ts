@@ -9,7 +9,7 @@ export function detaches(context: CommandContext, repository: Repository): boole
   const { config } = repository;
   const asked = config.getBool('maintenance.autodetach') ?? config.getBool('gc.autodetach');
   if (asked !== undefined) return asked;
-  // git's own tests must not race with what goes on behind them.
+  // git has this variable so that scripts need not race with what goes on behind them.
   return !/^(?:false|0|no|off)$/.test(context.env['GIT_TEST_MAINT_AUTO_DETACH'] ?? '');
 }
 

@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { decodeText } from '../base/bytes.js';
 import { parseExpiryDate } from '../repo/date-approx.js';
 import type { Repository } from '../repo/repository.js';
@@ -38,6 +38,9 @@ export function startDetached(context: CommandContext, argv: readonly string[], 
     detached: true,
     stdio: ['ignore', 'ignore', errors ?? 'ignore'],
   });
+  // What cannot be started now is tried again after another command.
+  child.on('error', () => {});
   child.unref();
+  if (errors !== undefined) closeSync(errors);
   return true;
 }

@@ -2,7 +2,7 @@ import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { abbreviate } from '../porcelain/abbreviate.js';
-import { openAncestry } from '../porcelain/ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { checkBranchName, checkNewBranchName } from '../porcelain/branch-make.js';
 import { editFile } from '../porcelain/editor.js';
 import { LocalConfig } from '../porcelain/local-config.js';

@@ -189,7 +189,7 @@ class Batch {
       stdout.flush();
       yield* this.#take();
     }
-    // A test of git's own asks for what a process that is killed would have said.
+    // git has this variable to see what a process that is killed would have said.
     if (this.#context.env['GIT_TEST_CAT_FILE_NO_FLUSH_ON_EXIT'] === '1' && this.#options.buffer) return;
     await run();
     yield* this.#take();

@@ -1,4 +1,4 @@
-import { GitError } from '../base/errors.js';
+import { GitError, noAnswer } from '../base/errors.js';
 import { BOTTOM, SHOWN, UNINTERESTING } from '../history/flags.js';
 import { CommitPool } from '../history/commit-pool.js';
 import { RevisionWalk } from '../history/walk.js';
@@ -33,7 +33,7 @@ export const command = defineCommand({
     let upstream = rest[0];
     if (upstream === undefined) {
       upstream = '@{upstream}';
-      const found = await resolveRevision(repository, upstream, { quiet: true }).catch(() => undefined);
+      const found = await resolveRevision(repository, upstream, { quiet: true }).catch(noAnswer);
       if (found === undefined) {
         context.printError('Could not find a tracked remote branch, please specify <upstream> manually.\n');
         throw new UsageError('');

@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { nestedGitDirectory } from '../worktree/gitlink.js';
 import { Ignores } from '../worktree/ignore.js';
@@ -142,7 +143,7 @@ function collect(tree: WorkTree, ignores: Ignores, directory: string, out: strin
       own.push(...inner);
     }
   }
-  if (!whole) out.push(...own.sort());
+  if (!whole) out.push(...own.sort(compareText));
   return whole;
 }
 
@@ -187,7 +188,7 @@ class Cleaner {
     }
     let whole = true;
     const listed = tree.fs.readDirectory(tree.absolute(path)) ?? [];
-    for (const { name, kind } of [...listed].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const { name, kind } of [...listed].sort((a, b) => compareText(a.name, b.name))) {
       const inner = `${path}/${name}`;
       if (kind === 'directory') {
         const before = said.length;

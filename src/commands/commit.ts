@@ -1018,7 +1018,7 @@ class CommitRun {
   /** Heads that others reach are no parents. */
   async #reduce(parents: Oid<'commit'>[]): Promise<Oid<'commit'>[]> {
     if (parents.length < 2) return parents;
-    const { openAncestry } = await import('../porcelain/ancestry.js');
+    const { openAncestry } = await import('../repo/ancestry.js');
     return openAncestry(this.#repository).independent(parents);
   }
 

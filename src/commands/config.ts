@@ -1,5 +1,5 @@
 import { parseColor } from '../base/color.js';
-import { decodeText, encodeText } from '../base/bytes.js';
+import { compareText, decodeText, encodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import { compileRegex } from '../base/posix-regex.js';
 import { quotePath } from '../base/quote.js';
@@ -484,7 +484,7 @@ async function* getByUrl(
     if (before === undefined || compareFits(fit ?? none, before.fit ?? none) >= 0) best.set(key, { fit, entry });
   }
   if (best.size === 0) return 1;
-  for (const key of [...best.keys()].sort()) {
+  for (const key of [...best.keys()].sort(compareText)) {
     const { entry } = best.get(key)!;
     const result = withLine(entry, () =>
       shown({ ...entry, key: `${section}.${key}` }, { ...show, names: show.names ?? only === undefined }),

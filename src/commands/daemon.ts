@@ -148,7 +148,7 @@ export const command = defineCommand({
     };
     if (values.inetd === true) {
       const { serveStandardStreams } = await import('../server/inetd.js');
-      await serveStandardStreams((socket) => serve(socket));
+      await serveStandardStreams(context.env, (socket) => serve(socket));
       return 0;
     }
     await listen(context, values.listen ?? [], port, {

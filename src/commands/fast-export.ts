@@ -290,7 +290,7 @@ class Exporter {
       const head = from.slice(0, star);
       const tail = from.slice(star + 1);
       if (name.startsWith(head) && name.endsWith(tail) && name.length >= head.length + tail.length) {
-        return to.replace('*', name.slice(head.length, name.length - tail.length));
+        return to.replace('*', () => name.slice(head.length, name.length - tail.length));
       }
     }
     return name;

@@ -4,7 +4,7 @@ import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { RESET, parseColor } from '../base/color.js';
-import { GitError } from '../base/errors.js';
+import { GitError, noAnswer } from '../base/errors.js';
 import { zeroOid } from '../base/oid.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import type { RegexKind } from '../base/posix-regex.js';
@@ -23,7 +23,6 @@ import type { Repository } from '../repo/repository.js';
 import { lastMatchingRule, parseIgnoreFile } from '../repo/ignore-rules.js';
 import type { IgnoreList } from '../repo/ignore-rules.js';
 import { readUserConfig } from '../repo/repository.js';
-import { badRevision } from '../repo/revision-error.js';
 import { verifyFilename } from '../repo/revision-path.js';
 import { resolveWithContext } from '../repo/revision.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
@@ -375,12 +374,9 @@ class Grep {
     let at = 0;
     for (; at < before.length; at++) {
       const word = before[at]!;
-      const found = await resolveWithContext(repository, word, { quiet: true }).catch(() => undefined);
+      const found = await resolveWithContext(repository, word, { quiet: true }).catch(noAnswer);
       if (found === undefined) {
-        if (end >= 0)
-          throw badRevision(word).message === ''
-            ? badRevision(word)
-            : new GitError('REF_MISSING', `unable to resolve revision: ${word}`);
+        if (end >= 0) throw new GitError('REF_MISSING', `unable to resolve revision: ${word}`);
         break;
       }
       if (end < 0) {

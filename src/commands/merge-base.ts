@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { openAncestry } from '../porcelain/ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import type { Repository } from '../repo/repository.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { findRefs } from '../repo/revision-branch.js';

@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { mergeCommits, treeOfCommit } from '../merge/history.js';
 import type { TreeMerge } from '../merge/tree.js';
-import { openAncestry } from '../porcelain/ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { historyRequest } from '../porcelain/merge-context.js';
 import { applyMerge, refuseStaged } from '../porcelain/merge-result.js';
 import { mergeSettings, withStrategyOption } from '../porcelain/merge-settings.js';

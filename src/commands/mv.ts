@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import { normalize } from '../repo/pathspec.js';
@@ -118,7 +119,7 @@ class Plan {
         throw new GitError('USAGE', `cannot move both '${from}' and its parent directory '${above}'`);
       }
     }
-    return moves.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
+    return moves.sort((a, b) => compareText(a.from, b.from));
   }
 
   #check(from: string, to: string, moves: Move[], seen: Set<string>): string | undefined {

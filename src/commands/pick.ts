@@ -5,7 +5,7 @@ import { UNINTERESTING } from '../history/flags.js';
 import { RevisionWalk } from '../history/walk.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
-import { openAncestry } from '../porcelain/ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { forgetOperations } from '../porcelain/switch-branch.js';
 import { mergeSettings } from '../porcelain/merge-settings.js';
 import { cleanupMode } from '../porcelain/message.js';

@@ -1,4 +1,4 @@
-import { GitError } from '../base/errors.js';
+import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { quotePath } from '../base/quote.js';
@@ -140,13 +140,7 @@ async function takeApart(
   if (dash === 1) return { revision: rest[0]!, words: rest.slice(2), named: rest.length > 2 };
   const [first] = rest;
   if (first === undefined) return { revision: 'HEAD', words: [], named: false };
-  const words = dash < 0 ? rest : rest;
-  let oid: Oid | undefined;
-  try {
-    oid = await resolveRevision(tree.repository, first);
-  } catch {
-    oid = undefined;
-  }
+  const oid = await resolveRevision(tree.repository, first).catch(noAnswer);
   const path = `${tree.repository.prefix}${first}`;
   const there = tree.repository.workTree !== undefined && tree.lstat(path.replace(/\/+$/, '')) !== undefined;
   if (oid !== undefined) {
@@ -156,7 +150,7 @@ async function takeApart(
         `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
       );
     }
-    return { revision: first, words: words.slice(1), named: words.length > 1 };
+    return { revision: first, words: rest.slice(1), named: rest.length > 1 };
   }
   if (!there && !/[*?[]/.test(first) && !first.startsWith(':')) {
     throw new GitError(
@@ -164,7 +158,7 @@ async function takeApart(
       `ambiguous argument '${first}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
     );
   }
-  return { revision: 'HEAD', words, named: true };
+  return { revision: 'HEAD', words: rest, named: true };
 }
 
 function refuseMerging(tree: WorkTree, mode: Mode): void {

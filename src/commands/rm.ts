@@ -1,4 +1,4 @@
-import { GitError } from '../base/errors.js';
+import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import { MATCH_EXACT } from '../repo/pathspec.js';
@@ -113,7 +113,7 @@ interface Problem {
 /** What would be lost: content that differs from both HEAD and the file, staged changes, changed files. */
 async function check(tree: WorkTree, paths: readonly string[], cached: boolean): Promise<Problem[]> {
   const { repository, index } = tree;
-  const head = await resolveRevision(repository, 'HEAD^{tree}').catch(() => undefined);
+  const head = await resolveRevision(repository, 'HEAD^{tree}').catch(noAnswer);
   const changed = new Set(
     (await diffIndexWithTree(repository.objects, index, head as Oid<'tree'> | undefined)).map((change) => change.path),
   );

@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -301,7 +302,7 @@ function sortedNaturally(tips: readonly Tip[]): Tip[] {
       const [x = '', y = ''] = [one[i], two[i]];
       if (x === y) continue;
       if (/^\d+$/.test(x) && /^\d+$/.test(y) && Number(x) !== Number(y)) return Number(x) - Number(y);
-      return x < y ? -1 : 1;
+      return compareText(x, y);
     }
     return 0;
   });

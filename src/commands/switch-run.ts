@@ -404,7 +404,7 @@ export async function readTarget(repository: Repository, word: string): Promise<
       const a = await resolveRevision(repository, `${left === '' ? 'HEAD' : left}^{commit}`);
       const b = await resolveRevision(repository, `${right === '' ? 'HEAD' : right}^{commit}`);
       if (a === undefined || b === undefined) return undefined;
-      const { openAncestry } = await import('../porcelain/ancestry.js');
+      const { openAncestry } = await import('../repo/ancestry.js');
       const bases = await openAncestry(repository).mergeBases(a as Oid<'commit'>, [b as Oid<'commit'>]);
       if (bases.length !== 1) return undefined;
       return { name, ref: undefined, commit: bases[0]! };

@@ -169,9 +169,13 @@ export class CommitGraphLayer {
     const at = this.#data.at(row) + this.oidLength;
     const first = readUint32(chunk, at);
     if (first === NO_PARENT) return [];
+    this.#checkPosition(first);
     const second = readUint32(chunk, at + 4);
     if (second === NO_PARENT) return [first];
-    if (second < EXTRA) return [first, second];
+    if (second < EXTRA) {
+      this.#checkPosition(second);
+      return [first, second];
+    }
     const parents = [first];
     for (let i = second - EXTRA; ; i++) {
       if (this.#edges === undefined || i >= this.#edges.count) {
@@ -180,15 +184,23 @@ export class CommitGraphLayer {
         });
       }
       const edge = this.#edges.uint32(i);
+      this.#checkPosition(edge % LAST);
       parents.push(edge % LAST);
       if (edge >= LAST) return parents;
     }
+  }
+
+  /** Parents lie in this layer or in those below. */
+  #checkPosition(position: number): void {
+    if (position < this.start + this.count) return;
+    throw new GitError('OBJECT_CORRUPT', `invalid parent position ${position}`, { data: { file: this.path } });
   }
 
   /** Fills the columns for some rows, which lie at `to` and after in them. */
   readColumns(columns: PositionColumns, from: number, count: number, to: number): void {
     const { first, second, seconds } = columns;
     const { oidLength } = this;
+    const all = this.start + this.count;
     let row = from;
     for (let end = from + count; row < end; ) {
       const chunk = this.#data.chunk(row);
@@ -197,6 +209,8 @@ export class CommitGraphLayer {
       for (let i = to + row - from; row < stop; row++, i++, at += oidLength + 16) {
         const one = (chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!;
         const two = (chunk[at + 4]! << 24) | (chunk[at + 5]! << 16) | (chunk[at + 6]! << 8) | chunk[at + 7]!;
+        if (one !== NO_PARENT && (one < 0 || one >= all)) this.#checkPosition(one >>> 0);
+        if (two !== NO_PARENT && two >= all) this.#checkPosition(two);
         first[i] = one === NO_PARENT ? -1 : one;
         second[i] = two === NO_PARENT ? -1 : two < 0 ? MORE_PARENTS : two;
         seconds[i] = readSeconds(chunk, at + 8);

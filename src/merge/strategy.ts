@@ -5,7 +5,7 @@ import type { ObjectStore } from '../objects/source.js';
 import type { Driver, DriverFor } from './driver.js';
 import type { Conflict } from './hook.js';
 import { mergeCommits, treeOfCommit } from './history.js';
-import type { TreeMerge, TreeOptions } from './tree.js';
+import type { TreeMerge, TreeOptions, UnmergedPath } from './tree.js';
 
 /** What a strategy is given: heads to merge and all that is known about them. */
 export interface StrategyRequest {
@@ -41,7 +41,10 @@ export const ort: Strategy = async (request) => {
   let merged = await mergeCommits(request, heads);
   let done = [ours, theirs];
   let top = ours;
+  // A path that did not merge keeps the sides it had then: later attempts only build on the first one.
   const conflicts = new Map<string, Conflict>(merged.conflicts.map((conflict) => [conflict.path, conflict]));
+  const unmerged = new Map<string, UnmergedPath>(merged.unmerged.map((one) => [one.path, one]));
+  const submodules = [...(merged.submodules ?? [])];
   const messages = [...merged.messages];
   for (const [i, next] of others.entries()) {
     const virtual = `merge of ${done.join(' and ')}` as Oid<'commit'>;
@@ -53,12 +56,21 @@ export const ort: Strategy = async (request) => {
       { ours: virtual, theirs: next, labels: { ours: labels.ours, theirs: labels.others?.[i] ?? next } },
     );
     done = [...done, next];
-    for (const conflict of merged.conflicts) conflicts.set(conflict.path, conflict);
+    for (const conflict of merged.conflicts) if (!conflicts.has(conflict.path)) conflicts.set(conflict.path, conflict);
+    for (const one of merged.unmerged) if (!unmerged.has(one.path)) unmerged.set(one.path, one);
+    submodules.push(...(merged.submodules ?? []));
     messages.push(...merged.messages);
   }
   if (others.length === 0) return merged;
   const clean = conflicts.size === 0;
-  return { ...merged, clean, conflicts: [...conflicts.values()], messages };
+  return {
+    ...merged,
+    clean,
+    conflicts: [...conflicts.values()],
+    unmerged: [...unmerged.values()],
+    messages,
+    ...(submodules.length > 0 ? { submodules } : {}),
+  };
 };
 
 /** Our tree, whatever the others have: git's `ours`. */

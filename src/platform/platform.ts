@@ -72,7 +72,8 @@ export interface Zlib {
 
 export interface SpawnOptions {
   readonly cwd?: string | undefined;
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** All of the child's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly input?: Bytes | undefined;
   /** `inherit` gives the child our terminal for that stream; `stderr` (for stdout) sends it to our stderr. */
   readonly stdin?: 'inherit' | 'ignore' | 'pipe';
@@ -103,9 +104,9 @@ export interface Child {
 
 /** Programs: hooks, drivers, filters, ssh, editors. Only run where the user's configuration says so. */
 export interface Processes {
-  runSync(argv: readonly [string, ...string[]], options?: SpawnOptions): Spawned;
-  run(argv: readonly [string, ...string[]], options?: SpawnOptions): Promise<Spawned>;
-  open(argv: readonly [string, ...string[]], options?: SpawnOptions): Child;
+  runSync(argv: readonly [string, ...string[]], options: SpawnOptions): Spawned;
+  run(argv: readonly [string, ...string[]], options: SpawnOptions): Promise<Spawned>;
+  open(argv: readonly [string, ...string[]], options: SpawnOptions): Child;
   /** The argv that gives `command` to a shell with `args` as "$@", as git does for aliases, hooks' helpers, filters. */
   shell(command: string, args?: readonly string[]): readonly [string, ...string[]];
 }

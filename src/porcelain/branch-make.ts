@@ -5,7 +5,7 @@ import type { Repository } from '../repo/repository.js';
 import { findRefs } from '../repo/revision-branch.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { mapByPattern, splitRefspec } from '../repo/tracking.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { LocalConfig } from './local-config.js';
 import { branchUses } from './worktree-list.js';
 

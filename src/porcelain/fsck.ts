@@ -275,7 +275,7 @@ export class Fsck {
   /** Paths below the git directory as they are shown. */
   #shownIn(message: string): string {
     const { commonDir, gitDir, gitDirShown } = this.#repository;
-    return commonDir === gitDir ? message.replaceAll(`${commonDir}/`, `${gitDirShown}/`) : message;
+    return commonDir === gitDir ? message.replaceAll(`${commonDir}/`, () => `${gitDirShown}/`) : message;
   }
 
   #content(oid: Oid, kind: ObjectKind, data: Bytes): void {

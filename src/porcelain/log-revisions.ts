@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -383,7 +384,7 @@ class RequestParser {
   async #addOtherHeads(): Promise<void> {
     const { fs } = this.#repository.platform;
     const { commonDir, gitDir } = this.#repository;
-    const names = (fs.readDirectory(`${commonDir}/worktrees`) ?? []).map(({ name }) => name).sort();
+    const names = (fs.readDirectory(`${commonDir}/worktrees`) ?? []).map(({ name }) => name).sort(compareText);
     const heads = names.map((name) => `worktrees/${name}/HEAD`);
     if (gitDir !== commonDir) heads.unshift('main-worktree/HEAD');
     for (const head of heads) {

@@ -5,7 +5,7 @@ import type { TreeOptions } from '../merge/tree.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import type { DriverOptions } from './merge-drivers.js';
 import { MergeDrivers } from './merge-drivers.js';
 import type { MergeSettings } from './merge-settings.js';

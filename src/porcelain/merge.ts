@@ -13,7 +13,7 @@ import { plumbingRefusal } from '../worktree/switch-errors.js';
 import { Switch } from '../worktree/switch.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { applyAutostash, createAutostash, keepAutostash } from './autostash.js';
 import { writeCommit } from './commit.js';
 import { editFile } from './editor.js';

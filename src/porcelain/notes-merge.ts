@@ -7,7 +7,7 @@ import { readKind } from '../objects/database.js';
 import { checkRefFormat } from '../refs/name.js';
 import type { Repository } from '../repo/repository.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { writeCommit } from './commit.js';
 import { combineNotes, moveNotesRef, NotesEdit } from './notes-edit.js';
 import { listWorktrees } from './worktree-list.js';

@@ -368,7 +368,7 @@ export class RefValues {
       }
       const [before, after] = [source.slice(0, star), source.slice(star + 1)];
       if (full.startsWith(before) && full.endsWith(after) && to !== undefined)
-        return to.replace('*', full.slice(before.length, full.length - after.length));
+        return to.replace('*', () => full.slice(before.length, full.length - after.length));
     }
     return '';
   }

@@ -5,7 +5,7 @@ import type { Ancestry } from '../history/merge-base.js';
 import { MemoryObjectStore } from '../objects/memory.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from './abbreviate.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { historyRequest } from './merge-context.js';
 import { mergeSettings } from './merge-settings.js';
 import { readSubject, skipBlankLines, viewCommit } from './pretty-view.js';

@@ -157,7 +157,7 @@ export async function renameRemote(repository: Repository, from: string, to: str
   if (remote.fetch.length > 0) {
     file.unset(`remote.${to}.fetch`);
     for (const text of remote.fetch) {
-      const renamed = text.replace(`:refs/remotes/${from}/`, `:refs/remotes/${to}/`);
+      const renamed = text.replace(`:refs/remotes/${from}/`, () => `:refs/remotes/${to}/`);
       if (renamed !== text) ownRefs = true;
       else {
         warnings.push(

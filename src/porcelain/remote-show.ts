@@ -64,7 +64,7 @@ async function branchLines(
         if (spec.dst === undefined) continue;
         const star = spec.dst.indexOf('*');
         if (star < 0 ? spec.dst !== ref.name : !ref.name.startsWith(spec.dst.slice(0, star))) continue;
-        const source = star < 0 ? spec.src : spec.src.replace('*', ref.name.slice(star));
+        const source = star < 0 ? spec.src : spec.src.replace('*', () => ref.name.slice(star));
         rows.push({ name: source.replace(/^refs\/heads\//, ''), state: '' });
         break;
       }

@@ -1,5 +1,5 @@
 import { isPromise } from '../base/awaitable.js';
-import { emptyBytes } from '../base/bytes.js';
+import { compareText, emptyBytes } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { mergeContent } from '../merge/text.js';
 import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
@@ -93,7 +93,7 @@ class Restoring {
     const paths = new Set(chosen);
     for (const path of fromSource.keys()) paths.add(path);
     const targets = new Map<string, IndexEntry | undefined>();
-    for (const path of [...paths].sort()) targets.set(path, undefined);
+    for (const path of [...paths].sort(compareText)) targets.set(path, undefined);
     if (source !== undefined) for (const [path, entry] of fromSource) targets.set(path, entry);
     if (source === undefined && !this.#checkUnmerged(chosen)) return this.#result();
     if (source !== undefined) await this.#fromTree(targets);

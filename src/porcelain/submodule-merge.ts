@@ -14,7 +14,7 @@ import { openRepository, type Repository } from '../repo/repository.js';
 import { peelTo } from '../repo/revision.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { nestedGitDirectory } from '../worktree/gitlink.js';
-import { openAncestry } from './ancestry.js';
+import { openAncestry } from '../repo/ancestry.js';
 import { hintLines } from './hints.js';
 import { subjectLine } from './message.js';
 

@@ -293,7 +293,7 @@ function programValue(added: Added, old: string | undefined, options: InterpretO
   const argument = added.value !== '' ? added.value : (old ?? '');
   const { processes } = options.platform;
   if (processes === undefined) return added.value;
-  const line = program.old ? program.line.replaceAll('$ARG', argument) : program.line;
+  const line = program.old ? program.line.replaceAll('$ARG', () => argument) : program.line;
   const result = processes.runSync(
     ['/bin/sh', '-c', program.old ? line : `${line} "$@"`, line, ...(program.old ? [] : [argument])],
     {

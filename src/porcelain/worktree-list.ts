@@ -1,4 +1,4 @@
-import { decodeText } from '../base/bytes.js';
+import { compareText, decodeText } from '../base/bytes.js';
 import type { Repository } from '../repo/repository.js';
 
 /** A work tree of the repository, by the files in its git folder. */
@@ -49,7 +49,7 @@ export function listWorktrees(repository: Repository): readonly WorktreeInfo[] {
   const names = (platform.fs.readDirectory(`${commonDir}/worktrees`) ?? [])
     .filter((entry) => entry.kind === 'directory')
     .map((entry) => entry.name)
-    .sort();
+    .sort(compareText);
   for (const name of names) {
     const directory = `${commonDir}/worktrees/${name}`;
     const file = read(`${directory}/gitdir`);

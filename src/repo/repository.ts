@@ -189,7 +189,7 @@ export class Repository {
       packs: {
         multiPackIndex: this.config.getBool('core.multipackindex', true),
         problem: (error) =>
-          this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, `${this.gitDirShown}/`)),
+          this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, () => `${this.gitDirShown}/`)),
       },
       alternates: splitAlternates(this.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] ?? '').map((path) =>
         resolvePath(this.cwd, path),
@@ -246,7 +246,7 @@ export class Repository {
       const open = (directory: string): CommitGraph | undefined =>
         openCommitGraph(fs, directory, this.objectFormat, {
           problem: (error) =>
-            this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, `${this.gitDirShown}/`)),
+            this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, () => `${this.gitDirShown}/`)),
           alternates: this.objectDirectories.map(({ path }) => path),
           generationVersion: this.config.getInt('commitgraph.generationversion'),
           changedPathsVersion: changedPathsVersion(this.config),

@@ -1,3 +1,4 @@
+import { isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
 import { openRepository } from '../repo/repository.js';
@@ -11,12 +12,15 @@ export async function alternateRefs(repository: Repository): Promise<Oid[]> {
     const gitDir = directory.slice(0, -'/objects'.length);
     if (platform.fs.stat(`${gitDir}/refs`) === undefined && platform.fs.stat(`${gitDir}/packed-refs`) === undefined)
       continue;
+    let other: Repository | undefined;
     try {
-      const other = openRepository({ platform, env: { HOME: env['HOME'] }, cwd: gitDir, gitDir });
+      other = openRepository({ platform, env: { HOME: env['HOME'] }, cwd: gitDir, gitDir });
       for await (const ref of other.refs.list('refs/')) found.add(ref.oid);
-      other.close();
-    } catch {
+    } catch (error) {
       // A store of objects that is no repository has no tips.
+      if (!isGitError(error)) throw error;
+    } finally {
+      other?.close();
     }
   }
   return [...found];

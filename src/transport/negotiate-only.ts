@@ -1,5 +1,5 @@
 import { wildmatch } from '../base/wildmatch.js';
-import { GitError } from '../base/errors.js';
+import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
@@ -27,7 +27,7 @@ export async function negotiationIds(
       if (found.length === before) missing(text);
       continue;
     }
-    const oid = await resolveRevision(repository, text).catch(() => undefined);
+    const oid = await resolveRevision(repository, text).catch(noAnswer);
     if (isOid(text) && text.length === repository.oidLength * 2 && !(await repository.objects.has(text))) {
       throw new GitError('OBJECT_MISSING', `the object ${text} does not exist`);
     }

@@ -30,7 +30,7 @@ export class FilterProcess {
   static async start(
     processes: Processes,
     argv: readonly [string, ...string[]],
-    options: { cwd?: string | undefined; env?: Readonly<Record<string, string | undefined>> },
+    options: { cwd?: string | undefined; env: Readonly<Record<string, string | undefined>> },
   ): Promise<FilterProcess | undefined> {
     const filter = new FilterProcess(processes.open(argv, { ...options, stderr: 'inherit' }));
     try {

@@ -83,7 +83,7 @@ const sharedPath = (place: IndexPlace, oid: Oid): string => `${place.directory}/
 
 /** A shared file in use is kept by its time. */
 export function keepShared(place: IndexPlace, oid: Oid): void {
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.floor(place.platform.now() / 1000);
   try {
     place.platform.fs.setTimes(sharedPath(place, oid), now, now);
   } catch {
@@ -102,6 +102,7 @@ function writeShared(place: IndexPlace, index: Index, settings: SplitSettings): 
     fs.writeFile(temporary, data);
     fs.rename(temporary, path);
   } catch {
+    fs.remove(temporary);
     return false;
   }
   index.shared = { oid, entries: [...entries], deleted: [] };

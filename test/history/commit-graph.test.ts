@@ -84,6 +84,16 @@ describe('commit-graph', () => {
         const bad = openCommitGraph(platform.fs, options.objectsDirectory, algorithm)!;
         expect(await verifyCommitGraph(bad, bad.layers, check)).toBe(false);
         expect(faults).toContain('the commit-graph file has incorrect checksum and is likely corrupt');
+        // A parent that is no commit of the graph: whoever walks is told, and does not go astray.
+        const lost = Buffer.from(ours);
+        const at =
+          graph.layers[0]!.chunks.get('CDAT')!.start + graph.find(head) * (head.length / 2 + 16) + head.length / 2;
+        lost.writeUint32BE(graph.count, at);
+        writeFileSync(file, lost);
+        const astray = openCommitGraph(platform.fs, options.objectsDirectory, algorithm)!;
+        const message = `invalid parent position ${graph.count}`;
+        expect(() => astray.parentsAt(astray.find(head))).toThrow(message);
+        expect(() => astray.columns.load(astray.find(head))).toThrow(message);
       }));
   }
 

@@ -11,7 +11,7 @@ import { text } from '../../src/merge/drivers.js';
 import { mergeCommits } from '../../src/merge/history.js';
 import { MemoryObjectStore } from '../../src/objects/memory.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
-import { openAncestry } from '../../src/porcelain/ancestry.js';
+import { openAncestry } from '../../src/repo/ancestry.js';
 import { mergeReport } from '../../src/porcelain/merge-report.js';
 import { openRepository } from '../../src/repo/repository.js';
 

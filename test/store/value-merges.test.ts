@@ -71,6 +71,30 @@ describe('several branches at once', () => {
     ]);
     expect(outcome.conflicts.map(({ path }) => path)).toEqual(['v']);
   });
+
+  test('a conflict of the first head can still be settled by its sides', async () => {
+    const { main } = await bare(text);
+    await main.put('v', 'base\n', info('base'));
+    await (await main.clone('a')).put('v', 'of a\n', info('a'));
+    await (await main.clone('b')).put('other', 'of b\n', info('b'));
+    await main.put('v', 'ours\n', info('ours'));
+    const outcome = await main.merge(['a', 'b'], info('octopus'));
+    if (outcome.status !== 'conflicted') throw new Error(outcome.status);
+    expect(outcome.unmerged.map(({ path }) => path)).toEqual(['v']);
+    const kept = await main.keepMerge(outcome, 'octopus');
+    for (const [side, value] of [
+      ['theirs', 'of a\n'],
+      ['ours', 'ours\n'],
+      ['base', 'base\n'],
+    ] as const) {
+      const outcomes = await main.merge(['a', 'b'], info('octopus'));
+      if (outcomes.status !== 'conflicted') throw new Error(outcomes.status);
+      const settled = await (await main.keepMerge(outcomes, side)).settle('v', side);
+      expect(await settled.tree().get('v')).toBe(value);
+      expect(await settled.tree().get('other')).toBe('of b\n');
+    }
+    expect(kept.heads.length).toBe(3);
+  });
 });
 
 describe('conflicts in a bare repository', () => {

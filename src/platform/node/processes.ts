@@ -7,15 +7,15 @@ import { childProcess, os } from './builtins.js';
 const signalNumber = (signal: string): number =>
   (os().constants.signals as Readonly<Record<string, number>>)[signal] ?? 1;
 
-/** Node hands arguments over as UTF-8 strings; others cannot be passed faithfully, so they are refused. */
-function nativeArguments(argv: readonly string[]): string[] {
-  return argv.map((argument) =>
-    hasRawBytes(argument) ? Buffer.from(encodeText(argument)).toString('latin1') : argument,
-  );
-}
-
-function environment(options: SpawnOptions): NodeJS.ProcessEnv {
-  return (options.env as NodeJS.ProcessEnv | undefined) ?? process.env;
+/** Node hands arguments over as UTF-8; where one is not, a shell makes them of their bytes and becomes the program. */
+function nativeArguments(argv: readonly string[]): readonly string[] {
+  if (!argv.some(hasRawBytes)) return argv;
+  const octal = (argument: string): string =>
+    Array.from(encodeText(argument), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  // The x keeps line feeds at an end, which the shell would cut off.
+  const made = argv.map((argument, i) => `a${i}=$(printf '${octal(argument)}x')`);
+  const words = argv.map((_, i) => `"\${a${i}%x}"`);
+  return ['/bin/sh', '-c', `${made.join('; ')}; exec ${words.join(' ')}`];
 }
 
 type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
@@ -32,13 +32,13 @@ function withShellFallback(argv: readonly string[], run: (argv: readonly string[
   return result.errorCode === 'ENOEXEC' ? run(['/bin/sh', ...argv]) : result;
 }
 
-function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Spawned {
+function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): Spawned {
   return withShellFallback(argv, (words) => {
     const [command, ...rest] = nativeArguments(words);
     const ended = traceChild(words);
     const result = childProcess().spawnSync(command!, rest, {
       cwd: options.cwd,
-      env: environment(options),
+      env: options.env as NodeJS.ProcessEnv,
       input: options.input,
       stdio: stdio(options),
       maxBuffer: Number.MAX_SAFE_INTEGER,
@@ -58,13 +58,13 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions = {
   });
 }
 
-function open(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Child {
+function open(argv: readonly [string, ...string[]], options: SpawnOptions): Child {
   const [command, ...rest] = nativeArguments(argv);
   const [, output, errors] = stdio(options);
   const ended = traceChild(argv);
   const child = childProcess().spawn(command!, rest, {
     cwd: options.cwd,
-    env: environment(options),
+    env: options.env as NodeJS.ProcessEnv,
     stdio: [options.stdin === 'inherit' || options.stdin === 'ignore' ? options.stdin : 'pipe', output, errors],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     windowsHide: true,
@@ -99,7 +99,7 @@ async function collect(chunks: AsyncIterable<Bytes>): Promise<Bytes> {
   return parts.length === 0 ? emptyBytes : concatBytes(parts);
 }
 
-async function run(argv: readonly [string, ...string[]], options: SpawnOptions = {}): Promise<Spawned> {
+async function run(argv: readonly [string, ...string[]], options: SpawnOptions): Promise<Spawned> {
   const child = open(argv, {
     ...options,
     ...(options.input === undefined && options.stdin === undefined ? { stdin: 'ignore' } : {}),

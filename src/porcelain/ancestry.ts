@@ -1,1 +1,0 @@
-export { openAncestry } from '../repo/ancestry.js';
