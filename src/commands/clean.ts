@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { nestedGitDirectory } from '../worktree/gitlink.js';
@@ -210,12 +211,13 @@ class Cleaner {
       return false;
     }
     if (dry) return true;
+    let why = 'Directory not empty';
     try {
       if (tree.fs.removeDirectory(tree.absolute(path))) return true;
-    } catch {
-      // Told below.
+    } catch (error) {
+      why = systemMessage(error);
     }
-    this.#context.warning(`failed to remove ${this.#print(`${path}/`)}: Directory not empty`);
+    this.#context.warning(`failed to remove ${this.#print(`${path}/`)}: ${why}`);
     this.failed = true;
     return false;
   }
@@ -225,9 +227,7 @@ class Cleaner {
       this.#tree.fs.remove(this.#tree.absolute(path));
       return true;
     } catch (error) {
-      const code = (error as { code?: string }).code;
-      const why = code === 'EACCES' || code === 'EPERM' ? 'Permission denied' : (code ?? '');
-      this.#context.warning(`failed to remove ${this.#print(path)}: ${why}`);
+      this.#context.warning(`failed to remove ${this.#print(path)}: ${systemMessage(error)}`);
       this.failed = true;
       return false;
     }

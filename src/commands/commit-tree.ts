@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { decodeText, hasRawBytes } from '../base/bytes.js';
@@ -7,7 +8,6 @@ import { writeCommit } from '../porcelain/commit.js';
 import { commitSigner } from '../porcelain/signing.js';
 import { resolveRevision } from '../repo/revision.js';
 import { defineCommand } from './command.js';
-import { systemMessage } from './main.js';
 import { UsageError } from './options.js';
 
 export const command = defineCommand({

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
@@ -711,8 +712,8 @@ class CommitRun {
     let data: Bytes;
     try {
       data = word === '-' ? this.#context.io.stdin.readAll() : readFileSync(resolve(this.#context.cwd, word));
-    } catch {
-      throw new GitError('USAGE', what);
+    } catch (error) {
+      throw new GitError('USAGE', `${what}: ${systemMessage(error)}`);
     }
     return decodeText(data);
   }
@@ -741,7 +742,7 @@ class CommitRun {
       source = ['message'];
     } else if (values.file != null) {
       const file = values.file;
-      text += this.#readUserFile(file, `could not read log file '${file}': No such file or directory`);
+      text += this.#readUserFile(file, `could not read log file '${file}'`);
       source = ['message'];
     } else if (values['reedit-message'] != null || values['reuse-message'] != null) {
       text += reused!.message.replace(/^\n+/, '');
@@ -767,7 +768,7 @@ class CommitRun {
       const template = values.template ?? config.getPath('commit.template');
       if (template != null && values.template !== null) {
         const file = values.template == null ? this.#repository.fromTop(template) : template;
-        text += this.#readUserFile(file, `could not read '${template}': No such file or directory`);
+        text += this.#readUserFile(file, `could not read '${template}'`);
         this.#template = text;
         source = ['template'];
         clean = false;

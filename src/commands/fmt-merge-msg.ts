@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { decodeText } from '../base/bytes.js';
@@ -45,8 +46,8 @@ export const command = defineCommand({
     else {
       try {
         text = decodeText(readFileSync(resolve(context.cwd, values.file)));
-      } catch {
-        throw new GitError('PATH_MISSING', `cannot open '${values.file}': No such file or directory`);
+      } catch (error) {
+        throw new GitError('PATH_MISSING', `cannot open '${values.file}': ${systemMessage(error)}`);
       }
     }
     const heads: DescribedHead[] = [];

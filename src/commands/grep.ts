@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isPromise } from '../base/awaitable.js';
@@ -255,8 +256,8 @@ class Grep {
     let data: Bytes;
     try {
       data = file === '-' ? this.#context.io.stdin.readAll() : readFileSync(resolve(this.#context.cwd, file));
-    } catch {
-      throw new GitError('USAGE', `cannot open '${file}': No such file or directory`);
+    } catch (error) {
+      throw new GitError('USAGE', `cannot open '${file}': ${systemMessage(error)}`);
     }
     const lines = decodeText(data).split('\n');
     lines.forEach((text, i) => {

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
@@ -9,7 +10,6 @@ import { TreeCursor } from '../objects/tree.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { systemMessage } from './main.js';
 import { UsageError } from './options.js';
 import { openWorkTree } from './work-tree.js';
 

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { GitError } from '../base/errors.js';
@@ -102,9 +103,7 @@ function makeAndEnter(context: CommandContext, directory: string): string {
     fs.mkdirSync(target, { recursive: true });
     process.chdir(target);
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    const why = code === 'EACCES' ? 'Permission denied' : code === 'ENOTDIR' ? 'Not a directory' : 'File exists';
-    throw new GitError('USAGE', `cannot mkdir ${directory}: ${why}`);
+    throw new GitError('USAGE', `cannot mkdir ${directory}: ${systemMessage(error)}`);
   }
   return process.cwd();
 }

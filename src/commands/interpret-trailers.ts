@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { decodeText, encodeText } from '../base/bytes.js';
@@ -80,8 +81,8 @@ export const command = defineCommand({
       let data: Uint8Array;
       try {
         data = readFileSync(path);
-      } catch {
-        throw new GitError('USAGE', `could not read input file '${file}': No such file or directory`);
+      } catch (error) {
+        throw new GitError('USAGE', `could not read input file '${file}': ${systemMessage(error)}`);
       }
       const text = settle(decodeText(data));
       if (!inPlace) yield { text };

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
@@ -335,30 +336,6 @@ function contextFor(
     },
   };
   return context;
-}
-
-const systemMessages: Readonly<Record<string, string>> = {
-  EACCES: 'Permission denied',
-  EEXIST: 'File exists',
-  EISDIR: 'Is a directory',
-  ELOOP: 'Too many levels of symbolic links',
-  EMFILE: 'Too many open files',
-  ENAMETOOLONG: 'File name too long',
-  ENOENT: 'No such file or directory',
-  ENOSPC: 'No space left on device',
-  ENOTDIR: 'Not a directory',
-  ENOTEMPTY: 'Directory not empty',
-  EPERM: 'Operation not permitted',
-  EROFS: 'Read-only file system',
-  EDQUOT: 'Disk quota exceeded',
-};
-
-/** A system error in the C library's words. */
-export function systemMessage(error: unknown): string {
-  const code = (error as { code?: string }).code;
-  return (
-    (code !== undefined ? systemMessages[code] : undefined) ?? (error instanceof Error ? error.message : String(error))
-  );
 }
 
 const hints: Readonly<Record<string, string>> = {

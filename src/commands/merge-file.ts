@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { encodeText, type Bytes } from '../base/bytes.js';
@@ -9,7 +10,6 @@ import { mergeText, type ConflictStyle, type TextMergeOptions } from '../merge/t
 import { resolveRevision } from '../repo/revision.js';
 import { readUserConfig } from '../repo/repository.js';
 import { defineCommand, renderText } from './command.js';
-import { systemMessage } from './main.js';
 import { UsageError } from './options.js';
 
 const algorithms: Readonly<Record<string, DiffAlgorithm>> = {

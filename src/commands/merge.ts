@@ -287,7 +287,7 @@ function messageOf(context: CommandContext, messages: readonly string[], file: s
         file === '-' ? decodeText(context.io.stdin.readAll()) : decodeText(readFileSync(resolve(context.cwd, file))),
       );
     } catch {
-      throw new UsageError(`could not read file '${file}'`);
+      throw new UsageError(`could not read file '${file}'`, { quiet: true });
     }
   }
   return parts.length === 0 ? undefined : parts.join('\n\n');

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode } from '../objects/mode.js';
@@ -188,10 +189,7 @@ async function perform(tree: WorkTree, moves: readonly Move[], skip: boolean): P
         if (tree.lstat(from) !== undefined) fs.rename(tree.absolute(from), tree.absolute(to));
       } catch (error) {
         if (skip) continue;
-        const code = (error as { code?: string }).code;
-        const why =
-          code === 'ENOENT' ? 'No such file or directory' : code === 'ENOTDIR' ? 'Not a directory' : (code ?? '');
-        throw new GitError('USAGE', `renaming '${from}' failed: ${why}`);
+        throw new GitError('USAGE', `renaming '${from}' failed: ${systemMessage(error)}`);
       }
     }
     if (kind === 'directory') continue;

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { concatBytes, decodeText, encodeText, type Bytes } from '../base/bytes.js';
@@ -334,8 +335,8 @@ const readers: Readonly<Record<string, (call: Call, value: string) => Bytes | Pr
     if (value === '-') return call.context.io.stdin.readAll();
     try {
       return readFileSync(resolve(call.context.cwd, value));
-    } catch {
-      throw new GitError('PATH_MISSING', `could not open or read '${value}': No such file or directory`);
+    } catch (error) {
+      throw new GitError('PATH_MISSING', `could not open or read '${value}': ${systemMessage(error)}`);
     }
   },
   'reuse-message': noteOfObject,

@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isGitlinkMode } from '../objects/mode.js';
@@ -86,10 +87,7 @@ export const command = defineCommand({
           }
           const code = remover.remove(path);
           if (code !== undefined && done === 0) {
-            throw new GitError(
-              'USAGE',
-              `git rm: '${path}': ${code === 'EISDIR' ? 'Is a directory' : 'Permission denied'}`,
-            );
+            throw new GitError('USAGE', `git rm: '${path}': ${systemMessage(code)}`);
           }
           done++;
         }

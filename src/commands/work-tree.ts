@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
@@ -72,8 +73,8 @@ export function readPathspecFile(context: CommandContext, file: string, nul: boo
   else {
     try {
       data = readFileSync(resolve(context.cwd, file));
-    } catch {
-      throw new GitError('USAGE', `could not open '${file}' for reading: No such file or directory`);
+    } catch (error) {
+      throw new GitError('USAGE', `could not open '${file}' for reading: ${systemMessage(error)}`);
     }
   }
   const text = decodeText(data);

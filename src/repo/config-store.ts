@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { FileSystem } from '../platform/fs.js';
@@ -22,7 +23,7 @@ export function changeConfigFile(
   try {
     lock = LockFile.tryAcquire(fs, path);
   } catch (cause) {
-    throw new ConfigWriteFault('LOCKED', `could not lock config file ${name}: ${systemText(cause)}`, { cause });
+    throw new ConfigWriteFault('LOCKED', `could not lock config file ${name}: ${systemMessage(cause)}`, { cause });
   }
   if (lock === undefined) throw new ConfigWriteFault('LOCKED', `could not lock config file ${name}: File exists`);
   try {
@@ -39,20 +40,5 @@ export function changeConfigFile(
     lock.commit();
   } finally {
     lock.rollback();
-  }
-}
-
-function systemText(error: unknown): string {
-  switch ((error as { code?: string }).code) {
-    case 'ENOENT':
-      return 'No such file or directory';
-    case 'EACCES':
-      return 'Permission denied';
-    case 'ENOTDIR':
-      return 'Not a directory';
-    case 'EROFS':
-      return 'Read-only file system';
-    default:
-      return String((error as { code?: string }).code ?? error);
   }
 }

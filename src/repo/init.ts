@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm } from '../base/oid.js';
@@ -193,7 +194,7 @@ class Initialization {
       try {
         this.#fs.makeDirectory(directory);
       } catch (cause) {
-        throw new GitError('USAGE', `cannot mkdir ${directory}: ${systemText(cause)}`, { cause });
+        throw new GitError('USAGE', `cannot mkdir ${directory}: ${systemMessage(cause)}`, { cause });
       }
     }
     if (this.#fs.stat(path)?.kind !== 'directory') {
@@ -440,15 +441,6 @@ function looksBare(gitDir: string, cwd: string): boolean {
 
 const needsWorkTreeEntry = (gitDir: string, workTree: string): boolean =>
   workTree === '/' ? gitDir !== '/.git' : gitDir !== `${workTree}/.git`;
-
-function systemText(error: unknown): string {
-  const code = (error as { code?: string }).code;
-  if (code === 'EACCES') return 'Permission denied';
-  if (code === 'ENOTDIR') return 'Not a directory';
-  if (code === 'EROFS') return 'Read-only file system';
-  if (code === 'ENOSPC') return 'No space left on device';
-  return code ?? String(error);
-}
 
 const builtInTemplate: readonly (readonly [name: string, text: string | undefined])[] = [
   ['description', "Unnamed repository; edit this file 'description' to name the repository.\n"],

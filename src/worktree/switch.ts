@@ -1,3 +1,4 @@
+import { systemMessage } from '../platform/system-message.js';
 import { isPromise } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -146,7 +147,7 @@ export class Switch {
         if (unlink) {
           const code = remover.remove(path, gitlink);
           if (code !== undefined && !gitlink && code !== 'EISDIR') {
-            this.#tree.warn(`unable to unlink '${path}': ${code === 'EACCES' ? 'Permission denied' : code}`);
+            this.#tree.warn(`unable to unlink '${path}': ${systemMessage(code)}`);
           } else if (code === 'ENOTEMPTY') this.#tree.warn(`unable to rmdir '${path}': Directory not empty`);
         }
         options.progress?.(++done, total);
