@@ -96,6 +96,7 @@ export class Repository {
   /** It was named by `GIT_DIR`, not found. */
   readonly explicit: boolean;
   readonly #options: RepositoryOptions;
+  readonly #closers: (() => void)[] = [];
   #config: Config | undefined;
   #objects: ObjectDatabase | undefined;
   #directories: readonly ObjectDirectory[] | undefined;
@@ -382,7 +383,13 @@ export class Repository {
     return resolvePath(this.insideWorkTree ? this.workTree! : this.cwd, path);
   }
 
+  /** Adds something to end with the repository, such as a program kept running for it. */
+  whenClosed(end: () => void): void {
+    this.#closers.push(end);
+  }
+
   close(): void {
+    for (const end of this.#closers.splice(0)) end();
     this.#commitGraph?.close();
     this.#objects?.close();
   }

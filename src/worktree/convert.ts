@@ -309,6 +309,8 @@ export class Converter {
         cwd: this.#repository.workTree ?? this.#repository.gitDir,
         env: this.#repository.hooks.environment(),
       });
+      // Not every command closes its work tree; a program left running would keep the process from ending.
+      if (this.#running.size === 0) this.#repository.whenClosed(() => this.#stop());
       this.#running.set(command, filter);
       if (filter === undefined) {
         this.#complain(`initialization for subprocess '${command}' failed`);
@@ -332,7 +334,12 @@ export class Converter {
     return undefined;
   }
 
-  /** Ends the long-running filters. */
+  #stop(): void {
+    for (const filter of this.#running.values()) filter?.stop();
+    this.#running.clear();
+  }
+
+  /** Ends the long-running filters and waits for them. */
   async close(): Promise<void> {
     for (const filter of this.#running.values()) await filter?.finish();
     this.#running.clear();

@@ -17,7 +17,8 @@ export class FilterProcess {
   readonly capabilities = new Set<string>();
   readonly #child: Child;
   readonly #chunks: AsyncIterator<Bytes>;
-  #buffer: Bytes = emptyBytes;
+  #pending: Bytes[] = [];
+  #pendingLength = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #dead = false;
 
@@ -35,9 +36,9 @@ export class FilterProcess {
     const filter = new FilterProcess(processes.open(argv, { ...options, stderr: 'inherit' }));
     try {
       await filter.#send(['git-filter-client', 'version=2']);
-      if ((await filter.#packetText()) !== 'git-filter-server') return undefined;
-      if ((await filter.#packetText()) !== 'version=2') return undefined;
-      if ((await filter.#packet()) !== 'flush') return undefined;
+      if ((await filter.#packetText()) !== 'git-filter-server') throw new Error('not a filter');
+      if ((await filter.#packetText()) !== 'version=2') throw new Error('not version 2');
+      if ((await filter.#packet()) !== 'flush') throw new Error('more than a greeting');
       await filter.#send(['capability=clean', 'capability=smudge', 'capability=delay']);
       for (;;) {
         const line = await filter.#packetText();
@@ -137,14 +138,16 @@ export class FilterProcess {
   }
 
   async #read(length: number): Promise<Bytes> {
-    while (this.#buffer.length < length) {
+    while (this.#pendingLength < length) {
       const next = await this.#chunks.next();
       if (next.done === true) throw new Error('the filter went away');
-      this.#buffer = this.#buffer.length === 0 ? next.value : concatBytes([this.#buffer, next.value]);
+      this.#pending.push(next.value);
+      this.#pendingLength += next.value.length;
     }
-    const data = this.#buffer.subarray(0, length);
-    this.#buffer = this.#buffer.subarray(length);
-    return data;
+    const all = this.#pending.length === 1 ? this.#pending[0]! : concatBytes(this.#pending);
+    this.#pending = [all.subarray(length)];
+    this.#pendingLength = all.length - length;
+    return all.subarray(0, length);
   }
 
   /** Closes the program's input, which tells it to end. */

@@ -65,6 +65,8 @@ export class Sandbox {
       env: { ...this.env, ...options.env } as NodeJS.ProcessEnv,
       input: options.input,
       maxBuffer: 1 << 30,
+      // A command that never ends is a failure of its test, not of the whole run.
+      timeout: 300_000,
     });
     if (result.error !== undefined && (result.error as { code?: string }).code !== 'EPIPE') throw result.error;
     return {
