@@ -1,3 +1,4 @@
+import { parseColor, RESET } from '../base/color.js';
 import type { CommandContext } from './command.js';
 
 /**
@@ -24,4 +25,23 @@ export function wantColor(context: CommandContext, slot: string, override?: stri
       );
     }
   }
+}
+
+/** Lines for standard error with those that begin with `hint:` in the colours of `color.advice`. */
+export function paintHints(context: CommandContext, text: string): string {
+  if (!/^hint:.*\n/m.test(text)) return text;
+  const { env, io } = context;
+  let color: string;
+  try {
+    const config = context.maybeRepository()?.config;
+    const setting = (config?.get('color.advice') ?? config?.get('color.ui') ?? 'auto').toLowerCase();
+    if (/^(?:never|false|no|off|0)$/.test(setting)) return text;
+    if (setting !== 'always' && !(io.stderr.isTerminal && env['TERM'] !== undefined && env['TERM'] !== 'dumb'))
+      return text;
+    color = parseColor(config?.get('color.advice.hint') ?? 'yellow');
+  } catch {
+    // A configuration that cannot be read is what the error is about.
+    return text;
+  }
+  return text.replace(/^hint:.*(?=\n)/gm, (line) => `${color}${line}${RESET}`);
 }

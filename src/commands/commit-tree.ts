@@ -1,7 +1,7 @@
 import { systemMessage } from '../platform/system-message.js';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { decodeText, hasRawBytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { writeCommit } from '../porcelain/commit.js';
@@ -50,21 +50,20 @@ export const command = defineCommand({
     message ??= decodeText(context.io.stdin.readAll());
     const header = await repository.objects.readHeader(tree);
     if (header?.kind !== 'tree') throw new GitError('USAGE', `${tree} is not a valid 'tree' object`);
-    const encoding = repository.config.get('i18n.commitencoding');
-    const utf8 = encoding === undefined || /^utf-?8$/i.test(encoding);
     const author = repository.identity('author');
     const committer = repository.identity('committer');
-    if (utf8 && hasRawBytes(message)) {
-      context.printError(
-        'Warning: commit message did not conform to UTF-8.\n' +
-          'You may want to amend it after fixing the message, or set the config\n' +
-          'variable i18n.commitEncoding to the encoding your project uses.\n',
-      );
-    }
     // Configuration has no say here: plumbing signs where it is asked to.
     const sign = commitSigner(repository, values['gpg-sign'] ?? null);
     yield {
-      oid: await writeCommit(repository, { tree: tree as Oid<'tree'>, parents, author, committer, message, sign }),
+      oid: await writeCommit(repository, {
+        tree: tree as Oid<'tree'>,
+        parents,
+        author,
+        committer,
+        message,
+        sign,
+        warn: (text) => context.printError(text),
+      }),
     };
   },
   render: ({ oid }) => `${oid}\n`,

@@ -1,12 +1,11 @@
 import { systemMessage } from '../platform/system-message.js';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { emptyTreeOid } from '../base/oid.js';
-import { isOid } from '../base/oid.js';
+import { emptyTreeOid, isOid } from '../base/oid.js';
 import type { Commit } from '../objects/commit.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
@@ -20,6 +19,7 @@ import { editFile } from '../porcelain/editor.js';
 import {
   cleanMessage,
   cleanupMode,
+  commentEntries,
   commentLines,
   commentPrefix,
   SCISSORS,
@@ -28,6 +28,7 @@ import {
   type CleanupMode,
 } from '../porcelain/message.js';
 import type { CommitSigner } from '../porcelain/signing.js';
+import { recode, sameEncoding } from '../porcelain/text-encoding.js';
 import { appendSignoff, trailerSettings } from '../porcelain/signoff.js';
 import { ignoredTail } from '../porcelain/trailers.js';
 import { isCommittable, noColors, renderLong, renderShort } from '../porcelain/status-render.js';
@@ -47,6 +48,9 @@ import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
 import type { ParsedOptions } from './options.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords, wholeTree } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
+
+/** Before a path that need not be there. */
+const OPTIONAL = ':(optional)';
 
 interface Result {
   readonly text: string;
@@ -162,6 +166,8 @@ class CommitRun {
   #lock: LockFile | undefined;
   /** The index of a partial commit; hooks and status see it. */
   #falseLock: LockFile | undefined;
+  /** The index as it was before changes were chosen for this commit; put back when there is no commit. */
+  #indexBefore: Bytes | 'none' | undefined;
   #committing: WorkTree;
   #indexFile: string;
   #whence: Whence = 'commit';
@@ -185,6 +191,10 @@ class CommitRun {
   release(): void {
     this.#lock?.rollback();
     this.#falseLock?.rollback();
+    if (this.#indexBefore === undefined) return;
+    const { fs } = this.#repository.platform;
+    if (this.#indexBefore === 'none') fs.remove(this.tree.place.path);
+    else fs.writeFile(this.tree.place.path, this.#indexBefore);
   }
 
   get #amend(): boolean {
@@ -204,6 +214,7 @@ class CommitRun {
     ]);
     this.#checkOptions(words, head);
     this.#comment = commentPrefix(config);
+    await this.#discourageAuto();
     const dry =
       values['dry-run'] === true ||
       values.short === true ||
@@ -215,7 +226,7 @@ class CommitRun {
     const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
     if (dry) return yield* this.#dryRun(reference);
     const reused = await this.#reusedCommit();
-    const author = this.#author(reused);
+    const author = await this.#author(reused);
     if (values['no-verify'] !== true && repository.hooks.find('pre-commit') !== undefined) {
       if (!this.#hook('pre-commit', [])) throw new Stop(1);
       this.#committing.reloadIndex();
@@ -242,6 +253,7 @@ class CommitRun {
       committer,
       message,
       extra,
+      warn: (text) => this.#context.printError(text),
       ...(signing === undefined ? {} : { sign: signing }),
     });
     const kind = this.#amend
@@ -392,7 +404,7 @@ class CommitRun {
     }
     if (
       words.length === 0 &&
-      (values.include === true || (values.only === true && !this.#amend && values['allow-empty'] !== true))
+      (values.include === true || (values.only === true && !this.#amend && this.#fixup?.kind !== 'amend'))
     ) {
       throw new GitError('USAGE', 'No paths with --include/--only does not make sense.');
     }
@@ -411,10 +423,16 @@ class CommitRun {
   async #prepareIndex(words: readonly string[], dry: boolean, head: Oid | undefined): Promise<void> {
     const values = this.#values;
     const { tree } = this;
+    const repository = this.#repository;
+    const chosen = values.patch === true || values.interactive === true;
     const reword = this.#fixup?.kind === 'reword';
     const onlyMessage = (values.only === true || reword) && words.length === 0;
-    const partial = words.length > 0 && values.include !== true && values.patch !== true;
-    checkPatchOptions(values, values.patch === true || values.interactive === true);
+    const partial = words.length > 0 && values.include !== true && !chosen;
+    checkPatchOptions(values, chosen);
+    if (chosen) {
+      // What is chosen is only kept when the commit is made.
+      this.#indexBefore = repository.platform.fs.readFile(tree.place.path) ?? 'none';
+    }
     if (values.interactive === true) {
       const { addInteractively } = await import('./add-interactive.js');
       await addInteractively(this.#context, tree, words, patchOptions(values));
@@ -430,7 +448,7 @@ class CommitRun {
     }
     this.#lock = tree.lockIndex();
     tree.reloadIndex();
-    if ((words.length > 0 && values.patch !== true) || values.all === true) {
+    if ((words.length > 0 && !chosen) || values.all === true) {
       const pathspec = pathspecOf(this.#context, tree, values.all === true ? [wholeTree(tree)] : words);
       if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined);
       if (partial) {
@@ -558,6 +576,7 @@ class CommitRun {
     this.#falseLock = undefined;
     this.#lock?.commit();
     this.#lock = undefined;
+    this.#indexBefore = undefined;
   }
 
   async #writeTree(): Promise<Oid<'tree'>> {
@@ -629,7 +648,7 @@ class CommitRun {
     ) {
       return false;
     }
-    if (this.#fixup?.kind === 'reword') return false;
+    if (this.#fixup !== undefined && this.#fixup.kind !== 'fixup') return false;
     const { tree } = this;
     if (this.#repository.config.getBool('status.short', false) === false || this.#values.quiet !== true) {
       const style = statusStyle(this.#context, tree, {
@@ -661,6 +680,16 @@ class CommitRun {
     return true;
   }
 
+  /** Says how to be rid of a comment character that is chosen anew for each message. */
+  async #discourageAuto(): Promise<void> {
+    const auto = commentEntries(this.#repository.config).at(-1);
+    if (auto?.value?.toLowerCase() !== 'auto') return;
+    const { autoCommentWarning, autoCommentAdvice } = await import('./comment-advice.js');
+    this.#context.warning(autoCommentWarning(auto));
+    const advice = autoCommentAdvice(this.#repository);
+    if (advice !== undefined) this.#context.hint(advice);
+  }
+
   // ---------------------------------------------------------------- people
 
   async #reusedCommit(): Promise<Commit | undefined> {
@@ -676,10 +705,15 @@ class CommitRun {
   async #commitNamed(word: string): Promise<Commit> {
     const oid = await resolveRevision(this.#repository, `${word}^{commit}`);
     if (oid === undefined) throw new GitError('USAGE', `could not lookup commit '${word}'`);
-    return parseCommit(await readKind(this.#repository.objects, oid, 'commit'));
+    const data = await readKind(this.#repository.objects, oid, 'commit');
+    const commit = parseCommit(data);
+    const wanted = this.#repository.config.get('i18n.commitencoding') ?? 'UTF-8';
+    if (sameEncoding(commit.encoding ?? 'UTF-8', wanted)) return commit;
+    const recoded = recode(data, commit.encoding ?? 'UTF-8', wanted);
+    return recoded === undefined ? commit : parseCommit(recoded);
   }
 
-  #author(reused: Commit | undefined): Signature {
+  async #author(reused: Commit | undefined): Promise<Signature> {
     const values = this.#values;
     const renew = values['reset-author'] === true;
     const from = reused !== undefined && !renew ? reused.author : undefined;
@@ -689,11 +723,10 @@ class CommitRun {
     let date: string | undefined = from === undefined ? undefined : `@${from.seconds} ${from.zone}`;
     if (values.author != null) {
       const match = /^(.*?)\s*<([^>]*)>\s*(.*)$/s.exec(values.author);
-      if (match === null)
-        throw new GitError('USAGE', `--author '${values.author}' is not 'Name <email>' and matches no existing author`);
-      name = match[1]!;
-      email = match[2]!;
-      if (match[3] !== undefined && /^\d+ [+-]\d{4}$/.test(match[3])) date = `@${match[3]}`;
+      const known = match === null ? await this.#knownAuthor(values.author) : undefined;
+      name = known?.[0] ?? match![1]!;
+      email = known?.[1] ?? match![2]!;
+      if (match?.[3] !== undefined && /^\d+ [+-]\d{4}$/.test(match[3])) date = `@${match[3]}`;
     }
     if (values.date != null) {
       const parsed = parseDate(values.date, this.#repository.clock);
@@ -704,6 +737,15 @@ class CommitRun {
       } else date = values.date;
     }
     return this.#repository.identity('author', { name, email, date });
+  }
+
+  /** Name and address of the newest commit whose author matches. */
+  async #knownAuthor(pattern: string): Promise<readonly [string, string]> {
+    const { tryCapture } = await import('./capture.js');
+    const words = ['log', '--all', '-1', '-i', `--author=${pattern}`, '--format=%aN%n%aE', '--no-color'];
+    const found = tryCapture(this.#context, words)?.split('\n') ?? [];
+    if (found.length >= 2) return [found[0]!, found[1]!];
+    throw new GitError('USAGE', `--author '${pattern}' is not 'Name <email>' and matches no existing author`);
   }
 
   // ---------------------------------------------------------------- message
@@ -732,9 +774,9 @@ class CommitRun {
     let clean = this.#cleanup !== 'verbatim';
     const squash = values.squash;
     if (squash != null) {
-      const of = squash === values['reedit-message'] ? 'HEAD' : squash;
-      const commit = await this.#commitNamed(of);
-      text += `squash! ${subjectLine(commit.message)}\n\n`;
+      const same =
+        squash === (values['reedit-message'] ?? values['reuse-message'] ?? (this.#amend ? 'HEAD' : undefined));
+      text += same ? 'squash! ' : `squash! ${subjectLine((await this.#commitNamed(squash)).message)}\n\n`;
     }
     const messages = values.message ?? [];
     if (messages.length > 0 && this.#fixup === undefined) {
@@ -767,11 +809,15 @@ class CommitRun {
     } else {
       const template = values.template ?? config.getPath('commit.template');
       if (template != null && values.template !== null) {
-        const file = values.template == null ? this.#repository.fromTop(template) : template;
-        text += this.#readUserFile(file, `could not read '${template}'`);
-        this.#template = text;
-        source = ['template'];
-        clean = false;
+        const optional = template.startsWith(OPTIONAL);
+        const name = optional ? config.expandPath(template.slice(OPTIONAL.length)) : template;
+        const file = values.template == null ? this.#repository.fromTop(name) : name;
+        if (!optional || existsSync(resolve(this.#context.cwd, file))) {
+          text += this.#readUserFile(file, `could not read '${template}'`);
+          this.#template = text;
+          source = ['template'];
+          clean = false;
+        }
       }
     }
     if (squash != null && source.length === 0) source = ['message'];
@@ -804,7 +850,7 @@ class CommitRun {
     const body = commit.message.replace(/^\n+/, '');
     if (/^amend! /.test(subject)) {
       const end = body.search(/\n[ \t]*\n/);
-      return `${subject}\n\n${end < 0 ? '' : body.slice(end).replace(/^\s+/, '')}`;
+      return `amend! ${subject}\n\n${end < 0 ? '' : body.slice(end).replace(/^\s+/, '')}`;
     }
     return `amend! ${subject}\n\n${body}`;
   }
@@ -823,7 +869,8 @@ class CommitRun {
       config.get('core.commentchar')?.toLowerCase() === 'auto' ||
       config.get('core.commentstring')?.toLowerCase() === 'auto'
     ) {
-      this.#comment = commentPrefix(config, text);
+      // Lines of comments at the end will go away, so their sign may be used.
+      this.#comment = commentPrefix(config, text.slice(0, text.length - ignoredTail(text, '#')));
     }
     const include = values.status ?? config.getBool('commit.status', true);
     if (this.#useEditor && include) text += await this.#helpText(report, author);

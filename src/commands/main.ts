@@ -9,7 +9,7 @@ import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
 import { deprecatedCommands, expandAlias, runExternal, unknownCommand } from './alias.js';
 import type { CommandContext, GlobalOptions } from './command.js';
-import { wantColor } from './color.js';
+import { paintHints, wantColor } from './color.js';
 import { parseGlobalOptions } from './global-options.js';
 import { ClosedPipe, type Io, processIo } from './io.js';
 import { toJsonLine } from './json.js';
@@ -245,7 +245,9 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
       }
     }
   } catch (error) {
-    return report(io, error, json, command.usage, command.options, surroundings.program);
+    return report(io, error, json, command.usage, command.options, surroundings.program, (text) =>
+      paintHints(context, text),
+    );
   }
 }
 
@@ -312,9 +314,9 @@ function contextFor(
     },
     error: (message) => io.stderr.write(`error: ${message}\n`),
     warning: (message) => io.stderr.write(`warning: ${message}\n`),
-    hint: (message) => io.stderr.write(prefixed('hint: ', message)),
+    hint: (message) => io.stderr.write(paintHints(context, prefixed('hint: ', message))),
     print: (text: string | Bytes) => io.stdout.write(text),
-    printError: (text: string | Bytes) => io.stderr.write(text),
+    printError: (text: string | Bytes) => io.stderr.write(typeof text === 'string' ? paintHints(context, text) : text),
     progress: (title, options = {}) =>
       startProgress(io.stderr, title, {
         ...(options.total === undefined ? {} : { total: options.total }),
@@ -352,6 +354,7 @@ function report(
   usage: readonly string[] = [],
   options = {},
   program: 'git' | 'bough' = 'git',
+  paint: (text: string) => string = (text) => text,
 ): number {
   if (error instanceof ClosedPipe) return 141;
   try {
@@ -375,9 +378,10 @@ function report(
         );
       else {
         // A few of git's failures say more above the line (who you are is not known).
-        if (typeof error.data['preface'] === 'string') io.stderr.write(error.data['preface']);
-        io.stderr.write(`fatal: ${error.message}\n`);
-        if (error.hint !== undefined) for (const line of error.hint.split('\n')) io.stderr.write(`hint: ${line}\n`);
+        if (typeof error.data['preface'] === 'string') io.stderr.write(paint(error.data['preface']));
+        io.stderr.write(paint(`fatal: ${error.message}\n`));
+        if (error.hint !== undefined)
+          for (const line of error.hint.split('\n')) io.stderr.write(paint(`hint: ${line}\n`));
       }
       return error.code === 'ABORTED' ? 130 : 128;
     }

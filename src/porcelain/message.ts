@@ -1,4 +1,4 @@
-import type { Config } from '../repo/config.js';
+import type { Config, ConfigEntry } from '../repo/config.js';
 import { GitError } from '../base/errors.js';
 
 /** How a commit's message is tidied: `commit.cleanup`. */
@@ -69,10 +69,15 @@ export function cleanupMode(word: string | undefined, edited: boolean): CleanupM
   }
 }
 
+/** `core.commentChar` and its synonym, in the order they were read. */
+export const commentEntries = (config: Config): readonly ConfigEntry[] =>
+  config.has('core.commentstring')
+    ? config.entries().filter(({ key }) => key === 'core.commentchar' || key === 'core.commentstring')
+    : config.allOf('core.commentchar');
+
 /** `core.commentChar` and its synonym `core.commentString`; `auto` picks one that no line of `text` begins with. */
 export function commentPrefix(config: Config, text = ''): string {
-  const entries = [...config.allOf('core.commentchar'), ...config.allOf('core.commentstring')];
-  const value = entries[entries.length - 1]?.value;
+  const value = commentEntries(config).at(-1)?.value;
   if (value === undefined || value === '') return '#';
   if (value.toLowerCase() !== 'auto') return value;
   const starts = new Set(text.split('\n').map((line) => line[0]));

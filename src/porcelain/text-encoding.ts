@@ -38,7 +38,11 @@ function charset(name: string): Charset | undefined {
 
 function makeCharset(name: string): Charset | undefined {
   if (/^(?:iso-?8859-1|latin-?1|l1)$/.test(name)) return latin1;
-  const label = name.replace(/^iso8859-/, 'iso-8859-').replace(/^cp(125\d)$/, 'windows-$1');
+  const label = name
+    .replace(/^iso8859-/, 'iso-8859-')
+    .replace(/^cp(125\d)$/, 'windows-$1')
+    .replace(/^euc-?(jp|kr)$/, 'euc-$1')
+    .replace(/^sjis$/, 'shift_jis');
   let decoder: InstanceType<typeof TextDecoder>;
   try {
     decoder = new TextDecoder(label, { fatal: true, ignoreBOM: true });
@@ -64,6 +68,7 @@ function makeCharset(name: string): Charset | undefined {
       },
     };
   }
+  if (decoder.encoding === 'iso-2022-jp') return { decode, encode: toIso2022 };
   let table: Map<string, readonly number[]> | undefined;
   return {
     decode,
@@ -78,6 +83,24 @@ function makeCharset(name: string): Charset | undefined {
       return Uint8Array.from(out);
     },
   };
+}
+
+/** ASCII, and the characters of EUC-JP without their high bits between two escape sequences. */
+function toIso2022(text: string): Bytes | undefined {
+  const out: number[] = [];
+  let wide = false;
+  const shift = (to: boolean): void => {
+    if (wide !== to) out.push(0x1b, ...(to ? [0x24, 0x42] : [0x28, 0x42]));
+    wide = to;
+  };
+  for (const char of text) {
+    const bytes = charset('euc-jp')?.encode(char);
+    if (bytes === undefined || bytes.length > 2 || bytes[0] === 0x8e) return undefined;
+    shift(bytes.length === 2);
+    for (const byte of bytes) out.push(byte & 0x7f);
+  }
+  shift(false);
+  return Uint8Array.from(out);
 }
 
 /** From characters to bytes, by decoding every byte and every pair of bytes once. */
