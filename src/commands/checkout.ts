@@ -12,6 +12,7 @@ import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { tellBranchFailure } from './branch-advice.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
+import { branchOptions, sideOptions, writingOptions } from './switch-options.js';
 
 const options = {
   b: { type: 'string', short: 'b', shortOnly: true, value: 'branch', help: 'create and checkout a new branch' },
@@ -20,30 +21,9 @@ const options = {
   guess: { type: 'flag', help: "second guess 'git checkout <no-such-branch>' (default)" },
   overlay: { type: 'flag', help: 'use overlay mode (default)' },
   ...advanceOption,
-  quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
-  'recurse-submodules': {
-    type: 'optional',
-    value: 'checkout',
-    implied: 'true',
-    help: 'control recursive updating of submodules',
-  },
-  progress: { type: 'flag', help: 'force progress reporting' },
-  merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
-  conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
-  detach: { type: 'flag', short: 'd', help: 'detach HEAD at named commit' },
-  track: {
-    type: 'optional',
-    short: 't',
-    value: '(direct|inherit)',
-    implied: 'direct',
-    help: 'set branch tracking configuration',
-  },
-  force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
-  orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },
-  'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
-  'ignore-other-worktrees': { type: 'flag', help: 'do not check if another worktree is using this branch' },
-  ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
-  theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
+  ...writingOptions,
+  ...branchOptions,
+  ...sideOptions,
   patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
   ...hunkOptions,
   'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },

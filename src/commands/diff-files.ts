@@ -1,8 +1,7 @@
 import { filesDiff } from '../porcelain/work-tree-pairs.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
-import { setUpDiff } from './diff-setup.js';
-import { identifier, showFilesDiff } from './diff-work-tree.js';
+import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -55,15 +54,7 @@ export const command = defineCommand({
       }
     }
     const tree = openWorkTree(context);
-    const task = await setUpDiff(context, args, {
-      ui: false,
-      defaultForm: merges === 'dense' ? 'patch' : 'raw',
-      rawFullIds: true,
-      externalDiff: true,
-      attributesOf: (path) => tree.attributes.of(path),
-      identify: identifier(tree),
-      tree,
-    });
+    const task = await plumbingDiff(context, tree, args, merges);
     if (unmerged === undefined && merges === undefined && task.formats.patch === true) merges = 'dense';
     const pathspec = pathspecOf(context, tree, paths);
     try {
@@ -75,14 +66,7 @@ export const command = defineCommand({
         intentInvisible: args.words.intentVisible !== true,
         submoduleIgnore: task.submoduleIgnore,
       });
-      const pieces = showFilesDiff(task, found, merges !== 'combined');
-      let step = await pieces.next();
-      while (step.done !== true) {
-        yield { text: step.value };
-        step = await pieces.next();
-      }
-      task.warnAboutLimits();
-      return task.exitCode(step.value);
+      return yield* tellFilesDiff(task, found, merges !== 'combined');
     } finally {
       await tree.close();
     }

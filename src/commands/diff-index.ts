@@ -4,9 +4,8 @@ import { indexDiff } from '../porcelain/work-tree-pairs.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
-import { setUpDiff } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
-import { identifier, showFilesDiff } from './diff-work-tree.js';
+import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -59,15 +58,7 @@ export const command = defineCommand({
           : `bad revision '${name}'`,
       );
     }
-    const task = await setUpDiff(context, args, {
-      ui: false,
-      defaultForm: merges === 'dense' ? 'patch' : 'raw',
-      rawFullIds: true,
-      externalDiff: true,
-      attributesOf: (path) => tree.attributes.of(path),
-      identify: identifier(tree),
-      tree,
-    });
+    const task = await plumbingDiff(context, tree, args, merges);
     if (mergeBase) {
       const head = await resolveRevision(repository, 'HEAD');
       if (head === undefined) throw new GitError('REF_MISSING', 'unable to get HEAD');
@@ -86,14 +77,7 @@ export const command = defineCommand({
         intentInvisible: args.words.intentVisible !== true,
         submoduleIgnore: task.submoduleIgnore,
       });
-      const pieces = showFilesDiff(task, found, merges !== 'combined');
-      let step = await pieces.next();
-      while (step.done !== true) {
-        yield { text: step.value };
-        step = await pieces.next();
-      }
-      task.warnAboutLimits();
-      return task.exitCode(step.value);
+      return yield* tellFilesDiff(task, found, merges !== 'combined');
     } finally {
       await tree.close();
     }

@@ -1,22 +1,11 @@
 import { isPromise } from '../base/awaitable.js';
 import type { Oid } from '../base/oid.js';
 import { pairOfChange, type FilePair } from '../diff/pair.js';
-import { diffTrees, type PathFilter } from '../diff/trees.js';
+import { diffTrees } from '../diff/trees.js';
 import type { ObjectSource } from '../objects/source.js';
+import { pathFilter } from '../porcelain/log-paths.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
-
-/** A pathspec as the filter of a walk over trees. */
-export function pathFilter(pathspec: Pathspec | undefined): PathFilter | undefined {
-  if (pathspec === undefined || pathspec.isEmpty) return undefined;
-  return (path, isTree, isSubmodule) => {
-    if (isTree) {
-      if (pathspec.matchesAllBelow(path)) return 'all';
-      return pathspec.mayMatchBelow(path) || pathspec.matches(path, true) ? 'some' : 'no';
-    }
-    return pathspec.matches(path, isSubmodule) ? 'all' : 'no';
-  };
-}
 
 export interface TreePairsOptions {
   readonly recursive?: boolean | undefined;

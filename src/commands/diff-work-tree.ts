@@ -8,7 +8,8 @@ import { refreshIndex } from '../worktree/refresh.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { writeCombined } from './diff-merges.js';
-import type { DiffTask } from './diff-setup.js';
+import type { DiffArguments } from './diff-options.js';
+import { type DiffTask, setUpDiff } from './diff-setup.js';
 
 /** Brings the stat words of the index up to date, and on disk if that is possible without waiting. */
 export async function refreshForDiff(context: CommandContext, tree: WorkTree): Promise<void> {
@@ -49,6 +50,39 @@ export async function* showFilesDiff(task: DiffTask, found: FilesDiff, dense: bo
   const pairs = await task.process(found.pairs);
   yield* task.write(pairs);
   return found.combined.length > 0 || (await task.differs(pairs));
+}
+
+/** What `diff-files` and `diff-index` are set up with. */
+export const plumbingDiff = (
+  context: CommandContext,
+  tree: WorkTree,
+  args: DiffArguments,
+  merges: 'combined' | 'dense' | undefined,
+): Promise<DiffTask> =>
+  setUpDiff(context, args, {
+    ui: false,
+    defaultForm: merges === 'dense' ? 'patch' : 'raw',
+    rawFullIds: true,
+    externalDiff: true,
+    attributesOf: (path) => tree.attributes.of(path),
+    identify: identifier(tree),
+    tree,
+  });
+
+/** Tells what was found, piece by piece, and answers the exit code. */
+export async function* tellFilesDiff(
+  task: DiffTask,
+  found: FilesDiff,
+  dense: boolean,
+): AsyncGenerator<{ readonly text: Bytes }, number | undefined> {
+  const pieces = showFilesDiff(task, found, dense);
+  let step = await pieces.next();
+  while (step.done !== true) {
+    yield { text: step.value };
+    step = await pieces.next();
+  }
+  task.warnAboutLimits();
+  return task.exitCode(step.value);
 }
 
 /** The options of a task with ids computed where the work tree is read. */

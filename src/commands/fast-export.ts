@@ -239,7 +239,7 @@ class Exporter {
     const { settings } = this;
     this.#importMarks();
     const walk = await createLogWalk(this.#repository, request, { keepData: true, sources: true });
-    const filter = walk.pathspec.isEmpty ? undefined : pathFilter(walk.pathspec);
+    const filter = pathFilter(walk.pathspec);
     const names = await this.#tips(request.pending);
     if (settings.useDone) this.#out('feature done\n');
     await walk.walk.prepare();

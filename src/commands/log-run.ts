@@ -1,3 +1,4 @@
+import { pathFilter } from '../porcelain/log-paths.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
@@ -55,7 +56,7 @@ import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
 import { setUpDiff } from './diff-setup.js';
 import type { DiffTask } from './diff-setup.js';
-import { pathFilter, treePairs } from './diff-trees.js';
+import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
 
 /** Which of the commands that show commits this is. */

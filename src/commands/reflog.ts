@@ -1,3 +1,4 @@
+import type { Awaitable } from '../base/awaitable.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
@@ -8,6 +9,7 @@ import type { Repository } from '../repo/repository.js';
 import { findLogs } from '../repo/revision-branch.js';
 import { approxidate, parseExpiryDate } from '../repo/dates.js';
 import { type CommandContext, defineCommand } from './command.js';
+import type { OptionValues } from './options.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
 
 interface Line {
@@ -166,13 +168,28 @@ async function drop(context: CommandContext, argv: readonly string[]): Promise<n
   return code;
 }
 
-/** Lines of `--verbose`, gathered while a log is gone through. */
-function reporter(lines: Line[], verbose: boolean, dryRun: boolean) {
-  return verbose
-    ? (entry: ReflogEntry, dropped: boolean): void => {
-        lines.push({ text: `${!dropped ? 'keep' : dryRun ? 'would prune' : 'prune'} ${entry.message}\n` });
-      }
-    : undefined;
+/** Goes through one log and drops entries of it, telling of each where `--verbose` asks. Answers whether that went well. */
+async function* rewrite(
+  context: CommandContext,
+  name: string,
+  drop: (entry: ReflogEntry) => Awaitable<boolean>,
+  values: OptionValues<typeof rewriting>,
+): AsyncGenerator<Line, boolean> {
+  const lines: Line[] = [];
+  const dryRun = values['dry-run'] === true;
+  const report = (entry: ReflogEntry, dropped: boolean): void => {
+    lines.push({ text: `${!dropped ? 'keep' : dryRun ? 'would prune' : 'prune'} ${entry.message}\n` });
+  };
+  const result = await context.repository().refs.reflogExpire(name, {
+    drop,
+    rewrite: values.rewrite === true,
+    updateRef: values.updateref === true,
+    dryRun,
+    ...(values.verbose === true ? { report } : {}),
+  });
+  yield* lines;
+  if (!result.ok) context.error(result.message);
+  return result.ok;
 }
 
 async function* deleteEntries(context: CommandContext, argv: readonly string[]): Result {
@@ -208,20 +225,7 @@ async function* deleteEntries(context: CommandContext, argv: readonly string[]):
       const { seconds } = approxidate(spec, repository.clock);
       left = entries.filter((entry) => entry.seconds < seconds).length;
     }
-    const lines: Line[] = [];
-    const report = reporter(lines, values.verbose === true, values['dry-run'] === true);
-    const result = await refs.reflogExpire(log.name, {
-      drop: () => left !== 0 && --left === 0,
-      rewrite: values.rewrite === true,
-      updateRef: values.updateref === true,
-      dryRun: values['dry-run'] === true,
-      ...(report === undefined ? {} : { report }),
-    });
-    yield* lines;
-    if (!result.ok) {
-      context.error(result.message);
-      code = 255;
-    }
+    if (!(yield* rewrite(context, log.name, () => left !== 0 && --left === 0, values))) code = 255;
   }
   return code;
 }
@@ -256,20 +260,7 @@ async function* expire(context: CommandContext, argv: readonly string[]): Result
     } else names.push(log.name);
   }
   for (const name of names) {
-    const lines: Line[] = [];
-    const report = reporter(lines, values.verbose === true, values['dry-run'] === true);
-    const result = await refs.reflogExpire(name, {
-      drop: await expiryRule(repository, name, settings),
-      rewrite: values.rewrite === true,
-      updateRef: values.updateref === true,
-      dryRun: values['dry-run'] === true,
-      ...(report === undefined ? {} : { report }),
-    });
-    yield* lines;
-    if (!result.ok) {
-      context.error(result.message);
-      code = 255;
-    }
+    if (!(yield* rewrite(context, name, await expiryRule(repository, name, settings), values))) code = 255;
   }
   return code;
 }

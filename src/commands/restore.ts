@@ -6,6 +6,7 @@ import { checkStyle, restoreNamed } from './restore-run.js';
 import { readTarget } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
+import { sideOptions, writingOptions } from './switch-options.js';
 
 export const command = defineCommand({
   name: 'restore',
@@ -17,18 +18,8 @@ export const command = defineCommand({
     worktree: { type: 'flag', short: 'W', help: 'restore the working tree (default)' },
     'ignore-unmerged': { type: 'flag', help: 'ignore unmerged entries' },
     overlay: { type: 'flag', help: 'use overlay mode' },
-    quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
-    'recurse-submodules': {
-      type: 'optional',
-      value: 'checkout',
-      implied: 'true',
-      help: 'control recursive updating of submodules',
-    },
-    progress: { type: 'flag', help: 'force progress reporting' },
-    merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
-    conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
-    ours: { type: 'flag', short: '2', negatable: false, help: 'checkout our version for unmerged files' },
-    theirs: { type: 'flag', short: '3', negatable: false, help: 'checkout their version for unmerged files' },
+    ...writingOptions,
+    ...sideOptions,
     patch: { type: 'flag', short: 'p', help: 'select hunks interactively' },
     ...hunkOptions,
     'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },

@@ -8,6 +8,7 @@ import type { Target } from './switch-run.js';
 import { tellBranchFailure } from './branch-advice.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { adviceOn, openWorkTree } from './work-tree.js';
+import { branchOptions, writingOptions } from './switch-options.js';
 
 export const command = defineCommand({
   name: 'switch',
@@ -18,28 +19,8 @@ export const command = defineCommand({
     'force-create': { type: 'string', short: 'C', value: 'branch', help: 'create/reset and switch to a branch' },
     guess: { type: 'flag', help: "second guess 'git switch <no-such-branch>'" },
     'discard-changes': { type: 'flag', help: 'throw away local modifications' },
-    quiet: { type: 'flag', short: 'q', help: 'suppress progress reporting' },
-    'recurse-submodules': {
-      type: 'optional',
-      value: 'checkout',
-      implied: 'true',
-      help: 'control recursive updating of submodules',
-    },
-    progress: { type: 'flag', help: 'force progress reporting' },
-    merge: { type: 'flag', short: 'm', help: 'perform a 3-way merge with the new branch' },
-    conflict: { type: 'string', value: 'style', help: 'conflict style (merge, diff3, or zdiff3)' },
-    detach: { type: 'flag', short: 'd', help: 'detach HEAD at named commit' },
-    track: {
-      type: 'optional',
-      short: 't',
-      value: '(direct|inherit)',
-      implied: 'direct',
-      help: 'set branch tracking configuration',
-    },
-    force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
-    orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },
-    'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
-    'ignore-other-worktrees': { type: 'flag', help: 'do not check if another worktree is using this branch' },
+    ...writingOptions,
+    ...branchOptions,
   },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];

@@ -2,7 +2,7 @@ import { isPromise } from '../base/awaitable.js';
 import type { CommitNode, CommitPool, CommitPositions, PositionColumns } from './commit-pool.js';
 import { BLOCK_BITS, MORE_PARENTS } from './commit-pool.js';
 import { ADDED, NOT_USER_GIVEN, SEEN, SYMMETRIC_LEFT, UNINTERESTING } from './flags.js';
-import { PositionQueue } from './position-queue.js';
+import { KeyedQueue } from './keyed-queue.js';
 
 export interface PositionWalkOptions {
   readonly firstParent: boolean;
@@ -26,7 +26,7 @@ export class PositionWalk {
   readonly #graph: CommitPositions;
   readonly #options: PositionWalkOptions;
   readonly #inGraph: number;
-  readonly #queue = new PositionQueue();
+  readonly #queue = new KeyedQueue<number>();
   readonly #columns: PositionColumns;
   #flags: Uint16Array;
   /** The commits to answer, where they were found beforehand. */
@@ -93,7 +93,7 @@ export class PositionWalk {
     const { maxAge } = this.#options;
     for (;;) {
       const number = this.#queue.pop();
-      if (number < 0) return -1;
+      if (number === undefined) return -1;
       if (maxAge !== undefined && this.seconds(number) < maxAge) continue;
       if ((this.#flags[number]! & ADDED) === 0) this.work = this.#expand(number);
       return number;
@@ -116,7 +116,7 @@ export class PositionWalk {
     const { first, second, loaded } = this.#columns;
     const flags = this.#flags;
     const stack: number[] = [];
-    for (const number of this.#queue.numbers) {
+    for (const number of this.#queue.items) {
       if (number >= this.#inGraph) return undefined;
       stack.push(number);
     }
@@ -154,7 +154,7 @@ export class PositionWalk {
     const found: number[] = [];
     let date = Number.MAX_SAFE_INTEGER;
     let slop = SLOP;
-    for (let number = queue.pop(); number >= 0; number = queue.pop()) {
+    for (let number = queue.pop(); number !== undefined; number = queue.pop()) {
       if (this.#interesting === number) this.#interesting = -1;
       const seconds = queue.poppedKey;
       if (maxAge !== undefined && seconds < maxAge) this.#flags[number]! |= UNINTERESTING;
@@ -197,11 +197,11 @@ export class PositionWalk {
         sorted[at++] = number;
       }
     } else {
-      const queue = new PositionQueue();
+      const queue = new KeyedQueue<number>();
       for (let i = 0; i < list.length; i++) {
         if (degrees[list[i]!] === 1) queue.push(list[i]!, this.seconds(list[i]!));
       }
-      for (let number = queue.pop(); number >= 0; number = queue.pop()) {
+      for (let number = queue.pop(); number !== undefined; number = queue.pop()) {
         this.#parents(number, parents);
         for (const parent of parents) {
           if (degrees[parent]! > 0 && --degrees[parent]! === 1) queue.push(parent, this.seconds(parent));
@@ -376,7 +376,7 @@ export class PositionWalk {
     // Something in the queue is as new as what was taken: the answer may still change.
     if (date <= queue.firstKey) return SLOP;
     if (this.#interesting >= 0 && (this.#flags[this.#interesting]! & UNINTERESTING) === 0) return SLOP;
-    for (const number of queue.numbers) {
+    for (const number of queue.items) {
       if ((this.#flags[number]! & UNINTERESTING) === 0) {
         this.#interesting = number;
         return SLOP;

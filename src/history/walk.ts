@@ -668,12 +668,11 @@ export class RevisionWalk {
 
   #stillInteresting(date: number, slop: number): number {
     const queue = this.#queue;
-    const first = queue.peek();
-    if (first === undefined) return 0;
+    if (queue.size === 0) return 0;
     // Something in the queue is as new as what was taken: the answer may still change.
-    if (date <= first.seconds) return SLOP;
+    if (date <= queue.firstKey) return SLOP;
     if (this.#interesting !== undefined && (this.#interesting.flags & UNINTERESTING) === 0) return SLOP;
-    for (const node of queue.nodes) {
+    for (const node of queue.items) {
       if ((node.flags & UNINTERESTING) === 0) {
         this.#interesting = node;
         return SLOP;

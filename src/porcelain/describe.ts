@@ -242,7 +242,7 @@ export class Describer {
         seen++;
         const bits = flags.get(node)!;
         if ((bits & best.flag) !== 0) {
-          if (queue.nodes.every((other) => (flags.get(other)! & best.flag) !== 0)) break;
+          if (queue.items.every((other) => (flags.get(other)! & best.flag) !== 0)) break;
         } else best.depth++;
         for (const parent of node.parents) await enter(parent, bits);
       }

@@ -9,14 +9,15 @@ import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import type { ChangedPathQuestion } from './log-bloom.js';
 
-/** A pathspec as a question for each row of a tree. */
-export function pathFilter(pathspec: Pathspec): PathFilter {
-  return (path, isTree) => {
+/** A pathspec as the filter of a walk over trees; nothing where it names everything. */
+export function pathFilter(pathspec: Pathspec | undefined): PathFilter | undefined {
+  if (pathspec === undefined || pathspec.isEmpty) return undefined;
+  return (path, isTree, isSubmodule) => {
     if (isTree) {
       if (pathspec.matchesAllBelow(path)) return 'all';
-      return pathspec.mayMatchBelow(path) ? 'some' : 'no';
+      return pathspec.mayMatchBelow(path) || pathspec.matches(path, true) ? 'some' : 'no';
     }
-    return pathspec.matches(path) ? 'all' : 'no';
+    return pathspec.matches(path, isSubmodule) ? 'all' : 'no';
   };
 }
 

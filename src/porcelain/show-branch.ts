@@ -57,7 +57,7 @@ export class BranchGraph {
       if (known === undefined) queue.push(node);
     }
     for (;;) {
-      const interesting = queue.nodes.some((node) => !this.#common.has(node));
+      const interesting = queue.items.some((node) => !this.#common.has(node));
       const node = queue.pop();
       if (node === undefined || (!interesting && extra <= 0)) break;
       see(node);

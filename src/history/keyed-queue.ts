@@ -1,6 +1,6 @@
-/** Numbers by a key, the largest first; of equal ones, the one put in first. A binary heap over three arrays. */
-export class PositionQueue {
-  readonly #numbers: number[] = [];
+/** Things by a key, the largest first; of equal ones, the one put in first. A binary heap over three arrays. */
+export class KeyedQueue<T> {
+  readonly #items: T[] = [];
   readonly #keys: number[] = [];
   readonly #turns: number[] = [];
   #turn = 0;
@@ -8,12 +8,12 @@ export class PositionQueue {
   poppedKey = 0;
 
   get size(): number {
-    return this.#numbers.length;
+    return this.#items.length;
   }
 
   /** What is in the queue, in no particular order. */
-  get numbers(): readonly number[] {
-    return this.#numbers;
+  get items(): readonly T[] {
+    return this.#items;
   }
 
   /** Key of what comes next. The queue must not be empty. */
@@ -21,41 +21,40 @@ export class PositionQueue {
     return this.#keys[0]!;
   }
 
-  push(number: number, key: number): void {
-    const numbers = this.#numbers;
+  push(item: T, key: number): void {
+    const items = this.#items;
     const keys = this.#keys;
     const turns = this.#turns;
-    let at = numbers.length;
+    let at = items.length;
     const turn = this.#turn++;
-    numbers.push(number);
+    items.push(item);
     keys.push(key);
     turns.push(turn);
     while (at > 0) {
       const up = (at - 1) >> 1;
       // A later turn never goes before an equal key.
       if (keys[up]! >= key) break;
-      numbers[at] = numbers[up]!;
+      items[at] = items[up]!;
       keys[at] = keys[up]!;
       turns[at] = turns[up]!;
       at = up;
     }
-    numbers[at] = number;
+    items[at] = item;
     keys[at] = key;
     turns[at] = turn;
   }
 
-  /** The first, or -1. */
-  pop(): number {
-    const numbers = this.#numbers;
+  pop(): T | undefined {
+    const items = this.#items;
     const keys = this.#keys;
     const turns = this.#turns;
-    if (numbers.length === 0) return -1;
-    const first = numbers[0]!;
+    const first = items[0];
+    if (first === undefined) return undefined;
     this.poppedKey = keys[0]!;
-    const number = numbers.pop()!;
+    const item = items.pop()!;
     const key = keys.pop()!;
     const turn = turns.pop()!;
-    const size = numbers.length;
+    const size = items.length;
     if (size === 0) return first;
     let at = 0;
     for (;;) {
@@ -69,12 +68,12 @@ export class PositionQueue {
         child = other;
       }
       if (keys[child]! < key || (keys[child] === key && turns[child]! > turn)) break;
-      numbers[at] = numbers[child]!;
+      items[at] = items[child]!;
       keys[at] = keys[child]!;
       turns[at] = turns[child]!;
       at = child;
     }
-    numbers[at] = number;
+    items[at] = item;
     keys[at] = key;
     turns[at] = turn;
     return first;
