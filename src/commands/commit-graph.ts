@@ -97,6 +97,13 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     return 0;
   }
   if (!graphsAllowed(repository)) return 0;
+  const changedPathsVersion = config.getInt('commitgraph.changedpathsversion', -1);
+  if (changedPathsVersion < -1 || changedPathsVersion > 2) {
+    context.warning(
+      `attempting to write a commit-graph, but 'commitGraph.changedPathsVersion' (${changedPathsVersion}) is not supported`,
+    );
+    return 0;
+  }
   const alternates = repository.objectDirectories.slice(1).map(({ path }) => path);
   const open = (path: string): CommitGraph | undefined =>
     openCommitGraph(context.platform.fs, path, repository.objectFormat, {
@@ -112,8 +119,13 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     }
   }
   const tips = new Set<Oid>();
+  const shown = values.progress === true || (values.progress === undefined && context.io.stderr.isTerminal);
+  const bars = progressBars(context, shown);
+  // The graph tells of the objects as they are.
+  repository.objects.replacement = undefined;
   if (values['stdin-commits'] === true) {
     for (const line of context.io.stdin.lines()) {
+      bars.show('Collecting commits from input', tips.size + 1, 0);
       if (!isOid(line.toLowerCase()) || line.length !== repository.oidLength * 2) {
         context.error(`unexpected non-hex object ID: ${line}`);
         return 1;
@@ -142,6 +154,7 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     for await (const ref of repository.refs.list('refs/')) {
       const oid = ref.peeled ?? (await peelToCommit(repository, ref.oid));
       if (oid === undefined || oid === null) continue;
+      bars.show('Collecting referenced commits', tips.size + 1, 0);
       if ((await repository.objects.readHeader(oid))?.kind === 'commit') tips.add(oid);
     }
   } else {
@@ -154,9 +167,8 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     }
   }
   const expire = values['expire-time'];
-  const shown = values.progress === true || (values.progress === undefined && context.io.stderr.isTerminal);
-  const bar = shown ? context.progress('Writing out commit graph', { force: values.progress === true }) : undefined;
-  const changed = values['changed-paths'] ?? config.getBool('commitgraph.changedpaths') ?? current?.hasFilters ?? false;
+  const changed =
+    values['changed-paths'] ?? (config.getBool('commitgraph.changedpaths') === true || (current?.hasFilters ?? false));
   try {
     await writeCommitGraph(tips, {
       platform: context.platform,
@@ -173,35 +185,66 @@ async function runWrite(context: CommandContext, words: readonly string[], early
         : { expireBefore: parseExpiryDate(expire, repository.clock) ?? Number.POSITIVE_INFINITY }),
       append: values.append === true,
       changedPaths: changed,
-      bloomVersion: bloomVersion(config.getInt('commitgraph.changedpathsversion', -1), current?.bloomSettings?.version),
+      bloom: {
+        version: bloomVersion(changedPathsVersion, current?.bloomSettings?.version),
+        ...testSetting(context, 'hashes', 'NUM_HASHES'),
+        ...testSetting(context, 'bitsPerEntry', 'BITS_PER_ENTRY'),
+      },
+      ...testSetting(context, 'mostPaths', 'MAX_CHANGED_PATHS'),
       maxNewFilters: values['max-new-filters'] ?? config.getInt('commitgraph.maxnewfilters', -1),
       generationVersion: config.getInt('commitgraph.generationversion', 2),
       sync: repository.syncs('commit-graph'),
-      progress: bar && ((_title, done, total) => bar.update(done, total === 0 ? undefined : total)),
+      progress: shown ? bars.show : undefined,
     });
+    bars.show('Writing out commit graph', tips.size, tips.size);
   } catch (error) {
     if (!isGitError(error, 'OBJECT_MISSING')) throw error;
     context.error(error.message);
     return 1;
   } finally {
-    bar?.update(tips.size, tips.size);
-    bar?.done();
+    bars.done();
     current?.close();
   }
   return 0;
 }
 
+/** The steps of a write, one bar after the other. */
+function progressBars(context: CommandContext, shown: boolean) {
+  let title = '';
+  let bar: ReturnType<CommandContext['progress']> | undefined;
+  const done = (): void => {
+    bar?.done();
+    bar = undefined;
+    title = '';
+  };
+  const show = (next: string, count: number, total: number): void => {
+    if (!shown) return;
+    if (next !== title) {
+      done();
+      title = next;
+      bar = context.progress(next, { force: true });
+    }
+    bar!.update(count, total === 0 ? undefined : total);
+  };
+  return { show, done };
+}
+
+/** git's own tests make filters of other shapes with these variables. */
+function testSetting<Name extends string>(context: CommandContext, name: Name, variable: string) {
+  const value = context.env[`GIT_TEST_BLOOM_SETTINGS_${variable}`];
+  return (value === undefined ? {} : { [name]: Number(value) }) as { [Key in Name]?: number };
+}
+
 const bloomVersion = (configured: number, current: number | undefined): number =>
   configured === 2 || (configured === -1 && current === 2) ? 2 : 1;
 
-/** Graphs tell of the true history: one that is changed by replacements, grafts or shallow edges has none. */
+/** Graphs tell of the true history: one that is changed by grafts or shallow edges has none. */
 function graphsAllowed(repository: Repository): boolean {
   const { fs } = repository.platform;
   if (!repository.config.getBool('core.commitgraph', true)) return true;
   if (shallowGrafts(repository).size > 0) return false;
   if (fs.lstat(repository.path('info/grafts')) !== undefined) return false;
-  const replace = fs.readDirectory(`${repository.commonDir}/refs/replace`);
-  return replace === undefined || replace.length === 0;
+  return true;
 }
 
 /** The commit that an object leads to; `null` for one that leads to none, `undefined` for a missing one. */
@@ -226,6 +269,7 @@ async function runVerify(
   const { values, rest } = parsed;
   if (rest.length > 0) return subcommandUsage(context, verifyUsage, verifyOptions);
   const repository = context.repository();
+  repository.objects.replacement = undefined;
   const directory = objectDirectory(context, repository, values['object-dir'] ?? early);
   let failed = false;
   let incomplete = false;

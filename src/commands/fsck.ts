@@ -1,8 +1,9 @@
 import { compareText, decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { isZeroOid } from '../base/oid.js';
+import { isZeroOid, oidFromBytes } from '../base/oid.js';
 import { FsckRules } from '../objects/fsck.js';
+import { trailerHolds, verifyReverseIndex } from '../packs/verify-companions.js';
 import { ERROR_REACHABLE, ERROR_REFS, Fsck } from '../porcelain/fsck.js';
 import { verifyRefs } from '../porcelain/refs-verify.js';
 import { isAbsolute, resolvePath } from '../repo/paths.js';
@@ -96,16 +97,20 @@ export const command = defineCommand({
         const has =
           context.platform.fs.stat(`${path}/info/commit-graph`) !== undefined ||
           context.platform.fs.stat(`${path}/info/commit-graphs`) !== undefined;
-        if (has && (await context.runCommand('commit-graph', ['verify', '--object-dir', path])) !== 0) errors |= 16;
+        if (!has) continue;
+        const words = ['verify', '--object-dir', path, showProgress ? '--progress' : '--no-progress'];
+        if ((await context.runCommand('commit-graph', words)) !== 0) errors |= 16;
       }
     }
     if (repository.config.getBool('core.multipackindex', true) && 'multi-pack-index' in table) {
       for (const { path } of repository.objectDirectories) {
         const has = context.platform.fs.stat(`${path}/pack/multi-pack-index`) !== undefined;
-        if (has && (await context.runCommand('multi-pack-index', ['verify', '--object-dir', path])) !== 0) errors |= 32;
+        if (!has) continue;
+        const words = ['verify', '--object-dir', path, showProgress ? '--progress' : '--no-progress'];
+        if ((await context.runCommand('multi-pack-index', words)) !== 0) errors |= 32;
       }
     }
-    return errors;
+    return errors | checkCompanions(context, repository);
   },
   render: ({ text }) => text,
 });
@@ -121,6 +126,39 @@ function progressOf(context: CommandContext): (title: string, done: number, tota
     bar.update(done, total > 0 ? total : undefined);
     if (total > 0 && done === total) bar.done();
   };
+}
+
+const ERROR_REVERSE_INDEX = 0o100;
+const ERROR_BITMAP = 0o200;
+
+/** Reverse indexes and bitmaps beside packs and multi-pack-indexes. */
+function checkCompanions(context: CommandContext, repository: Repository): number {
+  const { platform } = context;
+  const algorithm = repository.objectFormat;
+  const shown = (path: string): string => path.replace(`${repository.gitDir}/`, `${repository.gitDirShown}/`);
+  let errors = 0;
+  const bitmap = (path: string): void => {
+    const bytes = platform.fs.readFile(path);
+    if (bytes === undefined || trailerHolds(platform, algorithm, bytes)) return;
+    context.error(`bitmap file '${shown(path)}' has invalid checksum`);
+    errors |= ERROR_BITMAP;
+  };
+  for (const { packs } of repository.objectDirectories) {
+    for (const pack of packs.packs()) {
+      const faults = verifyReverseIndex(platform, algorithm, pack, shown(pack.path.replace(/\.pack$/, '.rev')));
+      if (faults === undefined || faults.messages.length === 0) continue;
+      for (const message of faults.messages) context.error(message);
+      context.error(`${faults.unusable ? 'unable to load' : 'invalid'} rev-index for pack '${shown(pack.path)}'`);
+      errors |= ERROR_REVERSE_INDEX;
+    }
+  }
+  for (const { path, packs } of repository.objectDirectories) {
+    for (const { checksum } of packs.multiPackIndexes) {
+      bitmap(`${path}/pack/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}.bitmap`);
+    }
+    for (const pack of packs.packs()) bitmap(pack.path.replace(/\.pack$/, '.bitmap'));
+  }
+  return errors;
 }
 
 /** Where the walk starts: refs, HEADs of all work trees, logs, indexes. */

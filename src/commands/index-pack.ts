@@ -321,6 +321,13 @@ async function* runIndexPack(
     if (there === undefined)
       throw new GitError('PATH_MISSING', `Cannot open existing pack idx file for '${indexPath}'`);
     verifyIndex(there, indexed, indexPath!);
+    const rev = `${indexPath!.replace(/\.idx$/, '')}.rev`;
+    if (settings.reverse === true && indexPath!.endsWith('.idx')) {
+      const bytes = platform.fs.readFile(rev);
+      if (bytes !== undefined && !equalBytes(bytes, indexed.reverse)) {
+        throw new GitError('OBJECT_CORRUPT', `${rev}: sha1 file validation error`);
+      }
+    }
     if (settings.stat) yield { text: describe(indexed, settings.statOnly) };
     return links?.exitCode;
   }

@@ -4,7 +4,7 @@ import { oidFromBytes } from '../base/oid.js';
 import { baseName } from '../base/path.js';
 import { MultiPackIndex } from '../packs/midx.js';
 import { verifyMidx } from '../packs/midx-verify.js';
-import { removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
+import { prepareMidx, removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { PackStore } from '../packs/pack-store.js';
 import { resolvePath } from '../repo/paths.js';
@@ -158,7 +158,7 @@ async function runWrite(context: CommandContext, words: readonly string[], early
   }
   midx?.close();
   if (bitmap && preferred === undefined) preferred = lowest(context, chosen);
-  const written = writeMidx({
+  const written = prepareMidx({
     platform: context.platform,
     algorithm: repository.objectFormat,
     packDirectory: `${directory}/pack`,
@@ -169,17 +169,26 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     sync: repository.syncs('pack-metadata'),
   });
   const checksum = oidFromBytes(written.checksum, 0, written.checksum.length);
-  if (bitmap) {
+  if (bitmap && written.count === 0) {
+    context.warning('refusing to write multi-pack .bitmap without any objects');
+  } else if (bitmap) {
     const { writeMidxBitmap } = await import('../porcelain/write-bitmaps.js');
     const snapshot = values['refs-snapshot'] ?? undefined;
     const lines = snapshot === undefined ? undefined : context.platform.fs.readFile(resolvePath(context.cwd, snapshot));
-    await writeMidxBitmap(
+    const good = await writeMidxBitmap(
       repository,
       directory,
       written,
       lines === undefined ? undefined : decodeText(lines).split('\n'),
+      (message) => context.printError(`${message}\n`),
     );
+    if (!good) {
+      context.error('could not write multi-pack bitmap');
+      packs.close();
+      return 1;
+    }
   }
+  written.install();
   removeStaleMidxFiles(context.platform, `${directory}/pack`, bitmap ? checksum : undefined);
   packs.close();
   return 0;

@@ -8,6 +8,7 @@ import { TreeCursor } from '../objects/tree.js';
 import { serializeMtimes } from '../packs/mtimes.js';
 import { PackBuilder } from '../packs/pack-builder.js';
 import type { PackFile } from '../packs/pack-file.js';
+import { PackStore } from '../packs/pack-store.js';
 import { writePackFiles } from '../packs/write-pack.js';
 import { cruftTimes, keptCruft } from '../porcelain/pack-cruft.js';
 import { deltaIslands } from '../porcelain/pack-islands.js';
@@ -18,6 +19,7 @@ import {
   rootsFor,
   unreachableInPacks,
 } from '../porcelain/pack-selection.js';
+import { writePackBitmap } from '../porcelain/write-bitmaps.js';
 import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import { parseExpiryDate } from '../repo/date-approx.js';
@@ -244,10 +246,11 @@ export const command = defineCommand({
       }
     } else {
       const { algorithm, platform } = { algorithm: repository.objectFormat, platform: context.platform };
+      const base = resolvePath(context.cwd, args.rest[0]!);
       const sums = await writePackFiles(builder, {
         platform,
         algorithm,
-        base: resolvePath(context.cwd, args.rest[0]!),
+        base,
         maxSize,
         format: indexFormat(values['index-version'] ?? undefined, config.getInt('pack.indexversion')),
         reverse: config.getBool('pack.writereverseindex', true),
@@ -269,6 +272,12 @@ export const command = defineCommand({
                 platform.fs.writeFile(`${path}.mtimes`, bytes, 0o444);
               },
       });
+      const quietly = values['write-bitmap-index-quiet'] === true;
+      if (values['write-bitmap-index'] === true || quietly) {
+        if (sums.length > 1) {
+          if (!quietly) context.warning('disabling bitmap writing, packs are split due to pack.packSizeLimit');
+        } else await writeBitmapBeside(context, repository, `${base}-${sums[0]!}.pack`, quietly);
+      }
       for (const pack of sums) yield { pack, text: `${pack}\n` };
     }
     bars.done();
@@ -331,6 +340,24 @@ class Bars {
   done(): void {
     this.#bar?.done();
   }
+}
+
+/** `--write-bitmap-index`: the bitmap of a pack just written. */
+async function writeBitmapBeside(
+  context: CommandContext,
+  repository: Repository,
+  path: string,
+  quietly: boolean,
+): Promise<void> {
+  const directory = path.slice(0, path.lastIndexOf('/'));
+  const store = new PackStore(context.platform, directory, repository.objectFormat, { multiPackIndex: false });
+  const pack = store.packs().find((each) => each.path === path);
+  if (pack !== undefined && pack.index.count > 0) {
+    await writePackBitmap(repository, pack, (message) => {
+      if (!quietly || message.startsWith('error: ')) context.printError(`${message}\n`);
+    });
+  }
+  store.close();
 }
 
 /** Objects as `<oid>[ <name>]`, and with a `-` in front those the receiver has. */

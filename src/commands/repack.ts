@@ -290,7 +290,10 @@ export const command = defineCommand({
     store.refresh();
     if (bitmaps && !writeMidx && names.size === 1 && made.length === 1) {
       const pack = store.packs().find((each) => baseName(each.path) === `pack-${made[0]}.pack`);
-      if (pack !== undefined && !(await writePackBitmap(repository, pack, (message) => context.warning(message)))) {
+      if (
+        pack !== undefined &&
+        !(await writePackBitmap(repository, pack, (message) => context.printError(`${message}\n`)))
+      ) {
         if (explicit) context.warning('disabling bitmap writing, as some objects are not being packed');
       }
     }

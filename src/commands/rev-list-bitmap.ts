@@ -45,10 +45,13 @@ function plainQuestion({ settings, request }: BitmapQuestion): boolean {
 }
 
 /** What is asked for, found by bitmaps; `undefined` where there are none or they do not know. */
-export async function walkBitmaps(question: BitmapQuestion): Promise<BitmapWalk | undefined> {
+export async function walkBitmaps(
+  question: BitmapQuestion,
+  problem: (message: string) => void,
+): Promise<BitmapWalk | undefined> {
   const { repository, request, settings, filter } = question;
   if (!plainQuestion(question) || !bitmapsCanFilter(filter) || repository.grafts.size > 0) return undefined;
-  const index = openBitmapIndex(repository);
+  const index = openBitmapIndex(repository, problem);
   if (index === undefined) return undefined;
   const sides = (excluded: boolean): Oid[] =>
     request.pending.filter(({ flags }) => ((flags & UNINTERESTING) !== 0) === excluded).map(({ oid }) => oid);

@@ -450,7 +450,10 @@ async function byBitmaps(
   if (settings.maxCount >= 0 && (!own.count || settings.trees)) return undefined;
   const { askedKinds, walkBitmaps } = await import('./rev-list-bitmap.js');
   const filter = combineFilterSpecs(settings.filters);
-  const walk = await walkBitmaps({ repository, request, settings, filter, filterProvided: own.filterProvided });
+  const walk = await walkBitmaps(
+    { repository, request, settings, filter, filterProvided: own.filterProvided },
+    (message) => context.error(message),
+  );
   if (walk === undefined) return undefined;
   const kinds = askedKinds(settings);
   if (own.count) {

@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 import { isPromise, type Awaitable } from '../base/awaitable.js';
+import { oidFromBytes } from '../base/oid.js';
 import { canonicalMode, isTreeMode } from '../objects/mode.js';
 import { TreeCursor } from '../objects/tree.js';
 
@@ -14,7 +15,7 @@ export interface BloomSettings {
 
 export const defaultBloomSettings: BloomSettings = { version: 1, hashes: 7, bitsPerEntry: 10 };
 /** Commits that change more paths get a filter that says yes to everything. */
-export const MOST_PATHS = 512;
+const MOST_PATHS = 512;
 
 const SEED_A = 0x293ae76f;
 const SEED_B = 0x7e646e2c;
@@ -87,8 +88,12 @@ export function bloomContains(filter: Bytes, settings: BloomSettings, key: Bloom
 }
 
 /** The filter of a set of paths; `undefined` stands for "too many". */
-export function makeFilter(paths: ReadonlySet<string> | undefined, settings: BloomSettings): Bytes {
-  if (paths === undefined || paths.size > MOST_PATHS) return Uint8Array.of(0xff);
+export function makeFilter(
+  paths: ReadonlySet<string> | undefined,
+  settings: BloomSettings,
+  most: number = MOST_PATHS,
+): Bytes {
+  if (paths === undefined || paths.size > most) return Uint8Array.of(0xff);
   const size = Math.floor((paths.size * settings.bitsPerEntry + 7) / 8);
   if (size === 0) return new Uint8Array(1);
   const filter = new Uint8Array(size);
@@ -106,19 +111,20 @@ type ReadTree = (raw: Bytes, at: number) => Awaitable<Bytes>;
 
 /**
  * The paths that differ between two trees, and every directory above them; `undefined` when there are more than
- * `MOST_PATHS` files. `before` is absent for a root commit.
+ * `most` files. `before` is absent for a root commit.
  */
 export async function changedPaths(
   before: Bytes | undefined,
   after: Bytes,
   oidLength: number,
   read: ReadTree,
+  most: number = MOST_PATHS,
 ): Promise<ReadonlySet<string> | undefined> {
   const paths = new Set<string>();
   let files = 0;
   const add = (path: string): boolean => {
     files++;
-    if (files > MOST_PATHS) return false;
+    if (files > most) return false;
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
       const prefix = path.slice(0, end);
       if (paths.has(prefix)) break;
@@ -180,6 +186,29 @@ export async function changedPaths(
   };
   const complete = before === undefined ? await all(after, '') : await compare(before, after, '');
   return complete ? paths : undefined;
+}
+
+/**
+ * Whether a tree or one below it has a name with a byte above 0x7f: only such paths differ between the two versions of
+ * filters. `plain` keeps the trees that are known to have none, by name.
+ */
+export async function hasHighBytes(
+  tree: Bytes,
+  oidLength: number,
+  read: ReadTree,
+  plain: Set<string>,
+): Promise<boolean> {
+  const cursor = new TreeCursor(tree, oidLength);
+  while (cursor.next()) {
+    for (let i = cursor.nameStart; i < cursor.nameEnd; i++) if (tree[i]! > 0x7f) return true;
+    if (!isTreeMode(cursor.mode)) continue;
+    const name = oidFromBytes(tree, cursor.oidStart, oidLength);
+    if (plain.has(name)) continue;
+    const below = read(tree, cursor.oidStart);
+    if (await hasHighBytes(isPromise(below) ? await below : below, oidLength, read, plain)) return true;
+    plain.add(name);
+  }
+  return false;
 }
 
 /** Length of the rows that two trees begin with in common. */

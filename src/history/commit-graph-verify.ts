@@ -27,6 +27,8 @@ export async function verifyCommitGraph(
     good = false;
     options.fault(message);
   };
+  // What is below a layer can be wrong too, even where only the topmost is looked at commit by commit.
+  for (const layer of graph.layers) verifyChecksum(layer, options, fault);
   let done = 0;
   for (const layer of layers) {
     const before = done;
@@ -36,13 +38,11 @@ export async function verifyCommitGraph(
   return good;
 }
 
-async function verifyLayer(
-  graph: CommitGraph,
+function verifyChecksum(
   layer: CommitGraphLayer,
-  options: GraphVerifyOptions,
+  { platform, algorithm }: GraphVerifyOptions,
   fault: (message: string) => void,
-): Promise<void> {
-  const { platform, algorithm, objects } = options;
+): void {
   const length = rawLength(algorithm);
   const bytes = layer.readAll();
   const sum = platform
@@ -52,6 +52,15 @@ async function verifyLayer(
   if (oidFromBytes(sum, 0, length) !== layer.checksum) {
     fault('the commit-graph file has incorrect checksum and is likely corrupt');
   }
+}
+
+async function verifyLayer(
+  graph: CommitGraph,
+  layer: CommitGraphLayer,
+  options: GraphVerifyOptions,
+  fault: (message: string) => void,
+): Promise<void> {
+  const { objects } = options;
   let before: Oid | undefined;
   for (let row = 0; row < layer.count; row++) {
     const oid = layer.oidAt(row);

@@ -1,9 +1,10 @@
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { concatBytes, encodeText } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes, rawLength, writeOid } from '../base/oid.js';
+import { traceData } from '../base/trace.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import type { ObjectSource } from '../objects/source.js';
 import { LockFile } from '../platform/lock.js';
@@ -12,7 +13,7 @@ import type { Platform } from '../platform/platform.js';
 import type { CommitGraph } from './commit-graph.js';
 import { chainPath, graphDirectory, layerPath } from './commit-graph.js';
 import type { BloomSettings } from './commit-graph-bloom.js';
-import { changedPaths, defaultBloomSettings, makeFilter } from './commit-graph-bloom.js';
+import { changedPaths, defaultBloomSettings, hasHighBytes, makeFilter } from './commit-graph-bloom.js';
 
 const MOST_LEVEL = 0x3fffffff;
 const NO_PARENT = 0x70000000;
@@ -34,7 +35,10 @@ export interface GraphWriteOptions {
   /** Keep the current graph's commits too (`--append`). */
   readonly append?: boolean;
   readonly changedPaths?: boolean;
-  readonly bloomVersion?: number;
+  /** What filters made anew are like; unless said, those of the graph that is there, or the usual ones. */
+  readonly bloom?: Partial<BloomSettings>;
+  /** Commits that change more paths than this get no filter of use; 512 unless said. */
+  readonly mostPaths?: number | undefined;
   /** Filters made anew at most; the others are left empty, to be made another time. -1: no limit. */
   readonly maxNewFilters?: number;
   /** 1: no corrected dates (`commitGraph.generationVersion`). */
@@ -59,6 +63,8 @@ interface Row {
  */
 export async function writeCommitGraph(tips: Iterable<Oid>, options: GraphWriteOptions): Promise<boolean> {
   const { objects, current, split = 'none' } = options;
+  if (split !== 'none')
+    options.platform.fs.makeDirectory(graphDirectory(options.objectsDirectory), { recursive: true });
   const rows = new Map<Oid, Row>();
   const queue: Oid[] = [];
   const reuse = split !== 'none' && split !== 'replace' ? current : undefined;
@@ -67,7 +73,13 @@ export async function writeCommitGraph(tips: Iterable<Oid>, options: GraphWriteO
     const read = objects.read(oid);
     const object = isPromise(read) ? await read : read;
     if (object === undefined || object.kind !== 'commit') return undefined;
-    const links = parseCommitLinks(object.data);
+    let links: ReturnType<typeof parseCommitLinks>;
+    try {
+      links = parseCommitLinks(object.data);
+    } catch (error) {
+      if (isGitError(error)) return undefined;
+      throw error;
+    }
     return { oid: oid as Oid<'commit'>, ...links, level: 0, date: 0, position: -1 };
   };
   for (const oid of tips) queue.push(oid);
@@ -81,7 +93,7 @@ export async function writeCommitGraph(tips: Iterable<Oid>, options: GraphWriteO
     const oid = queue.pop()!;
     if (rows.has(oid) || inReused(oid)) continue;
     const row = await readRow(oid);
-    if (row === undefined) throw new GitError('OBJECT_MISSING', `could not parse commit ${oid}`, { data: { oid } });
+    if (row === undefined) throw new GitError('OBJECT_MISSING', `unable to parse commit ${oid}`, { data: { oid } });
     rows.set(oid, row);
     for (const parent of row.parents) if (!rows.has(parent)) queue.push(parent);
     if ((++seen & 1023) === 0) options.progress?.('Expanding reachable commits in commit graph', seen, 0);
@@ -114,6 +126,8 @@ export async function writeCommitGraph(tips: Iterable<Oid>, options: GraphWriteO
       date: reuse!.correctedDateAt(position) ?? reuse!.secondsAt(position),
     };
   };
+  options.progress?.('Computing commit graph topological levels', sorted.length, sorted.length);
+  options.progress?.('Computing commit graph generation numbers', sorted.length, sorted.length);
   computeGenerations(sorted, rows, layerOf);
   const withDates = (options.generationVersion ?? 2) === 2 && base.every((layer) => layer.hasDates);
   const filters = options.changedPaths === true ? await computeFilters(sorted, options, rows) : undefined;
@@ -197,9 +211,11 @@ async function computeFilters(
 ): Promise<Filters> {
   const { current, objects } = options;
   const oidLength = rawLength(options.algorithm);
-  const settings: BloomSettings = { ...defaultBloomSettings, version: options.bloomVersion ?? 1 };
+  const settings: BloomSettings = { ...defaultBloomSettings, ...current?.bloomSettings, ...options.bloom };
+  const most = options.mostPaths ?? 512;
   const limit = options.maxNewFilters ?? -1;
-  let made = 0;
+  const counts = { computed: 0, kept: 0, upgraded: 0, empty: 0, large: 0 };
+  const plain = new Set<string>();
   const filters = new Array<Bytes>(sorted.length);
   // Neighbours in history share trees, neighbours by name do not.
   const byDate = Array.from(sorted.keys()).sort(
@@ -218,6 +234,12 @@ async function computeFilters(
     const position = current?.find(oid) ?? -1;
     return position >= 0 ? readTree(current!.treeAt(position)) : readTree(parseCommitLinks(await readTree(oid)).tree);
   };
+  // Filters of the two versions are the same where no path has bytes above 0x7f.
+  const highBytes = async (row: Row): Promise<boolean> => {
+    if (await hasHighBytes(await readTree(row.tree), oidLength, readRaw, plain)) return true;
+    const parent = row.parents[0];
+    return parent !== undefined && (await hasHighBytes(await treeOf(parent), oidLength, readRaw, plain));
+  };
   let looked = 0;
   for (const i of byDate) {
     const row = sorted[i]!;
@@ -231,28 +253,46 @@ async function computeFilters(
       if (
         known !== undefined &&
         known.length > 0 &&
-        bloom?.version === settings.version &&
-        bloom.hashes === settings.hashes &&
-        bloom.bitsPerEntry === settings.bitsPerEntry
+        bloom?.hashes === settings.hashes &&
+        bloom.bitsPerEntry === settings.bitsPerEntry &&
+        (bloom.version === settings.version || !(await highBytes(row)))
       ) {
+        if (bloom.version === settings.version) counts.kept++;
+        else counts.upgraded++;
         filters[i] = known.slice();
         continue;
       }
     }
-    if (limit >= 0 && made >= limit) {
+    if (limit >= 0 && counts.computed >= limit) {
+      counts.kept++;
       filters[i] = new Uint8Array(0);
       continue;
     }
-    made++;
+    counts.computed++;
     const parent = row.parents[0];
     const paths = await changedPaths(
       parent === undefined ? undefined : await treeOf(parent),
       await readTree(row.tree),
       oidLength,
       readRaw,
+      most,
     );
-    filters[i] = makeFilter(paths, settings);
+    if (paths === undefined || paths.size > most) counts.large++;
+    else if (paths.size === 0) counts.empty++;
+    filters[i] = makeFilter(paths, settings, most);
   }
+  options.progress?.('Computing commit changed paths Bloom filters', sorted.length, sorted.length);
+  traceData('bloom', 'settings', {
+    hash_version: settings.version,
+    num_hashes: settings.hashes,
+    bits_per_entry: settings.bitsPerEntry,
+    max_changed_paths: most,
+  });
+  traceData('commit-graph', 'filter-computed', counts.computed);
+  traceData('commit-graph', 'filter-not-computed', counts.kept);
+  traceData('commit-graph', 'filter-trunc-empty', counts.empty);
+  traceData('commit-graph', 'filter-trunc-large', counts.large);
+  traceData('commit-graph', 'filter-upgraded', counts.upgraded);
   return { settings, filters };
 }
 

@@ -29,6 +29,22 @@ function readSeconds(chunk: Bytes, at: number): number {
   return high * 0x100000000 + first * 0x1000000 + rest;
 }
 
+/** Who is told of what is wrong with a layer and passed over. */
+interface LayerTrouble {
+  readonly problem?: ((error: GitError) => void) | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+function openFile(fs: FileSystem, path: string): ReadHandle | undefined {
+  try {
+    return fs.open(path);
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new GitError('OBJECT_CORRUPT', `Could not open commit-graph '${path}': Permission denied`);
+  }
+}
+
 /** Commits of one commit-graph file: names in order, with tree, parents, date and generation each. */
 export class CommitGraphLayer {
   readonly path: string;
@@ -49,14 +65,26 @@ export class CommitGraphLayer {
   readonly #bloomIndex: LazyTable | undefined;
   readonly #bloomStart: number;
   readonly #bloomSize: number;
+  readonly #tell: LayerTrouble;
 
-  private constructor(path: string, handle: ReadHandle, algorithm: HashAlgorithm, start: number) {
+  private constructor(
+    path: string,
+    handle: ReadHandle,
+    algorithm: HashAlgorithm,
+    start: number,
+    tell: LayerTrouble = {},
+  ) {
     this.path = path;
+    this.#tell = tell;
     this.start = start;
     this.#handle = handle;
     this.oidLength = rawLength(algorithm);
     const fail: (why: string) => never = (why) => {
       throw new GitError('OBJECT_CORRUPT', why, { data: { file: path } });
+    };
+    const wrong = (why: string, chunk: string): never => {
+      tell.problem?.(new GitError('OBJECT_CORRUPT', why, { data: { file: path } }));
+      return fail(`commit-graph required ${chunk} chunk missing or corrupted`);
     };
     if (handle.size < 8 + 12 + 1024 + this.oidLength) fail('commit-graph file is too small');
     const head = handle.read(0, 8);
@@ -78,19 +106,23 @@ export class CommitGraphLayer {
     const names = this.chunks.get('OIDL');
     const data = this.chunks.get('CDAT');
     if (fanout === undefined) fail('commit-graph required OID fanout chunk missing or corrupted');
-    if (fanout.size !== 1024) fail('commit-graph oid fanout chunk is wrong size');
+    if (fanout.size !== 1024) wrong('commit-graph oid fanout chunk is wrong size', 'OID fanout');
     const bytes = handle.read(fanout.start, 1024);
     this.#fanout = new Uint32Array(256);
     for (let i = 0, last = 0; i < 256; i++) {
       const value = readUint32(bytes, 4 * i);
-      if (value < last) fail('commit-graph fanout values out of order');
+      if (value < last) wrong('commit-graph fanout values out of order', 'OID fanout');
       this.#fanout[i] = last = value;
     }
     this.count = this.#fanout[255]!;
     if (names === undefined) fail('commit-graph required OID lookup chunk missing or corrupted');
-    if (names.size !== this.count * this.oidLength) fail('commit-graph OID lookup chunk is the wrong size');
+    if (names.size !== this.count * this.oidLength) {
+      wrong('commit-graph OID lookup chunk is the wrong size', 'OID lookup');
+    }
     if (data === undefined) fail('commit-graph required commit data chunk missing or corrupted');
-    if (data.size !== this.count * (this.oidLength + 16)) fail('commit-graph commit data chunk is wrong size');
+    if (data.size !== this.count * (this.oidLength + 16)) {
+      wrong('commit-graph commit data chunk is wrong size', 'commit data');
+    }
     this.#names = new LazyTable(handle, names.start, this.oidLength, this.count);
     this.#data = new LazyTable(handle, data.start, this.oidLength + 16, this.count);
     const table = (name: string, size: number): LazyTable | undefined => {
@@ -98,11 +130,18 @@ export class CommitGraphLayer {
       return chunk === undefined ? undefined : new LazyTable(handle, chunk.start, size, Math.floor(chunk.size / size));
     };
     const generations = table('GDA2', 4);
-    this.#generations = generations?.count === this.count ? generations : undefined;
+    if (generations !== undefined && this.chunks.get('GDA2')!.size !== this.count * 4) {
+      tell.problem?.(new GitError('OBJECT_CORRUPT', 'commit-graph generations chunk is wrong size'));
+    } else this.#generations = generations;
     this.#overflow = table('GDO2', 8);
     this.#edges = table('EDGE', 4);
     const index = table('BIDX', 4);
     const filters = this.chunks.get('BDAT');
+    if (index !== undefined && this.chunks.get('BIDX')!.size !== this.count * 4) {
+      tell.warn?.('commit-graph changed-path index chunk is too small');
+    } else if (filters !== undefined && filters.size < 12) {
+      tell.warn?.(`ignoring too-small changed-path chunk (${filters.size} < 12) in commit-graph file`);
+    }
     if (index?.count === this.count && filters !== undefined && filters.size >= 12) {
       const settings = handle.read(filters.start, 12);
       this.#bloomIndex = index;
@@ -119,8 +158,14 @@ export class CommitGraphLayer {
     }
   }
 
-  static open(fs: FileSystem, path: string, algorithm: HashAlgorithm, start: number): CommitGraphLayer | undefined {
-    let handle = fs.open(path);
+  static open(
+    fs: FileSystem,
+    path: string,
+    algorithm: HashAlgorithm,
+    start: number,
+    tell: LayerTrouble = {},
+  ): CommitGraphLayer | undefined {
+    let handle = openFile(fs, path);
     if (handle === undefined) return undefined;
     if (handle.size <= READ_WHOLE) {
       const whole = handle.read(0, handle.size);
@@ -128,7 +173,7 @@ export class CommitGraphLayer {
       handle = memoryHandle(whole);
     }
     try {
-      return new CommitGraphLayer(path, handle, algorithm, start);
+      return new CommitGraphLayer(path, handle, algorithm, start, tell);
     } catch (error) {
       handle.close();
       throw error;
@@ -237,7 +282,11 @@ export class CommitGraphLayer {
     if (offset === undefined) return undefined;
     if (offset < EXTRA) return this.secondsAt(row) + offset;
     const large = offset - EXTRA;
-    if (this.#overflow === undefined || large >= this.#overflow.count) return undefined;
+    if (this.#overflow === undefined || large >= this.#overflow.count) {
+      throw new GitError('OBJECT_CORRUPT', 'commit-graph overflow generation data is too small', {
+        data: { file: this.path },
+      });
+    }
     return this.secondsAt(row) + readUint64(this.#overflow.chunk(large), this.#overflow.at(large));
   }
 
@@ -247,7 +296,22 @@ export class CommitGraphLayer {
     if (index === undefined) return undefined;
     const from = row === 0 ? 0 : index.uint32(row - 1);
     const end = index.uint32(row);
-    if (end < from || end > this.#bloomSize) return undefined;
+    for (const [offset, at] of [
+      [end, row],
+      [from, row - 1],
+    ] as const) {
+      if (offset <= this.#bloomSize) continue;
+      this.#tell.warn?.(
+        `ignoring out-of-range offset (${offset}) for changed-path filter at pos ${at} of ${this.path} (chunk size: ${this.#bloomSize + 12})`,
+      );
+      return undefined;
+    }
+    if (end < from) {
+      this.#tell.warn?.(
+        `ignoring decreasing changed-path index offsets (${from} > ${end}) for positions ${row - 1} and ${row} of ${this.path}`,
+      );
+      return undefined;
+    }
     const block = Math.floor(from / FILTER_BLOCK);
     if (block === Math.floor((end - 1) / FILTER_BLOCK)) {
       const start = block * FILTER_BLOCK;
@@ -335,11 +399,10 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
   /** Filters asked, and how many of them ruled a commit out: what tests count. */
   readonly counts = { asked: 0, ruledOut: 0 };
 
-  constructor(
-    layers: readonly CommitGraphLayer[],
-    options: Pick<OpenGraphOptions, 'generationVersion' | 'changedPathsVersion' | 'warn'> = {},
-  ) {
+  constructor(layers: readonly CommitGraphLayer[], options: Omit<OpenGraphOptions, 'alternates'> = {}) {
     this.layers = layers;
+    this.#readParents = options.readParents;
+    this.#problem = options.problem;
     const version = options.generationVersion ?? 2;
     this.correctedDates = version >= 2 && layers.every((layer) => layer.hasDates);
     const wanted = options.changedPathsVersion ?? -1;
@@ -400,8 +463,23 @@ export class CommitGraph implements CommitPositions, ChangedPaths {
 
   parentsAt(position: number): readonly number[] {
     const layer = this.#layer(position);
-    return layer.parentsAt(position - layer.start);
+    try {
+      return layer.parentsAt(position - layer.start);
+    } catch (error) {
+      // The commit itself knows better than a damaged list.
+      const parents = error instanceof GitError ? this.#readParents?.(this.oidAt(position)) : undefined;
+      if (parents === undefined) throw error;
+      const positions = parents.map((oid) => this.find(oid));
+      if (positions.includes(-1)) throw error;
+      if (!this.#told) this.#problem?.(error as GitError);
+      this.#told = true;
+      return positions;
+    }
   }
+
+  readonly #readParents: OpenGraphOptions['readParents'];
+  readonly #problem: OpenGraphOptions['problem'];
+  #told = false;
 
   /** Dates and parents of all layers, for walks. */
   get columns(): PositionColumns {
@@ -474,6 +552,8 @@ export interface OpenGraphOptions {
   readonly changedPathsVersion?: number | undefined;
   /** Told of what is passed over, in git's words. */
   readonly warn?: ((message: string) => void) | undefined;
+  /** A commit's parents by the commit itself, for where the graph is damaged. */
+  readonly readParents?: ((oid: Oid) => readonly Oid[] | undefined) | undefined;
   /** `commitGraph.generationVersion`: 1 for levels only. */
   readonly generationVersion?: number | undefined;
 }
@@ -490,7 +570,7 @@ export function openCommitGraph(
     options.problem?.(error);
   };
   try {
-    const single = CommitGraphLayer.open(fs, `${objectsDirectory}/info/commit-graph`, algorithm, 0);
+    const single = CommitGraphLayer.open(fs, `${objectsDirectory}/info/commit-graph`, algorithm, 0, options);
     if (single !== undefined) return new CommitGraph([single], options);
   } catch (error) {
     tell(error);
@@ -505,7 +585,7 @@ export function openCommitGraph(
     let layer: CommitGraphLayer | undefined;
     try {
       for (const directory of [objectsDirectory, ...(options.alternates ?? [])]) {
-        layer = CommitGraphLayer.open(fs, layerPath(directory, name), algorithm, start);
+        layer = CommitGraphLayer.open(fs, layerPath(directory, name), algorithm, start, options);
         if (layer !== undefined) break;
       }
     } catch (error) {

@@ -13,6 +13,8 @@ const HASH_CACHE = 4;
 const LOOKUP_TABLE = 0x10;
 /** An entry may be stored as its difference to one of so many before it. */
 const XOR_WINDOW = 10;
+/** What other writers may use. */
+const MOST_XOR = 160;
 
 export interface BitmapEntry {
   /** Row of the commit in the (multi-pack-)index. */
@@ -115,6 +117,18 @@ export class BitmapFile {
       throw new GitError('OBJECT_CORRUPT', "checksum doesn't match in MIDX and bitmap");
     }
     const count = readUint32(bytes, 8);
+    // What lies at the end must be there whole.
+    let end = bytes.length - length;
+    for (const [flag, size, what] of [
+      [HASH_CACHE, 4 * bits, 'hash cache'],
+      [LOOKUP_TABLE, 16 * count, 'lookup table'],
+    ] as const) {
+      if ((flags & flag) === 0) continue;
+      if (size > end - 12 - length) {
+        throw new GitError('OBJECT_CORRUPT', `corrupted bitmap index file (too short to fit ${what})`);
+      }
+      end -= size;
+    }
     let at = 12 + length;
     const types: Bitset[] = [];
     for (let i = 0; i < 4; i++) {
@@ -124,8 +138,10 @@ export class BitmapFile {
     }
     this.types = types;
     for (let i = 0; i < count; i++) {
-      if (at + 18 > bytes.length - length)
-        throw new GitError('OBJECT_CORRUPT', 'corrupt ewah bitmap: truncated header');
+      if (at + 18 > bytes.length - length) throw new GitError('OBJECT_CORRUPT', 'corrupted bitmap pack index');
+      if (bytes[at + 4]! > Math.min(i, MOST_XOR)) {
+        throw new GitError('OBJECT_CORRUPT', 'corrupted bitmap pack index');
+      }
       this.#numbers.set(readUint32(bytes, at), i);
       this.#entries.push({ at: at + 6, xor: bytes[at + 4]! });
       at += 6 + 8 + readUint32(bytes, at + 10) * 8 + 4;

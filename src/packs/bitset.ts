@@ -121,11 +121,11 @@ export class Bitset {
 
 /** Reads an EWAH bitmap at `at` into a set of `size` bits. Answers it and where it ends. */
 export function readBitset(bytes: Bytes, at: number, size: number): { set: Bitset; end: number } {
-  const broken = (): GitError => new GitError('OBJECT_CORRUPT', 'failed to load bitmap index (corrupted?)');
-  if (at + 12 > bytes.length) throw broken();
+  const broken = (why: string): GitError => new GitError('OBJECT_CORRUPT', `corrupt ewah bitmap: ${why}`);
+  if (at + 12 > bytes.length) throw broken('eof before length');
   const count = readUint32(bytes, at + 4);
   const end = at + 8 + count * 8 + 4;
-  if (end > bytes.length) throw broken();
+  if (end > bytes.length) throw broken(`eof in data (${end - bytes.length} bytes short)`);
   const set = new Bitset(size);
   const total = set.words.length / 2;
   let word = 0;

@@ -32,6 +32,8 @@ export interface WrittenMidx {
   readonly offsets: Float64Array;
   /** Rows in the order of bitmap bits: the preferred pack's first, then pack by pack, by offset. */
   readonly bitOrder: Uint32Array;
+  /** Makes it the store's multi-pack-index. */
+  install(): void;
 }
 
 /** The pseudo-pack order of a multi-pack-index. */
@@ -44,6 +46,13 @@ function bitOrderOf(count: number, packNumbers: Uint32Array, offsets: Float64Arr
 
 /** Writes `multi-pack-index` over the packs. */
 export function writeMidx(options: MidxWriteOptions): WrittenMidx {
+  const prepared = prepareMidx(options);
+  prepared.install();
+  return prepared;
+}
+
+/** The same, but it is not there before `install`: what belongs to it can be written first. */
+export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
   const { platform, algorithm, packDirectory } = options;
   const length = rawLength(algorithm);
   const { fs } = platform;
@@ -154,16 +163,18 @@ export function writeMidx(options: MidxWriteOptions): WrittenMidx {
   writeUint64(head, 12 + 12 * chunks.length + 4, at);
   const body = concatBytes([head, ...chunks.map(([, bytes]) => bytes)]);
   const checksum = platform.hasher(algorithm).update(body).digest();
-  fs.makeDirectory(packDirectory, { recursive: true });
-  const lock = LockFile.acquire(fs, `${packDirectory}/multi-pack-index`, 0o444);
-  try {
-    lock.write(body);
-    lock.write(checksum);
-    lock.commit({ sync: options.sync !== false });
-  } finally {
-    lock.rollback();
-  }
-  return { checksum, packs, count, names, packNumbers, offsets, bitOrder };
+  const install = (): void => {
+    fs.makeDirectory(packDirectory, { recursive: true });
+    const lock = LockFile.acquire(fs, `${packDirectory}/multi-pack-index`, 0o444);
+    try {
+      lock.write(body);
+      lock.write(checksum);
+      lock.commit({ sync: options.sync !== false });
+    } finally {
+      lock.rollback();
+    }
+  };
+  return { checksum, packs, count, names, packNumbers, offsets, bitOrder, install };
 }
 
 /** Removes a pack with all that lies beside it; the index first, so that no reader finds it half gone. */

@@ -1,7 +1,9 @@
+import { type Awaitable, isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isOid, oidFromBytes, writeOid } from '../base/oid.js';
+import { traceData, traceRegion } from '../base/trace.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
@@ -25,12 +27,8 @@ interface Ground {
   readonly checksum: Bytes;
 }
 
-/** One pack's bitmap, beside it. Answers false (and tells why) where the pack does not hold all that it names. */
-export async function writePackBitmap(
-  repository: Repository,
-  pack: PackFile,
-  tell: (message: string) => void,
-): Promise<boolean> {
+/** One pack's bitmap, beside it. Answers false (and tells why, with `warning: ` or `error: ` in front) where the pack does not hold all that it names. */
+export async function writePackBitmap(repository: Repository, pack: PackFile, tell: Tell): Promise<boolean> {
   const { index } = pack;
   const bitOf = new Uint32Array(index.count);
   index.packOrder.forEach((row, bit) => {
@@ -46,7 +44,11 @@ export async function writePackBitmap(
     kinds,
     checksum: index.packChecksum,
   };
-  return await writeBitmaps(repository, ground, pack.path.replace(/\.pack$/, '.bitmap'), undefined, tell);
+  const candidates = async (source: Source): Promise<Candidates> => ({
+    rows: [...kinds.keys()].filter((row) => kinds[row] === 1),
+    preferred: await preferredTips(repository, source, tell),
+  });
+  return await writeBitmaps(repository, ground, pack.path.replace(/\.pack$/, '.bitmap'), candidates, tell);
 }
 
 /** The bitmap of a multi-pack-index just written. */
@@ -55,7 +57,7 @@ export async function writeMidxBitmap(
   objectsDirectory: string,
   midx: WrittenMidx,
   snapshot: readonly string[] | undefined,
-  tell: (message: string) => void = () => {},
+  tell: Tell = () => {},
 ): Promise<boolean> {
   const length = repository.oidLength;
   const bitOf = new Uint32Array(midx.count);
@@ -97,7 +99,7 @@ export async function writeMidxBitmap(
     repository,
     ground,
     `${objectsDirectory}/pack/multi-pack-index-${name}.bitmap`,
-    snapshot,
+    (source) => reachedCandidates(repository, ground, source, snapshot, tell),
     tell,
   );
 }
@@ -108,89 +110,201 @@ interface CommitRow {
   readonly merge: boolean;
 }
 
-/** Commits that get a bitmap: all of a small history, else the tips and ever fewer of the older ones. */
-function selectCommits(commits: readonly CommitRow[], tips: ReadonlySet<number>): CommitRow[] {
-  if (commits.length < 100) return [...commits];
-  const chosen = new Set<CommitRow>(commits.filter(({ row }) => tips.has(row)).slice(0, 2000));
-  for (let i = 0; i < commits.length; ) {
-    const gap = i < 100 ? 1 : i < 20000 ? 100 : 5000;
-    const group = commits.slice(i, i + gap);
-    chosen.add(group.find(({ merge }) => merge) ?? group[group.length - 1]!);
-    i += i < 100 ? 25 : gap;
-  }
-  return [...chosen];
+/** Every commit up to this one gets a bitmap; after it the gaps grow with the distance to it. */
+const DENSE = 100;
+const WIDEST_GAP = 100;
+/** From here on gaps grow again, up to `OLD_GAP`. */
+const OLD = 20000;
+const OLD_GAP = 5000;
+
+function gapAt(place: number): number {
+  if (place <= DENSE) return 0;
+  if (place <= OLD) return Math.min(place - DENSE, WIDEST_GAP);
+  return Math.max(WIDEST_GAP, Math.min(place - OLD, OLD_GAP));
 }
+
+/**
+ * Commits that get a bitmap, the newest first: all of a small history, else one of each stretch, and stretches are longer
+ * the older they are. In a stretch a preferred commit is taken before a merge, a merge before the oldest one.
+ */
+function selectCommits(commits: readonly CommitRow[], preferred: ReadonlySet<number>): CommitRow[] {
+  if (commits.length < DENSE) return [...commits];
+  const chosen: CommitRow[] = [];
+  let place = 0;
+  for (;;) {
+    const end = place + gapAt(place);
+    if (end >= commits.length) return chosen;
+    const stretch = commits.slice(place, end + 1);
+    chosen.push(
+      stretch.find(({ row }) => preferred.has(row)) ??
+        stretch.slice(1).findLast(({ merge }) => merge) ??
+        stretch[stretch.length - 1]!,
+    );
+    place = end + 1;
+  }
+}
+
+/** Which commits a bitmap may be of, and which of them come first. */
+interface Candidates {
+  readonly rows: Iterable<number>;
+  readonly preferred: ReadonlySet<number>;
+}
+
+/** Objects as they are: replacements change what is seen, never what is reachable. */
+class Source {
+  readonly #repository: Repository;
+  readonly #ground: Ground;
+  readonly #raw: Bytes;
+
+  constructor(repository: Repository, ground: Ground) {
+    this.#repository = repository;
+    this.#ground = ground;
+    this.#raw = new Uint8Array(repository.oidLength);
+  }
+
+  rowOf(oid: string): number {
+    writeOid(oid, this.#raw, 0);
+    return this.#ground.find(this.#raw, 0);
+  }
+
+  read(oid: Oid): Awaitable<Bytes> {
+    const known = this.#repository.objects.readRaw(oid);
+    const check = (object: { readonly data: Bytes } | undefined): Bytes => {
+      if (object !== undefined) return object.data;
+      throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
+    };
+    return isPromise(known) ? known.then(check) : check(known);
+  }
+
+  async peel(oid: Oid): Promise<Oid> {
+    for (let at = oid; ; ) {
+      const object = await this.#repository.objects.readRaw(at);
+      if (object?.kind !== 'tag') return at;
+      at = parseTag(object.data).target;
+    }
+  }
+}
+
+/** Tips of the references under `pack.preferBitmapTips`, each of which names a part of the hierarchy. */
+async function preferredTips(repository: Repository, source: Source, tell: Tell): Promise<Set<number>> {
+  const rows = new Set<number>();
+  for (const { value } of repository.config.entries().filter(({ key }) => key === 'pack.preferbitmaptips')) {
+    if (value === undefined) {
+      tell("error: missing value for 'pack.preferbitmaptips'");
+      continue;
+    }
+    for await (const ref of repository.refs.list(value.endsWith('/') ? value : `${value}/`)) {
+      const row = source.rowOf(ref.peeled ?? (await source.peel(ref.oid)));
+      if (row >= 0) rows.add(row);
+    }
+  }
+  return rows;
+}
+
+/** What references (or the lines of a snapshot of them, with `+` before preferred ones) reach and the ground has. */
+async function reachedCandidates(
+  repository: Repository,
+  ground: Ground,
+  source: Source,
+  snapshot: readonly string[] | undefined,
+  tell: Tell,
+): Promise<Candidates> {
+  const preferred = new Set<number>();
+  const queue: Oid[] = [];
+  if (snapshot === undefined) {
+    for await (const ref of repository.refs.list('refs/')) queue.push(ref.peeled ?? (await source.peel(ref.oid)));
+    for (const row of await preferredTips(repository, source, tell)) preferred.add(row);
+  } else {
+    for (const line of snapshot) {
+      const oid = line.replace(/^\+/, '');
+      if (!isOid(oid)) continue;
+      const commit = await source.peel(oid);
+      queue.push(commit);
+      const row = source.rowOf(commit);
+      if (row >= 0 && line.startsWith('+')) preferred.add(row);
+    }
+  }
+  const rows = new Set<number>();
+  const outside = new Set<Oid>();
+  for (let oid = queue.pop(); oid !== undefined; oid = queue.pop()) {
+    const row = source.rowOf(oid);
+    if (row >= 0) {
+      if (ground.kinds[row] !== 1 || rows.has(row)) continue;
+      rows.add(row);
+    } else {
+      if (outside.has(oid)) continue;
+      outside.add(oid);
+      if ((await repository.objects.readRawHeader(oid))?.kind !== 'commit') continue;
+    }
+    const read = source.read(oid);
+    for (const parent of parseCommitLinks(isPromise(read) ? await read : read).parents) queue.push(parent);
+  }
+  return { rows, preferred };
+}
+
+type Tell = (message: string) => void;
 
 async function writeBitmaps(
   repository: Repository,
   ground: Ground,
   path: string,
-  snapshot: readonly string[] | undefined,
-  tell: (message: string) => void,
+  candidates: (source: Source) => Promise<Candidates>,
+  tell: Tell,
 ): Promise<boolean> {
-  const { platform, objects, oidLength } = repository;
-  const raw = new Uint8Array(oidLength);
-  const rowOf = (oid: string): number => {
-    writeOid(oid, raw, 0);
-    return ground.find(raw, 0);
-  };
-  const read = async (oid: Oid): Promise<Bytes> => {
-    const object = await objects.read(oid);
-    if (object === undefined) throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
-    return object.data;
-  };
+  const { platform, oidLength } = repository;
+  const source = new Source(repository, ground);
+  const rowOf = (oid: string): number => source.rowOf(oid);
   const types = [1, 2, 3, 4].map(() => new Bitset(ground.count)) as [Bitset, Bitset, Bitset, Bitset];
+  for (let row = 0; row < ground.count; row++) types[ground.kinds[row]! - 1]!.add(ground.bitOf[row]!);
+  const { rows, preferred } = await candidates(source);
   const commits: CommitRow[] = [];
-  for (let row = 0; row < ground.count; row++) {
-    const kind = ground.kinds[row]!;
-    types[kind - 1]!.add(ground.bitOf[row]!);
-    if (kind !== 1) continue;
-    const { seconds, parents } = parseCommitLinks(await read(ground.oidAt(row)));
-    commits.push({ row, seconds, merge: parents.length > 1 });
-  }
-  commits.sort((a, b) => b.seconds - a.seconds || a.row - b.row);
-  const tips = new Set<number>();
-  if (snapshot !== undefined) {
-    for (const line of snapshot) {
-      const oid = line.replace(/^\+/, '');
-      if (!isOid(oid)) continue;
-      const row = rowOf(await peel(oid));
-      if (row >= 0) tips.add(row);
-    }
-  } else {
-    for await (const ref of repository.refs.list('refs/')) {
-      const row = rowOf(ref.peeled ?? (await peel(ref.oid)));
-      if (row >= 0) tips.add(row);
-    }
-  }
-  async function peel(oid: Oid): Promise<Oid> {
-    for (let at = oid; ; ) {
-      const object = await objects.read(at);
-      if (object?.kind !== 'tag') return at;
-      at = parseTag(object.data).target;
-    }
-  }
-  const hashes = new Uint32Array(ground.count);
-  const made = new Map<number, Bitset>();
+  const links = new Map<number, { readonly root: number; readonly parents: readonly number[] }>();
   const missing = (oid: Oid): GitError =>
     new GitError(
       'OBJECT_MISSING',
       `Failed to write bitmap index. Packfile doesn't have full closure (object ${oid} is missing)`,
-      {
-        data: { oid },
-      },
+      { data: { oid } },
     );
+  const linksOf = async (row: number) => {
+    const known = links.get(row);
+    if (known !== undefined) return known;
+    const read = source.read(ground.oidAt(row));
+    const { tree, parents } = parseCommitLinks(isPromise(read) ? await read : read);
+    const root = rowOf(tree);
+    if (root < 0) throw missing(tree);
+    const own = {
+      root,
+      parents: parents.map((parent) => {
+        const at = rowOf(parent);
+        if (at < 0) throw missing(parent);
+        return at;
+      }),
+    };
+    links.set(row, own);
+    return own;
+  };
+  for (const row of rows) {
+    const read = source.read(ground.oidAt(row));
+    const { seconds, parents } = parseCommitLinks(isPromise(read) ? await read : read);
+    commits.push({ row, seconds, merge: parents.length > 1 });
+  }
+  commits.sort((a, b) => b.seconds - a.seconds || a.row - b.row);
+  const hashes = new Uint32Array(ground.count);
+  const made = new Map<number, Bitset>();
   const walkTree = async (row: number, set: Bitset, path: string): Promise<void> => {
-    const data = await read(ground.oidAt(row));
+    const read = source.read(ground.oidAt(row));
+    const data = isPromise(read) ? await read : read;
     const cursor = new TreeCursor(data, oidLength);
     while (cursor.next()) {
       if (isGitlinkMode(cursor.mode)) continue;
       const child = ground.find(data, cursor.oidStart);
       if (child < 0) throw missing(cursor.oid);
       if (!set.add(ground.bitOf[child]!)) continue;
+      const tree = isTreeMode(cursor.mode);
+      if (!tree && hashes[child] !== 0) continue;
       const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
       if (hashes[child] === 0) hashes[child] = nameHash(below);
-      if (isTreeMode(cursor.mode)) await walkTree(child, set, below);
+      if (tree) await walkTree(child, set, below);
     }
   };
   const reach = async (start: number): Promise<Bitset> => {
@@ -207,42 +321,43 @@ async function writeBitmaps(
         continue;
       }
       set.add(ground.bitOf[row]!);
-      const { tree, parents } = parseCommitLinks(await read(ground.oidAt(row)));
-      const root = rowOf(tree);
-      if (root < 0) throw missing(tree);
+      const { root, parents } = links.get(row) ?? (await linksOf(row));
       roots.push(root);
-      for (const parent of parents) {
-        const next = rowOf(parent);
-        if (next < 0) throw missing(parent);
-        stack.push(next);
-      }
+      for (const parent of parents) stack.push(parent);
     }
     for (const root of roots) if (set.add(ground.bitOf[root]!)) await walkTree(root, set, '');
     return set;
   };
-  // The oldest first, so that each finds its ancestors' sets made.
-  const selected = selectCommits(commits, tips).sort((a, b) => a.seconds - b.seconds || b.row - a.row);
-  const entries: BitmapEntry[] = [];
+  const selected = selectCommits(commits, preferred);
+  traceData('pack-bitmap-write', 'num_selected_commits', selected.length);
+  const entries = new Array<BitmapEntry>(selected.length);
   try {
-    for (const { row } of selected) {
+    // The oldest first, so that each finds its ancestors' sets made.
+    for (let i = selected.length - 1; i >= 0; i--) {
+      const { row } = selected[i]!;
       const set = await reach(row);
       made.set(row, set);
-      entries.push({ row, set });
+      entries[i] = { row, set };
     }
   } catch (error) {
     if (!isGitError(error, 'OBJECT_MISSING')) throw error;
-    tell(error.message);
+    tell(`warning: ${error.message}`);
     return false;
   }
   const { config } = repository;
+  const lookupTable = config.getBool('pack.writebitmaplookuptable', false);
+  if (lookupTable) await traceRegion('pack-bitmap-write', 'writing_lookup_table', async () => {});
   const bytes = serializeBitmaps(platform, repository.objectFormat, {
     checksum: ground.checksum,
     types,
     entries,
     hashes: config.getBool('pack.writebitmaphashcache', true) ? hashes : undefined,
-    lookupTable: config.getBool('pack.writebitmaplookuptable', false),
+    lookupTable,
   });
-  platform.fs.remove(path);
-  platform.fs.writeFile(path, bytes, 0o444);
+  const temporary = `${path}.tmp`;
+  platform.fs.remove(temporary);
+  platform.fs.writeFile(temporary, bytes, 0o444);
+  if (repository.packSync.syncMetadata) platform.fs.syncFile(temporary);
+  platform.fs.rename(temporary, path);
   return true;
 }

@@ -3,6 +3,8 @@ import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, writeOid } from '../base/oid.js';
+import { baseName } from '../base/path.js';
+import { isTracing, traceData } from '../base/trace.js';
 import { CommitPool } from '../history/commit-pool.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
@@ -85,19 +87,24 @@ export function openBitmapIndex(
       return undefined;
     }
   };
+  let found: BitmapIndex | undefined;
   for (const { path, packs } of repository.objectDirectories) {
     const midxs = packs.multiPackIndexes;
     if (midxs.length !== 1) continue;
-    const found = attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!));
-    if (found !== undefined) return found;
+    found ??= attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!));
   }
+  if (found !== undefined) return found;
   for (const { packs } of repository.objectDirectories) {
     for (const pack of packs.packs()) {
-      const found = attempt(() => openPackBitmap(repository, pack));
-      if (found !== undefined) return found;
+      if (found === undefined) {
+        found = attempt(() => openPackBitmap(repository, pack));
+        if (found !== undefined) traceData('bitmap', 'opened bitmap file', `${baseName(pack.path)}`);
+      } else if (isTracing() && repository.platform.fs.stat(pack.path.replace(/\.pack$/, '.bitmap')) !== undefined) {
+        traceData('bitmap', 'ignoring extra bitmap file', `${baseName(pack.path)}`);
+      } else if (!isTracing()) return found;
     }
   }
-  return undefined;
+  return found;
 }
 
 function openPackBitmap(repository: Repository, pack: PackFile): BitmapIndex | undefined {
@@ -113,8 +120,9 @@ function openMidxBitmap(repository: Repository, directory: string, midx: MultiPa
   const { fs } = repository.platform;
   const bytes = fs.readFile(`${stem}.bitmap`);
   if (bytes === undefined) return undefined;
-  let order = midx.readChunk('RIDX');
-  if (order === undefined) order = fs.readFile(`${stem}.rev`)?.subarray(12);
+  const chunk = repository.env['GIT_TEST_MIDX_READ_RIDX'] === '0' ? undefined : midx.readChunk('RIDX');
+  const order = chunk ?? fs.readFile(`${stem}.rev`)?.subarray(12);
+  traceData('load_midx_revindex', 'source', chunk === undefined ? 'rev' : 'midx');
   if (order === undefined || order.length < 4 * midx.count) return undefined;
   const rowOfBit = new Uint32Array(midx.count);
   for (let bit = 0; bit < midx.count; bit++) {

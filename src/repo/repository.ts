@@ -1,3 +1,4 @@
+import { isPromise } from '../base/awaitable.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
@@ -243,6 +244,7 @@ export class Repository {
         !this.config.getBool('core.commitgraph', true) ||
         fs.lstat(this.path('shallow')) !== undefined ||
         fs.lstat(this.path('info/grafts')) !== undefined ||
+        /^(?:1|true|yes|on)$/i.test(this.env['GIT_COMMIT_GRAPH_PARANOIA'] ?? '') ||
         this.replacements !== undefined;
       const open = (directory: string): CommitGraph | undefined =>
         openCommitGraph(fs, directory, this.objectFormat, {
@@ -250,8 +252,12 @@ export class Repository {
             this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, () => `${this.gitDirShown}/`)),
           alternates: this.objectDirectories.map(({ path }) => path),
           generationVersion: this.config.getInt('commitgraph.generationversion'),
+          readParents: (oid) => {
+            const object = this.objects.readRaw(oid);
+            return isPromise(object) || object?.kind !== 'commit' ? undefined : parseCommitLinks(object.data).parents;
+          },
           changedPathsVersion: changedPathsVersion(this.config),
-          warn: (message) => this.#options.warn?.(message),
+          warn: (message) => this.#options.warn?.(message.replaceAll(`${this.gitDir}/`, `${this.gitDirShown}/`)),
         });
       let graph: CommitGraph | undefined;
       if (!hidden) for (const { path } of this.objectDirectories) graph ??= open(path);
