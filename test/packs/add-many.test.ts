@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { root } from '../support/root.js';
 import { sandbox, type Sandbox } from '../support/sandbox.js';
 
 function files(box: Sandbox, count: number, seed = ''): void {
@@ -28,15 +31,26 @@ describe('add of many new files', () => {
     expect(box.git(['status', '--porcelain'], { cwd: 'r' })).toBe('');
   });
 
-  it.skipIf(process.getuid?.() === 0)('leaves nothing behind where a file cannot be read', () => {
+  it('leaves nothing behind where a file cannot be read', () => {
     const box = sandbox();
     box.git(['init', '-q', '-b', 'main', 'r']);
     files(box, 1200);
     chmodSync(box.path('r/d23/f1199'), 0);
-    expect(box.tryBough(['add', '-A'], { cwd: 'r' }).code).toBe(128);
+    // Nothing is unreadable for root, who runs this as somebody else.
+    const somebody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+    if (somebody.uid !== undefined) box.run('chown', ['-R', `${somebody.uid}:${somebody.gid}`, '.']);
+    const add = (...words: string[]): number | null =>
+      spawnSync(process.execPath, [join(root, 'bin/git'), 'add', '-A', ...words], {
+        cwd: box.path('r'),
+        env: box.env as NodeJS.ProcessEnv,
+        ...somebody,
+      }).status;
+    expect(add()).toBe(128);
     expect(readdirSync(box.path('r/.git/objects/pack'))).toEqual([]);
-    expect(box.git(['ls-files'], { cwd: 'r' })).toBe('');
-    box.tryBough(['add', '-A', '--ignore-errors'], { cwd: 'r' });
+    const trusted = ['-c', 'safe.directory=*'];
+    expect(box.git([...trusted, 'ls-files'], { cwd: 'r' })).toBe('');
+    expect(add('--ignore-errors')).toBe(1);
+    if (somebody.uid !== undefined) box.run('chown', ['-R', '0:0', '.']);
     chmodSync(box.path('r/d23/f1199'), 0o644);
     expect(box.git(['ls-files'], { cwd: 'r' }).trim().split('\n').length).toBe(1199);
   });

@@ -159,13 +159,17 @@ describe('for-each-ref prints what stock git prints', () => {
     ['describe', '--contains', 'HEAD~3'],
     ['name-rev', 'HEAD', 'HEAD~2', 'nested'],
     ['show-ref', '-d'],
-    ['reflog', 'list'],
   ])('%s %s %s', (...args) => {
     const ours = box.tryBough(args, { cwd: 'r' });
     const theirs = box.tryGit(args, { cwd: 'r' });
-    if (args[0] === 'reflog' && theirs.code !== 0) return; // older releases have no such verb
     expect(ours.stdout).toBe(theirs.stdout);
     expect(ours.code).toBe(theirs.code);
+  });
+
+  it('reflog list', ({ skip }) => {
+    const theirs = box.tryGit(['reflog', 'list'], { cwd: 'r' });
+    skip(theirs.code !== 0, 'this git has no such verb');
+    expect(box.bough(['reflog', 'list'], { cwd: 'r' })).toBe(theirs.stdout);
   });
 });
 

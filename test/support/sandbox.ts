@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { root } from './root.js';
@@ -45,6 +45,12 @@ export function fixedEnvironment(home: string): Record<string, string> {
   };
 }
 
+/** Whatever a test expects: a stack trace is never an answer. */
+function withoutTrace(ran: Ran, args: readonly string[]): Ran {
+  if (/^\s+at .*:\d+:\d+\)?$/m.test(ran.stderr)) throw new Error(`bough ${args.join(' ')} fell over: ${ran.stderr}`);
+  return ran;
+}
+
 /** A folder of its own for one test, removed when the test ends, with both programs at hand. */
 export class Sandbox {
   readonly directory: string;
@@ -70,7 +76,8 @@ export class Sandbox {
     });
     if (result.error !== undefined && (result.error as { code?: string }).code !== 'EPIPE') throw result.error;
     return {
-      code: result.status ?? 128,
+      // Ended by a signal is no refusal.
+      code: result.status ?? 128 + constants.signals[result.signal!],
       stdout: result.stdout.toString(),
       stderr: result.stderr.toString(),
       raw: result.stdout,
@@ -91,7 +98,7 @@ export class Sandbox {
 
   /** bough, as `git`; any exit code. */
   tryBough(args: readonly string[], options?: RunOptions): Ran {
-    return this.run(process.execPath, [join(root, 'bin/git'), ...args], options);
+    return withoutTrace(this.run(process.execPath, [join(root, 'bin/git'), ...args], options), args);
   }
 
   /** bough, as `git`, which must succeed; its output. */
@@ -103,7 +110,7 @@ export class Sandbox {
 
   /** bough under its own name (the value commands); any exit code. */
   values(args: readonly string[], options?: RunOptions): Ran {
-    return this.run(process.execPath, [join(root, 'bin/bough.js'), ...args], options);
+    return withoutTrace(this.run(process.execPath, [join(root, 'bin/bough.js'), ...args], options), args);
   }
 
   /** Fails unless stock git finds nothing to say about the repository. */
