@@ -1,6 +1,7 @@
 import { compareText } from '../base/bytes.js';
 import { baseName } from '../base/path.js';
 import { GitError } from '../base/errors.js';
+import { traceData } from '../base/trace.js';
 import { isOid, type Oid } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
@@ -209,6 +210,8 @@ export const command = defineCommand({
       window,
       missing: values['exclude-promisor-objects-best-effort'] === true ? 'allow-any' : missing,
       excludePromisor: values['exclude-promisor-objects'] === true,
+      copyParts:
+        toStdout && islands === undefined && values['reuse-object'] !== false && values['reuse-delta'] !== false,
       useBitmaps: values['use-bitmap-index'] ?? (toStdout && repository.config.getBool('pack.usebitmaps', true)),
     });
     let times: Map<Oid, number> | undefined;
@@ -281,10 +284,16 @@ export const command = defineCommand({
       for (const pack of sums) yield { pack, text: `${pack}\n` };
     }
     bars.done();
+    traceData('pack-objects', 'written', builder.statistics.total);
+    traceData('pack-objects', 'written/delta', builder.statistics.deltas);
+    traceData('pack-objects', 'reused', builder.statistics.reused);
+    traceData('pack-objects', 'reused/delta', builder.statistics.reusedDeltas);
+    traceData('pack-objects', 'pack-reused', builder.statistics.verbatim);
+    traceData('pack-objects', 'packs-reused', builder.statistics.verbatimPacks);
     if (shown) {
-      const { total, deltas, reused, reusedDeltas } = builder.statistics;
+      const { total, deltas, reused, reusedDeltas, verbatim, verbatimPacks } = builder.statistics;
       context.printError(
-        `Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused 0 (from 0)\n`,
+        `Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused ${verbatim} (from ${verbatimPacks})\n`,
       );
     }
     return undefined;

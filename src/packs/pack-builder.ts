@@ -15,6 +15,7 @@ import { DeltaKeep, EDGE, NEW_DELTA, NO_TRY, PackEntries, TAGGED } from './pack-
 import type { PackFile } from './pack-file.js';
 import { PackOutput } from './pack-output.js';
 import type { PackStore } from './pack-store.js';
+import { copyVerbatim, partHas, type VerbatimPart } from './verbatim.js';
 
 export interface PackOptions {
   readonly platform: Platform;
@@ -70,6 +71,9 @@ export interface PackStatistics {
   deltas: number;
   reused: number;
   reusedDeltas: number;
+  /** Objects copied from packs without looking into them, and from how many packs. */
+  verbatim: number;
+  verbatimPacks: number;
 }
 
 /**
@@ -86,7 +90,14 @@ export class PackBuilder {
   readonly #keep: DeltaKeep;
   /** Offset of each row in the pack being written; -1: not written yet, -2: in an earlier pack. */
   #written = new Float64Array(0);
-  readonly statistics: PackStatistics = { total: 0, deltas: 0, reused: 0, reusedDeltas: 0 };
+  readonly statistics: PackStatistics = {
+    total: 0,
+    deltas: 0,
+    reused: 0,
+    reusedDeltas: 0,
+    verbatim: 0,
+    verbatimPacks: 0,
+  };
   #wanted = 0;
   #prepared = false;
   #order: Uint32Array = new Uint32Array(0);
@@ -101,10 +112,21 @@ export class PackBuilder {
 
   /** Objects to be written. */
   get count(): number {
-    return this.#wanted;
+    return this.#wanted + this.statistics.verbatim;
+  }
+
+  readonly #parts: VerbatimPart[] = [];
+
+  /** Entries of a pack that are copied as they are, in front of everything that was added. Only for packs without index. */
+  copyFrom(part: VerbatimPart): void {
+    if (part.count === 0) return;
+    this.#parts.push(part);
+    this.statistics.verbatim += part.count;
+    this.statistics.verbatimPacks++;
   }
 
   has(oid: Oid): boolean {
+    if (this.#parts.some((part) => partHas(part, oid))) return true;
     const row = this.#entries.map.find(oid);
     return row >= 0 && (this.#entries.flags[row]! & EDGE) === 0;
   }
@@ -189,7 +211,7 @@ export class PackBuilder {
     }
     this.#order = this.#writeOrder();
     const { statistics } = this;
-    statistics.total = this.#wanted;
+    statistics.total = this.count;
   }
 
   get #level(): number {
@@ -406,7 +428,8 @@ export class PackBuilder {
   /**
    * The pack, chunk by chunk; what it returns says what was written. `maxSize`: stop before a pack of that many bytes is
    * exceeded; call again for the next one until `finished`. The head then claims all that was left, and who writes such
-   * parts to files puts the true count there afterwards (`correctPackHead`).
+   * parts to files puts the true count there afterwards (`correctPackHead`). What was to be copied as it is comes first,
+   * and is not among the rows answered.
    */
   async *chunks(maxSize = 0): AsyncGenerator<Bytes, WrittenRows, void> {
     await this.prepare();
@@ -419,7 +442,14 @@ export class PackBuilder {
     const written = this.#written;
     // Bases in an earlier part cannot be pointed at from this one.
     for (let row = 0; row < written.length; row++) if (written[row]! >= 0) written[row] = -2;
-    output.writeHead(total);
+    const { verbatim } = this.statistics;
+    output.writeHead(total + verbatim);
+    for (const part of this.#parts) {
+      for (const _piece of copyVerbatim(output, part, this.#options.offsetDeltas !== false)) {
+        this.#checkAbort();
+        if (output.hasReady) yield* output.take();
+      }
+    }
     const offsets = new Float64Array(total);
     const crcs = new Uint32Array(total);
     const rows = new Uint32Array(total);

@@ -61,6 +61,18 @@ export class PackOutput {
     this.#filled += length;
   }
 
+  /** Bytes of entries that are copied as they are; the caller's buffer is handed on. No CRC is kept. */
+  copy(bytes: Bytes): void {
+    if (bytes.length < CHUNK >>> 1) {
+      this.write(bytes, 0, bytes.length);
+      return;
+    }
+    this.#seal();
+    this.offset += bytes.length;
+    this.#hasher.update(bytes);
+    this.#ready.push(bytes);
+  }
+
   #seal(): void {
     if (this.#filled === 0) return;
     const full = this.#buffer.subarray(0, this.#filled);

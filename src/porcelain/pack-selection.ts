@@ -15,7 +15,7 @@ import { nameHashOf } from '../packs/name-hash.js';
 import type { PackBuilder } from '../packs/pack-builder.js';
 import type { PackFile } from '../packs/pack-file.js';
 import type { PackStore } from '../packs/pack-store.js';
-import { visitByBitmaps } from '../repo/bitmap-index.js';
+import { packReuse, visitByBitmaps } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
 import { resolveRevision } from '../repo/revision.js';
 import { objectRoots } from './object-roots.js';
@@ -38,6 +38,8 @@ export interface SelectionOptions {
   readonly excludePromisor?: boolean;
   /** Let bitmaps tell what is reached, where there are some. */
   readonly useBitmaps?: boolean;
+  /** Whole stretches of packs may be copied as they are: nobody needs an index of what is written. */
+  readonly copyParts?: boolean;
 }
 
 /** Chooses the objects of a pack: the rules about what is left out, and the walks. */
@@ -120,10 +122,19 @@ export class PackSelection {
       missing === 'error' &&
       this.#options.excludePromisor !== true &&
       !(thin === true && haves.length > 0) &&
-      (await visitByBitmaps(this.#repository, wants, haves, spec, (oid, kind, hash) => {
-        met?.(oid);
-        if (this.wants(oid)) this.#builder.add(oid, hash, { kind });
-      }))
+      (await visitByBitmaps(
+        this.#repository,
+        wants,
+        haves,
+        spec,
+        (oid, kind, hash) => {
+          met?.(oid);
+          if (this.wants(oid)) this.#builder.add(oid, hash, { kind });
+        },
+        this.#options.copyParts === true && met === undefined && !this.#needsLookup && this.#options.local !== true
+          ? packReuse(this.#repository, (part) => this.#builder.copyFrom(part))
+          : undefined,
+      ))
     ) {
       return;
     }

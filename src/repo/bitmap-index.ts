@@ -15,6 +15,8 @@ import { Bitset } from '../packs/bitset.js';
 import type { MultiPackIndex } from '../packs/midx.js';
 import { nameHash } from '../packs/name-hash.js';
 import type { PackFile } from '../packs/pack-file.js';
+import type { PackStore } from '../packs/pack-store.js';
+import { chooseVerbatim, type VerbatimPart } from '../packs/verbatim.js';
 import { readUint32 } from '../platform/lazy-table.js';
 import type { Repository } from './repository.js';
 
@@ -27,15 +29,27 @@ interface Ground {
   oidAt(row: number): Oid;
 }
 
+/** The bits of one pack's objects. */
+export interface PackBits {
+  readonly pack: PackFile;
+  readonly first: number;
+  readonly count: number;
+  /** Place in the pack of the object at a bit. */
+  placeOf(bit: number): number;
+}
+
 /** The bitmaps of a pack or a multi-pack-index: for some commits everything that they reach. */
 export class BitmapIndex {
   readonly file: BitmapFile;
   readonly count: number;
+  /** Packs whose entries lie one after the other in the order of bits, the preferred one first. */
+  readonly packs: () => readonly PackBits[];
   readonly #ground: Ground;
   readonly #rowOfBit: Uint32Array;
   readonly #bitOfRow: Uint32Array;
 
-  constructor(ground: Ground, file: BitmapFile, rowOfBit: Uint32Array) {
+  constructor(ground: Ground, file: BitmapFile, rowOfBit: Uint32Array, packs: () => readonly PackBits[]) {
+    this.packs = packs;
     this.#ground = ground;
     this.file = file;
     this.count = ground.count;
@@ -91,7 +105,7 @@ export function openBitmapIndex(
   for (const { path, packs } of repository.objectDirectories) {
     const midxs = packs.multiPackIndexes;
     if (midxs.length !== 1) continue;
-    found ??= attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!));
+    found ??= attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!, packs));
   }
   if (found !== undefined) return found;
   for (const { packs } of repository.objectDirectories) {
@@ -111,10 +125,17 @@ function openPackBitmap(repository: Repository, pack: PackFile): BitmapIndex | u
   const bytes = repository.platform.fs.readFile(pack.path.replace(/\.pack$/, '.bitmap'));
   if (bytes === undefined) return undefined;
   const { index } = pack;
-  return new BitmapIndex(index, new BitmapFile(bytes, index.count, index.packChecksum), index.packOrder);
+  return new BitmapIndex(index, new BitmapFile(bytes, index.count, index.packChecksum), index.packOrder, () => [
+    { pack, first: 0, count: index.count, placeOf: (bit) => bit },
+  ]);
 }
 
-function openMidxBitmap(repository: Repository, directory: string, midx: MultiPackIndex): BitmapIndex | undefined {
+function openMidxBitmap(
+  repository: Repository,
+  directory: string,
+  midx: MultiPackIndex,
+  packs: PackStore,
+): BitmapIndex | undefined {
   const { checksum } = midx;
   const stem = `${directory}/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}`;
   const { fs } = repository.platform;
@@ -130,7 +151,29 @@ function openMidxBitmap(repository: Repository, directory: string, midx: MultiPa
     if (row >= midx.count) throw new GitError('OBJECT_CORRUPT', 'multi-pack-index reverse-index chunk is corrupt');
     rowOfBit[bit] = row;
   }
-  return new BitmapIndex(midx, new BitmapFile(bytes, midx.count, checksum), rowOfBit);
+  return new BitmapIndex(midx, new BitmapFile(bytes, midx.count, checksum), rowOfBit, () =>
+    packsOfMidx(midx, rowOfBit, packs),
+  );
+}
+
+/** Stretches of bits that lie in one pack each; a pack that is not there has none. */
+function packsOfMidx(midx: MultiPackIndex, rowOfBit: Uint32Array, store: PackStore): PackBits[] {
+  const byName = new Map(store.packs().map((pack) => [baseName(pack.index.path), pack]));
+  const answer: PackBits[] = [];
+  const numberAt = (bit: number): number => {
+    midx.offsetAt(rowOfBit[bit]!);
+    return midx.packNumber;
+  };
+  for (let first = 0; first < midx.count; ) {
+    const number = numberAt(first);
+    let end = first + 1;
+    while (end < midx.count && numberAt(end) === number) end++;
+    const pack = byName.get(midx.packNames[number]!);
+    const placeOf = (bit: number): number => pack!.index.orderOf(midx.offsetAt(rowOfBit[bit]!));
+    if (pack !== undefined) answer.push({ pack, first, count: end - first, placeOf });
+    first = end;
+  }
+  return answer;
 }
 
 /** An object that is reached and is not among the bitmap's. */
@@ -216,6 +259,19 @@ export class BitmapWalk {
 
   count(kind: ObjectKind): number {
     return this.bits(kind).count() + this.extras(kind).length;
+  }
+
+  /** Takes out what can be copied from a pack as it is, and answers it. */
+  takePart(bits: PackBits): VerbatimPart {
+    const { pack, first, count, placeOf } = bits;
+    const wanted = new Bitset(pack.index.count);
+    const set = this.#result.bits;
+    for (let bit = first; bit < first + count; bit++) if (set.has(bit)) wanted.add(placeOf(bit));
+    const part = chooseVerbatim(pack, wanted);
+    for (let bit = first; bit < first + count; bit++) {
+      if (set.has(bit) && part.places.has(placeOf(bit))) set.remove(bit);
+    }
+    return part;
   }
 
   /** Takes objects of a kind out, but those that were named, and those for which `keep` says so. */
@@ -325,6 +381,21 @@ export class BitmapWalk {
   }
 }
 
+/** Who takes whole stretches of packs: of all packs, or only of the first. */
+export interface PackReuse {
+  readonly many: boolean;
+  take(part: VerbatimPart): void;
+}
+
+/** `pack.allowPackReuse`, which `feature.experimental` widens; `undefined` where it is switched off. */
+export function packReuse(repository: Repository, take: (part: VerbatimPart) => void): PackReuse | undefined {
+  const { config } = repository;
+  const value = config.get('pack.allowpackreuse')?.toLowerCase();
+  if (value === 'single' || value === 'multi') return { many: value === 'multi', take };
+  if (!config.getBool('pack.allowpackreuse', true)) return undefined;
+  return { many: value === undefined && config.getBool('feature.experimental', false), take };
+}
+
 /** Filters that can be answered by kinds alone, or by looking at each blob's size. */
 export function bitmapsCanFilter(filter: FilterSpec | undefined): boolean {
   if (filter === undefined) return true;
@@ -362,7 +433,8 @@ export async function filterBitmaps(walk: BitmapWalk, repository: Repository, fi
 
 /**
  * Visits what wants reach and haves do not, by bitmaps: commits, tags, trees, blobs, each in order of place. Answers
- * false, having visited nothing, where bitmaps do not help. `hash`: the name hash of the object's path.
+ * false, having visited nothing, where bitmaps do not help. `hash`: the name hash of the object's path. `reuse`: is given
+ * what can be copied from packs as it is, which then is not visited.
  */
 export async function visitByBitmaps(
   repository: Repository,
@@ -370,6 +442,7 @@ export async function visitByBitmaps(
   haves: readonly Oid[],
   filter: FilterSpec | undefined,
   visit: (oid: Oid, kind: ObjectKind, hash: number) => void,
+  reuse?: PackReuse,
 ): Promise<boolean> {
   if (!bitmapsCanFilter(filter) || repository.grafts.size > 0 || repository.replacements !== undefined) return false;
   const index = openBitmapIndex(repository);
@@ -377,6 +450,10 @@ export async function visitByBitmaps(
   const walk = new BitmapWalk(repository, index, { objects: true });
   await walk.run(wants, haves);
   if (filter !== undefined) await filterBitmaps(walk, repository, filter);
+  if (reuse !== undefined) {
+    const packs = index.packs();
+    for (const bits of reuse.many ? packs : packs.slice(0, 1)) reuse.take(walk.takePart(bits));
+  }
   for (const kind of ['commit', 'tag', 'tree', 'blob'] as const) {
     for (const { oid, path } of walk.extras(kind)) visit(oid, kind, path === '' ? 0 : nameHash(path));
     for (const bit of walk.bits(kind)) visit(index.oidAt(bit), kind, index.hashAt(bit));

@@ -7,7 +7,7 @@ import { visitReachable } from '../history/reachable.js';
 import { parseTag } from '../objects/tag.js';
 import { nameHash } from '../packs/name-hash.js';
 import { PackBuilder } from '../packs/pack-builder.js';
-import { visitByBitmaps } from '../repo/bitmap-index.js';
+import { packReuse, visitByBitmaps } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
 import type { BandWriter } from './server-io.js';
 
@@ -132,7 +132,19 @@ async function gather(
     !(request.thin && request.haves.length > 0) &&
     repository.config.getBool('pack.usebitmaps', true);
   const spec = request.filter === undefined ? undefined : parseFilterSpec(request.filter);
-  const found = usable && (await visitByBitmaps(repository, request.wants, request.haves, spec, add));
+  const found =
+    usable &&
+    (await visitByBitmaps(
+      repository,
+      request.wants,
+      request.haves,
+      spec,
+      add,
+      packReuse(repository, (part) => {
+        builder.copyFrom(part);
+        for (let i = 0; i < part.count; i++) each();
+      }),
+    ));
   if (!found)
     await visitReachable(
       repository.objects,
@@ -213,9 +225,11 @@ export async function* makePack(
   for await (const chunk of builder.chunks()) {
     yield chunk;
   }
-  const { total, deltas, reused, reusedDeltas } = builder.statistics;
+  const { total, deltas, reused, reusedDeltas, verbatim, verbatimPacks } = builder.statistics;
   traceData('pack-objects', 'write_pack_file/wrote', total);
-  meter?.say(`Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused 0 (from 0)\n`);
+  meter?.say(
+    `Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused ${verbatim} (from ${verbatimPacks})\n`,
+  );
   await said;
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { historyStream, randomDates, randomShape } from '../support/history.js';
@@ -98,32 +98,69 @@ describe('bitmaps', () => {
           askStock(cwd);
           // Packs made by them hold what a walk finds.
           const [fresh, tag, old] = lines(box.git(['rev-parse', 'new', 'tag', 'c3'], { cwd }));
-          const pack = box.run(
-            process.execPath,
-            [join(process.cwd(), 'bin/git'), 'pack-objects', '--revs', '--stdout', '-q'],
-            { cwd, input: `${fresh}\n${tag}\n--not\n${old}\n` },
-          );
-          expect(pack.code).toBe(0);
-          const target = `t${made++}`;
-          box.git(['init', '-q', '--bare', `--object-format=${format}`, target]);
-          const [name] = /[0-9a-f]{40,64}/.exec(
-            box.run('git', ['index-pack', '--stdin', '--fix-thin'], { cwd: target, input: pack.raw }).stdout,
-          ) ?? [''];
-          const listed = lines(
-            box.git(['show-index', `--object-format=${format}`], {
-              cwd: target,
-              input: box.run('cat', [`objects/pack/pack-${name}.idx`], { cwd: target }).raw,
-            }),
-          ).map((line) => line.split(' ')[1]!);
-          const all = (...tips: string[]): string[] =>
-            lines(box.git(['rev-list', '--objects', '--no-object-names', ...tips], { cwd }));
-          const there = new Set(all('c3'));
-          const expected = all('new', 'tag').filter((oid) => !there.has(oid));
-          expect(listed.sort()).toEqual(expected.sort());
+          for (const [reuse, ...options] of [['false'], ['single'], ['multi', '--delta-base-offset']] as const) {
+            const pack = box.run(
+              process.execPath,
+              [
+                join(process.cwd(), 'bin/git'),
+                '-c',
+                `pack.allowPackReuse=${reuse}`,
+                'pack-objects',
+                '--revs',
+                '--stdout',
+                '--progress',
+                ...options,
+              ],
+              { cwd, input: `${fresh}\n${tag}\n--not\n${old}\n` },
+            );
+            expect(pack.code).toBe(0);
+            const target = `t${made++}`;
+            box.git(['init', '-q', '--bare', `--object-format=${format}`, target]);
+            const [name] = /[0-9a-f]{40,64}/.exec(
+              box.run('git', ['index-pack', '--stdin', '--fix-thin'], { cwd: target, input: pack.raw }).stdout,
+            ) ?? [''];
+            const listed = lines(
+              box.git(['show-index', `--object-format=${format}`], {
+                cwd: target,
+                input: box.run('cat', [`objects/pack/pack-${name}.idx`], { cwd: target }).raw,
+              }),
+            ).map((line) => line.split(' ')[1]!);
+            const all = (...tips: string[]): string[] =>
+              lines(box.git(['rev-list', '--objects', '--no-object-names', ...tips], { cwd }));
+            const there = new Set(all('c3'));
+            const expected = all('new', 'tag').filter((oid) => !there.has(oid));
+            expect(listed.sort()).toEqual(expected.sort());
+            // The first pack of several may hold nothing of what is asked for.
+            if (form === 'pack' || reuse !== 'single') {
+              expect(/pack-reused 0 /.test(pack.stderr)).toBe(reuse === 'false');
+            }
+          }
         }
       }, 240_000);
     }
   }
+
+  it('are written by pack-objects, of commits that are preferred', () => {
+    const random = new Random(8);
+    const cwd = history(random, 'sha1');
+    box.git(['repack', '-adq'], { cwd });
+    const write = (...config: string[]): void => {
+      const old = bitmapOf(cwd);
+      if (old !== undefined) rmSync(box.path(cwd, 'objects/pack', old));
+      const base = `objects/pack/pack${made++}`;
+      box.bough([...config, 'pack-objects', '--all', '--write-bitmap-index', '-q', base], { cwd, input: '' });
+    };
+    const has = (oid: string): boolean => box.tryBough(['rev-list', '--test-bitmap', oid], { cwd }).code === 0;
+    write();
+    const [newest, ...older] = lines(box.git(['rev-list', '--all', '--date-order'], { cwd }));
+    expect(has(newest!)).toBe(true);
+    // The newest hundred all have one.
+    const without = older.slice(98).find((oid) => !has(oid))!;
+    box.git(['update-ref', 'refs/tags/wanted/one', without], { cwd });
+    write('-c', 'pack.preferBitmapTips=refs/tags/wanted');
+    expect(has(without)).toBe(true);
+    box.git(['rev-list', '--test-bitmap', without], { cwd });
+  }, 240_000);
 
   it('serve clones, of both programs', () => {
     const random = new Random(3);
