@@ -38,7 +38,7 @@ export const command = defineCommand({
   parsing: { keepDashDash: true },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];
-    const tree = openWorkTree(context);
+    const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     try {
       return await new Checkout(context, tree, values, rest).run();
     } catch (error) {

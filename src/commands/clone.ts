@@ -14,10 +14,12 @@ import { parseSharing } from '../repo/shared.js';
 import { foreignEnvironment } from '../transport/connection.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { runHook } from '../transport/hook-run.js';
+import { WorkTree } from '../worktree/work-tree.js';
 import { guessDirectory } from '../transport/url.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { UsageError } from './options.js';
 import { receivingProgress, RemoteSpeech, transportContext } from './transport-context.js';
+import { warnOfSubmodules } from './work-tree.js';
 
 interface Result {
   readonly directory: string;
@@ -262,6 +264,7 @@ export const command = defineCommand({
           );
         }
         code = await checkOut(context, repository, head, progress);
+        warnOfSubmodules(context, new WorkTree(repository), values['recurse-submodules']);
       }
     }
     repository.close();

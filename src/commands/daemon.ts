@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as net from 'node:net';
 import { GitError } from '../base/errors.js';
 import { encodeText } from '../base/bytes.js';
@@ -6,6 +7,7 @@ import type { Repository } from '../repo/repository.js';
 import { Connections } from '../server/connections.js';
 import { type ExportOptions, openExported } from '../server/export-paths.js';
 import { type GitRequest, serveGitSocket } from '../server/git-service.js';
+import { startDetached } from './background.js';
 import { type CommandContext, defineCommand, renderText } from './command.js';
 import type { OptionEvent } from './options.js';
 import { agent, tidyAfterPush } from './service-io.js';
@@ -62,6 +64,18 @@ export const command = defineCommand({
   },
   async *run(context, { values, rest, events }): AsyncGenerator<{ text: string }, number> {
     const port = values.port ?? 9418;
+    if (values.syslog === true || values['log-destination'] === 'syslog') {
+      throw new GitError('UNSUPPORTED', 'there is no way to the system log from here', {
+        hint: "use '--log-destination=stderr', and what starts the daemon can pass it on",
+      });
+    }
+    if (values.group != null && values.user == null) throw new GitError('USAGE', '--group supplied without --user');
+    if (values.inetd === true && (values.detach === true || values.user != null)) {
+      throw new GitError('USAGE', '--detach, --user and --group are incompatible with --inetd');
+    }
+    if (values.detach === true) {
+      return startDetached(context, ['daemon', ...context.argv.filter((word) => word !== '--detach')]) ? 0 : 1;
+    }
     const log = (text: string): void => {
       if (values['log-destination'] !== 'none') context.printError(`[${context.platform.pid}] ${text}\n`);
     };
@@ -155,6 +169,7 @@ export const command = defineCommand({
       serve,
       log,
       pidFile: values['pid-file'] ?? undefined,
+      user: values.user == null ? undefined : { name: values.user, group: values.group ?? groupOf(values.user) },
       maximum: values['max-connections'] ?? 32,
       idle: (values.timeout ?? 0) * 1000,
     });
@@ -186,6 +201,8 @@ interface Listening {
   readonly serve: (socket: net.Socket) => Promise<void>;
   readonly log: (text: string) => void;
   readonly pidFile: string | undefined;
+  /** Who serves from then on. */
+  readonly user: { readonly name: string; readonly group: string | number } | undefined;
   readonly maximum: number;
   readonly idle: number;
 }
@@ -217,6 +234,7 @@ async function listen(
   }
   if (options.pidFile !== undefined)
     context.platform.fs.writeFile(options.pidFile, encodeText(`${context.platform.pid}\n`));
+  if (options.user !== undefined) becomeUser(options.user.name, options.user.group);
   options.log('Ready to rumble');
   await new Promise<void>((resolve) => {
     const stop = (): void => {
@@ -227,4 +245,26 @@ async function listen(
     process.once('SIGINT', stop);
     context.signal.addEventListener('abort', stop, { once: true });
   });
+}
+
+/** Gives up what this process may do for what that user may. */
+function becomeUser(user: string, group: string | number): void {
+  try {
+    // Not in the types of Node 20.
+    (process as unknown as { initgroups(user: string, group: string | number): void }).initgroups(user, group);
+    process.setgid!(group);
+    process.setuid!(user);
+  } catch (error) {
+    throw new GitError('USAGE', 'cannot drop privileges', { cause: error });
+  }
+}
+
+/** The main group of a user, as the user database has it. */
+function groupOf(user: string): number {
+  const line = /^[^:]*:[^:]*:[^:]*:(\d+):/;
+  for (const row of readFileSync('/etc/passwd', 'latin1').split('\n')) {
+    const match = row.startsWith(`${user}:`) ? line.exec(row) : null;
+    if (match !== null) return Number(match[1]);
+  }
+  throw new GitError('USAGE', `user not found - ${user}`);
 }

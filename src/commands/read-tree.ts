@@ -56,7 +56,7 @@ export const command = defineCommand({
   },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];
-    const tree = openWorkTree(context, { bareToo: true });
+    const tree = openWorkTree(context, { bareToo: true, submodules: values['recurse-submodules'] });
     const merging = [values.m === true, values.reset === true, values.prefix != null].filter(Boolean).length;
     if (merging > 1) throw new GitError('USAGE', 'Which one? -m, --reset, or --prefix?');
     const merge = merging === 1;

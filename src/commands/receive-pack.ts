@@ -35,6 +35,7 @@ export const command = defineCommand({
         updateServerInfo,
         autoGc: tidyAfterPush,
         skipConnectivity: values['skip-connectivity-check'],
+        rejectThin: values['reject-thin-pack-for-testing'],
       });
     } finally {
       repository.close();

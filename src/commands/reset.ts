@@ -59,7 +59,7 @@ export const command = defineCommand({
   },
   parsing: { keepDashDash: true },
   async *run(context, { values, rest }): AsyncGenerator<Line, number> {
-    const tree = openWorkTree(context, { bareToo: true });
+    const tree = openWorkTree(context, { bareToo: true, submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
       const mode: Mode | undefined = (['soft', 'mixed', 'hard', 'merge', 'keep'] as const).find(

@@ -27,7 +27,7 @@ export const command = defineCommand({
   },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];
-    const tree = openWorkTree(context);
+    const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
       checkPatchOptions(values, values.patch === true, '--patch');

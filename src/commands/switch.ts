@@ -24,7 +24,7 @@ export const command = defineCommand({
   },
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];
-    const tree = openWorkTree(context);
+    const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
       const names = [values.create, values['force-create'], values.orphan].filter((name) => name != null);

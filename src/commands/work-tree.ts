@@ -6,6 +6,7 @@ import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { quotePath, relativeTo, unquotePath } from '../base/quote.js';
+import { isGitlinkMode } from '../objects/mode.js';
 import type { Magic, Pathspec } from '../repo/pathspec.js';
 import { normalize, parsePathspec } from '../repo/pathspec.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -14,15 +15,35 @@ import { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { UsageError } from './options.js';
 
-/** The work tree of the command's repository, speaking through the command. */
-export function openWorkTree(context: CommandContext, options: WorkTreeOptions & { bareToo?: boolean } = {}): WorkTree {
+/**
+ * The work tree of the command's repository, speaking through the command. `submodules`: what `--recurse-submodules`
+ * asks for.
+ */
+export function openWorkTree(
+  context: CommandContext,
+  options: WorkTreeOptions & { bareToo?: boolean; submodules?: SubmoduleWish } = {},
+): WorkTree {
   const tree = new WorkTree(context.repository(), {
     ...options,
     warn: (message) => context.warning(message),
     error: (message) => context.error(message),
   });
   if (options.bareToo !== true) tree.requireRoot();
+  warnOfSubmodules(context, tree, options.submodules);
   return tree;
+}
+
+/** The value of `--recurse-submodules`. */
+export type SubmoduleWish = string | boolean | null | undefined;
+
+/** bough does not go into submodules: who asks for that and has some is told. */
+export function warnOfSubmodules(context: CommandContext, { index }: WorkTree, wish: SubmoduleWish): void {
+  if (wish == null || wish === false || /^(?:no|false|off|0)$/i.test(String(wish))) return;
+  for (let i = 0; i < index.count; i++) {
+    if (!isGitlinkMode(index.entryAt(i).mode)) continue;
+    context.warning(`'--recurse-submodules' has no effect: submodules are left alone`);
+    return;
+  }
 }
 
 /** Reads pathspec words as given on the command line, with the settings given before the command. */

@@ -66,7 +66,6 @@ export interface CloneOptions {
   readonly hear: (text: Bytes) => void;
   readonly heard: () => void;
   readonly receiving: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
-  readonly checkObject?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
   /** `--dissociate`: takes in what is borrowed. */
   readonly repack: (repository: Repository) => Promise<void>;
 }
@@ -349,7 +348,6 @@ class Clone {
       receiving: options.receiving,
       keep: true,
       clone: true,
-      check: options.checkObject,
       complain: context.errors,
       signal: context.signal,
       rejectShallow: options.rejectShallow,

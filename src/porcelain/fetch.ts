@@ -65,7 +65,6 @@ export interface FetchOptions {
   /** What the server says on side band 2, unless progress is off. */
   readonly serverProgress?: ((text: Bytes) => void) | undefined;
   readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
-  readonly checkObject?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
 }
 
 export interface FetchResult {
@@ -312,7 +311,6 @@ class RemoteFetch {
       receiving: this.#options.receiving,
       keep: this.#options.keep === true,
       clone: false,
-      check: this.#options.checkObject,
       complain: this.#options.say,
       signal: this.#context.signal,
       refetch: this.#options.refetch,

@@ -1,3 +1,5 @@
+import type { Bytes } from '../base/bytes.js';
+import { systemMessage } from '../platform/system-message.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -62,7 +64,16 @@ export class ConfigReader {
 
   /** Answers whether the file was there. Throws `CONFIG` on a line that cannot be read. */
   file(path: string, scope: ConfigScope, name = path): boolean {
-    const bytes = this.#context.fs.readFile(path);
+    let bytes: Bytes | undefined;
+    try {
+      bytes = this.#context.fs.readFile(path);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === undefined) throw error;
+      // Who serves as another user may still have the first one's home.
+      if (scope === 'global' && (code === 'EACCES' || code === 'EPERM')) return false;
+      throw new GitError('CONFIG', `unable to access '${name}': ${systemMessage(error)}`, { cause: error });
+    }
     if (bytes === undefined) return false;
     this.text(decodeText(bytes), scope, { kind: 'file', name }, path);
     return true;

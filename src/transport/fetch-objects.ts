@@ -51,7 +51,6 @@ export interface ObjectsRequest extends Deepening {
   readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
   readonly keep: boolean;
   readonly clone: boolean;
-  readonly check?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
   /** Standard error, as it is: what `fetch.fsckObjects` finds. */
   readonly complain?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -164,7 +163,6 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
         unpackLimit: request.keep || request.clone || checks.wanted ? 0 : fetchLimit,
         keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
         promisor: request.promisor,
-        check: request.check,
         links: links && ((oid, kind, data) => links.object(oid, kind, data, repository.objectFormat)),
         fsck,
         progress: request.receiving,

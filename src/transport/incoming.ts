@@ -20,9 +20,9 @@ export interface IncomingOptions {
   readonly maxInputSize?: number | undefined;
   /** Told how many objects the pack says it holds. */
   readonly announced?: ((count: number) => void) | undefined;
-  /** Checks each object (`fsckObjects`). Throws to refuse. */
-  readonly check?: ((oid: Oid, kind: RawObject['kind'], data: Bytes) => void) | undefined;
-  /** The same, for who does not need the bytes of blobs: a big pack's are made on threads. */
+  /** A pack that is kept must hold all that its deltas build on. */
+  readonly rejectThin?: boolean | undefined;
+  /** Told of each object. The bytes of blobs may be missing: a big pack's are made on threads. */
   readonly links?: ((oid: Oid, kind: RawObject['kind'], data: Bytes | undefined) => void) | undefined;
   /** What `fsckObjects` asks for: looks at every object, and at the whole before it becomes visible. */
   readonly fsck?: IncomingFsck | undefined;
@@ -51,12 +51,11 @@ export async function storeIncoming(
   const bytes = new ByteReader(input);
   const count = await announcedCount(bytes);
   options.announced?.(count);
-  const { check, fsck, links } = options;
+  const { fsck, links } = options;
   const each =
-    check === undefined && fsck === undefined && links === undefined
+    fsck === undefined && links === undefined
       ? undefined
       : (oid: Oid, kind: RawObject['kind'], data: Bytes | undefined): void => {
-          if (data !== undefined) check?.(oid, kind, data);
           links?.(oid, kind, data);
           fsck?.object(oid, kind, data);
         };
@@ -82,12 +81,12 @@ export async function storeIncoming(
     platform,
     algorithm: objectFormat,
     source: repository.objects,
-    fixThin: true,
+    fixThin: options.rejectThin !== true,
     keep: options.keep,
     promisor: options.promisor,
     maxInputSize: options.maxInputSize,
     object: each,
-    blobsUnseen: check === undefined,
+    blobsUnseen: true,
     threads: repository.config.getInt('pack.threads'),
     complete,
     progress: options.progress,

@@ -8,8 +8,7 @@ import type { ReceiveOptions } from './receive-pack.js';
 import { receivePush } from './receive-pack.js';
 import { uploadPack } from './upload-pack.js';
 
-export interface LocalServerOptions
-  extends Pick<ReceiveOptions, 'updateWorkTree' | 'checkObject' | 'updateServerInfo' | 'autoGc'> {
+export interface LocalServerOptions extends Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc'> {
   readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -29,7 +28,6 @@ export function localServer(options: LocalServerOptions): LocalServer {
           version,
           agent: options.agent,
           updateWorkTree: options.updateWorkTree,
-          checkObject: options.checkObject,
           updateServerInfo: options.updateServerInfo,
           autoGc: options.autoGc,
         });

@@ -37,8 +37,8 @@ export interface ReceiveOptions extends ServiceOptions {
         say: (text: string) => Promise<void>,
       ) => Promise<string | undefined>)
     | undefined;
-  /** Checks objects where `fsckObjects` says so; throws to refuse the pack. */
-  readonly checkObject?: ((oid: Oid, kind: 'commit' | 'tree' | 'blob' | 'tag', data: Bytes) => void) | undefined;
+  /** Packs must hold all that their deltas build on. */
+  readonly rejectThin?: boolean | undefined;
   /** `--skip-connectivity-check`. */
   readonly skipConnectivity?: boolean | undefined;
   /** Run after the refs moved, told where to print (`receive.autogc`, `receive.updateServerInfo`). */
@@ -200,7 +200,7 @@ class Push {
         announced: (count) => {
           if (count < this.#config.unpackLimit) program = 'unpack-objects';
         },
-        check: this.#fsck.wanted ? this.#options.checkObject : undefined,
+        rejectThin: this.#options.rejectThin,
         fsck: this.#incomingFsck(said),
         signal: this.#io.signal,
       });
