@@ -85,7 +85,7 @@ for (const workload of workloads) {
     const repeat =
       options.repeat === undefined ? (workload.repeat ?? 3) : Math.max(Number(options.repeat), workload.repeat ?? 0);
     let rounds = repeat;
-    for (let round = -1; round < rounds; round++) {
+    for (let round = -2; round < rounds; round++) {
       for (const [name, run] of runs) {
         const row = rows.get(name) ?? {
           name,
@@ -108,19 +108,21 @@ for (const workload of workloads) {
             for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(one[figure]);
             continue;
           }
-          if (round < 0) row.first = one;
+          if (round < 0) row.first ??= one;
           else for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(one[figure]);
         } catch (error) {
           row.failed = error.message.split('\n').slice(0, 3).join(' ');
         }
       }
-      // The first round is a warm-up, unless the work is long.
-      if (round < 0 && (rows.get('git')?.first?.wall ?? 0) > LONG) {
+      // Two rounds are a warm-up (bough keeps a command's code in its first and compiles it in its second), unless the
+      // work is long.
+      if (round === -2 && (rows.get('git')?.first?.wall ?? 0) > LONG) {
         for (const row of rows.values()) {
           if (row.first === undefined || row.failed !== undefined) continue;
           for (const figure of ['wall', 'cpu', 'memory']) row[figure].push(row.first[figure]);
         }
         rounds = Math.max(0, repeat - 1);
+        round = -1;
       }
     }
   } catch (error) {

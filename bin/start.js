@@ -133,5 +133,7 @@ module.exports = function start(program) {
     answered = true;
     process.exitCode = code;
     save();
+    // Nothing is under way: what Node would do now is to take its heap apart piece by piece.
+    if (process.getActiveResourcesInfo().length === 0) process.exit(code);
   });
 };

@@ -71,4 +71,5 @@ if (!quick) {
     stdio: 'inherit',
   });
   if (types.status !== 0) process.exit(types.status ?? 1);
+  await import('./warm.mjs');
 }

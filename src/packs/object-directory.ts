@@ -3,6 +3,7 @@ import type { HashAlgorithm } from '../base/oid.js';
 import type { LooseOptions } from '../objects/loose.js';
 import { LooseObjects } from '../objects/loose.js';
 import type { ObjectSource } from '../objects/source.js';
+import { readIfThere } from '../platform/fs.js';
 import type { Platform } from '../platform/platform.js';
 import type { PackStoreOptions } from './pack-store.js';
 import { PackStore } from './pack-store.js';
@@ -69,7 +70,7 @@ export function openObjectDirectories(
 
 /** The entries of `info/alternates`, as written there. */
 export function readAlternates(platform: Pick<Platform, 'fs'>, directory: string): string[] {
-  const bytes = platform.fs.readFile(`${directory}/info/alternates`);
+  const bytes = readIfThere(platform.fs, `${directory}/info/alternates`);
   if (bytes === undefined) return [];
   return decodeText(bytes)
     .split('\n')

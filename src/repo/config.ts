@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
 import { systemMessage } from '../platform/system-message.js';
+import { readIfThere } from '../platform/fs.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -66,7 +67,7 @@ export class ConfigReader {
   file(path: string, scope: ConfigScope, name = path): boolean {
     let bytes: Bytes | undefined;
     try {
-      bytes = this.#context.fs.readFile(path);
+      bytes = readIfThere(this.#context.fs, path);
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === undefined) throw error;

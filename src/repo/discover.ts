@@ -1,6 +1,7 @@
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { FileSystem } from '../platform/fs.js';
+import { readIfThere } from '../platform/fs.js';
 import type { Platform } from '../platform/platform.js';
 import type { Config } from './config.js';
 import { parseBool } from './config-values.js';
@@ -81,7 +82,7 @@ function validHead(fs: FileSystem, file: string): boolean {
 export function commonDirectory(fs: FileSystem, gitDir: string, env: Environment): string {
   const named = env['GIT_COMMON_DIR'];
   if (named !== undefined && named !== '') return named;
-  const bytes = fs.readFile(`${gitDir}/commondir`);
+  const bytes = readIfThere(fs, `${gitDir}/commondir`);
   if (bytes === undefined) return gitDir;
   const text = decodeText(bytes).replace(/[\r\n]+$/, '');
   return resolvePath(gitDir, text);

@@ -26,7 +26,8 @@ export function readReplacements(repository: Repository): ReadonlyMap<Oid, Oid> 
     add(entry.name.slice(base.length), entry.oid);
   }
   const directory = `${repository.commonDir}/${base.slice(0, -1)}`;
-  for (const { name } of repository.platform.fs.readDirectory(directory) ?? []) {
+  const { fs } = repository.platform;
+  for (const { name } of (fs.stat(directory) && fs.readDirectory(directory)) ?? []) {
     const bytes = isOid(name) ? repository.platform.fs.readFile(`${directory}/${name}`) : undefined;
     if (bytes !== undefined) add(name, decodeText(bytes).trim());
   }

@@ -10,6 +10,7 @@ import { formatSignature } from '../objects/signature.js';
 import type { Signature } from '../objects/signature.js';
 import { parseTag } from '../objects/tag.js';
 import type { LooseOptions } from '../objects/loose.js';
+import { readIfThere } from '../platform/fs.js';
 import type { Platform } from '../platform/platform.js';
 import { syncedComponents } from './fsync.js';
 import { objectSources, openObjectDirectories } from '../packs/object-directory.js';
@@ -418,13 +419,13 @@ export function changedPathsVersion(config: Config): number {
 function readGrafts(repository: Repository): ReadonlyMap<Oid, readonly Oid<'commit'>[]> {
   const grafts = new Map<Oid, readonly Oid<'commit'>[]>();
   const { fs } = repository.platform;
-  const own = fs.readFile(repository.path('info/grafts'));
+  const own = readIfThere(fs, repository.path('info/grafts'));
   for (const line of own === undefined ? [] : decodeText(own).split('\n')) {
     const [commit, ...parents] = line.trim().split(/\s+/);
     if (commit === undefined || !isOid(commit) || !parents.every(isOid)) continue;
     grafts.set(commit, parents as Oid<'commit'>[]);
   }
-  const shallow = fs.readFile(repository.path('shallow'));
+  const shallow = readIfThere(fs, repository.path('shallow'));
   for (const line of shallow === undefined ? [] : decodeText(shallow).split('\n'))
     if (isOid(line)) grafts.set(line, []);
   return grafts;

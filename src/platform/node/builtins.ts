@@ -19,6 +19,20 @@ function late<K extends keyof Builtins>(name: K): () => Builtins[K] {
 }
 
 /**
+ * What lies under a module of Node's; not documented, so whoever asks must try what it gets. Newer versions may warn of
+ * it, which is nothing to the user of a command.
+ */
+export function binding(name: string): Record<string, unknown> {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  try {
+    return (process as unknown as { binding(name: string): Record<string, unknown> }).binding(name);
+  } finally {
+    process.noDeprecation = noDeprecation ?? false;
+  }
+}
+
+/**
  * Counts down what may be done in JavaScript before a native module is worth its loading: node:crypto costs as much as
  * hashing some kilobytes in JavaScript that has just started does.
  */

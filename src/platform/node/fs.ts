@@ -1,6 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, encodeText } from '../../base/bytes.js';
+import { binding } from './builtins.js';
 import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
 
@@ -60,9 +61,7 @@ type RawFileStat = (
  */
 function rawStats(): { lstat: RawStat; stat: RawStat; fstat: RawFileStat | undefined } | undefined {
   try {
-    const inner = (
-      process as unknown as { binding(name: string): { lstat?: RawStat; stat?: RawStat; fstat?: RawFileStat } }
-    ).binding('fs');
+    const inner = binding('fs') as { lstat?: RawStat; stat?: RawStat; fstat?: RawFileStat };
     const { lstat, stat } = inner;
     if (lstat === undefined || stat === undefined) return undefined;
     const probe = lstat.call(inner, '/', false, undefined, false);
@@ -99,7 +98,7 @@ function rawReadDirectory(): RawReadDirectory | undefined {
   try {
     const call = /binding\.readdir\(\s*[\w.]+(?:\(path\))?,\s*options\.encoding,\s*!!options\.withFileTypes,?\s*\)/;
     if (!call.test(nodeFs.readdirSync.toString())) return undefined;
-    const inner = (process as unknown as { binding(name: string): { readdir?: RawReadDirectory } }).binding('fs');
+    const inner = binding('fs') as { readdir?: RawReadDirectory };
     return inner.readdir?.bind(inner);
   } catch {
     return undefined;
@@ -296,8 +295,8 @@ class NodeFileSystem implements FileSystem {
 
   stat(path: string): FileStat | undefined {
     try {
-      if (raw === null) raw = rawStats();
-      if (raw !== undefined && !rawBytes.test(path)) {
+      if (raw === null && --beforeRaw < 0) raw = rawStats();
+      if (raw !== null && raw !== undefined && !rawBytes.test(path)) {
         const values = raw.stat(path, false, undefined, false);
         return values === undefined ? undefined : fromRaw(values);
       }
