@@ -338,9 +338,17 @@ class DiffTree {
     if (await task.differs(pairs)) this.differs = true;
   }
 
+  /** The lines of standard input, each after all said to the one before: the other side may wait for that. */
+  private *lines(): Generator<string> {
+    for (const line of this.context.io.stdin.lines()) {
+      yield line;
+      this.context.io.stdout.flush();
+    }
+  }
+
   private async *fromInput(): AsyncGenerator<Piece> {
     const { repository } = this;
-    for (const line of this.context.io.stdin.lines()) {
+    for (const line of this.lines()) {
       const [first, ...rest] = line.trim().split(' ');
       if (first === undefined || !isOid(first)) {
         yield { text: encodeText(`${line}\n`) };
