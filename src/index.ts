@@ -55,6 +55,7 @@ export { type Change, type Listed, type ListOptions as TreeListOptions, Tree } f
 export { openRemote, type OpenRemoteOptions, type PushOutcome, type Remote } from './transport/remote.js';
 export type { WatchEvent, WatchOptions } from './store/watch.js';
 
+/** What opening a repository may be told. */
 export interface OpenOptions {
   /** Where files, zlib, hashes and programs come from: Node's own unless said. */
   readonly platform?: Platform | undefined;
@@ -84,6 +85,7 @@ export async function open(directory: string, options: OpenOptions = {}): Promis
   return openRepository({ platform, env: options.env ?? {}, cwd, merges: { drivers, strategies } });
 }
 
+/** What making a repository may be told (`git init`). */
 export interface InitOptions extends OpenOptions {
   readonly bare?: boolean | undefined;
   readonly objectFormat?: 'sha1' | 'sha256' | undefined;

@@ -11,4 +11,5 @@ export interface Cancellable {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A list with at least one element. */
 export type NonEmpty<T> = readonly [T, ...T[]];

@@ -5,6 +5,7 @@
  */
 export type Bytes = Uint8Array;
 
+/** No bytes at all; one array for everybody. */
 export const emptyBytes: Bytes = new Uint8Array(0);
 
 /** Made when first needed. */
@@ -128,6 +129,7 @@ export function hasRawBytes(text: string): boolean {
   return /[\udc80-\udcff]/.test(text) && !(text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }
 
+/** All chunks in one new array. */
 export function concatBytes(chunks: readonly Bytes[]): Bytes {
   if (chunks.length === 1) return chunks[0]!;
   let total = 0;
@@ -141,6 +143,7 @@ export function concatBytes(chunks: readonly Bytes[]): Bytes {
   return out;
 }
 
+/** True when both hold the same bytes. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
   if (a === b) return true;
   const length = a.length;

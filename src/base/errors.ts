@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'ABORTED'
   | 'BUG';
 
+/** What goes with the message of a failure. */
 export interface GitErrorOptions {
   /** What to try next, shown as `hint: …`. */
   readonly hint?: string | undefined;

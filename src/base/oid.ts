@@ -3,14 +3,18 @@ import type { Bytes } from './bytes.js';
 
 declare const brand: unique symbol;
 
+/** The four kinds of objects git stores. */
 export type ObjectKind = 'blob' | 'tree' | 'commit' | 'tag';
 
 /** The name of an object: lower-case hex, 40 (sha1) or 64 (sha256) digits. */
 export type Oid<K extends ObjectKind = ObjectKind> = string & { readonly [brand]: K };
 
+/** The hash that names a repository's objects; a property of the repository (`extensions.objectFormat`). */
 export type HashAlgorithm = 'sha1' | 'sha256';
 
+/** Bytes of an id. */
 export const rawLength = (algorithm: HashAlgorithm): 20 | 32 => (algorithm === 'sha1' ? 20 : 32);
+/** Hex digits of an id. */
 export const hexLength = (algorithm: HashAlgorithm): 40 | 64 => (algorithm === 'sha1' ? 40 : 64);
 
 const fullHex = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -62,6 +66,7 @@ const zeros = '0'.repeat(64);
 
 /** The id that stands for "no object". */
 export const zeroOid = (algorithm: HashAlgorithm): Oid => zeros.slice(0, hexLength(algorithm)) as Oid;
+/** True for the id that stands for "no object", of either hash. */
 export const isZeroOid = (id: string): boolean => /^0+$/.test(id);
 
 const emptyTrees = {
@@ -73,5 +78,7 @@ const emptyBlobs = {
   sha256: '473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813',
 } as const;
 
+/** The id of the tree without entries, which every repository is taken to have. */
 export const emptyTreeOid = (algorithm: HashAlgorithm): Oid<'tree'> => emptyTrees[algorithm] as Oid<'tree'>;
+/** The id of the blob without content. */
 export const emptyBlobOid = (algorithm: HashAlgorithm): Oid<'blob'> => emptyBlobs[algorithm] as Oid<'blob'>;

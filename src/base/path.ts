@@ -74,6 +74,7 @@ export function path(text: string): Path {
   return segments.join('/') as Path;
 }
 
+/** The path of the root: no step. */
 export const rootPath = '' as Path;
 
 /** What nearly all paths are: segments of plain characters that do not begin with a dot. No spelling of `.git` is one. */
@@ -101,6 +102,9 @@ export function isIndexPath(text: string, protect: { readonly hfs: boolean; read
     );
 }
 
+/** The path of a name in a directory; `''` is the root. */
 export const joinPath = (directory: string, name: string): string => (directory === '' ? name : directory + '/' + name);
+/** The directory that a path lies in; `''` is the root. */
 export const parentPath = (text: string): string => text.slice(0, Math.max(0, text.lastIndexOf('/')));
+/** The last step of a path. */
 export const baseName = (text: string): string => text.slice(text.lastIndexOf('/') + 1);

@@ -7,6 +7,7 @@ import { conflicted, lazy } from '../merge/hook.js';
 import { list } from '../merge/sequence.js';
 import type { Contents } from './contents.js';
 
+/** A value that JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
 

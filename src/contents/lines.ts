@@ -6,6 +6,7 @@ import { GitError } from '../base/errors.js';
 export const writeLine = (item: string): string =>
   item === '' || item.startsWith('"') || /[\n\r]/.test(item) ? JSON.stringify(item) : item;
 
+/** The item that `writeLine` wrote. Throws `USAGE` for quoting that is broken. */
 export function readLine(line: string): string {
   if (!line.startsWith('"')) return line;
   try {
@@ -15,8 +16,10 @@ export function readLine(line: string): string {
   }
 }
 
+/** Lines as bytes, each with its end. */
 export const encodeLines = (lines: readonly string[]): Bytes => encodeText(lines.map((line) => `${line}\n`).join(''));
 
+/** The lines that `encodeLines` wrote. */
 export function decodeLines(bytes: Bytes): string[] {
   const lines = decodeText(bytes).split('\n');
   if (lines[lines.length - 1] === '') lines.pop();

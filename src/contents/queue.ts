@@ -14,7 +14,9 @@ export interface Queue {
   readonly items: readonly string[];
 }
 
+/** A queue that nothing was ever put into. */
 export const emptyQueue: Queue = { popped: 0, items: [] };
+/** The queue with more elements at its end. */
 export const push = (queue: Queue, ...items: readonly string[]): Queue => ({
   ...queue,
   items: [...queue.items, ...items],

@@ -7,6 +7,7 @@ import { clean, conflicted } from './hook.js';
 import type { ConflictStyle } from './text.js';
 import { mergeText } from './text.js';
 
+/** How the text driver merges; everything unless said as `git merge` does it. */
 export interface TextOptions {
   readonly style?: ConflictStyle | undefined;
   readonly favor?: 'ours' | 'theirs' | 'union' | undefined;

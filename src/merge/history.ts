@@ -24,6 +24,7 @@ export interface HistoryRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Two commits to merge. */
 export interface Heads {
   readonly ours: Oid<'commit'>;
   readonly theirs: Oid<'commit'>;

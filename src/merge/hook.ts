@@ -19,6 +19,7 @@ export interface Labels {
   readonly theirs: string;
 }
 
+/** Where a merge takes place, and how its sides are called. */
 export interface MergeContext extends Cancellable {
   /** Where the result goes; picks attributes, driver and typed merge. */
   readonly path: string;
@@ -83,6 +84,7 @@ export interface Conflict {
   readonly labels?: Labels | undefined;
 }
 
+/** What a merge answers: a value, or conflicts as data. */
 export type Merged<V> =
   | { readonly clean: true; readonly value: V }
   /** `value` is the best attempt (text with markers, our side of a binary); absent where the type cannot show one. */
@@ -94,6 +96,7 @@ export type MergeFn<V> = (sides: Sides<V>, context: MergeContext) => Awaitable<M
 /** What to do when both sides made the same change: git accepts it; a counter must be asked, for it adds up. */
 export type SameChange = 'accept' | 'ask';
 
+/** A merge without conflicts. */
 export const clean = <V>(value: V): Merged<V> => ({ clean: true, value });
 
 /** A conflict of one place. `value`: the best attempt, if the type has one. */
@@ -116,6 +119,7 @@ export function lazy<V>(make: () => Awaitable<V>): () => Awaitable<V> {
   };
 }
 
+/** Names for sides that have none of their own. */
 export const noLabels: Labels = { base: 'base', ours: 'ours', theirs: 'theirs' };
 
 /** A context for merges outside any tree: tests, values in memory. */

@@ -100,6 +100,7 @@ export function stretches<T>(
   return out;
 }
 
+/** How elements of a sequence are told apart and merged. */
 export interface ListOptions<T> {
   readonly equal?: Equal<T>;
   /** The identity of an element. With it, elements are merged by key (through `element`) and never come twice. */

@@ -6,6 +6,7 @@ import { canonicalLines, LineClasses, splitLines, type Lines, type LineWhitespac
 /** How a conflict is written: both sides; with the base between; with the base, both sides trimmed of what they share. */
 export type ConflictStyle = 'merge' | 'diff3' | 'zdiff3';
 
+/** How lines are merged and conflicts written. */
 export interface TextMergeOptions {
   /** `merge` by default. */
   readonly style?: ConflictStyle | undefined;
@@ -31,6 +32,7 @@ export interface TextMergeOptions {
     | undefined;
 }
 
+/** A merged text, with markers where it conflicts. */
 export interface TextMerge {
   readonly bytes: Bytes;
   /** How many conflicts `bytes` shows; 0 is a clean merge. */
@@ -338,6 +340,7 @@ function append(
   }
 }
 
+/** A merge of contents that may be binary. */
 export interface ContentMerge extends TextMerge {
   /** A side is binary: nothing was merged, `bytes` is one side as a whole. */
   readonly binary: boolean;

@@ -22,6 +22,7 @@ import type { Side, SideRenames, Version } from './tree-state.js';
 import { absent, MergeState } from './tree-state.js';
 import { TreeWalk } from './tree-walk.js';
 
+/** How files of trees are paired and what decides where no driver does. */
 export interface TreeOptions {
   /** Least score of a rename, 0 to 60000 (git's 50 % is 30000 and the default); `false`: no renames. */
   readonly renames?: number | false | undefined;
@@ -60,6 +61,7 @@ export interface TreeMerge {
   readonly submodules?: readonly SubmoduleAdvice[] | undefined;
 }
 
+/** Three trees; without a base both sides added everything. */
 export interface TreeMergeRequest {
   readonly base: Oid<'tree'> | undefined;
   readonly ours: Oid<'tree'>;

@@ -8,6 +8,7 @@ import { parseHeaders, serializeHeaders } from './headers.js';
 import type { Signature } from './signature.js';
 import { formatSignature, parseSignature } from './signature.js';
 
+/** A commit object, taken apart. */
 export interface Commit {
   readonly tree: Oid<'tree'>;
   readonly parents: readonly Oid<'commit'>[];
@@ -78,16 +79,20 @@ export interface CommitLinks {
   readonly seconds: number;
 }
 
+/** Tree, parents and committer date alone, which is what walks need. Throws `OBJECT_CORRUPT`. */
 export function parseCommitLinks(data: Bytes): CommitLinks {
   if (!startsWithAscii(data, 'tree ')) throw new GitError('OBJECT_CORRUPT', 'bogus commit object: no tree');
   let end = data.indexOf(0x0a, 5);
   const hex = end - 5;
   if (hex !== 40 && hex !== 64) throw new GitError('OBJECT_CORRUPT', 'bogus commit object: bad tree');
-  const tree = ascii(data, 5, end) as Oid<'tree'>;
+  const tree = ascii(data, 5, end);
+  if (!isOid(tree)) throw new GitError('OBJECT_CORRUPT', 'bogus commit object: bad tree');
   const parents: Oid<'commit'>[] = [];
   let at = end + 1;
   while (data[at] === 0x70 && startsWithAscii(data, 'parent ', at)) {
-    parents.push(ascii(data, at + 7, at + 7 + hex) as Oid<'commit'>);
+    const parent = ascii(data, at + 7, at + 7 + hex);
+    if (!isOid(parent)) throw new GitError('OBJECT_CORRUPT', 'bogus commit object: bad parent');
+    parents.push(parent as Oid<'commit'>);
     at += 8 + hex;
   }
   let seconds = 0;
@@ -106,7 +111,7 @@ export function parseCommitLinks(data: Bytes): CommitLinks {
       }
     }
   }
-  return { tree, parents, seconds };
+  return { tree: tree as Oid<'tree'>, parents, seconds };
 }
 
 function ascii(data: Bytes, start: number, end: number): string {

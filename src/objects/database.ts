@@ -7,6 +7,7 @@ import { emptyTreeOid } from '../base/oid.js';
 import { emptyBytes } from '../base/bytes.js';
 import type { ObjectHeader, ObjectPlace, ObjectSource, ObjectStore, RawObject } from './source.js';
 
+/** How much a database remembers. */
 export interface DatabaseOptions {
   /** Bytes of object content kept, 16 MiB unless said. Only trees and commits of up to 1/16 of it are kept. */
   readonly cacheBytes?: number;

@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { concatBytes, decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
-import { hexLength } from '../base/oid.js';
+import { hexLength, isOid } from '../base/oid.js';
 import { type Deflater, type Platform, STREAM_END } from '../platform/platform.js';
 import type { ObjectHeader, ObjectPlace, ObjectStore, RawObject } from './source.js';
 
@@ -65,6 +65,8 @@ export class LooseObjects implements ObjectStore {
   }
 
   read(oid: Oid): RawObject | undefined {
+    // What an object gives for a name may lead anywhere as a path, and be a device there.
+    if (!isOid(oid)) return undefined;
     const file = this.pathOf(oid);
     const packed = this.#platform.fs.readFile(file);
     if (packed === undefined) return undefined;
@@ -77,6 +79,7 @@ export class LooseObjects implements ObjectStore {
   }
 
   readHeader(oid: Oid): ObjectHeader | undefined {
+    if (!isOid(oid)) return undefined;
     const file = this.pathOf(oid);
     const handle = this.#platform.fs.open(file);
     if (handle === undefined) return undefined;

@@ -2,11 +2,13 @@ import type { Awaitable } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 
+/** An object as it is stored: its kind and its content. */
 export interface RawObject<K extends ObjectKind = ObjectKind> {
   readonly kind: K;
   readonly data: Bytes;
 }
 
+/** What is known of an object without its content. `size`: bytes. */
 export interface ObjectHeader {
   readonly kind: ObjectKind;
   readonly size: number;

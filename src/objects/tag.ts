@@ -19,6 +19,7 @@ export interface Tag {
 
 const kinds: ReadonlySet<string> = new Set(['blob', 'tree', 'commit', 'tag']);
 
+/** Reads a tag object. Throws `OBJECT_CORRUPT` when it names no object. */
 export function parseTag(data: Bytes): Tag {
   const { headers, message } = parseHeaders(data);
   const [object, type, tag] = headers;
@@ -38,6 +39,7 @@ export function parseTag(data: Bytes): Tag {
   };
 }
 
+/** The bytes of a tag object; `parseTag` read backwards. */
 export function serializeTag(tag: Tag): Bytes {
   const headers: Header[] = [
     { name: 'object', value: tag.target },

@@ -116,6 +116,7 @@ export function compareTreeNames(a: string, aIsTree: boolean, b: string, bIsTree
 
 const SLASH = 0x2f;
 
+/** git's order of the rows of a tree. */
 export function compareEntries(a: TreeEntry, b: TreeEntry): number {
   return compareTreeNames(a.name, isTreeMode(a.mode), b.name, isTreeMode(b.mode));
 }

@@ -29,6 +29,7 @@ export const STAT_MTIME_NANOSECONDS = 13;
 export const STAT_CTIME = 14;
 export const STAT_CTIME_NANOSECONDS = 15;
 
+/** A name in a directory and what it is. */
 export interface DirectoryEntry {
   readonly name: string;
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';

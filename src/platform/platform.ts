@@ -3,6 +3,7 @@ import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import type { FileSystem } from './fs.js';
 import type { Network } from './network.js';
 
+/** A hash as it is computed, piece by piece. */
 export interface Hasher {
   update(data: Bytes): Hasher;
   /** Raw digest; the hasher cannot be used afterwards. */
@@ -12,6 +13,7 @@ export interface Hasher {
   copy(): Hasher;
 }
 
+/** What a zlib stream held. */
 export interface Inflated {
   readonly data: Bytes;
   /** How many input bytes the stream took. */
@@ -39,6 +41,7 @@ export interface Inflater {
   push(input: Bytes, start: number, end: number, output: Bytes, at: number, limit: number): StreamState;
 }
 
+/** The way back: makes a zlib stream piece by piece, used again after `reset`. */
 export interface Deflater {
   readonly consumed: number;
   readonly produced: number;
@@ -70,6 +73,7 @@ export interface Zlib {
   gunzip(data: Bytes): Bytes;
 }
 
+/** How a program is started. */
 export interface SpawnOptions {
   readonly cwd?: string | undefined;
   /** All of the child's environment. */
@@ -82,6 +86,7 @@ export interface SpawnOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A program that has ended. */
 export interface Spawned {
   /** Exit code; 128 + n when signal n ended it; 127 when there is no such program. */
   readonly code: number;

@@ -18,6 +18,7 @@ export type { OpenConflict } from './merge-conflicts.js';
 /** A merge in the work tree, for programs. Everything not said is as `git merge --no-edit` has it. */
 export type WorkTreeMergeOptions = Partial<Omit<MergeOptions, 'settings' | 'custom' | 'twoHead' | 'octopus'>>;
 
+/** What became of a merge in the work tree. */
 export interface WorkTreeMergeAnswer extends MergeAnswer {
   /** What waits to be resolved, by path; `settle` and `finish` go on from there. */
   readonly conflicts: readonly OpenConflict[];

@@ -56,6 +56,7 @@ export interface RefUpdate {
   readonly unchecked?: boolean | undefined;
 }
 
+/** Why an update was refused. */
 export type UpdateFailureCode =
   /** The ref has another value than expected. */
   | 'changed'
@@ -74,6 +75,7 @@ export type UpdateFailureCode =
   | 'hook'
   | 'failed';
 
+/** An update that was refused; nothing has changed. */
 export interface UpdateFailure {
   readonly ok: false;
   readonly name: string;
@@ -89,8 +91,10 @@ export interface RejectedUpdate {
   readonly failure: UpdateFailure;
 }
 
+/** What became of a transaction: all of it, or none. */
 export type UpdateResult = { readonly ok: true; readonly rejected?: readonly RejectedUpdate[] } | UpdateFailure;
 
+/** How a transaction is carried out. */
 export interface UpdateOptions {
   /** Do what can be done and report the rest in `rejected`, instead of all or nothing. */
   readonly partial?: boolean | undefined;
@@ -125,6 +129,7 @@ export interface ReflogEntry {
   readonly message: string;
 }
 
+/** Which refs a listing gives. */
 export interface ListOptions {
   /** Also HEAD and the other refs outside `refs/`. */
   readonly rootRefs?: boolean;
@@ -134,6 +139,7 @@ export interface ListOptions {
   readonly onMissingObject?: (name: string, oid: Oid) => void;
 }
 
+/** What `git reflog expire` and `git reflog delete` are told. */
 export interface ReflogExpireOptions {
   /** `true` for an entry to drop. `previousKept`: the new id of the entry kept before it. */
   readonly drop: (entry: ReflogEntry) => Awaitable<boolean>;
@@ -146,6 +152,7 @@ export interface ReflogExpireOptions {
   readonly report?: (entry: ReflogEntry, dropped: boolean) => void;
 }
 
+/** What `git pack-refs` is told. */
 export interface PackRefsOptions {
   /** Every ref, not only tags. */
   readonly all?: boolean;

@@ -42,8 +42,10 @@ export async function relation(
   return bases[0] === ours ? 'fast-forward' : 'diverged';
 }
 
+/** The search for common ancestors among the commits of a store of objects. */
 export const newAncestry = (objects: ObjectStore): Ancestry => new Ancestry(commitReader(objects));
 
+/** How another branch is merged in. */
 export interface MergeOptions {
   readonly strategy?: Strategy | undefined;
   /** `allow` (the default) moves the branch without a commit where that is all it takes; `only` refuses anything else. */
@@ -52,6 +54,7 @@ export interface MergeOptions {
   readonly unrelated?: boolean | undefined;
 }
 
+/** What became of a merge; `head` is the commit of the branch afterwards. */
 export type Outcome =
   | { readonly status: 'up-to-date' | 'fast-forward' | 'merged'; readonly head: Oid<'commit'> }
   /** Nothing was committed. `tree` holds what merged, and the best attempt at each conflict. */
@@ -67,6 +70,7 @@ export type Outcome =
       readonly unmerged: readonly UnmergedPath[];
     };
 
+/** The refusal to merge what has no common commit. */
 export const unrelatedHistories = (): GitError =>
   new GitError('UNRELATED_HISTORIES', 'refusing to merge unrelated histories', {
     hint: 'allow it explicitly where that is meant',

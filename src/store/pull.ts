@@ -5,6 +5,7 @@ import type { PushOutcome, Remote } from '../transport/remote.js';
 import type { MergeOptions, Outcome } from './merge-branch.js';
 import type { Info, Store } from './store.js';
 
+/** Which branch is pulled, and how it is merged. */
 export interface PullOptions extends MergeOptions {
   /** The other side's branch; the store's own name unless said. */
   readonly from?: string | undefined;

@@ -46,6 +46,7 @@ export interface CheckedOut {
   prepare(branch: string, changes: readonly Change[]): Awaitable<CheckedOutStep | undefined>;
 }
 
+/** Index and files that wait for the branch to move. */
 export interface CheckedOutStep {
   /** Called before the branch moves: what is needed to finish, should this process die in between, is kept. */
   landing(from: Oid<'commit'> | undefined, to: Oid<'commit'>): void;
@@ -53,12 +54,14 @@ export interface CheckedOutStep {
   abandon(): void;
 }
 
+/** Which branch a store is, and what follows it. */
 export interface StoreOptions {
   /** A branch's short or full name; the one HEAD names unless said (`main` where HEAD is detached). */
   readonly branch?: string | undefined;
   readonly checkedOut?: CheckedOut | undefined;
 }
 
+/** What is said of a commit to be made. */
 export interface Info extends Cancellable {
   /** The commit's message; a final newline is added where there is none. */
   readonly message: string;
@@ -75,12 +78,14 @@ export interface Info extends Cancellable {
   readonly retries?: number | undefined;
 }
 
+/** A write that went well. */
 export interface Written {
   readonly status: 'written' | 'unchanged';
   /** The branch's commit afterwards; all zeros only for an unchanged store that has no commit. */
   readonly head: Oid<'commit'>;
 }
 
+/** A write that went well, or the value that was there instead of the one expected. */
 export type Tested<V> = Written | { readonly status: 'mismatch'; readonly actual: V | undefined };
 
 /** The full name of a branch given by its short or full name. */

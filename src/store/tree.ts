@@ -19,6 +19,7 @@ export interface Listed {
   readonly oid?: Oid | undefined;
 }
 
+/** Which part of a level a listing gives. */
 export interface ListOptions {
   /** Go on behind this step (a page's last one). */
   readonly after?: string | undefined;

@@ -1,6 +1,7 @@
 import type { NonEmpty } from '../base/awaitable.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { isSafePath } from '../base/path.js';
 import type { Conflict } from '../merge/hook.js';
 import { type Resolution, resolveConflict } from '../merge/resolve.js';
 import type { UnmergedPath } from '../merge/tree.js';
@@ -159,7 +160,20 @@ export async function unfinishedMerge<V>(store: Store<V>): Promise<UnfinishedMer
   const oid = (await refs.resolve(refOf(store.branch))) as Oid<'commit'> | undefined;
   if (oid === undefined) return undefined;
   const { tree, parents, extra, message } = parseCommit(await readKind(objects, oid, 'commit'));
-  const text = extra.find(({ name }) => name === HEADER)?.value;
-  if (text === undefined) throw new GitError('OBJECT_CORRUPT', `${refOf(store.branch)} is no merge that was kept`);
-  return new UnfinishedMerge(store, { commit: oid, tree, heads: parents, message, open: JSON.parse(text) as Open });
+  const open = readOpen(extra.find(({ name }) => name === HEADER)?.value);
+  if (open === undefined) throw new GitError('OBJECT_CORRUPT', `${refOf(store.branch)} is no merge that was kept`);
+  return new UnfinishedMerge(store, { commit: oid, tree, heads: parents, message, open });
+}
+
+/** The ref may have come from elsewhere: only what is such a list is taken for one. */
+function readOpen(text: string | undefined): Open | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { conflicts, unmerged } = JSON.parse(text) as Partial<Open>;
+    const named = (list: readonly { readonly path: string }[] | undefined): boolean =>
+      Array.isArray(list) && list.every((one) => isSafePath(one.path));
+    return named(conflicts) && named(unmerged) ? { conflicts: conflicts!, unmerged: unmerged! } : undefined;
+  } catch {
+    return undefined;
+  }
 }

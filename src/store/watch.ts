@@ -8,6 +8,7 @@ import type { CommitWithOid } from './path-history.js';
 import type { StoreBackend } from './store.js';
 import { type Change, Tree } from './tree.js';
 
+/** What is watched, and from when on. */
 export interface WatchOptions extends Cancellable {
   /** Only commits that change something at or below this path. */
   readonly path?: string | undefined;

@@ -29,16 +29,19 @@ import {
 import { protocolVersion } from './remote-config.js';
 import { sendPack } from './send-pack.js';
 
+/** How far a transfer is; `total` once it is known. */
 export interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly total?: number | undefined;
 }
 
+/** What every conversation with a remote may be told. */
 export interface RemoteOptions extends Cancellable {
   readonly progress?: ((progress: Progress) => void) | undefined;
 }
 
+/** What is fetched. */
 export interface RemoteFetchOptions extends RemoteOptions {
   /** `+refs/heads/*:refs/remotes/origin/*` and the like. What has no right side is fetched without a name. */
   readonly refspecs?: readonly string[] | undefined;
@@ -80,6 +83,7 @@ export interface Remote {
   ): Promise<readonly PushOutcome[]>;
 }
 
+/** What a remote needs of its surroundings. */
 export interface OpenRemoteOptions {
   readonly platform: Platform;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

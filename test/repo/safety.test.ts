@@ -88,3 +88,33 @@ test('variables name git folder, work tree, objects, index and ceilings', () => 
   expect(ask(box, 'other', '', {}, head)).toBe(128);
   expect(ask(box, 'r', '', { GIT_INDEX_FILE: box.path('index') }, ['ls-files'])).toBe(0);
 });
+
+test('a name in an object that leads out of the store as a path is no name', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  // As a path below the store this is a device that never ends.
+  const up = '../../../../../../../../..';
+  for (const name of [`${up}/dev/zero`.padStart(40, '/'), `${up}${'/'.repeat(40 - up.length - 8)}dev/zero`]) {
+    expect(name.length).toBe(40);
+    const who = 'a <a@x> 1 +0000';
+    const write = (kind: string, text: string): string =>
+      box.git(['hash-object', '-w', '-t', kind, '--literally', '--stdin'], { cwd: 'r', input: text }).trim();
+    const commit = write('commit', `tree ${name}\nauthor ${who}\ncommitter ${who}\n\nm\n`);
+    const tag = write('tag', `object ${name}\ntype commit\ntag t\ntagger ${who}\n\nm\n`);
+    writeFileSync(box.path('r/.git/refs/heads/main'), `${commit}\n`);
+    writeFileSync(box.path('r/.git/refs/tags/t'), `${tag}\n`);
+    for (const words of [
+      ['log', '-p'],
+      ['status'],
+      ['checkout', '-f'],
+      ['rev-list', '--objects', '--all'],
+      ['ls-tree', '-r', 'HEAD'],
+      ['cat-file', '-p', 'HEAD^{tree}'],
+      ['cat-file', '-p', 't^{}'],
+      ['for-each-ref', '--format=%(*objectname) %(*objecttype)'],
+    ]) {
+      expect([words, box.tryBough(words, { cwd: 'r' }).code]).toEqual([words, 128]);
+    }
+    expect(box.tryBough(['fsck'], { cwd: 'r' }).code).toBeGreaterThan(0);
+  }
+}, 120_000);

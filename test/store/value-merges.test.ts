@@ -144,6 +144,26 @@ describe('conflicts in a bare repository', () => {
     box.fsck('r');
   });
 
+  test('a ref of that name that is something else is told as damaged', async () => {
+    const { box, main } = await three(text, '1\n', (branch) => `${branch}\n`);
+    const head = box.git(['rev-parse', 'main'], { cwd: 'r' }).trim();
+    const tree = box.git(['rev-parse', 'main^{tree}'], { cwd: 'r' }).trim();
+    const kept = (header: string): string => {
+      const who = 'a <a@x> 1 +0000';
+      const text = `tree ${tree}\nparent ${head}\nauthor ${who}\ncommitter ${who}\n${header}\nm\n`;
+      return box.git(['hash-object', '-w', '-t', 'commit', '--stdin'], { cwd: 'r', input: text }).trim();
+    };
+    for (const header of [
+      '',
+      'bough-conflicts {\n',
+      'bough-conflicts 1\n',
+      'bough-conflicts {"conflicts":[{"path":"../x"}],"unmerged":[]}\n',
+    ]) {
+      box.git(['update-ref', 'refs/bough/merge/main', kept(header)], { cwd: 'r' });
+      await expect(main.unfinishedMerge()).rejects.toMatchObject({ code: 'OBJECT_CORRUPT' });
+    }
+  });
+
   test('a branch that moved in between is not overwritten', async () => {
     const { main } = await three(text, '1\n', (branch) => `${branch}\n`);
     const outcome = await main.merge('a', info('merge'));
