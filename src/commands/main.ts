@@ -379,7 +379,10 @@ function report(
       else {
         // A few of git's failures say more above the line (who you are is not known).
         if (typeof error.data['preface'] === 'string') io.stderr.write(paint(error.data['preface']));
-        io.stderr.write(paint(`fatal: ${error.message}\n`));
+        // Some failures are no more than an answer of no.
+        const told = error.data['severity'] === 'error';
+        io.stderr.write(paint(`${told ? 'error' : 'fatal'}: ${error.message}\n`));
+        if (told) return 1;
         if (error.hint !== undefined)
           for (const line of error.hint.split('\n')) io.stderr.write(paint(`hint: ${line}\n`));
       }

@@ -318,13 +318,15 @@ export class Config {
   }
 }
 
-/** Says, in git's words, that an entry cannot be used; `why` is the line above. */
-export function badVariable(entry: ConfigEntry, why: string): GitError {
+/** Says, in git's words, that an entry cannot be used; `why` is the line above, where there is one. */
+export function badVariable(entry: ConfigEntry, why?: string): GitError {
   const where =
     entry.scope === 'command'
       ? `unable to parse '${entry.key}' from command-line config`
       : `bad config variable '${entry.key}' in file '${entry.origin.name}' at line ${entry.line}`;
-  return new GitError('CONFIG', where, { data: { key: entry.key, preface: `error: ${why}\n` } });
+  return new GitError('CONFIG', where, {
+    data: { key: entry.key, ...(why === undefined ? {} : { preface: `error: ${why}\n` }) },
+  });
 }
 
 export const missingValue = (entry: ConfigEntry): GitError => badVariable(entry, `missing value for '${entry.key}'`);

@@ -201,14 +201,15 @@ function refuseUnadvertised(request: ObjectsRequest): void {
   if (version === 2 || capabilities.has('allow-tip-sha1-in-want') || capabilities.has('allow-reachable-sha1-in-want'))
     return;
   const shown = new Set<Oid>();
-  for (const ref of refs) {
-    shown.add(ref.oid);
-    if (ref.peeled !== undefined) shown.add(ref.peeled);
-  }
-  for (const oid of request.wants) {
-    if (shown.has(oid)) continue;
-    throw new GitError('TRANSPORT', `Server does not allow request for unadvertised object ${oid}`, { data: { oid } });
-  }
+  // What a tag leads to is shown with it, but is no ref.
+  for (const ref of refs) shown.add(ref.oid);
+  const refused = request.wants.filter((oid) => !shown.has(oid));
+  if (refused.length === 0) return;
+  const lines = refused.map((oid) => `Server does not allow request for unadvertised object ${oid}`);
+  const last = lines.pop()!;
+  throw new GitError('TRANSPORT', last, {
+    data: { oid: refused[0], severity: 'error', preface: lines.map((line) => `error: ${line}\n`).join('') },
+  });
 }
 
 function limitOf(repository: Repository): number {

@@ -21,6 +21,8 @@ export interface ReceiveCommand {
   readonly new: Oid;
   /** Why not; `undefined` while all is well. */
   error?: string | undefined;
+  /** Another command of this push makes the same change, through the ref that this symbolic one leads to. */
+  skip?: boolean;
   /** A deletion of what was not there. */
   didNotExist?: boolean;
   /** The proc-receive hook takes care of it; `returned`: it has said what became of it. */

@@ -6,6 +6,7 @@ import { zeroOid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import { LinkCheck } from '../packs/link-check.js';
 import { IncomingFsck, incomingRules } from '../repo/incoming-fsck.js';
+import { checkAliasedUpdates } from './aliased-updates.js';
 import { alternateRefs } from './alternate-refs.js';
 import { checkedOutFinder } from './checked-out.js';
 import { runHook } from './hook-run.js';
@@ -258,6 +259,7 @@ class Push {
     }
     this.#quarantine?.migrate();
     await this.#recordShallow();
+    await checkAliasedUpdates(this.#repository, commands, this.#say);
     await this.#procReceive();
     await applyCommands(commands, this.#has('atomic'), await this.#surroundings());
   }

@@ -191,8 +191,22 @@ export function failureReason(failure: Pick<UpdateFailure, 'code'>): string {
   }
 }
 
-/** Makes the changes, each for itself or all or none. */
+/** Makes the changes, each for itself (deletions first, so that names can make room for others) or all or none. */
 export async function applyCommands(
+  commands: readonly ReceiveCommand[],
+  atomic: boolean,
+  around: UpdateSurroundings,
+): Promise<void> {
+  if (atomic) return applyTogether(commands, true, around);
+  await applyTogether(commands.filter(isDeletion), false, around);
+  await applyTogether(
+    commands.filter((command) => !isDeletion(command)),
+    false,
+    around,
+  );
+}
+
+async function applyTogether(
   commands: readonly ReceiveCommand[],
   atomic: boolean,
   around: UpdateSurroundings,
@@ -203,7 +217,7 @@ export async function applyCommands(
     for (const command of commands) command.error ??= reason;
   };
   for (const command of commands) {
-    if (command.error !== undefined || command.procReceive !== undefined) continue;
+    if (command.error !== undefined || command.procReceive !== undefined || command.skip === true) continue;
     const update = await decide(command, around);
     if (update === undefined) {
       if (atomic) return fail('atomic push failure');
@@ -222,7 +236,10 @@ export async function applyCommands(
     return;
   }
   for (const { update, failure } of result.rejected ?? []) {
-    const owner = owners[updates.indexOf(update)];
+    // A symbolic ref's update fails under the name it leads to.
+    const owner =
+      owners[updates.indexOf(update)] ??
+      owners.find((command, i) => updates[i]!.to === update.to && command.error === undefined);
     await around.say(`error: ${failure.message}\n`);
     if (owner !== undefined) owner.error = failureReason(failure);
   }

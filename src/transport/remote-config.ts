@@ -1,7 +1,7 @@
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm } from '../base/oid.js';
-import type { Config } from '../repo/config.js';
+import { badVariable, type Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import type { Refspec } from './refspec.js';
 import { parseRefspec } from './refspec.js';
@@ -69,6 +69,8 @@ export class Remotes {
   constructor(config: Config, repository: Repository | undefined) {
     this.config = config;
     this.#repository = repository;
+    const nameless = config.entries().find((entry) => entry.key.startsWith('branch..'));
+    if (nameless !== undefined) throw badVariable(nameless);
     this.#insteadOf = urlRewrites(config, 'insteadof');
     this.#pushInsteadOf = urlRewrites(config, 'pushinsteadof');
   }

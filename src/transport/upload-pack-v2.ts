@@ -189,7 +189,7 @@ async function fetch(
       if (!isOid(id))
         throw new GitError('PROTOCOL', `git upload-pack: protocol error, expected to get oid, not '${line}'`);
       if (!(await repository.objects.has(id))) {
-        await refuse(writer, `upload-pack: not our ref ${id}`, `git upload-pack: not our ref ${line}`);
+        await refuse(writer, `upload-pack: not our ref ${id}`, `git upload-pack: not our ref ${id}`);
       }
       session.addWant(id);
     } else if (config.allowRefInWant && line.startsWith('want-ref ')) {
