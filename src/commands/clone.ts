@@ -173,7 +173,7 @@ export const command = defineCommand({
       context.warning('--filter is ignored in local clones; use file:// instead.');
     }
     fs.makeDirectory(directory, { recursive: true });
-    const speech = new RemoteSpeech(context);
+    const speech = new RemoteSpeech(context, userConfig, source);
     const progress = values.progress ?? (!quiet && context.io.stderr.isTerminal);
     let done = false;
     const cleanUp = (): void => {

@@ -1,5 +1,14 @@
 import { parseColor, RESET } from '../base/color.js';
+import type { Config } from '../repo/config.js';
 import type { CommandContext } from './command.js';
+
+/** Whether to colour what goes to standard error. */
+export function stderrColor(context: CommandContext, config: Config | undefined, slot: string): boolean {
+  const setting = (config?.get(`color.${slot}`) ?? config?.get('color.ui') ?? 'auto').toLowerCase();
+  if (setting === 'always') return true;
+  if (['never', 'false', 'no', 'off', '0'].includes(setting)) return false;
+  return context.io.stderr.isTerminal && context.env['TERM'] !== 'dumb' && context.env['TERM'] !== undefined;
+}
 
 /**
  * Whether to colour: the option's value, else `color.<slot>`, else `color.ui` (auto); `auto` is yes on a terminal

@@ -25,8 +25,11 @@ export interface GlobalOptions {
 }
 
 export interface Progress {
-  /** `total` makes a percentage. Calls after two seconds show, on a terminal or where forced. */
-  update(done: number, total?: number): void;
+  /**
+   * `total` makes a percentage. Calls after two seconds show, on a terminal or where forced. `bytes`: how much came or
+   * went so far; shown with its rate.
+   */
+  update(done: number, total?: number, bytes?: number): void;
   done(): void;
 }
 

@@ -93,7 +93,7 @@ export const command = defineCommand({
       if (names.length === 0 && values.all !== true) throw new GitError('USAGE', 'no matching remote head');
       return 1;
     }
-    const speech = new RemoteSpeech(context);
+    const speech = new RemoteSpeech(context, repository.config, url);
     const depth = values.depth == null ? 0 : Number(values.depth);
     const since = values['shallow-since'];
     const result = await fetchObjects(repository, {

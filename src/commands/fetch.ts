@@ -119,7 +119,7 @@ export const command = defineCommand({
     let first = true;
     for (const name of names) {
       if (several && options.verbosity >= 0 && values.porcelain !== true) yield { text: `Fetching ${name}\n` };
-      const speech = new RemoteSpeech(context);
+      const speech = new RemoteSpeech(context, repository.config, remotes.get(name).urls[0]);
       try {
         const result = await fetchRemote(
           repository,

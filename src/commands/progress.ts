@@ -1,3 +1,4 @@
+import { throughput } from '../base/throughput.js';
 import type { Progress } from './command.js';
 import type { Output } from './io.js';
 
@@ -15,20 +16,22 @@ export function startProgress(
   let last = 0;
   let drawn = false;
   let line = '';
-  let latest: [number, number | undefined] = [0, options.total];
+  let latest: [number, number | undefined, number | undefined] = [0, options.total, undefined];
   const draw = (suffix: string): void => {
-    const [done, total] = latest;
+    const [done, total, bytes] = latest;
+    const rate = bytes === undefined ? '' : throughput(bytes, options.now() - start);
     const text =
-      total === undefined
+      (total === undefined
         ? `${title}: ${done}`
-        : `${title}: ${String(total === 0 ? 100 : Math.floor((done * 100) / total)).padStart(3)}% (${done}/${total})`;
+        : `${title}: ${String(total === 0 ? 100 : Math.floor((done * 100) / total)).padStart(3)}% (${done}/${total})`) +
+      rate;
     output.write(`${text}${suffix}${' '.repeat(Math.max(0, line.length - text.length))}${suffix === '' ? '\r' : '\n'}`);
     line = text;
     drawn = true;
   };
   return {
-    update(done, total) {
-      latest = [done, total ?? options.total];
+    update(done, total, bytes) {
+      latest = [done, total ?? options.total, bytes];
       const now = options.now();
       if (now - start < (options.delay ?? DELAY) || now - last < INTERVAL) return;
       last = now;

@@ -9,7 +9,7 @@ import type { OptionEvent } from './options.js';
 import { RemoteSpeech, transportContext, transportDirectory } from './transport-context.js';
 
 interface Result {
-  readonly result: PushResult;
+  readonly result?: PushResult;
   readonly text: string;
 }
 
@@ -82,94 +82,114 @@ export const command = defineCommand({
     if (deleting && rest.length < 2) throw new GitError('USAGE', "--delete doesn't make sense without any refs");
     const branch = await currentBranch(repository);
     const repo = rest[0] ?? values.repo ?? undefined;
-    const remote = remotes.get(repo ?? remotes.defaultPushName(branch));
     if (repo !== undefined && repo === '') throw new GitError('USAGE', "bad repository ''");
-    if (remote.urls.length === 0 || (!remote.configured && repo === undefined && !remotes.isChosen(branch))) {
-      throw new GitError(
-        'USAGE',
-        'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',
-      );
-    }
-    const mirror = values.mirror === true || (remote.mirror && rest.length < 2 && values.mirror !== false);
-    const words = rest.slice(1);
-    if (all) {
-      if (values.tags === true) together('--all', '--tags');
-      if (words.length > 0) throw new GitError('USAGE', "--all can't be combined with refspecs");
-    }
-    if (mirror) {
-      if (values.tags === true) together('--mirror', '--tags');
-      if (words.length > 0) throw new GitError('USAGE', "--mirror can't be combined with refspecs");
-      if (all) together('--all', '--mirror');
-    }
-    const prepared = await preparePushRefspecs(repository, remotes, remote, {
-      words,
-      deleting,
-      named: all || mirror || (values.tags === true && words.length === 0),
-      setUpstream: values['set-upstream'] === true,
-    });
-    const verbosity = (values.verbose ?? 0) - (values.quiet ?? 0);
-    const speech = new RemoteSpeech(context);
-    const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
-    const pushOptions =
-      values['push-option'] ??
-      config.getAll('push.pushoption').reduce<string[]>((list, value) => (value === '' ? [] : [...list, value]), []);
-    for (const option of pushOptions) {
-      if (option.includes('\n')) throw new GitError('USAGE', 'push options must not have new line characters');
-    }
-    const lease = leaseOf(events);
-    const options: PushOptions = {
-      refspecs: prepared.refspecs,
-      all,
-      mirror,
-      tags: values.tags === true,
-      followTags: values['follow-tags'] ?? config.getBool('push.followtags', false),
-      force: values.force === true,
-      lease,
-      ifIncludes:
-        lease !== undefined && (values['force-if-includes'] ?? config.getBool('push.useforceifincludes', false)),
-      prune: values.prune === true,
-      dryRun: values['dry-run'] === true,
-      atomic: values.atomic === true,
-      thin: values.thin !== false,
-      verify: values.verify !== false,
-      setUpstream: values['set-upstream'] === true || prepared.setUpstream,
-      porcelain: values.porcelain === true,
-      verbosity,
-      pushOptions,
-      receivePack: values['receive-pack'] ?? undefined,
-      say: (text) => context.printError(text),
-      error: (message) => context.error(message),
-      hint: (message) => context.hint(message),
-      hear: speech.hear,
-      heard: () => speech.finish(),
-      progress: progress ? async (text) => context.printError(text) : undefined,
-      runHook: (name, args, input) =>
-        runHook(repository, name, args, {
-          input,
-          cwd: repository.workTree ?? repository.gitDir,
-          output: (text) => context.printError(text),
-        }),
-    };
-    let code = 0;
-    for (const url of pushUrls(remote)) {
-      const result = await pushTo(
-        repository,
-        remote,
-        url,
-        {
-          ...transportContext(context, config, 'push', {
-            family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
-            quiet: verbosity < 0,
+    const one = async function* (remote: RemoteConfig): AsyncGenerator<Result, number> {
+      if (remote.urls.length === 0 || (!remote.configured && repo === undefined && !remotes.isChosen(branch))) {
+        throw new GitError(
+          'USAGE',
+          'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',
+        );
+      }
+      const mirror = values.mirror === true || remote.mirror;
+      const words = rest.slice(1);
+      if (all) {
+        if (values.tags === true) together('--all', '--tags');
+        if (words.length > 0) throw new GitError('USAGE', "--all can't be combined with refspecs");
+      }
+      if (mirror) {
+        if (values.tags === true) together('--mirror', '--tags');
+        if (words.length > 0) throw new GitError('USAGE', "--mirror can't be combined with refspecs");
+        if (all) together('--all', '--mirror');
+      }
+      const prepared = await preparePushRefspecs(repository, remotes, remote, {
+        words,
+        deleting,
+        named: all || mirror || (values.tags === true && words.length === 0),
+        setUpstream: values['set-upstream'] === true,
+      });
+      const verbosity = (values.verbose ?? 0) - (values.quiet ?? 0);
+      const speech = new RemoteSpeech(context, config, remote.pushUrls[0]);
+      const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
+      const pushOptions =
+        values['push-option'] ??
+        config.getAll('push.pushoption').reduce<string[]>((list, value) => (value === '' ? [] : [...list, value]), []);
+      for (const option of pushOptions) {
+        if (option.includes('\n')) throw new GitError('USAGE', 'push options must not have new line characters');
+      }
+      const lease = leaseOf(events);
+      const options: PushOptions = {
+        refspecs: prepared.refspecs,
+        all,
+        mirror,
+        tags: values.tags === true,
+        followTags: values['follow-tags'] ?? config.getBool('push.followtags', false),
+        force: values.force === true,
+        lease,
+        ifIncludes:
+          lease !== undefined && (values['force-if-includes'] ?? config.getBool('push.useforceifincludes', false)),
+        prune: values.prune === true,
+        dryRun: values['dry-run'] === true,
+        atomic: values.atomic === true,
+        thin: values.thin !== false,
+        verify: values.verify !== false,
+        setUpstream: values['set-upstream'] === true || prepared.setUpstream,
+        porcelain: values.porcelain === true,
+        verbosity,
+        pushOptions,
+        receivePack: values['receive-pack'] ?? undefined,
+        say: (text) => context.printError(text),
+        error: (message) => context.error(message),
+        hint: (message) => context.hint(message),
+        hear: speech.hear,
+        heard: () => speech.finish(),
+        progress: progress ? async (text) => context.printError(text) : undefined,
+        runHook: (name, args, input) =>
+          runHook(repository, name, args, {
+            input,
+            cwd: repository.workTree ?? repository.gitDir,
+            output: (text) => context.printError(text),
           }),
-          cwd: transportDirectory(context, repository),
-        },
-        options,
-      );
-      speech.finish();
-      yield { result, text: result.out };
-      code = Math.max(code, result.code);
+      };
+      let code = 0;
+      for (const url of pushUrls(remote)) {
+        const result = await pushTo(
+          repository,
+          remote,
+          url,
+          {
+            ...transportContext(context, config, 'push', {
+              family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
+              quiet: verbosity < 0,
+            }),
+            cwd: transportDirectory(context, repository),
+          },
+          options,
+        );
+        speech.finish();
+        yield { result, text: result.out };
+        code = Math.max(code, result.code);
+      }
+      return code;
+    };
+    const members = repo === undefined ? [] : remotes.group(repo);
+    if (members.length <= 1) return yield* one(remotes.get(members[0] ?? remotes.defaultPushName(branch)));
+    if (values.atomic === true) throw new GitError('USAGE', '--atomic can only be used when pushing to one remote');
+    // A group is a shorthand for one push after another, each for itself.
+    let worst = 0;
+    for (const member of members) {
+      yield { text: `Pushing to ${member}\n` };
+      let code = 128;
+      try {
+        code = yield* one(remotes.get(member));
+      } catch (error) {
+        if (!(error instanceof GitError)) throw error;
+        context.printError(`${error.data['severity'] === 'error' ? 'error' : 'fatal'}: ${error.message}\n`);
+      }
+      if (code === 0) continue;
+      context.error(`could not push to ${member}`);
+      worst = 1;
     }
-    return code;
+    return worst;
   },
   render: (result: Result) => result.text,
 });

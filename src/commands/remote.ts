@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import { traceRegion } from '../base/trace.js';
 import type { NonEmpty } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
-import { staleRefs } from '../porcelain/fetch.js';
+import { becomesDangling, staleRefs } from '../porcelain/fetch.js';
 import {
   addRemote,
   RemoteFault,
@@ -278,6 +278,7 @@ export const command = defineCommand({
     } catch (error) {
       if (!(error instanceof RemoteFault)) throw error;
       context.error(error.message);
+      if (error.hint !== undefined) context.hint(error.hint);
       return error.code;
     }
   },
@@ -357,8 +358,7 @@ async function* prune(
   }
   for (const ref of stale) yield { text: ` * [${dryRun ? 'would prune' : 'pruned'}] ${prettyRef(ref)}\n` };
   for (const { name: ref, target } of symbolic) {
-    if (stale.includes(target))
-      yield { text: ` ${dryRun ? `${ref} will become dangling!` : `${ref} has become dangling!`}\n` };
+    if (stale.includes(target)) yield { text: ` ${becomesDangling(ref, target, dryRun)}\n` };
   }
 }
 

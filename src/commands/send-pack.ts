@@ -41,7 +41,7 @@ export const command = defineCommand({
     const repository = context.repository();
     const remotes = new Remotes(repository.config, repository);
     if (values.signed === 'yes') throw new GitError('UNSUPPORTED', 'the receiving end does not support --signed push');
-    const speech = new RemoteSpeech(context);
+    const speech = new RemoteSpeech(context, repository.config, url);
     const result = await pushTo(
       repository,
       remotes.get(values.remote ?? url),
@@ -63,6 +63,7 @@ export const command = defineCommand({
         verify: false,
         setUpstream: false,
         porcelain: false,
+        plumbing: true,
         verbosity: (values.verbose ?? 0) - (values.quiet ?? 0),
         pushOptions: values['push-option'] ?? [],
         receivePack: values['receive-pack'] ?? undefined,

@@ -73,8 +73,7 @@ function writer(target: string, name: string): ((line: string) => void) | undefi
     try {
       fs.appendFileSync(file, encodeText(line));
     } catch {
-      // Whoever traces must not break what is traced.
-      listenToTrace(undefined);
+      // Whoever traces must not break what is traced; the folder may still come (that of a clone).
     }
   };
 }

@@ -1,4 +1,3 @@
-import { type Bytes, decodeText } from '../base/bytes.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
@@ -8,6 +7,7 @@ import { HelperCredentials } from '../transport/credential-helpers.js';
 import { localServer } from '../transport/local-server.js';
 import type { CommandContext, Progress } from './command.js';
 import { agent, packetTrace, tidyAfterPush } from './service-io.js';
+export { RemoteSpeech } from './remote-speech.js';
 import { terminalPrompt } from './terminal-prompt.js';
 
 /** The configuration of the repository, or the user's own outside of one. */
@@ -59,47 +59,13 @@ export function transportContext(
 export const transportDirectory = (context: CommandContext, repository: Repository | undefined): string =>
   repository?.insideWorkTree === true ? repository.workTree! : context.cwd;
 
-/** Prints what a server says on side band 2: each line as `remote: …`, whole lines only. */
-export class RemoteSpeech {
-  readonly #context: CommandContext;
-  readonly #suffix: string;
-  #rest = '';
-
-  constructor(context: CommandContext) {
-    this.#context = context;
-    const dumb = context.env['TERM'] === undefined || context.env['TERM'] === 'dumb';
-    this.#suffix = context.io.stderr.isTerminal && !dumb ? '\x1b[K' : '        ';
-  }
-
-  readonly hear = (bytes: Bytes): void => {
-    const text = this.#rest + decodeText(bytes);
-    let out = '';
-    let at = 0;
-    for (let i = 0; i < text.length; i++) {
-      const char = text[i];
-      if (char !== '\n' && char !== '\r') continue;
-      const line = text.slice(at, i);
-      out += `remote: ${line}${line === '' ? '' : this.#suffix}${char}`;
-      at = i + 1;
-    }
-    this.#rest = text.slice(at);
-    if (out !== '') this.#context.printError(out);
-  };
-
-  /** What came without a line end. */
-  finish(): void {
-    if (this.#rest !== '') this.#context.printError(`remote: ${this.#rest}${this.#suffix}\n`);
-    this.#rest = '';
-  }
-}
-
 /** `Receiving objects: …` and `Resolving deltas: …`. */
 export function receivingProgress(
   context: CommandContext,
-): (phase: 'receive' | 'resolve', done: number, total: number) => void {
+): (phase: 'receive' | 'resolve', done: number, total: number, bytes?: number) => void {
   let current: Progress | undefined;
   let phaseNow = '';
-  return (phase, done, total) => {
+  return (phase, done, total, bytes) => {
     if (phase !== phaseNow) {
       current?.done();
       phaseNow = phase;
@@ -108,7 +74,7 @@ export function receivingProgress(
         force: true,
       });
     }
-    current?.update(done, total);
+    current?.update(done, total, bytes);
     if (done === total) {
       current?.done();
       current = undefined;

@@ -59,10 +59,7 @@ export function openObjectDirectories(
       options.warn?.(`${directory}: ignoring alternate object stores, nesting too deep`);
       return;
     }
-    for (const alternate of next) {
-      // Only the first directory may name its alternates relative to itself.
-      if (alternate.startsWith('/') || depth === 0) add(resolve(directory, alternate), depth + 1, directory);
-    }
+    for (const alternate of next) add(resolve(directory, alternate), depth + 1, directory);
   };
   add(path, 0, undefined);
   return directories;

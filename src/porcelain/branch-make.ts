@@ -95,6 +95,10 @@ export async function branchStart(
   const oid = await startOid(repository, text);
   if (oid === undefined) {
     if (asked) throw fail(`the requested upstream branch '${text}' does not exist`, startingAdvice);
+    // A symbolic ref that leads nowhere is named.
+    let preface = '';
+    await findRefs(repository, text, (line) => (preface += `${line}\n`));
+    if (preface !== '') throw new GitError('USAGE', `not a valid object name: '${text}'`, { data: { preface } });
     throw fail(`not a valid object name: '${text}'`);
   }
   const found = await findRefs(repository, text);

@@ -65,7 +65,7 @@ export interface CloneOptions {
   readonly info: (message: string) => void;
   readonly hear: (text: Bytes) => void;
   readonly heard: () => void;
-  readonly receiving: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly receiving: ((phase: 'receive' | 'resolve', done: number, total: number, bytes?: number) => void) | undefined;
   /** `--dissociate`: takes in what is borrowed. */
   readonly repack: (repository: Repository) => Promise<void>;
 }

@@ -169,31 +169,30 @@ export async function formatUpdates(
     lines.flatMap((line) => [line.old, line.new]),
   );
   let column = 10;
-  if (!options.compact) {
-    for (const line of lines) {
-      if (line.local === 'FETCH_HEAD' || line.flag === '-') continue;
-      if (!options.verbose && line.old === line.new) continue;
-      const left = displayWidth(prettyRef(line.remote));
-      const right = displayWidth(prettyRef(line.local));
-      if (21 + left + 4 + right >= options.columns) continue;
-      column = Math.max(column, left);
-    }
+  for (const line of lines) {
+    if (line.local === 'FETCH_HEAD' || line.flag === '-') continue;
+    if (!options.verbose && line.old === line.new) continue;
+    const left = displayWidth(prettyRef(line.remote));
+    const right = displayWidth(prettyRef(line.local));
+    if (21 + left + 4 + right >= options.columns) continue;
+    column = Math.max(column, left);
   }
   return shown.map((line) => {
     const remote = line.flag === '-' ? '(none)' : prettyRef(line.remote);
     const local = line.flag === '-' ? prettyRef(line.local) : prettyRef(line.local);
     const names = options.compact
-      ? compactNames(remote, local)
+      ? compactNames(remote, local, column)
       : `${remote}${' '.repeat(Math.max(0, column - displayWidth(remote)))} -> ${local}`;
     const note = line.note === undefined ? '' : `  (${line.note})`;
     return ` ${line.flag} ${line.summary.padEnd(width)} ${names}${note}`;
   });
 }
 
-/** `foo -> origin/foo` as `foo -> origin/*`; `foo -> foo` as `foo`. */
-function compactNames(remote: string, local: string): string {
-  if (remote === local) return remote;
-  if (local.endsWith(`/${remote}`)) return `${remote.padEnd(0)} -> ${local.slice(0, local.length - remote.length)}*`;
-  if (remote.endsWith(`/${local}`)) return `${remote.slice(0, remote.length - local.length)}* -> ${local}`;
-  return `${remote} -> ${local}`;
+/** `foo -> origin/foo` as `foo -> origin/*`, the name padded to `width`. */
+function compactNames(remote: string, local: string, width: number): string {
+  const pad = (text: string) => text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+  if (remote === local || local.endsWith(`/${remote}`))
+    return `${pad(remote)} -> ${local.slice(0, local.length - remote.length)}*`;
+  if (remote.endsWith(`/${local}`)) return `${pad(`${remote.slice(0, remote.length - local.length)}*`)} -> ${local}`;
+  return `${pad(remote)} -> ${local}`;
 }

@@ -24,7 +24,7 @@ import { guessHead } from './clone.js';
 import type { FetchItem, FetchMap } from './fetch-map.js';
 import { buildFetchMap, followedTags } from './fetch-map.js';
 import type { Deepening } from '../transport/fetch-objects.js';
-import { deepens, fetchObjects, isComplete, noDeepening } from '../transport/fetch-objects.js';
+import { deepens, fetchObjects, isComplete, negotiationAlgorithm, noDeepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from './fetch-update.js';
 import { FetchUpdates, formatUpdates } from './fetch-update.js';
 
@@ -64,7 +64,9 @@ export interface FetchOptions {
   readonly say: (text: string) => void;
   /** What the server says on side band 2, unless progress is off. */
   readonly serverProgress?: ((text: Bytes) => void) | undefined;
-  readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly receiving?:
+    | ((phase: 'receive' | 'resolve', done: number, total: number, bytes?: number) => void)
+    | undefined;
 }
 
 export interface FetchResult {
@@ -120,6 +122,7 @@ class RemoteFetch {
     }
     this.#url = url;
     const algorithm = repository.objectFormat;
+    negotiationAlgorithm(repository);
     this.#given = (options.refspecs ?? []).map((text) => parseRefspec(text, 'fetch', algorithm));
     const configured = remote.fetch.map((text) => parseRefspec(text, 'fetch', algorithm));
     this.#configured = options.prefetch === true ? configured.flatMap(toPrefetch) : configured;
@@ -481,7 +484,7 @@ class RemoteFetch {
       for await (const ref of this.#repository.refs.list('refs/', { broken: true })) {
         const raw = await this.#repository.refs.readRaw(ref.name);
         if (raw?.kind === 'symbolic' && gone.has(raw.target)) {
-          say(`   (${ref.name} ${this.#options.dryRun === true ? 'will become' : 'has become'} dangling)\n`);
+          say(`   ${becomesDangling(ref.name, raw.target, this.#options.dryRun === true)}\n`);
         }
       }
     }
@@ -619,6 +622,12 @@ export function staleRefs(specs: readonly Refspec[], refs: readonly RemoteRef[],
   }
   return stale;
 }
+
+/** What is said of a symbolic ref whose target is pruned. */
+export const becomesDangling = (name: string, target: string, dryRun: boolean): string =>
+  dryRun
+    ? `${name} will become dangling after ${target} is deleted`
+    : `${name} has become dangling after ${target} was deleted`;
 
 /** `--prefetch`: everything goes below `refs/prefetch/`. */
 function toPrefetch(spec: Refspec): Refspec[] {

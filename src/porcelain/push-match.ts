@@ -47,10 +47,11 @@ export interface MatchInput {
 export async function matchPush(input: MatchInput): Promise<PushTarget[]> {
   const targets = new Map<string, PushTarget>();
   const there = new Map(input.remote.map((ref) => [ref.name, ref.oid]));
+  const again: PushTarget[] = [];
   let errors = 0;
   for (const spec of input.specs) {
     if (spec.pattern || spec.matching || spec.negative) continue;
-    if (!(await matchExplicit(input, spec, there, targets))) errors++;
+    if (!(await matchExplicit(input, spec, there, targets, again))) errors++;
   }
   if (errors > 0 && input.lenient !== true) throw new GitError('USAGE', '', { data: { told: true } });
   for (const ref of input.local) {
@@ -85,7 +86,7 @@ export async function matchPush(input: MatchInput): Promise<PushTarget[]> {
   const order = new Map(input.remote.map((ref, i) => [ref.name, i]));
   const last = input.remote.length;
   // The other side's order, new refs behind in the order they were named.
-  return [...targets.values()].sort((a, b) => (order.get(a.name) ?? last) - (order.get(b.name) ?? last));
+  return [...targets.values(), ...again].sort((a, b) => (order.get(a.name) ?? last) - (order.get(b.name) ?? last));
 }
 
 function matchImplicit(
@@ -147,6 +148,7 @@ async function matchExplicit(
   spec: Refspec,
   there: ReadonlyMap<string, Oid>,
   targets: Map<string, PushTarget>,
+  again: PushTarget[],
 ): Promise<boolean> {
   const source = await findSource(input, spec);
   if (source === undefined) return false;
@@ -180,15 +182,19 @@ async function matchExplicit(
   }
   const before = targets.get(name);
   if (before !== undefined) {
-    if (before.source.name === source.name && before.source.oid === source.oid) return true;
-    input.error(`dst ref ${name} receives from more than one src`);
-    return false;
+    // The other side will say what it thinks of that.
+    again.push({ name, old: there.get(name) ?? input.zero, source, force: spec.force, deletion });
+    return true;
   }
   targets.set(name, { name, old: there.get(name) ?? input.zero, source, force: spec.force, deletion });
   return true;
 }
 
-async function findSource(input: MatchInput, spec: Refspec): Promise<PushSource | undefined> {
+/** What a refspec's left side means here; tells why nothing, where so. */
+export async function findSource(
+  input: Pick<MatchInput, 'local' | 'zero' | 'resolve' | 'error'>,
+  spec: Refspec,
+): Promise<PushSource | undefined> {
   if (spec.src === '') return { name: '', oid: input.zero };
   const found = candidates(input.local, spec.src);
   if (found.length === 1) return found[0];

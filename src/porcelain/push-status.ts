@@ -110,7 +110,7 @@ async function describe(
       return {
         flag: '!',
         summary: '[rejected]',
-        from: ref.status === 'no-delete' ? '' : from,
+        from: ref.status === 'no-delete' ? '' : ref.deletion ? '(delete)' : from,
         note: notes[ref.status],
       };
   }

@@ -22,7 +22,7 @@ import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { currentBranch } from './fetch.js';
 import type { PushSource, PushTarget } from './push-match.js';
-import { matchPush } from './push-match.js';
+import { findSource, matchPush } from './push-match.js';
 import type { PushRef } from './push-status.js';
 import { formatPush, pushAdvice, pushFaults, reported } from './push-status.js';
 
@@ -50,6 +50,8 @@ export interface PushOptions {
   readonly verify: boolean;
   readonly setUpstream: boolean;
   readonly porcelain: boolean;
+  /** As `send-pack` has it: no last word, no advice. */
+  readonly plumbing?: boolean;
   readonly verbosity: number;
   readonly pushOptions: readonly string[];
   readonly receivePack: string | undefined;
@@ -81,6 +83,11 @@ export async function pushTo(
   options: PushOptions,
 ): Promise<PushResult> {
   if (options.verbosity > 0) options.say(`Pushing to ${anonymizeUrl(url)}\n`);
+  // What is not here cannot be pushed: no need to ask anybody.
+  if (!(await sourcesAreHere(repository, options))) {
+    options.error(`failed to push some refs to '${anonymizeUrl(url)}'`);
+    return { url, refs: [], code: 1, out: '' };
+  }
   const connection = await connect('receive-pack', url, context, {
     program: options.receivePack ?? remote.receivePack,
     version: protocolVersion(repository.config, repository.env),
@@ -92,6 +99,23 @@ export async function pushTo(
     await connection.close(true).catch(() => {});
     throw error;
   }
+}
+
+async function sourcesAreHere(repository: Repository, options: PushOptions): Promise<boolean> {
+  const local: PushSource[] = [];
+  for await (const ref of repository.refs.list('refs/')) local.push({ name: ref.name, oid: ref.oid });
+  let fine = true;
+  for (const text of options.refspecs) {
+    const spec = parseRefspec(text, 'push', repository.objectFormat);
+    if (spec.pattern || spec.matching || spec.negative) continue;
+    const resolve = (expression: string) => resolveRevision(repository, expression);
+    if (
+      (await findSource({ local, zero: zeroOid(repository.objectFormat), resolve, error: options.error }, spec)) ===
+      undefined
+    )
+      fine = false;
+  }
+  return fine;
 }
 
 class Push {
@@ -326,7 +350,8 @@ class Push {
             ref.status = ref.status === 'none' ? 'atomic-failed' : ref.status;
         await this.#bye();
         options.error(`atomic push failed for ref ${bad.name}. status: ${atomicStatusNumber(bad.status)}`);
-        return true;
+        // The lines for programs say it all: they end as those of a push that was judged do.
+        return !options.porcelain;
       }
     }
     const live = refs.filter((ref) => ref.status === 'none');
@@ -355,14 +380,18 @@ class Push {
       signal: this.#context.signal,
     });
     options.heard();
-    await this.#connection.close().catch(() => {});
+    // A program on the other side that ends badly has the last word, whatever it reported.
+    const ended = (await this.#connection.close().catch(() => 1)) !== 0;
     if (!result.reported) {
       for (const ref of live) ref.status = 'ok';
-      return false;
+      return ended;
     }
+    const told = new Set<string>();
     for (const ref of live) {
-      if (!result.reports.has(ref.name)) ref.status = 'expecting-report';
+      // One ref named twice gets one report.
+      if (!result.reports.has(ref.name) || told.has(ref.name)) ref.status = 'expecting-report';
       else {
+        told.add(ref.name);
         ref.why = result.reports.get(ref.name);
         ref.status = ref.why === undefined ? 'ok' : 'remote-rejected';
         ref.reports = result.options.get(ref.name);
@@ -372,7 +401,7 @@ class Push {
       options.error(`remote unpack failed: ${result.unpack}`);
       return true;
     }
-    return false;
+    return ended;
   }
 
   /** `push.negotiate`: what else the other side has, asked as a fetch would. */
@@ -420,7 +449,7 @@ class Push {
     const code = bad || failed ? 1 : 0;
     if (options.porcelain && !failed) out += 'Done\n';
     else if (!quiet && code === 0 && !refs.some((ref) => ref.status === 'ok')) options.say('Everything up-to-date\n');
-    if (code !== 0) {
+    if (code !== 0 && options.plumbing !== true) {
       options.error(`failed to push some refs to '${url}'`);
       const head = await currentBranch(this.#repository);
       const advice = pushAdvice(

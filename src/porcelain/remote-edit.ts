@@ -10,9 +10,11 @@ import { LocalConfig } from './local-config.js';
 /** An answer of `no`: git prints `error: …` and exits with its own code. */
 export class RemoteFault extends Error {
   readonly code: number;
-  constructor(message: string, code: number) {
+  readonly hint: string | undefined;
+  constructor(message: string, code: number, hint?: string) {
     super(message);
     this.code = code;
+    this.hint = hint;
   }
 }
 
@@ -125,6 +127,14 @@ function writes(spec: { dst: string | undefined; pattern: boolean }, ref: string
   return ref.startsWith(spec.dst.slice(0, star)) && ref.endsWith(spec.dst.slice(star + 1));
 }
 
+const nestingHint = `The remote you are trying to rename has conflicting references in the
+new target refspec. This is most likely caused by you trying to nest
+a remote into itself, e.g. by renaming 'parent' into 'parent/child'
+or by unnesting a remote, e.g. the other way round.
+
+If that is the case, you can address this by first renaming the
+remote to a different name.`;
+
 /** `git remote rename`. Answers warnings. */
 export async function renameRemote(repository: Repository, from: string, to: string): Promise<readonly string[]> {
   const remotes = new Remotes(repository.config, repository);
@@ -186,6 +196,19 @@ export async function renameRemote(repository: Repository, from: string, to: str
     else direct.push(ref.name);
   }
   const moved = (name: string) => (name.startsWith(prefix) ? `refs/remotes/${to}/${name.slice(prefix.length)}` : name);
+  // A name below one that is there cannot be made; nothing has moved yet.
+  for (const name of direct) {
+    const target = moved(name);
+    for (let slash = target.lastIndexOf('/'); slash > 0; slash = target.lastIndexOf('/', slash - 1)) {
+      const above = target.slice(0, slash);
+      if ((await repository.refs.readRaw(above)) === undefined) continue;
+      throw new RemoteFault(
+        `renaming remote references failed: cannot lock ref '${target}': '${above}' exists; cannot create '${target}'`,
+        1,
+        nestingHint,
+      );
+    }
+  }
   for (const { name } of symbolic) {
     await repository.refs.update([{ name, to: 'deleted', noDeref: true, reason: '' }]);
   }

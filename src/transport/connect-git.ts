@@ -55,7 +55,10 @@ export async function connectGit(
       }
     })(),
   };
-  return openStream(spoken, context, async () => socket.close());
+  return openStream(spoken, context, async () => {
+    socket.close();
+    return 0;
+  });
 }
 
 const hostLine = (host: string, port: string | undefined): string => {

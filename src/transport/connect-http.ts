@@ -139,6 +139,7 @@ export async function connectHttp(
     },
     async close() {
       pending = undefined;
+      return 0;
     },
   };
 }

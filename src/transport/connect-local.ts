@@ -59,7 +59,7 @@ async function inProcess(
       toClient.fail(gone);
     },
   };
-  return openStream(clientSide, context, () => served);
+  return openStream(clientSide, context, () => served.then(() => 0));
 }
 
 /** A server behind a program's standard input and output. What it says on stderr is shown. */
@@ -82,7 +82,5 @@ export async function throughProgram(
       child.kill();
     },
   };
-  return openStream(duplex, context, async () => {
-    await child.exit;
-  });
+  return openStream(duplex, context, () => child.exit);
 }

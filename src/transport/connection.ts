@@ -22,8 +22,8 @@ export interface Connection {
   send(body: Bytes | AsyncIterable<Bytes>): Promise<void>;
   /** Where to read the reply to what was sent last. */
   reply(): Promise<PacketReader>;
-  /** Ends the conversation; `failed` drops it at once. */
-  close(failed?: boolean): Promise<void>;
+  /** Ends the conversation; `failed` drops it at once. Answers the exit code of the program on the other side, or 0. */
+  close(failed?: boolean): Promise<number>;
 }
 
 /** Runs our own server in this process: what a local path leads to. Answers the exit code. */
@@ -68,7 +68,7 @@ const noAccess =
 export async function openStream(
   duplex: Duplex,
   context: TransportContext,
-  finish: (failed: boolean) => Promise<void>,
+  finish: (failed: boolean) => Promise<number>,
 ): Promise<Connection> {
   const reader = new PacketReader(duplex.input, { trace: context.trace });
   let advertisement: Advertisement;
@@ -109,7 +109,7 @@ export async function openStream(
           // It ended in another way.
         }
       }
-      await finish(failed);
+      return finish(failed);
     },
   };
 }

@@ -12,6 +12,7 @@ export async function resolveDeepenRef(repository: Repository, name: string): Pr
     const oid = await repository.refs.resolve(namespace + full);
     if (oid !== undefined) found.push(oid);
   }
+  if (found.length === 0) throw new GitError('PROTOCOL', `git upload-pack: deepen-not is not a ref: ${name}`);
   if (found.length !== 1) throw new GitError('PROTOCOL', `git upload-pack: ambiguous deepen-not: deepen-not ${name}`);
   return found[0]!;
 }

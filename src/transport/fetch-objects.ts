@@ -4,6 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import { LinkCheck } from '../packs/link-check.js';
 import { IncomingFsck, incomingRules } from '../repo/incoming-fsck.js';
+import { missingValue } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
@@ -48,7 +49,9 @@ export interface ObjectsRequest extends Deepening {
   /** What the server says on side band 2. */
   readonly progress: ((text: Bytes) => void) | undefined;
   /** Progress is wanted: told how far we are. */
-  readonly receiving?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly receiving?:
+    | ((phase: 'receive' | 'resolve', done: number, total: number, bytes?: number) => void)
+    | undefined;
   readonly keep: boolean;
   readonly clone: boolean;
   /** Standard error, as it is: what `fetch.fsckObjects` finds. */
@@ -70,7 +73,11 @@ export interface ObjectsResult {
 
 export function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
   const text = repository.config.get('fetch.negotiationalgorithm');
+  const entry = repository.config.last('fetch.negotiationalgorithm');
+  if (entry !== undefined && entry.value === undefined) throw missingValue(entry);
   if (text === 'skipping' || text === 'noop' || text === 'consecutive') return text;
+  if (text !== undefined && text !== 'default')
+    throw new GitError('CONFIG', `unknown fetch negotiation algorithm '${text}'`);
   if (text === undefined && repository.config.getBool('feature.experimental', false)) return 'skipping';
   return 'consecutive';
 }

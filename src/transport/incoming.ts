@@ -26,7 +26,7 @@ export interface IncomingOptions {
   readonly links?: ((oid: Oid, kind: RawObject['kind'], data: Bytes | undefined) => void) | undefined;
   /** What `fsckObjects` asks for: looks at every object, and at the whole before it becomes visible. */
   readonly fsck?: IncomingFsck | undefined;
-  readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number) => void) | undefined;
+  readonly progress?: ((phase: 'receive' | 'resolve', done: number, total: number, bytes?: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,7 +48,17 @@ export async function storeIncoming(
   options: IncomingOptions,
 ): Promise<Incoming> {
   const { platform, objectFormat } = repository;
-  const bytes = new ByteReader(input);
+  let received = 0;
+  const counted = async function* (): AsyncGenerator<Bytes> {
+    for await (const chunk of input) {
+      received += chunk.length;
+      yield chunk;
+    }
+  };
+  const bytes = new ByteReader(options.progress === undefined ? input : counted());
+  const progress: IncomingOptions['progress'] =
+    options.progress &&
+    ((phase, done, total) => options.progress!(phase, done, total, phase === 'receive' ? received : undefined));
   const count = await announcedCount(bytes);
   options.announced?.(count);
   const { fsck, links } = options;
@@ -72,7 +82,7 @@ export async function storeIncoming(
       store: repository.objects,
       object: each,
       complete,
-      progress: options.progress === undefined ? undefined : (done, total) => options.progress!('receive', done, total),
+      progress: progress && ((done, total) => progress('receive', done, total)),
       maxInputSize: options.maxInputSize,
     });
     return { count: unpacked.count, pack: undefined, checksum: '' };
@@ -89,7 +99,7 @@ export async function storeIncoming(
     blobsUnseen: true,
     threads: repository.config.getInt('pack.threads'),
     complete,
-    progress: options.progress,
+    progress,
     signal: options.signal,
     reverse: repository.config.getBool('pack.writereverseindex', true),
     ...repository.packSync,

@@ -1,3 +1,4 @@
+import { throughput } from '../base/throughput.js';
 import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
@@ -23,6 +24,8 @@ export interface PackRequest {
   readonly tags: readonly { readonly oid: Oid; readonly peeled: Oid }[];
   /** Deltas may build on what the receiver has. */
   readonly thin: boolean;
+  /** A push shows the writing too. */
+  readonly showWriting?: boolean;
   /** Deltas may name their base by distance. */
   readonly offsets: boolean;
 }
@@ -182,6 +185,7 @@ export async function* makePack(
 ): AsyncGenerator<Bytes> {
   const { platform, objectFormat, config } = repository;
   let said: Promise<void> = Promise.resolve();
+  let written = 0;
   let heard = platform.now();
   /** A client that sees no progress hears now and then that we are still there. */
   const stir = (count: number): void => {
@@ -207,6 +211,7 @@ export async function* makePack(
     offsetDeltas: request.offsets,
     signal,
     progress: (phase, done, total) => {
+      if (phase === 'write') written = done;
       if (phase === 'compress') meter?.update('Compressing objects', done, total);
       stir(done);
     },
@@ -222,9 +227,16 @@ export async function* makePack(
   await builder.prepare();
   meter?.finish('Compressing objects');
   await said;
+  const started = platform.now();
+  let sent = 0;
   for await (const chunk of builder.chunks()) {
+    sent += chunk.length;
     yield chunk;
+    if (request.showWriting === true)
+      meter?.update('Writing objects', written, count, throughput(sent, platform.now() - started));
   }
+  if (request.showWriting === true)
+    meter?.done('Writing objects', count, count, throughput(sent, platform.now() - started));
   const { total, deltas, reused, reusedDeltas, verbatim, verbatimPacks } = builder.statistics;
   traceData('pack-objects', 'write_pack_file/wrote', total);
   meter?.say(
@@ -251,18 +263,18 @@ class Meter {
     return `${title}: ${String(total === 0 ? 100 : Math.floor((done * 100) / total)).padStart(3)}% (${done}/${total})`;
   }
 
-  update(title: string, done: number, total?: number): void {
+  update(title: string, done: number, total?: number, rate = ''): void {
     this.#title = title;
     this.#total = total ?? 0;
-    if ((done & 255) !== 0) return;
+    if (rate === '' && (done & 255) !== 0) return;
     const now = this.#now();
     if (now - this.#last < 250) return;
     this.#last = now;
-    this.#out(`${this.#line(title, done, total)}\r`);
+    this.#out(`${this.#line(title, done, total)}${rate}\r`);
   }
 
-  done(title: string, done: number, total?: number): void {
-    this.#out(`${this.#line(title, done, total)}, done.\n`);
+  done(title: string, done: number, total?: number, rate = ''): void {
+    this.#out(`${this.#line(title, done, total)}${rate}, done.\n`);
   }
 
   /** Ends a phase that may not have happened. */

@@ -21,7 +21,7 @@ export class Quarantine {
 
   /** What programs see that are to look into it. */
   environment(): Record<string, string> {
-    const own = this.#repository.objectsDirectory;
+    const own = quoted(this.#repository.objectsDirectory);
     const others = this.#repository.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'];
     return {
       GIT_QUARANTINE_PATH: this.path,
@@ -67,6 +67,10 @@ export class Quarantine {
     this.#repository.platform.fs.removeRecursive(this.path);
   }
 }
+
+/** An entry of a list that is split at `:`. */
+const quoted = (path: string): string =>
+  path.includes(':') || path.startsWith('"') ? `"${path.replace(/["\\]/g, '\\$&')}"` : path;
 
 /** Readers look for the index: it comes last. */
 function packOrder(name: string): number {

@@ -8,6 +8,7 @@ import { LinkCheck } from '../packs/link-check.js';
 import { IncomingFsck, incomingRules } from '../repo/incoming-fsck.js';
 import { checkAliasedUpdates } from './aliased-updates.js';
 import { alternateRefs } from './alternate-refs.js';
+import { CommitCache } from './commit-cache.js';
 import { checkedOutFinder } from './checked-out.js';
 import { runHook } from './hook-run.js';
 import type { Incoming } from './incoming.js';
@@ -360,11 +361,35 @@ class Push {
     const missing = await check(tips.map((command) => command.new));
     if (missing === undefined) return;
     // Somebody is to blame; the others may go on.
+    let told = false;
     for (const command of tips) {
       if ((await check([command.new])) === undefined) continue;
-      this.#io.errors(`error: Could not read ${missing}\n`);
+      const words = await this.#missingWords(view, command.new, missing);
+      // The operator hears of it too, once.
+      if (!told) this.#io.errors(words);
+      told = true;
+      await this.#say(words);
       command.error = 'missing necessary objects';
     }
+  }
+
+  /** What is missing, and which commit asks for it. */
+  async #missingWords(view: Repository, tip: Oid, missing: Oid): Promise<string> {
+    const commits = new CommitCache(view.objects, readShallow(view));
+    const start = await commits.peel(tip);
+    const stack = start === undefined ? [] : [start];
+    const seen = new Set<Oid>(stack);
+    for (let oid = stack.pop(); oid !== undefined; oid = stack.pop()) {
+      for (const parent of (await commits.raw(oid))?.parents ?? []) {
+        if (parent === missing) {
+          return `error: Could not read ${missing}\nfatal: Failed to traverse parents of commit ${oid}\n`;
+        }
+        if (seen.has(parent)) continue;
+        seen.add(parent);
+        stack.push(parent);
+      }
+    }
+    return `error: Could not read ${missing}\n`;
   }
 
   async #hook(

@@ -107,6 +107,7 @@ export async function sendPack(
           tags: [],
           thin: request.thin && !capabilities.has('no-thin'),
           offsets: capabilities.has('ofs-delta'),
+          showWriting: true,
         },
         request.progress,
         request.signal,

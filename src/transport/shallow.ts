@@ -165,3 +165,18 @@ export async function reachableOf(
   });
   return found;
 }
+
+/** Commits between `heads` and a boundary, without the boundary itself. */
+export async function aboveBoundary(
+  commits: CommitCache,
+  heads: readonly Oid[],
+  boundary: ReadonlySet<Oid>,
+): Promise<Set<Oid>> {
+  const found = new Set<Oid>();
+  await walk(commits, heads, (oid) => {
+    if (boundary.has(oid)) return false;
+    found.add(oid);
+    return true;
+  });
+  return found;
+}

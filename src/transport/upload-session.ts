@@ -8,7 +8,14 @@ import { CommonHaves } from './common.js';
 import type { PackRequest } from './pack-exchange.js';
 import type { PacketWriter } from './pkt-line.js';
 import { peelTag, servedRefs } from './served-refs.js';
-import { boundaryByDepth, boundaryByRevisions, INFINITE_DEPTH, reachableOf, readShallow } from './shallow.js';
+import {
+  aboveBoundary,
+  boundaryByDepth,
+  boundaryByRevisions,
+  INFINITE_DEPTH,
+  reachableOf,
+  readShallow,
+} from './shallow.js';
 import type { UploadConfig } from './upload-config.js';
 import { filterFault } from './upload-config.js';
 
@@ -156,12 +163,16 @@ export class UploadSession {
     }
     let heads: readonly Oid[] = this.wants;
     let deep = depth;
+    let above: ReadonlySet<Oid> | undefined;
     if (this.relative) {
       heads = await reachableOf(this.commits, this.wants, this.clientShallow);
+      above = await aboveBoundary(this.commits, this.wants, this.clientShallow);
       if (depth !== INFINITE_DEPTH) deep = depth + 1;
     }
     const boundary = await boundaryByDepth(this.commits, heads, deep, this.serverShallow);
-    this.#announce(writer, boundary.shallow, boundary.inside);
+    // What the client has with its parents, by another way, is no boundary.
+    const shallow = above === undefined ? boundary.shallow : boundary.shallow.filter((oid) => !above.has(oid));
+    this.#announce(writer, shallow, boundary.inside);
     await this.#unshallow(writer, boundary.inside);
   }
 

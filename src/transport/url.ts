@@ -64,7 +64,8 @@ export function parseRemoteUrl(text: string): RemoteAddress {
   const rest = text.slice(scheme[0].length);
   switch (name) {
     case 'file':
-      return local(urlDecode(rest));
+      // A host in between says nothing.
+      return local(urlDecode(rest.includes('/') ? rest.slice(rest.indexOf('/')) : rest));
     case 'http':
     case 'https':
     case 'ftp':
