@@ -336,7 +336,8 @@ function localRepository(context: CommandContext, repo: string): string | undefi
     if (error instanceof GitError && error.code === 'NOT_A_REPOSITORY') return undefined;
     throw error;
   }
-  return absolute;
+  // Kept as it was written, but for where it starts.
+  return path.isAbsolute(repo) ? repo : `${context.cwd}/${repo}`;
 }
 
 function isEmptyDirectory(context: CommandContext, directory: string): boolean {

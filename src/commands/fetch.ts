@@ -9,6 +9,7 @@ import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type FetchOptionValues, fetchOptionSpecs } from './fetch-options.js';
+import { verbosityOf } from './verbosity.js';
 import { receivingProgress, RemoteSpeech, transportContext, transportDirectory } from './transport-context.js';
 
 interface Result {
@@ -46,7 +47,7 @@ export const command = defineCommand({
     'submodule-prefix': { type: 'string', value: 'dir', hidden: true },
     'recurse-submodules-default': { type: 'string', value: 'x', hidden: true },
   },
-  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<Result, number> {
     const repository = context.repository();
     const remotes = new Remotes(repository.config, repository);
     const words = [...rest];
@@ -77,7 +78,7 @@ export const command = defineCommand({
     const several = all === true || values.multiple === true || names.length > 1;
     const action =
       context.env['GIT_REFLOG_ACTION'] ?? ['fetch', ...context.argv.map((word) => anonymizeUrl(word))].join(' ');
-    const shared = await fetchSettings(context, repository, values, action);
+    const shared = await fetchSettings(context, repository, values, verbosityOf(events), action);
     const options: FetchOptions = {
       ...shared,
       refspecs: several ? undefined : refspecsOf(words),
@@ -90,7 +91,7 @@ export const command = defineCommand({
       refetch: values.refetch,
       prefetch: values.prefetch,
       filter: values.filter ?? undefined,
-      verbosity: (values.verbose ?? 0) - (values.quiet ?? 0),
+      verbosity: verbosityOf(events),
     };
     if (values['negotiate-only'] === true) {
       if (names.length !== 1) throw new GitError('USAGE', 'must supply remote when using --negotiate-only');
@@ -177,10 +178,10 @@ export function refspecsOf(words: readonly string[]): string[] {
 export async function fetchSettings(
   context: CommandContext,
   repository: Repository,
-  values: FetchOptionValues & { readonly verbose?: number; readonly quiet?: number },
+  values: FetchOptionValues,
+  verbosity: number,
   action: string,
 ): Promise<FetchOptions> {
-  const verbosity = (values.verbose ?? 0) - (values.quiet ?? 0);
   const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
   return {
     tags: values.tags === true ? 'all' : values.tags === false ? 'none' : undefined,

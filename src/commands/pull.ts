@@ -1,5 +1,7 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { cleanupMode } from '../porcelain/message.js';
+import { verbosityOf, verbosityWords } from './verbosity.js';
 import { currentBranch } from '../porcelain/fetch.js';
 import { mergeHeads, noCandidates, standing } from '../porcelain/pull-plan.js';
 import { treeOf } from '../porcelain/pull-clean.js';
@@ -85,6 +87,8 @@ export const command = defineCommand({
     }
     const rebasing = rebase !== undefined && rebase !== 'false';
     const autostash = values.autostash ?? config.getBool('pull.autostash');
+    // A wrong word is told before anything is fetched.
+    cleanupMode(values.cleanup ?? undefined, false);
     checkState(context, repository);
     const before = await repository.refs.resolve('HEAD');
     if (rebasing && !(autostash ?? config.getBool('rebase.autostash', false))) {
@@ -102,7 +106,7 @@ export const command = defineCommand({
     const oldAction = env['GIT_REFLOG_ACTION'];
     env['GIT_REFLOG_ACTION'] = action;
     try {
-      const code = await context.runCommand('fetch', fetchWords(values, events, rest));
+      const code = await context.runCommand('fetch', fetchWords(events, rest));
       if (code !== 0) return code;
       if (values['dry-run'] === true) return 0;
       repository.objects.refresh();
@@ -140,16 +144,16 @@ export const command = defineCommand({
       }
       if (rebasing) {
         if (canFastForward && !config.getBool('rebase.forcenoff', false)) {
-          return await context.runCommand('merge', [...mergeWords(values, events), '--ff-only', 'FETCH_HEAD']);
+          return await context.runCommand('merge', [...mergeWords(events), '--ff-only', 'FETCH_HEAD']);
         }
         const stash =
           values.autostash === undefined && autostash !== undefined
             ? [autostash ? '--autostash' : '--no-autostash']
             : [];
-        return await context.runCommand('rebase', [...stash, ...rebaseWords(rebase!, values, events, heads[0]!)]);
+        return await context.runCommand('rebase', [...stash, ...rebaseWords(rebase!, events, heads[0]!)]);
       }
       return await context.runCommand('merge', [
-        ...mergeWords(values, events),
+        ...mergeWords(events),
         ...(fastForward === undefined ? [] : [fastForward]),
         ...(values.autostash === undefined && autostash !== undefined
           ? [autostash ? '--autostash' : '--no-autostash']
@@ -221,14 +225,9 @@ function checkState(context: CommandContext, repository: Repository): void {
 }
 
 /** What of the options is fetch's, with the words behind them. */
-function fetchWords(
-  values: { readonly verbose?: number; readonly quiet?: number },
-  events: readonly OptionEvent[],
-  rest: readonly string[],
-): string[] {
+function fetchWords(events: readonly OptionEvent[], rest: readonly string[]): string[] {
   const words = ['--update-head-ok'];
-  for (let i = 0; i < (values.verbose ?? 0); i++) words.push('-v');
-  for (let i = 0; i < (values.quiet ?? 0); i++) words.push('-q');
+  words.push(...verbosityWords(verbosityOf(events)));
   for (const event of events) {
     if (!Object.hasOwn(fetchOptionSpecs, event.key)) continue;
     words.push(optionWord(event));
@@ -241,13 +240,9 @@ function optionWord(event: OptionEvent): string {
   return event.value === null || event.value === '' ? `--${event.key}` : `--${event.key}=${event.value}`;
 }
 
-function mergeWords(
-  values: { readonly verbose?: number; readonly quiet?: number },
-  events: readonly OptionEvent[],
-): string[] {
+function mergeWords(events: readonly OptionEvent[]): string[] {
   const words: string[] = [];
-  for (let i = 0; i < (values.verbose ?? 0); i++) words.push('-v');
-  for (let i = 0; i < (values.quiet ?? 0); i++) words.push('-q');
+  words.push(...verbosityWords(verbosityOf(events)));
   for (const event of events) {
     if (event.key === 'ff' || event.key === 'ff-only' || !Object.hasOwn(mergeOptions, event.key)) continue;
     words.push(event.key === 'n' ? '-n' : optionWord(event));
@@ -255,15 +250,9 @@ function mergeWords(
   return words;
 }
 
-function rebaseWords(
-  mode: Rebase,
-  values: { readonly quiet?: number; readonly verbose?: number },
-  events: readonly OptionEvent[],
-  onto: Oid,
-): string[] {
+function rebaseWords(mode: Rebase, events: readonly OptionEvent[], onto: Oid): string[] {
   const words: string[] = [];
-  if ((values.quiet ?? 0) > 0) words.push('-q');
-  if ((values.verbose ?? 0) > 0) words.push('-v');
+  words.push(...verbosityWords(verbosityOf(events)));
   if (mode === 'merges') words.push('--rebase-merges');
   if (mode === 'interactive') words.push('--interactive');
   for (const event of events) {

@@ -5,6 +5,7 @@ import { preparePushRefspecs } from '../porcelain/push-refspecs.js';
 import { runHook } from '../transport/hook-run.js';
 import { type RemoteConfig, Remotes } from '../transport/remote-config.js';
 import { defineCommand } from './command.js';
+import { verbosityOf } from './verbosity.js';
 import type { OptionEvent } from './options.js';
 import { RemoteSpeech, transportContext, transportDirectory } from './transport-context.js';
 
@@ -84,7 +85,10 @@ export const command = defineCommand({
     const repo = rest[0] ?? values.repo ?? undefined;
     if (repo !== undefined && repo === '') throw new GitError('USAGE', "bad repository ''");
     const one = async function* (remote: RemoteConfig): AsyncGenerator<Result, number> {
-      if (remote.urls.length === 0 || (!remote.configured && repo === undefined && !remotes.isChosen(branch))) {
+      if (
+        (remote.urls.length === 0 && remote.pushUrls.length === 0) ||
+        (!remote.configured && repo === undefined && !remotes.isChosen(branch))
+      ) {
         throw new GitError(
           'USAGE',
           'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',
@@ -107,7 +111,7 @@ export const command = defineCommand({
         named: all || mirror || (values.tags === true && words.length === 0),
         setUpstream: values['set-upstream'] === true,
       });
-      const verbosity = (values.verbose ?? 0) - (values.quiet ?? 0);
+      const verbosity = verbosityOf(events);
       const speech = new RemoteSpeech(context, config, remote.pushUrls[0]);
       const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
       const pushOptions =

@@ -2,6 +2,7 @@ import { GitError } from '../base/errors.js';
 import { pushTo } from '../porcelain/push.js';
 import { Remotes } from '../transport/remote-config.js';
 import { defineCommand, renderText } from './command.js';
+import { verbosityOf } from './verbosity.js';
 import { UsageError } from './options.js';
 import { RemoteSpeech, transportContext } from './transport-context.js';
 
@@ -33,7 +34,7 @@ export const command = defineCommand({
     stdin: { type: 'flag', help: 'read refs from stdin' },
     'helper-status': { type: 'flag', help: 'print status from remote helper' },
   },
-  async *run(context, { values, rest }): AsyncGenerator<{ text: string }, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<{ text: string }, number> {
     const [url, ...words] = rest;
     if (url === undefined) throw new UsageError();
     if (values.stdin === true) for (const line of context.io.stdin.lines()) words.push(line);
@@ -64,7 +65,7 @@ export const command = defineCommand({
         setUpstream: false,
         porcelain: false,
         plumbing: true,
-        verbosity: (values.verbose ?? 0) - (values.quiet ?? 0),
+        verbosity: verbosityOf(events),
         pushOptions: values['push-option'] ?? [],
         receivePack: values['receive-pack'] ?? undefined,
         say: (text) => context.printError(text),

@@ -113,7 +113,7 @@ class RemoteFetch {
     this.#remote = remote;
     this.#context = context;
     this.#options = options;
-    const url = remote.urls[0];
+    const url = remote.urls[0] ?? (remote.hasPushUrls ? remote.name : undefined);
     if (url === undefined) {
       throw new GitError(
         'USAGE',
@@ -533,7 +533,7 @@ class RemoteFetch {
 
   async #setUpstream(items: readonly FetchItem[], branch: string | undefined): Promise<void> {
     const { say } = this.#options;
-    const sources = items.filter((item) => item.status === 'merge');
+    const sources = items.filter((item) => item.status === 'merge' && item.local === undefined);
     const source = sources[0];
     if (sources.length > 1) {
       say('warning: multiple branches detected, incompatible with --set-upstream\n');
@@ -546,7 +546,7 @@ class RemoteFetch {
     if (branch === undefined) {
       say(
         "warning: could not set upstream of HEAD to '" +
-          source.name +
+          source.name.replace(/^refs\/heads\//, '') +
           "' from '" +
           this.#remote.name +
           "' when it does not point to any branch.\n",

@@ -74,6 +74,7 @@ export async function matchPush(input: MatchInput): Promise<PushTarget[]> {
       if (targets.has(ref.name) || ref.name === 'HEAD') continue;
       const source = input.mirror ? ref.name : sourceOf(input, ref.name);
       if (source === undefined || names.has(source)) continue;
+      if (isExcluded(input.specs, source) || isExcluded(input.specs, ref.name)) continue;
       targets.set(ref.name, {
         name: ref.name,
         old: ref.oid,

@@ -163,13 +163,34 @@ export async function renameRemote(repository: Repository, from: string, to: str
   if (!file.renameSection(`remote.${from}`, `remote.${to}`)) {
     throw new RemoteFault(`Could not rename config section 'remote.${from}' to 'remote.${to}'`, 1);
   }
-  let ownRefs = false;
+  const ownRefs = remote.fetch.some((text) => text.includes(`:refs/remotes/${from}/`));
+  const prefix = `refs/remotes/${from}/`;
+  const symbolic: { name: string; target: string }[] = [];
+  const direct: string[] = [];
+  for await (const ref of repository.refs.list(prefix, { broken: true })) {
+    const raw = await repository.refs.readRaw(ref.name);
+    if (raw?.kind === 'symbolic') symbolic.push({ name: ref.name, target: raw.target });
+    else direct.push(ref.name);
+  }
+  const moved = (name: string) => (name.startsWith(prefix) ? `refs/remotes/${to}/${name.slice(prefix.length)}` : name);
+  // A name below one that is there cannot be made; nothing has moved yet.
+  for (const name of ownRefs ? direct : []) {
+    const target = moved(name);
+    for (let slash = target.lastIndexOf('/'); slash > 0; slash = target.lastIndexOf('/', slash - 1)) {
+      const above = target.slice(0, slash);
+      if ((await repository.refs.readRaw(above)) === undefined) continue;
+      throw new RemoteFault(
+        `renaming remote references failed: cannot lock ref '${target}': '${above}' exists; cannot create '${target}'`,
+        1,
+        nestingHint,
+      );
+    }
+  }
   if (remote.fetch.length > 0) {
     file.unset(`remote.${to}.fetch`);
     for (const text of remote.fetch) {
       const renamed = text.replace(`:refs/remotes/${from}/`, () => `:refs/remotes/${to}/`);
-      if (renamed !== text) ownRefs = true;
-      else {
+      if (renamed === text) {
         warnings.push(
           `Not updating non-default fetch refspec\n\t${text}\n\tPlease update the configuration manually if necessary.`,
         );
@@ -187,28 +208,6 @@ export async function renameRemote(repository: Repository, from: string, to: str
     file.set('remote.pushDefault', to);
   }
   if (!ownRefs) return warnings;
-  const prefix = `refs/remotes/${from}/`;
-  const symbolic: { name: string; target: string }[] = [];
-  const direct: string[] = [];
-  for await (const ref of repository.refs.list(prefix, { broken: true })) {
-    const raw = await repository.refs.readRaw(ref.name);
-    if (raw?.kind === 'symbolic') symbolic.push({ name: ref.name, target: raw.target });
-    else direct.push(ref.name);
-  }
-  const moved = (name: string) => (name.startsWith(prefix) ? `refs/remotes/${to}/${name.slice(prefix.length)}` : name);
-  // A name below one that is there cannot be made; nothing has moved yet.
-  for (const name of direct) {
-    const target = moved(name);
-    for (let slash = target.lastIndexOf('/'); slash > 0; slash = target.lastIndexOf('/', slash - 1)) {
-      const above = target.slice(0, slash);
-      if ((await repository.refs.readRaw(above)) === undefined) continue;
-      throw new RemoteFault(
-        `renaming remote references failed: cannot lock ref '${target}': '${above}' exists; cannot create '${target}'`,
-        1,
-        nestingHint,
-      );
-    }
-  }
   for (const { name } of symbolic) {
     await repository.refs.update([{ name, to: 'deleted', noDeref: true, reason: '' }]);
   }

@@ -71,6 +71,12 @@ export class Remotes {
     this.#repository = repository;
     const nameless = config.entries().find((entry) => entry.key.startsWith('branch..'));
     if (nameless !== undefined) throw badVariable(nameless);
+    // A broken refspec of any remote stops everything that has to do with remotes.
+    const algorithm = repository?.objectFormat ?? 'sha1';
+    for (const { key, value } of config.entries()) {
+      const kind = /^remote\..+\.(fetch|push)$/s.exec(key)?.[1];
+      if (kind !== undefined && value !== undefined) parseRefspec(value, kind as 'fetch' | 'push', algorithm);
+    }
     this.#insteadOf = urlRewrites(config, 'insteadof');
     this.#pushInsteadOf = urlRewrites(config, 'pushinsteadof');
   }
