@@ -174,8 +174,14 @@ export async function copyOrMoveBranch(
   if (use?.how === 'rebase') throw new GitError('REF_INVALID', `branch ${fromRef} is being rebased at ${use.path}`);
   if (use?.how === 'bisect') throw new GitError('REF_INVALID', `branch ${fromRef} is being bisected at ${use.path}`);
   const reason = `Branch: ${copy ? 'copied' : 'renamed'} ${fromRef} to ${toRef}`;
-  if (born && !(copy && fromRef === toRef)) {
-    const result = copy ? await refs.copyRef(fromRef, toRef, reason) : await refs.renameRef(fromRef, toRef, reason);
+  if (born) {
+    const same = fromRef === toRef ? await refs.resolve(fromRef) : undefined;
+    const result =
+      copy && same !== undefined
+        ? await refs.update([{ name: fromRef, to: same, reason }])
+        : copy
+          ? await refs.copyRef(fromRef, toRef, reason)
+          : await refs.renameRef(fromRef, toRef, reason);
     if (!result.ok) {
       context.error(result.message);
       throw new GitError('REF_CHANGED', copy ? 'branch copy failed' : 'branch rename failed');

@@ -66,7 +66,7 @@ const options = {
   'no-merged': { ...reachOptions['no-merged'], help: 'print only branches that are not merged' },
   column: { type: 'optional', value: 'style', implied: '', help: 'list branches in columns' },
   sort: { type: 'list', value: 'key', help: 'field name to sort on' },
-  'points-at': { type: 'list', value: 'object', lastDefault: 'HEAD', help: 'print only branches of the object' },
+  'points-at': { type: 'list', value: 'object', help: 'print only branches of the object' },
   'ignore-case': { type: 'flag', short: 'i', help: 'sorting and filtering are case insensitive' },
   'recurse-submodules': { type: 'flag', help: 'recurse through submodules' },
   format: { type: 'string', value: 'format', help: 'format to use for the output' },

@@ -274,7 +274,8 @@ class Checkout {
     if (values.track != null) throw cannot('--track');
     if (values.l === true) throw cannot('-l');
     if (values.force === true && values.merge === true) throw new GitError('USAGE', "'-f' or '-m'");
-    if (values.detach === true) throw cannot('--detach');
+    if (values.detach === true)
+      throw new GitError('USAGE', `git checkout: --detach does not take a path argument '${words[0]}'`);
     const branch = values.b ?? values.B;
     if (branch != null && target === undefined && words.length === 1 && values['pathspec-from-file'] == null) {
       throw new GitError('USAGE', `'${words[0]}' is not a commit and a branch '${branch}' cannot be created from it`);

@@ -450,7 +450,7 @@ class CommitRun {
     tree.reloadIndex();
     if ((words.length > 0 && !chosen) || values.all === true) {
       const pathspec = pathspecOf(this.#context, tree, values.all === true ? [wholeTree(tree)] : words);
-      if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined);
+      if (words.length > 0 && !partial) await this.#checkPathspec(pathspec, undefined, 128);
       if (partial) {
         await this.#partialIndex(pathspec, dry, head);
         return;
@@ -508,14 +508,18 @@ class CommitRun {
     }
   }
 
-  async #checkPathspec(pathspec: ReturnType<typeof pathspecOf>, extra: readonly string[] | undefined): Promise<void> {
+  async #checkPathspec(
+    pathspec: ReturnType<typeof pathspecOf>,
+    extra: readonly string[] | undefined,
+    code = 1,
+  ): Promise<void> {
     for (const entry of this.tree.index.entries) pathspec.matches(entry.path);
     for (const path of extra ?? []) pathspec.matches(path);
     const missing = pathspec.unmatched();
     for (const item of missing) {
       this.#context.error(`pathspec '${item.original}' did not match any file(s) known to git`);
     }
-    if (missing.length > 0) throw new Stop(1);
+    if (missing.length > 0) throw new Stop(code);
   }
 
   /** HEAD's tree with only the named paths as they are now; the real index gets them too. */
@@ -1088,7 +1092,7 @@ class CommitRun {
   ): Promise<string> {
     const repository = this.#repository;
     const where = branch ?? 'detached HEAD';
-    const root = parents.length === 0 ? ' (root-commit)' : '';
+    const root = parents.length === 0 && !this.#amend ? ' (root-commit)' : '';
     let text = `[${where}${root} ${await abbreviate(repository, oid)}] ${subjectLine(message)}\n`;
     if (author.name !== committer.name || author.email !== committer.email)
       text += ` Author: ${author.name} <${author.email}>\n`;

@@ -44,11 +44,15 @@ export const command = defineCommand({
     try {
       tree.reloadIndex();
       const plan = new Plan(tree, values.force === true, values.k === true, (message) => context.warning(message));
-      const moves = plan.make(rest.slice(0, -1), rest[rest.length - 1]!);
-      const loud = values.verbose === true || values['dry-run'] === true;
-      if (values['dry-run'] === true) {
-        for (const { from, to } of plan.checked) yield { from, to, verb: 'Checking' };
+      const dry = values['dry-run'] === true;
+      let moves: Move[];
+      try {
+        moves = plan.make(rest.slice(0, -1), rest[rest.length - 1]!);
+      } finally {
+        // What was looked at is told also where looking ends in a refusal.
+        if (dry) for (const { from, to } of plan.checked) yield { from, to, verb: 'Checking' };
       }
+      const loud = values.verbose === true || values['dry-run'] === true;
       for (const { from, to } of moves) if (loud) yield { from, to, verb: 'Renaming' };
       if (values['dry-run'] === true) return 0;
       await perform(tree, moves, values.k === true);
@@ -131,9 +135,7 @@ class Plan {
       const entry = index.get(from);
       if (entry === undefined || !entry.skipWorktree) return 'bad source';
     }
-    if (to === from || to.startsWith(`${from}/`)) {
-      if (stat?.kind === 'directory' || to.startsWith(`${from}/`)) return 'can not move directory into itself';
-    }
+    if (to === from || to.startsWith(`${from}/`)) return 'can not move directory into itself';
     if (stat?.kind === 'directory') {
       const entry = index.get(from);
       if (entry !== undefined && isGitlinkMode(entry.mode)) {

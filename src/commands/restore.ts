@@ -45,7 +45,7 @@ export const command = defineCommand({
         const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
         const source = values.source ?? undefined;
         const target = source === undefined ? undefined : await readTarget(repository, source);
-        if (source !== undefined && target === undefined) throw new GitError('USAGE', `could not resolve ${source}`);
+        if (source !== undefined && target === undefined) throw new GitError('USAGE', `could not resolve '${source}'`);
         const from = target === undefined ? (staged ? 'HEAD' : undefined) : patchSource({ ...target, name: source! });
         const mode = staged && !worktree ? resetMode(from) : checkoutMode(from, staged);
         return await patchInteractively(context, tree, mode, words, patchOptions(values));
@@ -59,7 +59,7 @@ export const command = defineCommand({
         const target = await readTarget(repository, name);
         if (target === undefined) {
           if (values.source == null) source = undefined;
-          else throw new GitError('USAGE', `could not resolve ${name}`);
+          else throw new GitError('USAGE', `could not resolve '${name}'`);
         } else {
           source = (await resolveRevision(repository, `${target.commit ?? target.name}^{tree}`)) as
             | Oid<'tree'>

@@ -486,7 +486,9 @@ async function apply(
     if (!beQuiet) await context.runCommand('status', []);
     return 1;
   }
-  if (!beQuiet) for (const message of applied.messages) context.print(`${message}\n`);
+  // That nothing had to be done is said even where quiet was asked for, as git does.
+  for (const message of applied.messages)
+    if (!beQuiet || message === 'Already up to date.') context.print(`${message}\n`);
   const conflicted = applied.status === 'conflicted';
   if (conflicted && withIndex) context.printError('Index was not unstashed.\n');
   if (applied.kept.length > 0) {

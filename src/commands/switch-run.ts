@@ -18,7 +18,7 @@ import { trackingInfo, trackingLines } from '../porcelain/tracking-info.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
-import { porcelainRefusal, refusalOrder } from '../worktree/switch-errors.js';
+import { plumbingRefusal, porcelainRefusal, refusalOrder } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { adviceOn } from './work-tree.js';
@@ -36,6 +36,8 @@ export interface SwitchRunOptions {
   readonly command: 'checkout' | 'switch';
   readonly quiet: boolean;
   readonly force: boolean;
+  /** `--discard-changes` without `--force`. */
+  readonly keepUntracked?: boolean;
   readonly merge: boolean;
   readonly conflictStyle?: string | undefined;
   readonly detach: boolean;
@@ -159,6 +161,7 @@ class SwitchRun {
     const progress = this.#context.progress('Updating files', { quiet: options.quiet });
     const result = await moveWorkTree(this.#tree, fromTree, toTree, {
       discard: options.force,
+      ...(options.keepUntracked === true ? { keepUntracked: true } : {}),
       overwriteIgnored: options.overwriteIgnored,
       meta: { ...(target.ref === undefined ? {} : { ref: target.ref }), treeish: target.commit ?? undefined },
       progress: (done, total) => progress.update(done, total),
@@ -167,7 +170,11 @@ class SwitchRun {
     let errors: readonly string[];
     let carried = false;
     if (result.ok) errors = result.errors;
-    else {
+    else if (options.force) {
+      const [refusal] = result.refusals;
+      this.#context.error(plumbingRefusal(refusal!.kind, refusal!.paths[0]!));
+      return 128;
+    } else {
       const { carryChanges } = await import('../porcelain/carry-changes.js');
       const outcome =
         options.merge && fromTree !== undefined && toTree !== undefined

@@ -60,7 +60,7 @@ export const command = defineCommand({
             guessed = true;
           }
         }
-        if (target === undefined) throw new GitError('USAGE', `invalid reference: ${word}`);
+        if (target === undefined) throw new GitError('USAGE', `invalid reference: ${word === '-' ? '@{-1}' : word}`);
         if (track != null && name === undefined && values.orphan == null) {
           const short = word.replace(/^refs\//, '').replace(/^remotes\//, '');
           const slash = short.indexOf('/');
@@ -111,6 +111,7 @@ export const command = defineCommand({
         command: 'switch',
         quiet: values.quiet === true,
         force,
+        keepUntracked: values.force !== true,
         merge,
         conflictStyle: checkStyle(values.conflict),
         detach: values.detach === true,

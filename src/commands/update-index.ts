@@ -521,7 +521,7 @@ class UpdateIndex {
           index.remove(path);
           return true;
         }
-        this.#context.error(`${path}: is a directory - add files inside instead`);
+        this.#context.error(`${path}: is a directory - add individual files instead`);
         return false;
       }
     }

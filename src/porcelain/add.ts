@@ -77,7 +77,7 @@ class Adding implements AddResult {
     this.#refuseStrangeWords();
     const fresh = options.newFiles ? this.#untracked() : [];
     if (options.newFiles) this.#checkWords(fresh);
-    else if (options.strict === true) this.#checkTracked();
+    else if (options.strict === true || options.renormalize === true) this.#checkTracked();
     if (this.unmatched.length > 0) return;
     if (options.renormalize === true) await this.#renormalize();
     else if (options.updates || options.removals) await this.#tracked();
@@ -154,7 +154,12 @@ class Adding implements AddResult {
     const { pathspec } = this.#options;
     pathspec.seen.fill(0);
     for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
-    this.unmatched.push(...pathspec.unmatched().map((item) => item.original));
+    for (const item of pathspec.unmatched()) {
+      if (item.match !== '' && this.#tree.lstat(item.match.replace(/\/$/, '')) === undefined) {
+        throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
+      }
+      if (this.#options.strict === true) this.unmatched.push(item.original);
+    }
   }
 
   /** The part of an ignored path that a rule names: the path, or a directory above it. */

@@ -150,8 +150,8 @@ export async function detachedFrom(repository: Repository): Promise<{ name: stri
     // HEAD is where it was then, not where it is now.
     const found = target === 'HEAD' ? undefined : await dwimRef(repository.refs, target);
     let name: string;
-    if (found !== undefined && (await leadsTo(repository, found.oid, log[i]!.new))) {
-      name = found.name.replace(/^refs\/(?:heads|tags|remotes)\//, '');
+    if (found?.matches === 1 && (await leadsTo(repository, found.oid, log[i]!.new))) {
+      name = found.name.replace(/^refs\/(?:tags|remotes)\//, '');
     } else name = await abbreviate(repository, log[i]!.new);
     return { name, at: head === log[i]!.new };
   }

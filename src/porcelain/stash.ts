@@ -511,8 +511,11 @@ export async function applyStash(
       if (tree.index.changed) tree.commitIndex(lock);
       return { status: 'refused', refusals: applied.refusals };
     }
-    writeState(repository, 'AUTO_MERGE', `${merged.tree}\n`);
-    const messages = [...merged.messages.map(({ text }) => text), ...applied.errors];
+    const nothing = entry.baseTree === entry.tree;
+    if (!nothing) writeState(repository, 'AUTO_MERGE', `${merged.tree}\n`);
+    const messages = nothing
+      ? ['Already up to date.']
+      : [...merged.messages.map(({ text }) => text), ...applied.errors];
     if (!merged.clean) {
       tree.commitIndex(lock);
       return { status: 'conflicted', messages, kept: await untracked() };

@@ -18,6 +18,8 @@ import { subjectLine } from './message.js';
 export interface MoveOptions {
   /** Local changes are thrown away. */
   readonly discard?: boolean;
+  /** Untracked files in the way are kept even where changes are thrown away: then it is refused. */
+  readonly keepUntracked?: boolean;
   /** Ignored files in the way may go. Default true. */
   readonly overwriteIgnored?: boolean;
   readonly meta?: SwitchOptions['meta'];
@@ -47,7 +49,7 @@ export async function moveWorkTree(
       update: true,
       overwriteIgnored: options.overwriteIgnored !== false,
       initial: !discard && !index.existed,
-      ...(discard ? { reset: 'overwrite-untracked' as const } : {}),
+      ...(discard ? { reset: options.keepUntracked === true ? 'protect-untracked' : 'overwrite-untracked' } : {}),
       ...(options.meta === undefined ? {} : { meta: options.meta }),
       ...(options.progress === undefined ? {} : { progress: options.progress }),
     });

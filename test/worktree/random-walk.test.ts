@@ -17,10 +17,21 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Random } from '../support/random.js';
 import { root } from '../support/root.js';
-import { fixedEnvironment, stockGit } from '../support/sandbox.js';
+import { fixedEnvironment, stockGit, stockVersion } from '../support/sandbox.js';
 
-/** The same random script of everyday commands, run by stock git in one copy and by bough in the other. */
-const seed = Number(process.env['BOUGH_WALK_SEED'] ?? 1);
+/**
+ * The same random script of everyday commands, run by stock git in one copy and by bough in the other. After each step
+ * exit code, status, index, refs, reflogs, states in progress and files must be the same; where stock git is the version
+ * that bough follows, what is printed too, and the commands are more.
+ *
+ *   BOUGH_WALK_SEED=7 BOUGH_WALK_STEPS=1000 npx vitest run test/worktree/random-walk.test.ts
+ *
+ * BOUGH_WALK_SEED may be a range (`7-12`); BOUGH_WALK_KEEP=1 leaves both copies where they are.
+ */
+const [first, last] = (process.env['BOUGH_WALK_SEED'] ?? '1').split('-').map(Number);
+const seeds = Array.from({ length: (last ?? first!) - first! + 1 }, (_, i) => first! + i);
+const [major, minor] = stockVersion();
+const current = major > 2 || minor >= 55;
 const steps = Number(process.env['BOUGH_WALK_STEPS'] ?? 220);
 const stop = process.env['BOUGH_WALK_KEEP'] !== undefined;
 
@@ -189,6 +200,264 @@ function nextAction(random: Random, step: number): Action {
   }
 }
 
+/** What the short list above has not: other forms, merges and picks, conflicts, marks in the index, ignored files. */
+function widerAction(random: Random, step: number): Action {
+  const path = random.pick(paths);
+  const other = random.pick(paths);
+  const branch = random.pick(branches);
+  const tag = random.pick(['t1', 't2']);
+  const commit = random.pick([
+    'HEAD',
+    'HEAD~1',
+    'HEAD~2',
+    branch,
+    `${branch}~1`,
+    '@{-1}',
+    't1',
+    'stash@{0}',
+    ':/commit',
+  ]);
+  const git = (...args: string[]): Action => ({ name: args.join(' '), git: args });
+  const some = (...list: string[][]): string[] => random.pick([[], ...list]);
+  switch (random.below(60)) {
+    case 0:
+      return git('mv', ...some(['-f'], ['-k'], ['-v'], ['-n']), path, other);
+    case 1:
+      return git('mv', ...some(['-f'], ['-k']), path, other, 'd');
+    case 2:
+      return git('rm', ...some(['-f'], ['-r'], ['-n', '-r'], ['--cached', '-r'], ['--ignore-unmatch']), path);
+    case 3:
+      return git('clean', random.pick(['-fd', '-fdx', '-fX', '-f', '-n', '-nd', '-fdX', '-ndx']), ...some([path]));
+    case 4:
+      return git('restore', ...some(['-S'], ['-W'], ['-SW'], ['-S', '-s', commit], ['-s', commit]), path);
+    case 5:
+      return git(
+        'restore',
+        random.pick(['--ours', '--theirs', '-m', '--conflict=diff3', '--ignore-unmerged']),
+        '--',
+        path,
+      );
+    case 6:
+      return git(
+        'stash',
+        'push',
+        ...some(['-S'], ['-u'], ['-k'], ['--no-keep-index'], ['-a'], ['-S', '-k']),
+        ...some(['--', path]),
+      );
+    case 7:
+      return git('stash', random.pick(['list', 'show', 'pop', 'apply', 'drop', 'create', 'save', 'clear']));
+    case 8:
+      return git('stash', 'show', ...some(['-p'], ['-u'], ['--stat'], ['--only-untracked']), ...some(['stash@{1}']));
+    case 9:
+      return git('stash', 'branch', `stashed${step}`, ...some(['stash@{1}']));
+    case 10:
+      return git('stash', 'pop', ...some(['--index'], ['-q']), ...some(['1']));
+    case 11:
+    case 12:
+      return git('switch', ...some(['-m'], ['-f'], ['--discard-changes']), branch);
+    case 13:
+      return git('switch', random.pick(['-c', '-C']), branch, ...some([commit]));
+    case 14:
+      return git('switch', '--detach', commit);
+    case 15:
+      return git(random.pick(['switch', 'checkout']), '--orphan', random.pick([branch, `orphan${step}`]));
+    case 16:
+      return git(random.pick(['switch', 'checkout']), '-');
+    case 17:
+    case 18:
+      return git('checkout', ...some(['-m'], ['-f'], ['--detach'], ['-q'], ['--no-overlay']), branch);
+    case 19:
+      return git('checkout', random.pick(['--ours', '--theirs', '-m', '--conflict=zdiff3', '-f', '-q']), '--', path);
+    case 20:
+      return git('checkout', ...some(['--no-overlay'], ['-f']), commit, '--', path);
+    case 21:
+      return git('checkout', commit);
+    case 22:
+      return git('reset', random.pick(['--mixed', '--hard', '--soft', '--keep', '--merge', '-N']), ...some([commit]));
+    case 23:
+      return git('reset', ...some(['-N']), commit, '--', path);
+    case 24:
+    case 25:
+      return git('commit', '--amend', '--no-edit', ...some(['-a'], [path], ['--allow-empty'], ['--reset-author']));
+    case 26:
+      return git(
+        'commit',
+        random.pick(['--fixup', '--squash']),
+        commit,
+        '-m',
+        'more',
+        ...some(['-a'], ['--allow-empty']),
+      );
+    case 27:
+      return git(
+        'commit',
+        '-m',
+        `wide ${step}`,
+        ...some(['-i', path], ['-o', path, other], ['-a'], ['--allow-empty'], ['-v']),
+      );
+    case 28:
+      return git(
+        'commit',
+        random.pick(['--dry-run', '--short', '--porcelain', '--long', '-C', '-c']),
+        ...some(['HEAD'], ['-a']),
+      );
+    case 29:
+      return git('branch', ...some(['-f'], ['-c'], ['-t']), branch, ...some([commit]));
+    case 30:
+      return git(
+        'branch',
+        random.pick(['-d', '-D', '-m', '-M', '-u', '--unset-upstream', '-v', '-vv', '-a', '--contains']),
+        ...some([branch]),
+      );
+    case 31:
+      return git(
+        'branch',
+        random.pick(['--merged', '--no-merged', '--points-at', '--contains', '-l', '-C']),
+        ...some([commit], [branch]),
+      );
+    case 32:
+      return git(
+        'tag',
+        ...some(['-f'], ['-d'], ['-a', '-m', `tag ${step}`], ['-f', '-m', 'x'], ['-l']),
+        tag,
+        ...some([commit]),
+      );
+    case 33:
+    case 34:
+    case 35:
+      return git(
+        'merge',
+        ...some(
+          ['--no-ff'],
+          ['--squash'],
+          ['--ff-only'],
+          ['--no-commit'],
+          ['--no-edit'],
+          ['-s', 'ours'],
+          ['-X', 'theirs'],
+          ['--autostash'],
+        ),
+        branch,
+      );
+    case 36:
+      return git('merge', random.pick(['--abort', '--continue', '--quit']));
+    case 37:
+    case 38:
+      return git('cherry-pick', ...some(['-x'], ['-n'], ['--ff'], ['--allow-empty'], ['-m', '1']), commit);
+    case 39:
+      return git('revert', '--no-edit', ...some(['-n'], ['-m', '1']), commit);
+    case 40:
+      return git(random.pick(['cherry-pick', 'revert']), random.pick(['--abort', '--continue', '--skip', '--quit']));
+    case 41:
+      return git(
+        'update-index',
+        random.pick(['--assume-unchanged', '--no-assume-unchanged', '--skip-worktree', '--no-skip-worktree']),
+        path,
+      );
+    case 42:
+      return git(
+        'update-index',
+        random.pick(['--add', '--remove', '--force-remove', '--chmod=+x', '--chmod=-x', '--unresolve']),
+        '--',
+        path,
+      );
+    case 43:
+      return git(
+        'update-index',
+        random.pick(['--refresh', '--really-refresh', '--again', '-q', '--clear-resolve-undo']),
+      );
+    case 44:
+      return git(
+        'add',
+        random.pick(['-n', '-v', '-f', '-N', '--refresh', '--chmod=+x', '--renormalize', '--ignore-errors']),
+        path,
+      );
+    case 45:
+      return git('add', ...some(['-A'], ['-u'], ['-v']), random.pick(['.', 'd', '*.o', ':!a', ':/', 'e']));
+    case 46: {
+      const file = random.pick(['.gitignore', 'd/.gitignore']);
+      const rules = random.pick(['*.o\n', 'e\n!d/e\n', '/b\n*.o\n', 'd/\n']);
+      return { name: 'rules', edit: (copy) => put(copy, file, rules) };
+    }
+    case 47: {
+      const text = random.pick(['a text eol=crlf\n', '* -text\n', '*.txt binary\n', '']);
+      return { name: 'attributes', edit: (copy) => put(copy, '.gitattributes', text) };
+    }
+    case 48:
+      return git(
+        'status',
+        ...some(['-s'], ['-sb'], ['--ignored'], ['-v'], ['-uno'], ['--porcelain=v2', '--show-stash'], ['-uall', '-z']),
+      );
+    case 49:
+      return git(
+        'diff',
+        ...some(['--cached'], ['--stat'], ['HEAD'], ['--name-status', commit], ['--ours'], ['--base'], ['--cc']),
+      );
+    case 50:
+      return git(
+        random.pick(['log', 'show', 'reflog']),
+        ...some(['--stat'], ['-p', '-2'], ['--oneline', '-3']),
+        ...some([commit]),
+      );
+    case 51:
+      return git(
+        'ls-files',
+        ...some(
+          ['-d'],
+          ['-m'],
+          ['-o'],
+          ['-k'],
+          ['-u'],
+          ['-t'],
+          ['-s'],
+          ['-oi', '--exclude-standard'],
+          ['--others', '--directory'],
+          ['-v'],
+        ),
+      );
+    case 52:
+      return git('describe', ...some(['--all'], ['--tags'], ['--always', '--dirty']), ...some([commit]));
+    case 53:
+      return git(
+        'checkout-index',
+        ...some(['-f', '-a'], ['-a'], ['-u', '-a'], ['-f', '--stage=all', '--temp']),
+        ...some(['--', path]),
+      );
+    case 54:
+      return git(
+        'read-tree',
+        ...some(['-m', '-u'], ['-m'], ['--reset', '-u'], ['-n', '-m', '-u']),
+        random.pick(['HEAD', commit]),
+      );
+    case 55:
+      return git('grep', ...some(['-n'], ['-c'], ['--cached'], ['-l', '--untracked']), random.pick(['line 1', 'more']));
+    case 56:
+      return git('blame', '-s', ...some(['HEAD']), '--', path);
+    case 57:
+      return git('check-ignore', '-v', ...some(['-n'], ['--no-index']), path, other);
+    case 58:
+      return git('diff-index', ...some(['--cached'], ['-p']), commit);
+    default:
+      return git('diff-files', ...some(['-p'], ['-0'], ['-q']), ...some(['--', path]));
+  }
+}
+
+/** What a command printed, without what is another thing at each run. */
+function shown({ out, err }: { out: string; err: string }): string {
+  const temporary = /\.merge_file_\w+/g;
+  return `${out}\n---- stderr\n${err}`.replace(temporary, '.merge_file_X');
+}
+
+/** The first line that is another one, of both. */
+function firstDifference(theirs: string, ours: string): string {
+  const [a, b] = [theirs.split('\n'), ours.split('\n')];
+  const at = Math.max(
+    a.findIndex((line, i) => line !== b[i]),
+    b.findIndex((line, i) => line !== a[i]),
+  );
+  return `line ${at}\nstock: ${a.slice(at, at + 5).join('\n       ')}\nbough: ${b.slice(at, at + 5).join('\n       ')}`;
+}
+
 /** Everything of a repository that both must agree on. */
 function state(copy: Copy): string {
   const reader: Copy = { ...copy, program: [stockGit] };
@@ -212,6 +481,19 @@ function state(copy: Copy): string {
     read('ORIG_HEAD'),
     ...branches.map((branch) => read(`logs/refs/heads/${branch}`)),
   );
+  if (current) {
+    const names = [
+      'MERGE_HEAD',
+      'MERGE_MSG',
+      'MERGE_MODE',
+      'CHERRY_PICK_HEAD',
+      'REVERT_HEAD',
+      'SQUASH_MSG',
+      'AUTO_MERGE',
+    ];
+    parts.push(...names.map((name) => `${name}: ${read(name)}`), read('config'));
+    parts.push(existsSync(join(gitDir, 'sequencer')) ? 'sequencer' : '');
+  }
   parts.push(files(copy.directory, ''));
   return parts.join('\n----\n');
 }
@@ -229,10 +511,12 @@ function files(directory: string, prefix: string): string {
   return out;
 }
 
-it(`agrees with stock git over ${steps} random steps`, { timeout: 3_600_000 }, () => {
+it.each(seeds)(`agrees with stock git over ${steps} random steps, seed %i`, { timeout: 3_600_000 }, (seed) => {
   const base = mkdtempSync(join(tmpdir(), 'bough-walk-'));
-  const bough = [process.execPath, join(root, 'bin/git')];
+  const bough = [process.execPath, join(process.env['BOUGH_WALK_BUILD'] ?? root, 'bin/git')];
   const env = { ...fixedEnvironment(base), GIT_OPTIONAL_LOCKS: '1' };
+  const differing: string[] = [];
+  let done = 0;
   const copies: Copy[] = [
     { directory: join(base, 'stock'), program: [stockGit], env },
     { directory: join(base, 'bough'), program: bough, env },
@@ -250,20 +534,26 @@ it(`agrees with stock git over ${steps} random steps`, { timeout: 3_600_000 }, (
     const history: string[] = [];
     let before = '';
     for (let step = 1; step <= steps; step++) {
-      const action = nextAction(random, step);
+      const action = current && random.oneIn(2) ? widerAction(random, step) : nextAction(random, step);
       history.push(action.name);
       if (action.edit !== undefined) {
         for (const copy of copies) action.edit(copy);
         continue;
       }
       const answers = copies.map((copy) => run(copy, action.git!, step));
-      const told = `step ${step}: ${action.name}\n${history.slice(-12).join('\n')}\nstock: ${answers[0]!.code} ${answers[0]!.err}\nbough: ${answers[1]!.code} ${answers[1]!.err}\nbefore:\n${before}`;
-      expect(answers[1]!.code, told).toBe(answers[0]!.code);
+      const told = `seed ${seed} step ${step}: ${action.name}\n${history.slice(-14).join('\n')}\nstock: ${answers[0]!.code} ${answers[0]!.err}\nbough: ${answers[1]!.code} ${answers[1]!.err}\nbefore:\n${before}`;
       const [stockState, boughState] = copies.map(state);
       expect(boughState, told).toBe(stockState);
+      // What was only printed otherwise leaves both copies the same: the walk goes on and tells at its end.
+      const [theirs, ours] = answers.map((answer) => `exit ${answer.code}${current ? `\n${shown(answer)}` : ''}`);
+      if (ours !== theirs)
+        differing.push(`seed ${seed} step ${step}: ${action.name}\n${firstDifference(theirs!, ours!)}`);
       before = stockState!;
+      done = step;
     }
+    expect(differing).toEqual([]);
   } finally {
+    if (process.env['BOUGH_WALK_SEED'] !== undefined) console.log(`${done} steps\n${differing.join('\n\n')}`);
     if (!stop) rmSync(base, { recursive: true, force: true });
     else console.log(base);
   }
