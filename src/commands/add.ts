@@ -111,7 +111,7 @@ export const command = defineCommand({
         dryRun,
         intentToAdd: values['intent-to-add'] === true,
         renormalize,
-        strict: update && !renormalize && values['ignore-errors'] !== true,
+        strict: update && !renormalize && !everything && values['ignore-errors'] !== true,
         ignoreErrors:
           values['ignore-errors'] ??
           tree.repository.config.getBool(

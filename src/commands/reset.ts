@@ -288,6 +288,10 @@ class Reset {
             ...(mode === 'hard' ? { reset: 'overwrite-untracked' as const } : {}),
             meta: { treeish: revision },
           });
+    if (mode === 'keep' && head === undefined) {
+      this.#context.error('You do not have a valid HEAD.');
+      throw new GitError('USAGE', `Could not reset index file to revision '${revision}'.`);
+    }
     if (mode === 'keep' && unmerged) throw new GitError('USAGE', 'You need to resolve your current index first');
     const plan = await change.plan();
     const [first] = plan.refusals;

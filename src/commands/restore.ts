@@ -69,7 +69,7 @@ export const command = defineCommand({
           ref = target.ref;
         }
         if (target === undefined && staged && values.source == null) {
-          throw new GitError('USAGE', `could not resolve HEAD`);
+          throw new GitError('USAGE', "could not resolve 'HEAD'");
         }
       }
       if (source !== undefined && (values.ours === true || values.theirs === true || merge)) {

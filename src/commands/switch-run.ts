@@ -238,11 +238,14 @@ class SwitchRun {
       const from = old.commit === undefined ? undefined : await treeOfCommit(repository, old.commit);
       const code = await this.#emptyTree(from);
       if (code !== 0) return code;
-    } else if (target !== undefined) {
-      const code = await this.#moveFiles(target, old.commit, true);
+    } else {
+      // Without a commit to begin with the files stay, and what differs is listed all the same.
+      const begin = target ?? { name: 'HEAD', ref: undefined, commit: old.commit };
+      const code = begin.commit === undefined ? 0 : await this.#moveFiles(begin, old.commit, true);
       if (code !== 0) return code;
     }
-    if (!options.quiet && old.ref === undefined && old.commit !== undefined)
+    const kept = options.command === 'checkout' && target === undefined;
+    if (!options.quiet && !kept && old.ref === undefined && old.commit !== undefined && old.commit !== target?.commit)
       await this.#leaving(old.commit, target?.commit);
     await this.#pointHead(`refs/heads/${name}`, undefined);
     if (!options.quiet) this.#context.printError(`Switched to a new branch '${name}'\n`);

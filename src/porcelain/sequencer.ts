@@ -462,15 +462,14 @@ export class Sequencer {
         request.options,
       );
       if (!(await applyMerge(this.#tree, ours, merged, { action: 'merge', autoMerge: true, talk: this.#talk }))) {
-        verdict = -1;
-      } else {
-        tellMerge(repository, merged, settings, this.#talk);
-        verdict = merged.clean ? 0 : 1;
-        if (!merged.clean) {
-          message += conflictsHint(repository, this.#tree.index.conflictedPaths(), options.cleanup);
-        }
-        writeState(repository, 'MERGE_MSG', message);
+        throw new Refusal('');
       }
+      tellMerge(repository, merged, settings, this.#talk);
+      verdict = merged.clean ? 0 : 1;
+      if (!merged.clean) {
+        message += conflictsHint(repository, this.#tree.index.conflictedPaths(), options.cleanup);
+      }
+      writeState(repository, 'MERGE_MSG', message);
     } else {
       writeState(repository, 'MERGE_MSG', message);
       verdict = await this.#otherStrategy(strategy, oid, parent, head);

@@ -28,7 +28,7 @@ import { mergeSettings, treeOptions } from './merge-settings.js';
 import { writeState } from './merge-state.js';
 import { renormalizer } from './renormalize.js';
 import { subjectLine } from './message.js';
-import { treeOfCommit } from './switch-branch.js';
+import { forgetOperations, treeOfCommit } from './switch-branch.js';
 
 const STASH = 'refs/stash';
 
@@ -316,6 +316,7 @@ export async function clearStashed(tree: WorkTree, created: Created, options: Pu
     // git does this with `git reset --hard`, which leaves its traces.
     await repository.refs.update([{ name: 'ORIG_HEAD', to: head, reason: 'updating ORIG_HEAD' }]);
     await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
+    forgetOperations(repository);
   }
 }
 

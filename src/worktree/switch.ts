@@ -517,8 +517,7 @@ export class Switch {
       if (old.skipWorktree) {
         // The mark stays; without a sparse checkout the file is written all the same.
         flags = FLAG_SKIP_WORKTREE;
-        const sparse = this.#tree.repository.config.getBool('core.sparsecheckout', false);
-        if (!(this.#options.outside?.(path) ?? sparse)) {
+        if (!this.#isOutside(path)) {
           this.#decisions.put.push({ entry: IndexEntry.create({ path, ...to, flags }), write: true });
           return;
         }
@@ -534,7 +533,16 @@ export class Switch {
       return;
     }
     if (!unmerged) this.#checkUptodate(old, checks);
-    this.#decisions.drop.push({ path, unlink: !old.skipWorktree, gitlink: isGitlinkMode(old.mode) });
+    this.#decisions.drop.push({
+      path,
+      unlink: !(old.skipWorktree && this.#isOutside(path)),
+      gitlink: isGitlinkMode(old.mode),
+    });
+  }
+
+  /** Outside of a sparse checkout. A mark by hand alone keeps no file from being written. */
+  #isOutside(path: string): boolean {
+    return this.#options.outside?.(path) ?? this.#tree.repository.config.getBool('core.sparsecheckout', false);
   }
 
   // ---------------------------------------------------------------- what would be lost
@@ -550,7 +558,7 @@ export class Switch {
     const options = this.#options;
     if (options.indexOnly === true) return;
     if (!entry.assumeValid && !entry.skipWorktree && (options.reset !== undefined || entry.fresh)) return;
-    if (entry.skipWorktree) return;
+    if (entry.skipWorktree && this.#isOutside(entry.path)) return;
     checks.push(() => {
       if (this.#tree.hasSymlinkParent(entry.path)) return;
       const stat = this.#tree.lstat(entry.path);

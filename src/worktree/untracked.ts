@@ -203,7 +203,10 @@ class Walk implements UntrackedFiles {
     for (let slash = directory.indexOf('/'); ; slash = directory.indexOf('/', slash + 1)) {
       const part = slash < 0 ? directory : directory.slice(0, slash);
       const stat = this.#tree.lstat(part);
-      if (stat?.kind !== 'directory') return;
+      if (stat?.kind !== 'directory') {
+        if (part.includes('/')) this.#notOpened(directory, stat !== undefined);
+        return;
+      }
       const entry = index.get(part);
       if (entry !== undefined && isGitlinkMode(entry.mode)) return;
       if (!index.hasDirectory(part)) {
@@ -214,6 +217,13 @@ class Walk implements UntrackedFiles {
     }
     const range = index.range(directory);
     this.#children(`${directory}/`, false, this.#tracked(`${directory}/`, range.start, range.end), false);
+  }
+
+  /** git tries to read what a pathspec names where the directory above is there, and says so. */
+  #notOpened(directory: string, file: boolean): void {
+    this.#tree.warn(
+      `could not open directory '${directory}/': ${file ? 'Not a directory' : 'No such file or directory'}`,
+    );
   }
 
   /** What the index has right below `prefix`, in rows `start` to `end`. */

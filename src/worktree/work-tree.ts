@@ -276,7 +276,10 @@ export class WorkTree {
     stat: FileStat,
     options: { readonly ignoreValid?: boolean; readonly ignoreSkip?: boolean } = {},
   ): Awaitable<boolean> {
-    if (entry.fresh && !(options.ignoreValid === true && entry.assumeValid)) return false;
+    // Marks by hand say nothing of the file, where what it really is was asked for.
+    const marked =
+      (options.ignoreValid === true && entry.assumeValid) || (options.ignoreSkip === true && entry.skipWorktree);
+    if (entry.fresh && !marked) return false;
     if (entry.assumeValid && options.ignoreValid !== true) return false;
     if (entry.skipWorktree && options.ignoreSkip !== true) return false;
     if (entry.intentToAdd) return true;
