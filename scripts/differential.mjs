@@ -13,6 +13,7 @@ const files = [
   'test/repo/config.test.ts',
   'test/repo/dates.test.ts',
   'test/repo/revision.test.ts',
+  'test/porcelain/fsck.test.ts',
   'test/porcelain/ref-filter.test.ts',
 ];
 const scratch = mkdtempSync(join(tmpdir(), 'bough-differential-'));

@@ -5,6 +5,8 @@ import { isZeroOid, oidFromBytes } from '../base/oid.js';
 import { FsckRules } from '../objects/fsck.js';
 import { trailerHolds, verifyReverseIndex } from '../packs/verify-companions.js';
 import { ERROR_REACHABLE, ERROR_REFS, Fsck } from '../porcelain/fsck.js';
+import { parseReflog } from '../refs/reflog-file.js';
+import type { ReflogEntry } from '../refs/store.js';
 import { verifyRefs } from '../porcelain/refs-verify.js';
 import { isAbsolute, resolvePath } from '../repo/paths.js';
 import { readFsckConfig } from '../repo/fsck-config.js';
@@ -82,14 +84,17 @@ export const command = defineCommand({
         complain(`${severity}: ${path}: ${id}: ${message}`);
       }
     }
-    await fsck.checkContents();
-    yield* lines.splice(0);
     const roots = new Roots(context, fsck);
     for (const word of rest) await roots.named(word);
-    if (rest.length === 0) await roots.usual(values.reflogs !== false && !lostFound);
+    if (rest.length === 0) await roots.usual();
+    await fsck.checkContents();
+    yield* lines.splice(0);
+    roots.start();
+    if (rest.length === 0 && values.reflogs !== false && !lostFound) await roots.logs();
+    if (roots.found === 0) context.printError('notice: No default references\n');
     if (values.cache === true || rest.length === 0) await roots.indexes();
     errors |= roots.errors;
-    await fsck.checkConnections(rest.length > 0 || roots.found > 0);
+    await fsck.checkConnections(roots.found > 0);
     yield* lines.splice(0);
     errors |= fsck.errors;
     if (repository.config.getBool('core.commitgraph', true) && 'commit-graph' in table) {
@@ -166,6 +171,8 @@ class Roots {
   readonly #context: CommandContext;
   readonly #repository: Repository;
   readonly #fsck: Fsck;
+  /** What is named, by whom; read before all else, so that refs that change meanwhile do no harm. */
+  readonly #named: { readonly oid: Oid; readonly name: string }[] = [];
   errors = 0;
   found = 0;
 
@@ -182,46 +189,33 @@ class Roots {
 
   async named(word: string): Promise<void> {
     const oid = await resolveRevision(this.#repository, word);
-    if (oid === undefined) {
-      this.#error(`invalid parameter: expected sha1, got '${word}'`, 1);
-      return;
-    }
-    if (!this.#fsck.isPresent(oid)) {
-      this.#error(`${oid}: object missing`, 1);
-      return;
-    }
-    await this.#fsck.kindOf(oid);
-    this.#fsck.addRoot(oid, word);
-    this.found++;
+    if (oid === undefined) this.#error(`invalid parameter: expected sha1, got '${word}'`, 1);
+    else await this.#ref(word, oid);
   }
 
-  async usual(withLogs: boolean): Promise<void> {
+  async usual(): Promise<void> {
     const { refs } = this.#repository;
-    for await (const ref of refs.list('refs/', { broken: true })) {
-      if (isZeroOid(ref.oid)) continue;
-      await this.#ref(ref.name, ref.oid);
-    }
-    const worktrees = this.#worktrees();
-    for (const { gitDir, name } of worktrees) await this.#head(gitDir, name);
-    if (withLogs) await this.#logs(worktrees);
-    if (this.found === 0) this.#context.printError('notice: No default references\n');
+    for await (const ref of refs.list('refs/', { broken: true })) await this.#ref(ref.name, ref.oid);
+    for (const { gitDir, name } of this.#worktrees()) await this.#head(gitDir, name);
   }
 
   async #ref(name: string, oid: Oid): Promise<void> {
-    if (!this.#fsck.isPresent(oid)) {
-      if (this.#repository.format.partialClone !== undefined) {
-        this.found++;
-        return;
-      }
-      this.#error(`${name}: invalid sha1 pointer ${oid}`, ERROR_REACHABLE);
+    const kind = await this.#fsck.readEarly(oid);
+    if (kind === undefined) {
+      if (this.#repository.format.partialClone !== undefined) this.found++;
+      else this.#error(`${name}: invalid sha1 pointer ${oid}`, ERROR_REACHABLE);
       return;
     }
-    const kind = await this.#fsck.kindOf(oid);
     if (kind !== 'commit' && (name.startsWith('refs/heads/') || name === 'HEAD')) {
       this.#error(`${name}: not a commit`, ERROR_REFS);
     }
     this.found++;
-    this.#fsck.addRoot(oid, name);
+    this.#named.push({ oid, name });
+  }
+
+  /** The walk starts at what was named. */
+  start(): void {
+    for (const { oid, name } of this.#named) this.#fsck.addRoot(oid, name);
   }
 
   #worktrees(): { gitDir: string; name: string }[] {
@@ -238,66 +232,41 @@ class Roots {
 
   async #head(gitDir: string, prefix: string): Promise<void> {
     const bytes = this.#context.platform.fs.readFile(`${gitDir}/HEAD`);
-    const shown = `${prefix}HEAD`;
-    if (bytes === undefined) {
-      this.#error(`invalid ${shown}`, ERROR_REFS);
-      return;
-    }
+    // What is wrong with the file itself is said where refs are verified.
+    if (bytes === undefined) return;
     const text = decodeText(bytes).trim();
-    const symbolic = /^ref:\s*(.*)$/.exec(text);
-    if (symbolic !== null) {
-      const target = symbolic[1]!;
-      const oid = target.startsWith('refs/') ? await this.#repository.refs.resolve(target) : undefined;
-      if (oid === undefined) {
-        if (target.startsWith('refs/heads/')) {
-          this.#context.printError(
-            `notice: ${shown} points to an unborn branch (${target.slice('refs/heads/'.length)})\n`,
-          );
-        } else this.#error(`${shown} points to something strange (${target})`, ERROR_REFS);
-        return;
-      }
-      if (!target.startsWith('refs/heads/')) {
-        this.#error(`${shown} points to something strange (${target})`, ERROR_REFS);
-      }
-      return;
+    const target = /^ref:\s*(.*)$/.exec(text)?.[1];
+    let oid: Oid | undefined;
+    if (target !== undefined) {
+      oid = target.startsWith('refs/') ? await this.#repository.refs.resolve(target) : undefined;
+    } else if (/^[0-9a-f]+$/.test(text) && text.length === 2 * this.#repository.oidLength && !isZeroOid(text)) {
+      oid = text as Oid;
     }
-    if (isZeroOid(text)) {
-      this.#error(`${shown}: detached HEAD points at nothing`, ERROR_REFS);
-      return;
-    }
-    if (/^[0-9a-f]+$/.test(text) && text.length === 2 * this.#repository.oidLength) await this.#ref(shown, text as Oid);
-    else this.#error(`invalid ${shown}`, ERROR_REFS);
+    if (oid !== undefined) await this.#ref(`${prefix}HEAD`, oid);
   }
 
-  async #logs(worktrees: readonly { gitDir: string; name: string }[]): Promise<void> {
+  async logs(): Promise<void> {
     const own = this.#repository.refs;
     const names = [...(await own.reflogList())].sort(compareText);
-    for (const name of names) await this.#log(name, (await own.reflog(name)) ?? []);
-    for (const { gitDir, name: prefix } of worktrees) {
+    for (const name of names) this.#log(name, (await own.reflog(name)) ?? []);
+    for (const { gitDir, name: prefix } of this.#worktrees()) {
       if (prefix === '') continue;
       const bytes = this.#context.platform.fs.readFile(`${gitDir}/logs/HEAD`);
-      if (bytes === undefined) continue;
-      const entries = decodeText(bytes)
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => ({ old: line.split(' ')[0] as Oid, new: line.split(' ')[1] as Oid }));
-      await this.#log(`${prefix}HEAD`, entries);
+      if (bytes !== undefined) this.#log(`${prefix}HEAD`, parseReflog(bytes));
     }
   }
 
-  async #log(name: string, entries: readonly { readonly old: Oid; readonly new: Oid }[]): Promise<void> {
-    entries.forEach((entry, i) => {
-      for (const [oid, back] of [
-        [entry.old, entries.length - i],
-        [entry.new, entries.length - 1 - i],
-      ] as const) {
+  #log(name: string, entries: readonly ReflogEntry[]): void {
+    for (const entry of entries) {
+      for (const oid of [entry.old, entry.new]) {
         if (isZeroOid(oid)) continue;
-        if (this.#fsck.isPresent(oid)) this.#fsck.addRoot(oid, `${name}@{${back}}`);
+        // An object of a pack that is not looked at will not do.
+        if (this.#fsck.isPresent(oid)) this.#fsck.addRoot(oid, `${name}@{${entry.seconds}}`);
         else if (this.#repository.format.partialClone === undefined) {
           this.#error(`${name}: invalid reflog entry ${oid}`, ERROR_REACHABLE);
         }
       }
-    });
+    }
   }
 
   async indexes(): Promise<void> {
@@ -323,14 +292,13 @@ class Roots {
         if ((entry.mode & 0o170000) === 0o160000) continue;
         const isTree = (entry.mode & 0o170000) === 0o040000;
         // A directory that is left out of a sparse checkout stands for its tree.
-        const row = this.#fsck.addRoot(entry.oid, `:${entry.path}`, isTree ? 'tree' : 'blob');
-        void row;
+        this.#fsck.addRoot(entry.oid, `:${entry.path}`, isTree ? 'tree' : 'blob');
       }
-      if (index.cacheTree !== undefined) await this.#cacheTree(index.cacheTree, '', shown);
+      if (index.cacheTree !== undefined) await this.#cacheTree(index.cacheTree, shown);
       for (const [path_, sides] of index.resolveUndo ?? []) {
         for (const side of sides) {
           if (side === undefined || isZeroOid(side.oid)) continue;
-          if (this.#fsck.isPresent(side.oid)) this.#fsck.addRoot(side.oid, `:(1):${path_}`);
+          if (this.#fsck.isThere(side.oid)) this.#fsck.addRoot(side.oid, `:(1):${path_}`);
           else this.#error(`${side.oid}: invalid sha1 pointer in resolve-undo of ${shown}`, ERROR_REFS);
         }
       }
@@ -345,19 +313,19 @@ class Roots {
       : resolvePath('/', `${gitDirShown}/${path.slice(gitDir.length + 1)}`).slice(1);
   }
 
-  async #cacheTree(tree: CacheTree, path: string, shown: string): Promise<void> {
+  async #cacheTree(tree: CacheTree, shown: string): Promise<void> {
     if (tree.entryCount >= 0 && tree.oid !== undefined) {
-      if (!this.#fsck.isPresent(tree.oid)) {
+      const kind = await this.#fsck.readEarly(tree.oid);
+      if (kind === undefined) {
         this.#error(`${tree.oid}: invalid sha1 pointer in cache-tree of ${shown}`, ERROR_REFS);
-      } else {
-        const kind = await this.#fsck.kindOf(tree.oid);
-        this.#fsck.addRoot(tree.oid, `:${path}`);
-        if (kind !== undefined && kind !== 'tree') {
-          this.#context.printError(`error in ${kind} ${tree.oid}: non-tree in cache-tree\n`);
-          this.errors |= 1;
-        }
+        return;
+      }
+      this.#fsck.addRoot(tree.oid, ':');
+      if (kind !== 'tree') {
+        this.#context.printError(`error in ${kind} ${tree.oid}: non-tree in cache-tree\n`);
+        this.errors |= 1;
       }
     }
-    for (const [name, below] of tree.subtrees) await this.#cacheTree(below, `${path}${name}/`, shown);
+    for (const below of tree.subtrees.values()) await this.#cacheTree(below, shown);
   }
 }

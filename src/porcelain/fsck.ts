@@ -4,8 +4,7 @@ import { isPromise } from '../base/awaitable.js';
 import type { GitError } from '../base/errors.js';
 import { isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
-import { oidToBytes } from '../base/oid.js';
-import { OidTable } from '../history/oid-table.js';
+import { emptyTreeOid, oidToBytes } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import type { FsckId, FsckRules } from '../objects/fsck.js';
 import { fsckObject } from '../objects/fsck.js';
@@ -15,6 +14,7 @@ import { parseTag } from '../objects/tag.js';
 import { TreeCursor } from '../objects/tree.js';
 import { checkModulesBlob } from '../repo/incoming-fsck.js';
 import type { Repository } from '../repo/repository.js';
+import { ObjectOrder } from './object-order.js';
 
 export interface FsckOptions {
   readonly rules: FsckRules;
@@ -70,8 +70,9 @@ export interface FsckRoots {
 export class Fsck {
   readonly #repository: Repository;
   readonly #options: FsckOptions;
-  readonly #table: OidTable;
+  readonly #table: ObjectOrder;
   readonly #length: number;
+  readonly #emptyTree: Oid;
   #flags = new Uint8Array(1024);
   #kinds = new Uint8Array(1024);
   /** Rows a commit or tag points at: `#edges[#first[row] … ]`, after their count. */
@@ -90,7 +91,8 @@ export class Fsck {
     this.#repository = repository;
     this.#options = options;
     this.#length = repository.oidLength;
-    this.#table = new OidTable(this.#length);
+    this.#emptyTree = emptyTreeOid(repository.objectFormat);
+    this.#table = new ObjectOrder(this.#length);
   }
 
   // The table of objects
@@ -108,6 +110,12 @@ export class Fsck {
 
   #rowOf(oid: Oid): number {
     return this.#row(oidToBytes(oid), 0);
+  }
+
+  #markPresent(oid: Oid): void {
+    // First the row: finding it may put larger arrays in place.
+    const row = this.#rowOf(oid);
+    this.#flags[row]! |= PRESENT;
   }
 
   #oid(row: number): Oid {
@@ -136,16 +144,12 @@ export class Fsck {
   // First pass: contents
 
   async checkContents(): Promise<void> {
-    const { objectDirectories } = this.#repository;
-    const directories = this.#options.full ? objectDirectories : objectDirectories.slice(0, 1);
     if (this.#options.connectivityOnly) {
-      for (const { loose, packs } of objectDirectories) {
-        for (const oid of loose.list()) this.#flags[this.#rowOf(oid)]! |= PRESENT;
-        for (const oid of packs.list()) this.#flags[this.#rowOf(oid)]! |= PRESENT;
-      }
+      for (const oid of this.#everything()) this.#markPresent(oid);
       return;
     }
-    for (const { loose, path } of directories) this.#looseObjects(loose.list(), path);
+    const { objectDirectories } = this.#repository;
+    for (const { loose, path } of objectDirectories) this.#looseObjects(loose.list(), path);
     if (this.#options.full) {
       for (const { packs } of objectDirectories) {
         const list = packs.packs();
@@ -161,13 +165,16 @@ export class Fsck {
         }
         if (total > 0) this.#options.progress?.('Checking objects', total, total);
       }
-    } else {
-      // What lies in packs is there, and taken to be sound.
-      for (const { packs } of objectDirectories) {
-        for (const oid of packs.list()) this.#flags[this.#rowOf(oid)]! |= PRESENT;
-      }
     }
     await this.#finishBlobs();
+  }
+
+  /** All that is there, an object that is there twice twice. */
+  *#everything(): Generator<Oid> {
+    for (const { loose, packs } of this.#repository.objectDirectories) {
+      yield* loose.list();
+      yield* packs.list();
+    }
   }
 
   /** The checksum at a pack's end, over all that stands before it. */
@@ -227,7 +234,7 @@ export class Fsck {
     try {
       const object = loose.read(oid);
       if (object === undefined) return;
-      this.#content(oid, object.kind, object.data);
+      this.#content(oid, object.kind, object.data, ERROR_OBJECT);
     } catch (error) {
       if (!isGitError(error)) throw error;
       const mismatch = /^hash mismatch for .* \(expected [0-9a-f]+, got ([0-9a-f]+)\)$/.exec(error.message);
@@ -262,7 +269,7 @@ export class Fsck {
         this.#error(`packed ${oid} is corrupt: its hash is ${actual}`, code);
         return;
       }
-      this.#content(oid, kind, data);
+      this.#content(oid, kind, data, code);
     } catch (error) {
       if (!isGitError(error)) throw error;
       for (let cause: unknown = error.cause; isGitError(cause); cause = cause.cause) {
@@ -278,9 +285,9 @@ export class Fsck {
     return commonDir === gitDir ? message.replaceAll(`${commonDir}/`, () => `${gitDirShown}/`) : message;
   }
 
-  #content(oid: Oid, kind: ObjectKind, data: Bytes): void {
+  /** One copy of an object: what is wrong is told of each of them. */
+  #content(oid: Oid, kind: ObjectKind, data: Bytes, code: number): void {
     const row = this.#rowOf(oid);
-    if ((this.#flags[row]! & PRESENT) !== 0) return;
     this.#flags[row]! |= PRESENT;
     this.#kinds[row] = kindCode(kind);
     const findings = fsckObject(kind, data, {
@@ -294,6 +301,8 @@ export class Fsck {
     });
     if (findings.some(({ id }) => id === 'badTree')) this.#options.complain(`error: ${treeFault(data, this.#length)}`);
     for (const { id, severity, message } of findings) this.#tellFinding(row, kind, id, severity, message);
+    const sound = !findings.some(({ severity }) => severity === 'error');
+    if (!sound) this.errors |= code;
     if (this.#modules.has(oid)) this.#blob(oid, data, 'gitmodules');
     if (this.#attributes.has(oid)) this.#blob(oid, data, 'gitattributes');
     try {
@@ -302,6 +311,7 @@ export class Fsck {
       if (!isGitError(error)) throw error;
       this.#error(`${oid}: object could not be parsed: ${error.message}`, ERROR_OBJECT);
     }
+    if (!sound) return;
     if (kind === 'commit' && this.#options.roots && this.#edgesOf(row) <= 1)
       this.#options.tell(`root ${this.#describe(row)}`);
     if (kind === 'tag' && this.#options.tags) {
@@ -390,7 +400,13 @@ export class Fsck {
    * they are read again when they are walked.
    */
   #expand(row: number, kind: ObjectKind, data: Bytes, mark: boolean): void {
-    if ((this.#flags[row]! & EXPANDED) !== 0 || kind === 'blob') return;
+    if (kind === 'blob') return;
+    if (kind !== 'tree' && (this.#flags[row]! & EXPANDED) !== 0) {
+      const first = this.#first[row]!;
+      if (mark && first >= 0)
+        for (let i = this.#edges[first]!; i > 0; i--) this.#flags[this.#edges[first + i]!]! |= USED;
+      return;
+    }
     if (kind === 'tree') {
       const cursor = new TreeCursor(data, this.#length);
       while (cursor.next()) {
@@ -441,28 +457,59 @@ export class Fsck {
   // Second pass: connections
 
   /** An object from which everything must be there. `name`: what it is called with `--name-objects`. */
-  addRoot(oid: Oid, name: string | undefined, kind?: ObjectKind): number {
+  addRoot(oid: Oid, name: string | undefined, kind?: ObjectKind): void {
     const row = this.#rowOf(oid);
-    this.#flags[row]! |= USED;
     if (kind !== undefined && this.#kinds[row] === UNKNOWN) this.#kinds[row] = kindCode(kind);
-    if (name !== undefined && this.#options.nameObjects && !this.#names.has(row)) this.#names.set(row, name);
-    this.#roots.push(row);
-    return row;
+    this.#root(row, name);
   }
 
+  #root(row: number, name: string | undefined): void {
+    this.#flags[row]! |= USED;
+    if (name !== undefined && this.#options.nameObjects && !this.#names.has(row)) this.#names.set(row, name);
+    this.#roots.push(row);
+  }
+
+  /** Whether it is among the objects that are looked at. */
   isPresent(oid: Oid): boolean {
-    const raw = oidToBytes(oid);
-    const row = this.#table.find(raw, 0);
+    const row = this.#table.find(oidToBytes(oid), 0);
     return row >= 0 && (this.#flags[row]! & PRESENT) !== 0;
   }
 
-  async kindOf(oid: Oid): Promise<ObjectKind | undefined> {
-    const row = this.#rowOf(oid);
+  /** Whether it is there at all: the empty tree can be read wherever it is not. */
+  isThere(oid: Oid): boolean {
+    return oid === this.#emptyTree || this.isPresent(oid) || this.#isPacked(oid);
+  }
+
+  /** In a pack, while packs are not looked at: neither missing nor followed. */
+  #isPacked(oid: Oid): boolean {
+    if (this.#options.full || this.#options.connectivityOnly) return false;
+    return this.#repository.objectDirectories.some(({ packs }) => packs.has(oid));
+  }
+
+  async #kindAt(row: number): Promise<ObjectKind | undefined> {
     if (this.#kinds[row] === UNKNOWN && (this.#flags[row]! & PRESENT) !== 0) {
-      const header = await this.#repository.objects.readRawHeader(oid);
+      const header = await this.#repository.objects.readRawHeader(this.#oid(row));
       if (header !== undefined) this.#kinds[row] = kindCode(header.kind);
     }
     return this.#kinds[row] === UNKNOWN ? undefined : kindNames[this.#kinds[row]! - 1];
+  }
+
+  /** Reads an object that something names; its kind, `undefined` where it cannot be read. */
+  async readEarly(oid: Oid): Promise<ObjectKind | undefined> {
+    const object = await this.#read(oid);
+    if (object === undefined) return undefined;
+    const row = this.#rowOf(oid);
+    this.#kinds[row] = kindCode(object.kind);
+    if (object.kind === 'commit' || object.kind === 'tag') {
+      try {
+        this.#expand(row, object.kind, object.data, false);
+      } catch (error) {
+        if (!isGitError(error)) throw error;
+        this.#error(`${oid}: object could not be parsed: ${error.message}`, ERROR_OBJECT);
+        return undefined;
+      }
+    }
+    return object.kind;
   }
 
   /** Walks from all roots, then tells of what is missing, unreachable or dangling. */
@@ -484,7 +531,9 @@ export class Fsck {
       if (this.#kinds[row] === TREE) await this.#walkTree(row, stack);
       else this.#walkLinks(row, stack);
     }
-    if (this.#options.connectivityOnly) await this.#markUnreachable();
+    if (this.#options.connectivityOnly && (this.#options.dangling || this.#options.lostFound)) {
+      await this.#markUnreachable();
+    }
     await this.#report(hasDefaults);
   }
 
@@ -498,7 +547,7 @@ export class Fsck {
     this.#flags[target]! |= REACHABLE;
     if ((this.#flags[target]! & PRESENT) !== 0) {
       if (this.#kinds[target] !== BLOB) stack.push(target);
-    } else if (!this.#isPromised(target)) {
+    } else if (!this.#isPromised(target) && !this.isThere(this.#oid(target))) {
       this.#options.tell(
         `broken link from ${this.#kindText(row).padStart(7)} ${this.#describe(row)}\n` +
           `              to ${this.#kindText(target).padStart(7)} ${this.#describe(target)}`,
@@ -582,60 +631,32 @@ export class Fsck {
 
   /** Without contents read, what unreachable objects point at is only known by looking. */
   async #markUnreachable(): Promise<void> {
-    const count = this.#table.size;
-    for (let row = 0; row < count; row++) {
+    for (const oid of this.#everything()) {
+      const row = this.#rowOf(oid);
       if ((this.#flags[row]! & (PRESENT | REACHABLE)) !== PRESENT) continue;
-      if ((await this.kindOf(this.#oid(row))) === 'blob') continue;
-      await this.#ensureExpanded(row, true);
+      if ((await this.#kindAt(row)) !== 'blob') await this.#ensureExpanded(row, true);
     }
-  }
-
-  /** Rows in the order of git's own table of objects: by the first bytes of their ids. */
-  #tableOrder(): number[] {
-    const count = this.#table.size;
-    let size = 32;
-    while (size - 1 <= count * 2) size *= 2;
-    const slots = new Map<number, number[]>();
-    const raw = new Uint8Array(4);
-    for (let row = 0; row < count; row++) {
-      const oid = this.#oid(row);
-      for (let i = 0; i < 4; i++) raw[i] = Number.parseInt(oid.slice(2 * i, 2 * i + 2), 16);
-      const hash = (raw[0]! | (raw[1]! << 8) | (raw[2]! << 16) | (raw[3]! << 24)) >>> 0;
-      const slot = hash & (size - 1);
-      const list = slots.get(slot);
-      if (list === undefined) slots.set(slot, [row]);
-      else list.push(row);
-    }
-    return [...slots.keys()].sort((a, b) => a - b).flatMap((slot) => slots.get(slot)!);
   }
 
   async #report(hasDefaults: boolean): Promise<void> {
-    const rows: number[] = [];
-    const count = this.#table.size;
-    for (let row = 0; row < count; row++) {
-      const flags = this.#flags[row]!;
-      if ((flags & REACHABLE) !== 0 ? (flags & PRESENT) === 0 : (flags & PRESENT) !== 0) rows.push(row);
-    }
-    if (rows.length === 0) return;
-    const wanted = new Set(rows);
     const unreachable = this.#options.unreachable && hasDefaults;
-    for (const row of this.#tableOrder()) {
-      if (!wanted.has(row)) continue;
+    for (const row of this.#table.rows()) {
       const flags = this.#flags[row]!;
       if ((flags & REACHABLE) !== 0) {
-        if (this.#isPromised(row)) continue;
+        if ((flags & PRESENT) !== 0 || this.#isPromised(row) || this.#isPacked(this.#oid(row))) continue;
         this.#options.tell(`missing ${this.#kindText(row)} ${this.#describe(row)}`);
         this.errors |= ERROR_REACHABLE;
         continue;
       }
+      if ((flags & PRESENT) === 0) continue;
       if (unreachable) {
-        await this.kindOf(this.#oid(row));
+        await this.#kindAt(row);
         this.#options.tell(`unreachable ${this.#kindText(row)} ${this.#describe(row)}`);
         continue;
       }
       if ((flags & USED) !== 0) continue;
       if (!this.#options.dangling && !this.#options.lostFound) continue;
-      await this.kindOf(this.#oid(row));
+      await this.#kindAt(row);
       if (this.#options.dangling) this.#options.tell(`dangling ${this.#kindText(row)} ${this.#describe(row)}`);
       if (this.#options.lostFound) await this.#writeLostFound(row);
     }
