@@ -31,12 +31,17 @@ export const isSpace = (byte: number): boolean =>
 
 /** Cuts a file into lines. */
 export function splitLines(bytes: Bytes): Lines {
-  const length = bytes.length;
-  let starts = new Int32Array((length >> 5) + 16);
-  let count = 0;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const cut = new Int32Array((bytes.length >> 5) + 16);
+  return cutLines(bytes, 0, bytes.length, cut, 0);
+}
+
+/** Cuts `bytes` from `from` (where line `count` begins) up to `length`; `starts` has the lines before. */
+function cutLines(bytes: Bytes, from: number, length: number, given: Int32Array<ArrayBuffer>, before: number): Lines {
+  let starts = given;
+  let count = before;
+  const view = viewOf(bytes);
   const stop = length - 4;
-  for (let i = 0; i < length; ) {
+  for (let i = from; i < length; ) {
     if (i <= stop) {
       // four bytes without a newline are passed over at once
       const word = view.getInt32(i) ^ 0x0a0a0a0a;
@@ -52,8 +57,87 @@ export function splitLines(bytes: Bytes): Lines {
       starts[count] = i + 1;
     }
   }
-  if (length > 0 && bytes[length - 1] !== newline) starts[++count] = length;
+  if (length > from && bytes[length - 1] !== newline) {
+    if (++count >= starts.length) starts = widen(starts);
+    starts[count] = length;
+  }
   return { bytes, starts: starts.subarray(0, count + 1), count };
+}
+
+const viewOf = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** How many bytes two files begin with alike. */
+function commonPrefix(x: Bytes, y: Bytes): number {
+  const limit = Math.min(x.length, y.length);
+  const a = viewOf(x);
+  const b = viewOf(y);
+  let at = 0;
+  for (const stop = limit - 4; at <= stop && a.getInt32(at) === b.getInt32(at); ) at += 4;
+  while (at < limit && x[at] === y[at]) at++;
+  return at;
+}
+
+/** How many bytes two files end in alike, `most` at most. */
+function commonSuffix(x: Bytes, y: Bytes, most: number): number {
+  const a = viewOf(x);
+  const b = viewOf(y);
+  let same = 0;
+  const xLast = x.length - 4;
+  const yLast = y.length - 4;
+  for (const stop = most - 4; same <= stop && a.getInt32(xLast - same) === b.getInt32(yLast - same); ) same += 4;
+  while (same < most && x[x.length - 1 - same] === y[y.length - 1 - same]) same++;
+  return same;
+}
+
+/**
+ * Cuts a file into lines that is mostly like another, already cut. `prefix` and `suffix`: lines that both begin with and
+ * end in (not counted twice); only what lies between is looked through.
+ */
+export function splitAlike(
+  base: Lines,
+  bytes: Bytes,
+): { readonly lines: Lines; readonly prefix: number; readonly suffix: number } {
+  const old = base.bytes;
+  const same = commonPrefix(old, bytes);
+  if (same === old.length && same === bytes.length) {
+    return { lines: { bytes, starts: base.starts, count: base.count }, prefix: base.count, suffix: 0 };
+  }
+  let prefix = lastAtMost(base.starts, same);
+  // A last line without a newline may go on in the other file.
+  if (prefix > 0 && old[base.starts[prefix]! - 1] !== newline) prefix--;
+  const begin = base.starts[prefix]!;
+  const tail = commonSuffix(old, bytes, Math.min(old.length, bytes.length) - begin);
+  const shift = bytes.length - old.length;
+  let first = base.count - 1;
+  while (first >= prefix && base.starts[first]! >= old.length - tail) first--;
+  first++;
+  // The line in front must end in the other file, too.
+  if (first < base.count) {
+    const start = base.starts[first]! + shift;
+    if (start > begin && bytes[start - 1] !== newline) first++;
+  }
+  const suffix = base.count - first;
+  const end = suffix === 0 ? bytes.length : base.starts[first]! + shift;
+  const room = new Int32Array(prefix + ((end - begin) >> 5) + 16);
+  room.set(base.starts.subarray(0, prefix + 1));
+  const cut = cutLines(bytes, begin, end, room, prefix);
+  if (suffix === 0) return { lines: cut, prefix, suffix };
+  const starts = new Int32Array(cut.count + suffix + 1);
+  starts.set(cut.starts);
+  for (let i = 1; i <= suffix; i++) starts[cut.count + i] = base.starts[first + i]! + shift;
+  return { lines: { bytes, starts, count: cut.count + suffix }, prefix, suffix };
+}
+
+/** The greatest index whose value is not above `limit`; `starts` rises from 0. */
+function lastAtMost(starts: Int32Array, limit: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (starts[middle]! <= limit) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function widen(starts: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
@@ -260,11 +344,7 @@ export function classify(
 }
 
 function commonPrefixLines(a: Lines, b: Lines): number {
-  const limit = Math.min(a.bytes.length, b.bytes.length);
-  const x = a.bytes;
-  const y = b.bytes;
-  let at = 0;
-  while (at < limit && x[at] === y[at]) at++;
+  const at = commonPrefix(a.bytes, b.bytes);
   // the lines that end in or before the common part in both
   let low = 0;
   let high = Math.min(a.count, b.count);
@@ -278,13 +358,9 @@ function commonPrefixLines(a: Lines, b: Lines): number {
 
 function commonSuffixLines(a: Lines, b: Lines, prefix: number): number {
   const limit = Math.min(a.count, b.count) - prefix;
-  const x = a.bytes;
-  const y = b.bytes;
-  const xEnd = x.length;
-  const yEnd = y.length;
-  const most = Math.min(xEnd, yEnd);
-  let same = 0;
-  while (same < most && x[xEnd - 1 - same] === y[yEnd - 1 - same]) same++;
+  const xEnd = a.bytes.length;
+  const yEnd = b.bytes.length;
+  const same = commonSuffix(a.bytes, b.bytes, Math.min(xEnd, yEnd));
   let lines = 0;
   while (
     lines < limit &&

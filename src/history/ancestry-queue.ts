@@ -1,13 +1,23 @@
 import type { AncestryTable } from './ancestry-table.js';
 
-/** A heap of commit numbers: highest generation first (where asked), then newest, then first in. */
+const FIRST_ROOM = 128;
+
+/**
+ * A heap of commit numbers: highest generation first (where asked), then newest, then first in. The keys lie in the heap
+ * itself, since the table's columns are too wide for the nearest cache; and what is taken from the top leaves a gap that
+ * the next one to come fills, since most commits are followed by their parent.
+ */
 export class AncestryQueue {
   readonly #table: AncestryTable;
   readonly #byGeneration: boolean;
   /** Entries whose commit has this flag no longer count as interesting. */
   readonly #done: number;
-  readonly #heap: number[] = [];
-  readonly #turns: number[] = [];
+  #numbers = new Int32Array(FIRST_ROOM);
+  #keys = new Float64Array(FIRST_ROOM);
+  #turns = new Float64Array(FIRST_ROOM);
+  /** Entries, the gap at the top included. */
+  #size = 0;
+  #gap = false;
   #turn = 0;
   /** Entries that are still interesting. */
   interesting = 0;
@@ -18,34 +28,82 @@ export class AncestryQueue {
     this.#done = done;
   }
 
-  #before(a: number, turnA: number, b: number, turnB: number): boolean {
-    if (this.#byGeneration) {
-      const { generation } = this.#table;
-      if (generation[a] !== generation[b]) return generation[a]! > generation[b]!;
-    }
-    const { seconds } = this.#table;
-    if (seconds[a] !== seconds[b]) return seconds[a]! > seconds[b]!;
-    return turnA < turnB;
-  }
-
   push(number: number): void {
-    const heap = this.#heap;
-    const turns = this.#turns;
-    if ((this.#table.flags[number]! & this.#done) !== this.#done) this.interesting++;
-    this.#table.queued[number]!++;
-    let at = heap.length;
+    const table = this.#table;
+    if ((table.flags[number]! & this.#done) !== this.#done) this.interesting++;
+    table.queued[number]!++;
+    const key = this.#byGeneration ? table.generation[number]! : table.seconds[number]!;
     const turn = this.#turn++;
-    heap.push(number);
-    turns.push(turn);
+    if (this.#gap) {
+      this.#gap = false;
+      this.#sink(number, key, turn);
+      return;
+    }
+    if (this.#size === this.#numbers.length) this.#grow();
+    const numbers = this.#numbers;
+    const keys = this.#keys;
+    const turns = this.#turns;
+    let at = this.#size++;
     while (at > 0) {
       const up = (at - 1) >> 1;
-      if (!this.#before(number, turn, heap[up]!, turns[up]!)) break;
-      heap[at] = heap[up]!;
+      const other = keys[up]!;
+      // Of equals the one that is there came first, unless its date is older.
+      if (key < other || (key === other && !this.#isNewer(number, numbers[up]!))) break;
+      numbers[at] = numbers[up]!;
+      keys[at] = other;
       turns[at] = turns[up]!;
       at = up;
     }
-    heap[at] = number;
+    numbers[at] = number;
+    keys[at] = key;
     turns[at] = turn;
+  }
+
+  /** By date alone, where that is more than the key says. */
+  #isNewer(number: number, other: number): boolean {
+    const { seconds } = this.#table;
+    return this.#byGeneration && seconds[number]! > seconds[other]!;
+  }
+
+  /** Puts an entry where the top is free. */
+  #sink(number: number, key: number, turn: number): void {
+    const numbers = this.#numbers;
+    const keys = this.#keys;
+    const turns = this.#turns;
+    const size = this.#size;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      const second = child + 1;
+      let top = keys[child]!;
+      if (second < size) {
+        const other = keys[second]!;
+        if (other > top || (other === top && this.#isBefore(second, numbers[child]!, turns[child]!))) {
+          child = second;
+          top = other;
+        }
+      }
+      if (top < key || (top === key && !this.#isBefore(child, number, turn))) break;
+      numbers[at] = numbers[child]!;
+      keys[at] = top;
+      turns[at] = turns[child]!;
+      at = child;
+    }
+    numbers[at] = number;
+    keys[at] = key;
+    turns[at] = turn;
+  }
+
+  /** Of two with the same key: the entry at `at` comes before the other. */
+  #isBefore(at: number, other: number, turn: number): boolean {
+    if (this.#byGeneration) {
+      const { seconds } = this.#table;
+      const one = seconds[this.#numbers[at]!]!;
+      const two = seconds[other]!;
+      if (one !== two) return one > two;
+    }
+    return this.#turns[at]! < turn;
   }
 
   /** The flags of a commit are about to grow: entries of it that lie here may become uninteresting. */
@@ -60,29 +118,28 @@ export class AncestryQueue {
 
   /** Must not be called on an empty queue. */
   pop(): number {
-    const heap = this.#heap;
-    const turns = this.#turns;
-    const first = heap[0]!;
-    const number = heap.pop()!;
-    const turn = turns.pop()!;
-    const size = heap.length;
-    if (size > 0) {
-      let at = 0;
-      for (;;) {
-        let child = 2 * at + 1;
-        if (child >= size) break;
-        const other = child + 1;
-        if (other < size && this.#before(heap[other]!, turns[other]!, heap[child]!, turns[child]!)) child = other;
-        if (!this.#before(heap[child]!, turns[child]!, number, turn)) break;
-        heap[at] = heap[child]!;
-        turns[at] = turns[child]!;
-        at = child;
-      }
-      heap[at] = number;
-      turns[at] = turn;
+    if (this.#gap) {
+      const last = --this.#size;
+      if (last > 0) this.#sink(this.#numbers[last]!, this.#keys[last]!, this.#turns[last]!);
     }
-    this.#table.queued[first]!--;
-    if ((this.#table.flags[first]! & this.#done) !== this.#done) this.interesting--;
+    this.#gap = true;
+    const first = this.#numbers[0]!;
+    const table = this.#table;
+    table.queued[first]!--;
+    if ((table.flags[first]! & this.#done) !== this.#done) this.interesting--;
     return first;
+  }
+
+  #grow(): void {
+    const room = this.#numbers.length * 2;
+    const numbers = new Int32Array(room);
+    numbers.set(this.#numbers);
+    this.#numbers = numbers;
+    const keys = new Float64Array(room);
+    keys.set(this.#keys);
+    this.#keys = keys;
+    const turns = new Float64Array(room);
+    turns.set(this.#turns);
+    this.#turns = turns;
   }
 }

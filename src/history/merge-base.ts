@@ -38,6 +38,15 @@ const FROM_BOTH = FROM_ONE | FROM_TWO;
 const STALE = 4;
 const FOUND = 8;
 
+/** Where painting stopped: parent `n` of `number` is being read, to be painted with `flags`. */
+interface Waiting {
+  readonly loading: Promise<void>;
+  readonly number: number;
+  readonly flags: number;
+  readonly n: number;
+  readonly parent: number;
+}
+
 /** How many commits each of two sides has that the other has not. */
 export interface AheadBehind {
   readonly ahead: number;
@@ -237,25 +246,51 @@ export class Ancestry {
     };
     enter(one, FROM_ONE);
     for (const other of others) enter(other, FROM_TWO);
-    while (queue.interesting > 0) {
-      const number = queue.pop();
-      let flags = table.flags[number]! & (FROM_BOTH | STALE);
+    let waiting = this.#paintOn(queue, found);
+    while (waiting !== undefined) {
+      await waiting.loading;
+      this.#touch(waiting.parent);
+      queue.mark(waiting.parent, waiting.flags);
+      queue.push(waiting.parent);
+      waiting = this.#paintOn(queue, found, waiting);
+    }
+    return found;
+  }
+
+  /** Paints as far as nothing has to be waited for; `from`: the parent that was. */
+  #paintOn(queue: AncestryQueue, found: number[], from?: Waiting): Waiting | undefined {
+    const table = this.#table;
+    const touched = this.#touched;
+    let marks = table.flags;
+    let number = from?.number ?? 0;
+    let flags = from?.flags ?? 0;
+    let n = from === undefined ? 0 : from.n + 1;
+    let count = from === undefined ? 0 : table.parentCount(number);
+    for (;;) {
+      for (; n < count; n++) {
+        const parent = table.parent(number, n);
+        const mark = marks[parent]!;
+        if ((mark & flags) === flags) continue;
+        const loading = table.load(parent);
+        if (loading !== undefined) return { loading, number, flags, n, parent };
+        marks = table.flags;
+        if (mark === 0) touched.push(parent);
+        queue.mark(parent, flags);
+        queue.push(parent);
+      }
+      if (queue.interesting === 0) return undefined;
+      number = queue.pop();
+      flags = marks[number]! & (FROM_BOTH | STALE);
       if (flags === FROM_BOTH) {
-        if ((table.flags[number]! & FOUND) === 0) {
-          table.flags[number]! |= FOUND;
+        if ((marks[number]! & FOUND) === 0) {
+          marks[number]! |= FOUND;
           found.push(number);
         }
         flags |= STALE;
       }
-      for (let n = 0, count = table.parentCount(number); n < count; n++) {
-        const parent = table.parent(number, n);
-        if ((table.flags[parent]! & flags) === flags) continue;
-        const loading = table.load(parent);
-        if (loading !== undefined) await loading;
-        enter(parent, flags);
-      }
+      n = 0;
+      count = table.parentCount(number);
     }
-    return found;
   }
 
   /**

@@ -1,7 +1,7 @@
 import { concatBytes, encodeText, type Bytes } from '../base/bytes.js';
 import { looksBinary } from '../diff/binary.js';
 import { diffClasses, type Change, type DiffAlgorithm } from '../diff/line-diff.js';
-import { canonicalLines, LineClasses, splitLines, type Lines, type LineWhitespace } from '../diff/lines.js';
+import { canonicalLines, LineClasses, splitAlike, splitLines, type Lines, type LineWhitespace } from '../diff/lines.js';
 
 /** How a conflict is written: both sides; with the base between; with the base, both sides trimmed of what they share. */
 export type ConflictStyle = 'merge' | 'diff3' | 'zdiff3';
@@ -46,8 +46,7 @@ export interface TextMerge {
  * (`looksBinary`): this function would merge it as text. Equals `git merge-file -p` and the text driver of git's merges.
  */
 export function mergeText(base: Bytes, ours: Bytes, theirs: Bytes, options: TextMergeOptions = {}): TextMerge {
-  const merge = new TextMerger(splitLines(base), splitLines(ours), splitLines(theirs), options);
-  return merge.run();
+  return new TextMerger(splitLines(base), ours, theirs, options).run();
 }
 
 /** A place where the sides differ from the base, in lines of all three files. */
@@ -64,6 +63,8 @@ interface Chunk {
 
 class TextMerger {
   private readonly classes: LineClasses;
+  private readonly ours: Lines;
+  private readonly theirs: Lines;
   private readonly baseIds: Int32Array;
   private readonly oursIds: Int32Array;
   private readonly theirsIds: Int32Array;
@@ -72,16 +73,29 @@ class TextMerger {
 
   constructor(
     private readonly base: Lines,
-    private readonly ours: Lines,
-    private readonly theirs: Lines,
+    ours: Bytes,
+    theirs: Bytes,
     private readonly options: TextMergeOptions,
   ) {
     this.algorithm = options.algorithm ?? 'histogram';
-    this.classes = new LineClasses(base.count + ours.count + theirs.count);
-    const ids = (lines: Lines): Int32Array => this.classes.add(canonicalLines(lines, options.whitespace));
-    this.baseIds = ids(base);
-    this.oursIds = ids(ours);
-    this.theirsIds = ids(theirs);
+    const our = splitAlike(base, ours);
+    const their = splitAlike(base, theirs);
+    this.ours = our.lines;
+    this.theirs = their.lines;
+    const news = ({ lines, prefix, suffix }: typeof our): number => lines.count - prefix - suffix;
+    this.classes = new LineClasses(base.count + news(our) + news(their));
+    const baseIds = this.classes.add(canonicalLines(base, options.whitespace));
+    this.baseIds = baseIds;
+    // What a side has of the base at its ends is known already.
+    const ids = ({ lines, prefix, suffix }: typeof our): Int32Array => {
+      const { count } = lines;
+      const into = new Int32Array(count);
+      into.set(baseIds.subarray(0, prefix));
+      into.set(baseIds.subarray(base.count - suffix), count - suffix);
+      return this.classes.add(canonicalLines(lines, options.whitespace), into, prefix, count - suffix);
+    };
+    this.oursIds = ids(our);
+    this.theirsIds = ids(their);
   }
 
   run(): TextMerge {

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeText } from '../../src/base/bytes.js';
+import { decodeText, encodeText } from '../../src/base/bytes.js';
 import type { Change, DiffAlgorithm, LineDiffOptions } from '../../src/diff/line-diff.js';
 import { diffLines } from '../../src/diff/line-diff.js';
-import { splitLines } from '../../src/diff/lines.js';
+import { lineBytes, splitAlike, splitLines } from '../../src/diff/lines.js';
 import { Random } from '../support/random.js';
 import type { TextShape } from './texts.js';
 import { editLines, joinLines, makeLines } from './texts.js';
@@ -123,4 +123,23 @@ describe('line diff is git’s', () => {
     for (const anchor of ['a', 'b', 'c', 'd'])
       compare(pairs, { algorithm: 'patience', anchors: [encodeText(anchor)] }, [`--anchored=${anchor}`]);
   });
+});
+
+it('a file cut along another one has the lines it has by itself', () => {
+  const random = new Random(77);
+  const piece = (): string => ['a\n', 'b', '\n', 'longer line of text\n', 'x\r\n'][random.below(5)]!;
+  const text = (length: number): string => Array.from({ length }, piece).join('');
+  for (let i = 0; i < 4000; i++) {
+    const [head, tail] = [text(random.below(5)), text(random.below(5))];
+    const base = splitLines(encodeText(head + text(random.below(4)) + tail));
+    const bytes = encodeText(head + text(random.below(4)) + tail);
+    const { lines, prefix, suffix } = splitAlike(base, bytes);
+    const plain = splitLines(bytes);
+    expect([...lines.starts]).toEqual([...plain.starts]);
+    expect(lines.count).toBe(plain.count);
+    expect(prefix + suffix).toBeLessThanOrEqual(Math.min(base.count, lines.count));
+    const line = (of: typeof base, at: number): string => decodeText(lineBytes(of, at));
+    for (let k = 0; k < prefix; k++) expect(line(lines, k)).toBe(line(base, k));
+    for (let k = 1; k <= suffix; k++) expect(line(lines, lines.count - k)).toBe(line(base, base.count - k));
+  }
 });
