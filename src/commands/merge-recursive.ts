@@ -1,5 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { zeroOid } from '../base/oid.js';
 import { mergeCommits, treeOfCommit } from '../merge/history.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { openAncestry } from '../repo/ancestry.js';
@@ -73,19 +74,40 @@ async function runStrategy(context: CommandContext, words: readonly string[]): P
   let settings = mergeSettings(repository.config, { porcelain: true });
   if (name === 'subtree') settings = { ...settings, subtree: true };
   for (const option of options) settings = withStrategyOption(settings, option.slice(2));
-  const [ours, theirs] = [await find(heads[0]!), await find(heads[1]!)];
+  // Trees may stand for commits, as StGit uses it: each is a commit without parents that no store has.
+  const ancestry = openAncestry(repository);
+  const trees = new Map<Oid<'commit'>, Oid<'tree'>>();
+  const findEither = async (word: string): Promise<Oid<'commit'>> => {
+    const oid = await resolveRevision(repository, word);
+    const commit = oid === undefined ? undefined : await peelTo(repository, oid, 'commit', () => {});
+    const tree =
+      oid === undefined || commit !== undefined ? undefined : await peelTo(repository, oid, 'tree', () => {});
+    if (tree === undefined) return find(word);
+    const virtual = tree as Oid as Oid<'commit'>;
+    trees.set(virtual, tree as Oid<'tree'>);
+    await ancestry.addVirtual(virtual, []);
+    return virtual;
+  };
+  const [ours, theirs] = [await findEither(heads[0]!), await findEither(heads[1]!)];
   const known: Oid<'commit'>[] = [];
-  for (const word of bases) known.push(await find(word));
+  // Of several, git folds the one named last first.
+  for (const word of bases) known.unshift(await findEither(word));
   const labels = { ours: betterName(context, heads[0]!), theirs: betterName(context, heads[1]!) };
   await refreshAndWrite(tree);
-  const headTree = await treeOfCommit(repository.objects, ours);
+  const headTree = trees.get(ours) ?? (await treeOfCommit(repository.objects, ours));
   if (await refuseStaged(tree, headTree, talk)) return 128;
+  const request = historyRequest(repository, settings, {
+    ancestry,
+    attributes: (path) => tree.attributes.of(path),
+    warn: tree.warn,
+    signal: context.signal,
+  });
   const merged: TreeMerge = await mergeCommits(
-    historyRequest(repository, settings, {
-      attributes: (path) => tree.attributes.of(path),
-      warn: tree.warn,
-      signal: context.signal,
-    }),
+    {
+      ...request,
+      trees,
+      abbreviate: (oid) => request.abbreviate(trees.has(oid as Oid<'commit'>) ? zeroOid(repository.objectFormat) : oid),
+    },
     { ours, theirs, labels, bases: known.length > 0 ? known : undefined },
   );
   if (!(await applyMerge(tree, headTree, merged, { action: 'merge', autoMerge: true, talk }))) return 128;

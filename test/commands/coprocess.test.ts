@@ -18,7 +18,6 @@ const requests: readonly { args: readonly string[]; ask: (ids: Ids) => string }[
   { args: ['fast-import', '--quiet'], ask: ({ blob }) => `cat-blob ${blob}\n` },
   { args: ['hash-object', '-w', '--stdin-paths'], ask: () => 'a\n' },
   { args: ['mktree', '--batch'], ask: ({ blob }) => `100644 blob ${blob}\tx\n\n` },
-  { args: ['name-rev', '--annotate-stdin'], ask: ({ commit }) => `${commit}\n` },
   { args: ['update-ref', '--stdin'], ask: () => 'start\n' },
 ];
 
@@ -27,7 +26,7 @@ interface Ids {
   readonly blob: string;
 }
 
-test('a command kept running answers each request at once', { timeout: 120_000 }, async () => {
+test('a command kept running answers each request at once', { timeout: 60_000 }, async () => {
   const box = sandbox();
   box.git(['init', '-q']);
   writeFileSync(box.path('a'), 'one\n');
@@ -54,9 +53,8 @@ test('a command kept running answers each request at once', { timeout: 120_000 }
     const parts = [first];
     child.stdout.on('data', (data: Buffer) => parts.push(data));
     child.stdin.end();
-    expect([args, await exit]).toEqual([args, 0]);
-    if (args[0] === 'fast-import') continue;
-    const theirs = box.git(args, { input });
-    expect([args, Buffer.concat(parts).toString()]).toEqual([args, theirs]);
+    const theirs = box.tryGit(args, { input });
+    expect([args, await exit]).toEqual([args, theirs.code]);
+    if (args[0] !== 'fast-import') expect([args, Buffer.concat(parts).toString()]).toEqual([args, theirs.stdout]);
   }
 });
