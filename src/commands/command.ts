@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Platform } from '../platform/platform.js';
 import type { Repository } from '../repo/repository.js';
 import type { Io } from './io.js';
@@ -95,6 +96,12 @@ export interface Command<R = unknown, S extends OptionSpecs = OptionSpecs> {
 /** Only for its types: the declared options give `args.values` theirs. */
 export function defineCommand<R, const S extends OptionSpecs>(command: Command<R, S>): Command<R, S> {
   return command;
+}
+
+/** For commands that answer in a format of its own that other programs read. Throws `USAGE` where JSON was asked for. */
+export function refuseJson(context: CommandContext): void {
+  if (context.json)
+    throw new GitError('USAGE', `${context.name} writes a stream of its own format: --json does not fit`);
 }
 
 /** The usual render of commands whose results are lines or blocks of text ready to print. */

@@ -21,7 +21,7 @@ import { dwimRef } from '../refs/dwim.js';
 import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
-import { defineCommand } from './command.js';
+import { defineCommand, refuseJson } from './command.js';
 import { UsageError } from './options.js';
 
 interface Settings {
@@ -56,6 +56,7 @@ export const command = defineCommand({
   async *run(context): AsyncGenerator<{ readonly text: string }, number | undefined> {
     if (context.argv.length === 0) throw new UsageError('', { help: false });
     if (context.argv.length === 1 && context.argv[0] === '-h') throw new UsageError('', { help: true });
+    refuseJson(context);
     await exportStream(context);
     return undefined;
   },

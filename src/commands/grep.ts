@@ -15,7 +15,7 @@ import type { FunctionFinder } from '../diff/hunks.js';
 import { plainFunctionLine } from '../diff/hunks.js';
 import { splitLines } from '../diff/lines.js';
 import { isGitlinkMode, isRegularMode, isTreeMode } from '../objects/mode.js';
-import { parseTree } from '../objects/tree.js';
+import { checkTreeDepth, parseTree } from '../objects/tree.js';
 import { GrepExpression } from '../porcelain/grep-pattern.js';
 import type { GrepToken } from '../porcelain/grep-pattern.js';
 import type { Pathspec } from '../repo/pathspec.js';
@@ -555,7 +555,8 @@ class Grep {
     }
   }
 
-  async *#tree(data: Bytes, directory: string, label: string, base: string): AsyncGenerator<Source> {
+  async *#tree(data: Bytes, directory: string, label: string, base: string, depth = 0): AsyncGenerator<Source> {
+    checkTreeDepth(depth);
     const repository = this.#repository!;
     for (const entry of parseTree(data, repository.oidLength)) {
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
@@ -563,7 +564,7 @@ class Grep {
         if (!this.#pathspec.mayMatchBelow(path) && !this.#pathspec.matches(path, true)) continue;
         const below = await repository.objects.read(entry.oid);
         if (below === undefined) throw new GitError('OBJECT_MISSING', `unable to read tree (${entry.oid})`);
-        yield* this.#tree(below.data, path, label, base);
+        yield* this.#tree(below.data, path, label, base, depth + 1);
       } else if (isRegularMode(entry.mode)) {
         if (!this.#pathspec.matches(path) || this.#tooDeep(path)) continue;
         const shown = this.#fullName || base !== '' ? path : relativeTo(repository.prefix, path);

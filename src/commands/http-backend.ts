@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { serveHttp } from '../server/http-service.js';
-import { defineCommand, renderText } from './command.js';
+import { defineCommand, refuseJson, renderText } from './command.js';
 import { agent, tidyAfterPush } from './service-io.js';
 
 export const command = defineCommand({
@@ -12,6 +12,7 @@ export const command = defineCommand({
   options: {},
   // biome-ignore lint/correctness/useYield: all output is protocol
   async *run(context): AsyncGenerator<{ text: string }, number> {
+    refuseJson(context);
     const { env, io } = context;
     const root = env['GIT_PROJECT_ROOT'];
     const info = env['PATH_INFO'];

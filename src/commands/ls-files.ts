@@ -151,8 +151,8 @@ class Listing {
     });
     for (const pattern of values.exclude ?? []) ignores.addPattern(pattern);
     for (const file of values['exclude-from'] ?? []) {
-      if (!ignores.addFile(resolve(this.#context.cwd, file))) {
-        throw new GitError('USAGE', `cannot use ${file} as exclude file`);
+      if (!ignores.addFile(resolve(this.#context.cwd, file), file)) {
+        throw new GitError('USAGE', `cannot use ${file} as an exclude file`);
       }
     }
     return ignores;

@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { quotePath, relativeTo } from '../base/quote.js';
 import { formatMode, isTreeMode, kindOfMode } from '../objects/mode.js';
-import { TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
 import { normalize } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
@@ -196,7 +196,8 @@ class Walker {
     this.#options = options;
   }
 
-  async *walk(tree: Oid, base: string): AsyncGenerator<Row, void> {
+  async *walk(tree: Oid, base: string, depth = 0): AsyncGenerator<Row, void> {
+    checkTreeDepth(depth);
     const object = await this.#repository.objects.read(tree);
     if (object?.kind !== 'tree') throw new GitError('REF_MISSING', 'not a tree object');
     const cursor = new TreeCursor(object.data, this.#repository.oidLength);
@@ -210,7 +211,7 @@ class Walker {
         ? enter && !this.#options.showTrees
         : this.#options.onlyTrees && kindOfMode(mode) === 'blob';
       if (!hidden) yield { path, mode, oid: cursor.oid };
-      if (enter) yield* this.walk(cursor.oid, `${path}/`);
+      if (enter) yield* this.walk(cursor.oid, `${path}/`, depth + 1);
     }
   }
 

@@ -5,7 +5,7 @@ import { traceData } from '../base/trace.js';
 import { isOid, type Oid } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
-import { TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
 import { serializeMtimes } from '../packs/mtimes.js';
 import { PackBuilder } from '../packs/pack-builder.js';
 import type { PackFile } from '../packs/pack-file.js';
@@ -25,7 +25,7 @@ import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import { parseExpiryDate } from '../repo/date-approx.js';
 import type { CommandContext, Progress } from './command.js';
-import { defineCommand } from './command.js';
+import { defineCommand, refuseJson } from './command.js';
 import { UsageError } from './options.js';
 
 const options = {
@@ -109,6 +109,7 @@ export const command = defineCommand({
     const repository = context.repository();
     const { config } = repository;
     const toStdout = values.stdout === true;
+    if (toStdout) refuseJson(context);
     if (toStdout ? args.rest.length > 0 : args.rest.length !== 1) throw new UsageError('');
     if (values['index-version'] !== undefined) checkIndexVersion(values['index-version']!);
     const revs =
@@ -478,7 +479,8 @@ async function nameTrees(
   commits: readonly Oid[],
 ): Promise<void> {
   const seen = new Set<Oid>();
-  const walk = async (oid: Oid, path: string): Promise<void> => {
+  const walk = async (oid: Oid, path: string, depth = 0): Promise<void> => {
+    checkTreeDepth(depth);
     if (seen.has(oid) || !builder.has(oid)) return;
     seen.add(oid);
     selection.name(oid, path);
@@ -488,7 +490,7 @@ async function nameTrees(
     while (cursor.next()) {
       if (isGitlinkMode(cursor.mode)) continue;
       const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
-      if (isTreeMode(cursor.mode)) await walk(cursor.oid, below);
+      if (isTreeMode(cursor.mode)) await walk(cursor.oid, below, depth + 1);
       else selection.name(cursor.oid, below);
     }
   };

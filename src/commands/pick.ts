@@ -197,6 +197,7 @@ async function commitsOf(
       const commit = await peelTo(repository, item.oid, 'commit');
       if (commit === undefined) {
         const kind = (await repository.objects.readHeader(item.oid))?.kind;
+        if (kind === undefined) throw new GitError('OBJECT_MISSING', `bad object ${word}`, { data: { oid: item.oid } });
         throw new GitError('REF_MISSING', `${word}: can't cherry-pick a ${kind}`);
       }
       if (item.excluded) {

@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import { oidFromBytes, zeroOid, type Oid } from '../base/oid.js';
 import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import type { ObjectSource } from '../objects/source.js';
+import { checkTreeDepth } from '../objects/tree.js';
 
 /** Whether a path (a directory without its `/`) is wanted: no; it or some of what is below; it and all below. */
 export type PathFilter = (path: string, isTree: boolean, isSubmodule: boolean) => 'no' | 'some' | 'all';
@@ -43,7 +44,7 @@ export function diffTrees(
   visit: (change: TreeChange) => void | false,
 ): Awaitable<void> {
   if (oldTree === newTree && options.unmodified !== true) return;
-  return new TreeDiff(objects, oidLength, options, visit).pair(oldTree, newTree, options.prefix ?? '', false);
+  return new TreeDiff(objects, oidLength, options, visit).pair(oldTree, newTree, options.prefix ?? '', false, 0);
 }
 
 /** The content of a tree object; throws `OBJECT_MISSING`. */
@@ -119,6 +120,7 @@ function compareRows(a: Row, b: Row): number {
 
 /** Where the walk stands in one pair of trees; kept so that it can go on after a promise. */
 interface Level {
+  readonly depth: number;
   readonly prefix: string;
   readonly all: boolean;
   readonly old: Row;
@@ -143,17 +145,25 @@ class TreeDiff {
   }
 
   /** Compares two trees below `prefix` (with its `/`). `all`: the filter wants everything here. */
-  pair(oldTree: Oid | undefined, newTree: Oid | undefined, prefix: string, all: boolean): Awaitable<void> {
+  pair(
+    oldTree: Oid | undefined,
+    newTree: Oid | undefined,
+    prefix: string,
+    all: boolean,
+    depth: number,
+  ): Awaitable<void> {
+    checkTreeDepth(depth);
     const old = readTree(this.objects, oldTree);
     const fresh = readTree(this.objects, newTree);
     if (isPromise(old) || isPromise(fresh)) {
-      return Promise.all([old, fresh]).then(([x, y]) => this.walk(this.level(x, y, prefix, all)));
+      return Promise.all([old, fresh]).then(([x, y]) => this.walk(this.level(x, y, prefix, all, depth)));
     }
-    return this.walk(this.level(old, fresh, prefix, all));
+    return this.walk(this.level(old, fresh, prefix, all, depth));
   }
 
-  private level(old: Bytes, fresh: Bytes, prefix: string, all: boolean): Level {
+  private level(old: Bytes, fresh: Bytes, prefix: string, all: boolean, depth: number): Level {
     return {
+      depth,
       prefix,
       all,
       old: new Row(old, this.oidLength),
@@ -229,12 +239,17 @@ class TreeDiff {
     if (same && options.unmodified !== true) return;
     if (isTree && options.recursive === true) {
       if (options.showTrees === true && !same) this.report({ path, oldMode, newMode, oldOid, newOid });
-      return this.pair(
-        old === undefined ? undefined : oldOid,
-        fresh === undefined ? undefined : newOid,
-        path + '/',
-        all,
-      );
+      const depth = level.depth + 1;
+      const below = (): Awaitable<void> =>
+        this.pair(
+          old === undefined ? undefined : oldOid,
+          fresh === undefined ? undefined : newOid,
+          path + '/',
+          all,
+          depth,
+        );
+      // the call stack holds a few thousand levels of a synchronous walk, not more
+      return depth % 256 === 0 ? Promise.resolve().then(below) : below();
     }
     this.report({ path, oldMode, newMode, oldOid, newOid });
   }

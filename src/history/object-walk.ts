@@ -6,6 +6,7 @@ import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes } from '../base/oid.js';
 import type { ObjectSource } from '../objects/source.js';
+import { checkTreeDepth } from '../objects/tree.js';
 import type { ObjectFilter } from './object-filter.js';
 import { DO_SHOW, MARK_SEEN, SKIP_TREE } from './object-filter.js';
 import { OidTable } from './oid-table.js';
@@ -237,6 +238,7 @@ export class ObjectWalk {
           frame.at = at;
           const below = await this.#enter(oid, path, false, all, row);
           if (below === undefined) continue;
+          checkTreeDepth(stack.length);
           stack.push(below);
           continue frames;
         }

@@ -7,7 +7,7 @@ import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import { joinPath, parentPath } from '../base/path.js';
 import { isTreeMode, MODE_TREE, canonicalMode } from '../objects/mode.js';
-import { compareTreeNames, TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, compareTreeNames, TreeCursor } from '../objects/tree.js';
 import { HashOrderedMap } from './hash-order.js';
 import type { MergeState, Side, Slot, Version } from './tree-state.js';
 import { absent, sameVersion } from './tree-state.js';
@@ -109,6 +109,7 @@ export class TreeWalk {
   }
 
   async #directory(path: string, trees: Row): Promise<void> {
+    checkTreeDepth(path === '' ? 0 : path.split('/').length);
     const data: Bytes[] = [];
     for (const { mode, oid } of trees) {
       if (mode === 0) data.push(emptyBytes);

@@ -5,6 +5,14 @@ import type { Oid } from '../base/oid.js';
 import { oidFromBytes, writeOid } from '../base/oid.js';
 import { isTreeMode } from './mode.js';
 
+/** How deep directories may lie inside each other: git's default of `core.maxTreeDepth`. */
+const MAX_TREE_DEPTH = 2048;
+
+/** Refuses (`LIMIT`) to go into a tree that lies `depth` below the root; a forged one could go on for ever. */
+export function checkTreeDepth(depth: number): void {
+  if (depth > MAX_TREE_DEPTH) throw new GitError('LIMIT', 'exceeded maximum allowed tree depth');
+}
+
 /** One row of a tree object. The name is as stored: it may be unsafe; check it before it goes to a disk. */
 export interface TreeEntry {
   readonly name: string;

@@ -7,7 +7,7 @@ import { traceData, traceRegion } from '../base/trace.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
-import { TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
 import type { BitmapEntry } from '../packs/bitmap-file.js';
 import { serializeBitmaps } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
@@ -291,7 +291,8 @@ async function writeBitmaps(
   commits.sort((a, b) => b.seconds - a.seconds || a.row - b.row);
   const hashes = new Uint32Array(ground.count);
   const made = new Map<number, Bitset>();
-  const walkTree = async (row: number, set: Bitset, path: string): Promise<void> => {
+  const walkTree = async (row: number, set: Bitset, path: string, depth = 0): Promise<void> => {
+    checkTreeDepth(depth);
     const read = source.read(ground.oidAt(row));
     const data = isPromise(read) ? await read : read;
     const cursor = new TreeCursor(data, oidLength);
@@ -304,7 +305,7 @@ async function writeBitmaps(
       if (!tree && hashes[child] !== 0) continue;
       const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
       if (hashes[child] === 0) hashes[child] = nameHash(below);
-      if (tree) await walkTree(child, set, below);
+      if (tree) await walkTree(child, set, below, depth + 1);
     }
   };
   const reach = async (start: number): Promise<Bitset> => {

@@ -9,7 +9,7 @@ import { CommitPool } from '../history/commit-pool.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
-import { TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
 import { BitmapFile } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
 import type { MultiPackIndex } from '../packs/midx.js';
@@ -352,11 +352,12 @@ export class BitmapWalk {
       for (const parent of node.parents) commits.push(parent.oid);
     }
     if (!this.#options.objects) return;
-    for (const oid of met) await this.#tree(oid, '', reached, done);
-    for (const { oid, path } of trees) await this.#tree(oid, path, reached, done);
+    for (const oid of met) await this.#tree(oid, '', reached, done, 0);
+    for (const { oid, path } of trees) await this.#tree(oid, path, reached, done, 0);
   }
 
-  async #tree(oid: Oid, path: string, reached: Reached, done: Reached | undefined): Promise<void> {
+  async #tree(oid: Oid, path: string, reached: Reached, done: Reached | undefined, depth: number): Promise<void> {
+    checkTreeDepth(depth);
     const bit = this.#bit(oid);
     if (done !== undefined && this.#has(done, oid, bit)) return;
     if (!this.#add(reached, oid, bit, 'tree', path)) return;
@@ -373,7 +374,7 @@ export class BitmapWalk {
       if (childBit >= 0 && (reached.bits.has(childBit) || done?.bits.has(childBit) === true)) continue;
       const child = cursor.oid;
       const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
-      if (isTreeMode(cursor.mode)) await this.#tree(child, below, reached, done);
+      if (isTreeMode(cursor.mode)) await this.#tree(child, below, reached, done, depth + 1);
       else if (done === undefined || !this.#has(done, child, childBit)) {
         this.#add(reached, child, childBit, 'blob', below);
       }

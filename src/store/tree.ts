@@ -7,6 +7,7 @@ import type { Contents } from '../contents/contents.js';
 import { readKind } from '../objects/database.js';
 import { isGitlinkMode, isRegularMode, isTreeMode, MODE_FILE, MODE_TREE } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
+import { checkTreeDepth } from '../objects/tree.js';
 import { type Child, Directory } from './directory.js';
 import { sortKey } from './stored-rows.js';
 
@@ -259,10 +260,15 @@ function kindOf(mode: number): 'value' | 'tree' | 'submodule' {
   return isTreeMode(mode) ? 'tree' : isGitlinkMode(mode) ? 'submodule' : 'value';
 }
 
-async function* walk(directory: Directory, at: Path): AsyncGenerator<{ path: Path; mode: number; oid: Oid }> {
+async function* walk(
+  directory: Directory,
+  at: Path,
+  depth = 0,
+): AsyncGenerator<{ path: Path; mode: number; oid: Oid }> {
+  checkTreeDepth(depth);
   for await (const [name, child] of directory.children()) {
     const path = (at === '' ? name : `${at}/${name}`) as Path;
-    if (isTreeMode(child.mode)) yield* walk(directory.open(name, child), path);
+    if (isTreeMode(child.mode)) yield* walk(directory.open(name, child), path, depth + 1);
     else if (child.kind !== 'directory') yield { path, mode: child.mode, oid: child.oid };
   }
 }
@@ -283,7 +289,9 @@ async function* changes(
   before: Child | undefined,
   after: Child | undefined,
   objects: ObjectStore,
+  depth = 0,
 ): AsyncGenerator<Change> {
+  checkTreeDepth(depth);
   const beforeId = idOf(before);
   const afterId = idOf(after);
   if (before?.mode === after?.mode && beforeId === afterId && (beforeId !== undefined || before === after)) return;
@@ -311,13 +319,13 @@ async function* changes(
               encodeText(sortKey(fresh.value[0], fresh.value[1].mode)),
             );
     if (order < 0) {
-      yield* changes(name(old.value![0]), old.value![1], undefined, objects);
+      yield* changes(name(old.value![0]), old.value![1], undefined, objects, depth + 1);
       old = await olds.next();
     } else if (order > 0) {
-      yield* changes(name(fresh.value![0]), undefined, fresh.value![1], objects);
+      yield* changes(name(fresh.value![0]), undefined, fresh.value![1], objects, depth + 1);
       fresh = await news.next();
     } else {
-      yield* changes(name(old.value![0]), old.value![1], fresh.value![1], objects);
+      yield* changes(name(old.value![0]), old.value![1], fresh.value![1], objects, depth + 1);
       old = await olds.next();
       fresh = await news.next();
     }

@@ -15,6 +15,7 @@ import {
 import { xdgConfigFile } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import type { Index } from './index-file.js';
+import { readRulesFile } from './rules-file.js';
 
 /**
  * Where `.gitattributes` files are read: `checkin` from the work tree, then the index; `checkout` the other way
@@ -146,19 +147,9 @@ export class AttributeReader {
   }
 
   #file(path: string, base: string, macros: boolean, follow: boolean, name = path): AttributeList | undefined {
-    const { fs } = this.#repository.platform;
-    const stat = follow ? fs.stat(path) : fs.lstat(path);
-    if (stat === undefined) return undefined;
-    if (stat.kind === 'symlink') {
-      this.#warn?.(`unable to access '${name}': Too many levels of symbolic links`);
-      return undefined;
-    }
-    if (stat.kind !== 'file') return undefined;
-    if (stat.size >= MAX_ATTRIBUTES_FILE) {
-      this.#warn?.(`ignoring overly large gitattributes file '${name}'`);
-      return undefined;
-    }
-    const data = fs.readFile(path);
+    const message = `ignoring overly large gitattributes file '${name}'`;
+    const tooLarge = { bytes: MAX_ATTRIBUTES_FILE, message };
+    const data = readRulesFile(this.#repository.platform.fs, { path, name, follow, warn: this.#warn, tooLarge });
     return data === undefined ? undefined : this.#parse(data, base, macros, name);
   }
 

@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { compareBytes, concatBytes, decodeText, encodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes } from '../base/oid.js';
+import { checkTreeDepth } from '../objects/tree.js';
 
 /**
  * The index's memory of tree objects: for each directory the tree that its entries make, while nothing below it has
@@ -56,9 +57,10 @@ export function parseCacheTree(data: Bytes, oidLength: number): CacheTree | unde
     at++;
     return negative ? -value : value;
   };
-  const read = (): { name: string; node: CacheTree } | undefined => {
+  const read = (depth: number): { name: string; node: CacheTree } | undefined => {
     const nameEnd = data.indexOf(0, at);
     if (nameEnd < 0) return undefined;
+    checkTreeDepth(depth);
     const name = decodeText(data.subarray(at, nameEnd));
     at = nameEnd + 1;
     const entryCount = number(0x20);
@@ -68,13 +70,13 @@ export function parseCacheTree(data: Bytes, oidLength: number): CacheTree | unde
     if (entryCount >= 0) at += oidLength;
     if (at > data.length) return undefined;
     for (; children > 0; children--) {
-      const child = read();
+      const child = read(depth + 1);
       if (child === undefined || node.subtrees.has(child.name)) return undefined;
       node.subtrees.set(child.name, child.node);
     }
     return { name, node };
   };
-  return read()?.node;
+  return read(0)?.node;
 }
 
 /** What the `TREE` extension says of the root alone, without reading on. */

@@ -6,6 +6,7 @@ import type { IgnoreList, IgnoreRule } from '../repo/ignore-rules.js';
 import { lastMatchingRule, parseIgnoreFile, parseIgnoreRule } from '../repo/ignore-rules.js';
 import type { Repository } from '../repo/repository.js';
 import type { Index } from './index-file.js';
+import { readRulesFile } from './rules-file.js';
 
 /** A rule and the list it stands in. */
 export interface IgnoreMatch {
@@ -71,10 +72,8 @@ export class Ignores {
 
   /** Rules of a file outside the work tree's own; answers whether it was there. */
   addFile(path: string, source = path): boolean {
-    const data =
-      this.#repository.platform.fs.stat(path)?.kind === 'file'
-        ? this.#repository.platform.fs.readFile(path)
-        : undefined;
+    const { fs } = this.#repository.platform;
+    const data = readRulesFile(fs, { path, name: source, follow: true, warn: this.#warn });
     if (data === undefined) return false;
     this.#files.push(parseIgnoreFile(data, source, '', this.#ignoreCase));
     return true;
@@ -139,14 +138,7 @@ export class Ignores {
   #fromDisk(name: string): Bytes | undefined {
     const { workTree, platform } = this.#repository;
     if (workTree === undefined) return undefined;
-    const path = `${workTree}/${name}`;
-    const stat = platform.fs.lstat(path);
-    if (stat === undefined) return undefined;
-    if (stat.kind === 'symlink') {
-      this.#warn?.(`unable to access '${name}': Too many levels of symbolic links`);
-      return undefined;
-    }
-    return stat.kind === 'file' ? platform.fs.readFile(path) : undefined;
+    return readRulesFile(platform.fs, { path: `${workTree}/${name}`, name, follow: false, warn: this.#warn });
   }
 
   /** Only files that sparse checkout left out are read from the index. */

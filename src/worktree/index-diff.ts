@@ -6,7 +6,7 @@ import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import { isTreeMode } from '../objects/mode.js';
 import type { ObjectSource } from '../objects/source.js';
-import { TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
 import type { CacheTree } from './cache-tree.js';
 import type { IndexEntry } from './index-entry.js';
 import type { Index } from './index-file.js';
@@ -42,7 +42,7 @@ export async function diffIndexWithTree(
 ): Promise<IndexChange[]> {
   if (tree !== undefined && options.unchanged !== true && index.makesTree(tree)) return [];
   const walk = new IndexDiff(objects, index, options);
-  await walk.directory('', tree, index.cacheTree, 0, index.count);
+  await walk.directory('', tree, index.cacheTree, 0, index.count, 0);
   // Trees sort `a` and `a/b` otherwise than the index does; the order of the index counts.
   const { changes } = walk;
   for (let i = 1; i < changes.length; i++) {
@@ -77,7 +77,9 @@ class IndexDiff {
     cache: CacheTree | undefined,
     start: number,
     end: number,
+    depth: number,
   ): Promise<void> {
+    checkTreeDepth(depth);
     if (
       cache !== undefined &&
       cache.entryCount >= 0 &&
@@ -120,7 +122,14 @@ class IndexDiff {
             : this.#endOf(path.slice(0, slash + 1), at, end);
         const row = trees.get(name);
         trees.delete(name);
-        await this.directory(path.slice(0, slash + 1), row === undefined ? undefined : oidOf(row), child, at, stop);
+        await this.directory(
+          path.slice(0, slash + 1),
+          row === undefined ? undefined : oidOf(row),
+          child,
+          at,
+          stop,
+          depth + 1,
+        );
         at = stop;
         continue;
       }
@@ -152,7 +161,8 @@ class IndexDiff {
       });
     }
     for (const row of files.values()) this.#deleted(prefix + row.name, row.mode, oidOf(row));
-    for (const row of trees.values()) await this.directory(`${prefix}${row.name}/`, oidOf(row), undefined, end, end);
+    for (const row of trees.values())
+      await this.directory(`${prefix}${row.name}/`, oidOf(row), undefined, end, end, depth + 1);
   }
 
   #endOf(below: string, at: number, end: number): number {

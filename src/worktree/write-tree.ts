@@ -6,7 +6,7 @@ import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { formatMode, MODE_GITLINK, MODE_TREE } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
-import { parseTree } from '../objects/tree.js';
+import { checkTreeDepth, parseTree } from '../objects/tree.js';
 import type { CacheTree } from './cache-tree.js';
 import { isFullyValid, newCacheTree } from './cache-tree.js';
 import { IndexEntry, STAT_BYTES } from './index-entry.js';
@@ -37,7 +37,7 @@ export async function writeIndexTree(
   const root = index.cacheTree ?? newCacheTree();
   const writer = new TreeWriter(index, objects, options);
   const before = root.entryCount;
-  await writer.directory(root, 0, index.count, '');
+  await writer.directory(root, 0, index.count, '', 0);
   if (index.cacheTree === undefined || before < 0 || writer.made > 0) index.changed = true;
   index.cacheTree = root;
   return root.oid ?? writer.lastRoot!;
@@ -97,7 +97,9 @@ class TreeWriter {
     start: number,
     limit: number,
     prefix: string,
+    depth: number,
   ): Promise<{ end: number; oid: Oid<'tree'>; partial: boolean }> {
+    checkTreeDepth(depth);
     if (node.entryCount >= 0 && this.#options.ignoreCacheTree !== true) {
       const there = this.#objects.has(node.oid!);
       if (isPromise(there) ? await there : there) {
@@ -123,7 +125,7 @@ class TreeWriter {
           node.subtrees.set(name, child);
         }
         used.add(name);
-        const made = await this.directory(child, at, limit, path.slice(0, slash + 1));
+        const made = await this.directory(child, at, limit, path.slice(0, slash + 1), depth + 1);
         at = made.end;
         if (made.partial) partial = true;
         if (made.partial && made.oid === this.#empty) continue;
@@ -200,17 +202,18 @@ export async function readTreeEntries(
 ): Promise<IndexEntry[]> {
   const out: IndexEntry[] = [];
   const oidLength = tree.length >> 1;
-  const walk = async (oid: Oid, at: string): Promise<void> => {
+  const walk = async (oid: Oid, at: string, depth: number): Promise<void> => {
+    checkTreeDepth(depth);
     const found = objects.read(oid);
     const object = isPromise(found) ? await found : found;
     if (object === undefined || object.kind !== 'tree')
       throw new GitError('OBJECT_MISSING', `unable to read tree (${oid})`);
     for (const item of parseTree(object.data, oidLength)) {
-      if (item.mode === MODE_TREE) await walk(item.oid, `${at}${item.name}/`);
+      if (item.mode === MODE_TREE) await walk(item.oid, `${at}${item.name}/`, depth + 1);
       else out.push(IndexEntry.create({ path: at + item.name, mode: item.mode, oid: item.oid, stage }));
     }
   };
-  await walk(tree, prefix);
+  await walk(tree, prefix, 0);
   // Tree order is index order except where a name has bytes below '/': directories sort as if they ended in it.
   for (let i = 1; i < out.length; i++) {
     if (compareText(out[i - 1]!.path, out[i]!.path) > 0) return out.sort((a, b) => compareText(a.path, b.path));
@@ -221,7 +224,8 @@ export async function readTreeEntries(
 /** The cache tree of an index that was just filled from `tree` alone. git's `prime_cache_tree`. */
 export async function primeCacheTree(objects: ObjectStore, tree: Oid<'tree'>): Promise<CacheTree> {
   const oidLength = tree.length >> 1;
-  const build = async (oid: Oid<'tree'>): Promise<CacheTree> => {
+  const build = async (oid: Oid<'tree'>, depth: number): Promise<CacheTree> => {
+    checkTreeDepth(depth);
     const found = objects.read(oid);
     const object = isPromise(found) ? await found : found;
     if (object === undefined || object.kind !== 'tree')
@@ -232,11 +236,11 @@ export async function primeCacheTree(objects: ObjectStore, tree: Oid<'tree'>): P
         node.entryCount++;
         continue;
       }
-      const child = await build(item.oid as Oid<'tree'>);
+      const child = await build(item.oid as Oid<'tree'>, depth + 1);
       node.subtrees.set(item.name, child);
       node.entryCount += child.entryCount;
     }
     return node;
   };
-  return build(tree);
+  return build(tree, 0);
 }

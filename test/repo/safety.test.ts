@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandbox, stockVersion } from '../support/sandbox.js';
 
@@ -116,5 +118,44 @@ test('a name in an object that leads out of the store as a path is no name', () 
       expect([words, box.tryBough(words, { cwd: 'r' }).code]).toEqual([words, 128]);
     }
     expect(box.tryBough(['fsck'], { cwd: 'r' }).code).toBeGreaterThan(0);
+  }
+}, 120_000);
+
+test('trees that lie too deep are refused as git refuses them, and those at the limit are not', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  const put = (kind: string, body: Uint8Array | string): string => {
+    const bytes = Buffer.from(body);
+    const data = Buffer.concat([Buffer.from(`${kind} ${bytes.length}\0`), bytes]);
+    const oid = createHash('sha1').update(data).digest('hex');
+    mkdirSync(box.path(`r/.git/objects/${oid.slice(0, 2)}`), { recursive: true });
+    writeFileSync(box.path(`r/.git/objects/${oid.slice(0, 2)}/${oid.slice(2)}`), deflateSync(data, { level: 1 }));
+    return oid;
+  };
+  const row = (head: string, oid: string) => Buffer.concat([Buffer.from(`${head}\0`), Buffer.from(oid, 'hex')]);
+  const commit = (tree: string) =>
+    put('commit', `tree ${tree}\nauthor a <a@x> 1 +0000\ncommitter a <a@x> 1 +0000\n\nm\n`);
+  let tree = put('tree', row('100644 f', put('blob', 'x\n')));
+  const tags: Record<number, string> = { 2048: 'limit', 2049: 'above' };
+  for (let depth = 1; depth <= 2049; depth++) {
+    tree = put('tree', row('40000 d', tree));
+    const tag = tags[depth];
+    if (tag !== undefined) writeFileSync(box.path(`r/.git/refs/tags/${tag}`), `${commit(tree)}\n`);
+  }
+  for (const tag of Object.values(tags)) {
+    for (const words of [
+      ['ls-tree', '-r', tag],
+      ['diff-tree', '-r', '--root', tag],
+      ['rev-list', '--objects', tag],
+      ['read-tree', tag],
+      ['log', '--stat', '--format=%s', tag],
+      ['fast-export', tag],
+    ]) {
+      const theirs = box.tryGit(words, { cwd: 'r' });
+      const ours = box.tryBough(words, { cwd: 'r' });
+      expect([words, ours.code === 0]).toEqual([words, theirs.code === 0]);
+      if (theirs.code === 0) expect([words, ours.stdout === theirs.stdout]).toEqual([words, true]);
+      else expect([words, ours.stderr]).toEqual([words, expect.stringContaining('maximum allowed tree depth')]);
+    }
   }
 }, 120_000);
