@@ -149,6 +149,18 @@ export class Index {
     return this.rows === undefined ? this.#entries[i]!.fresh : this.rows.fresh[i] === 1;
   }
 
+  /** The first entry from `i` on that is not; `count` where there is none. */
+  nextStale(i: number): number {
+    const { rows } = this;
+    if (rows !== undefined) {
+      const at = rows.fresh.indexOf(0, i);
+      return at < 0 ? rows.count : at;
+    }
+    let at = i;
+    while (at < this.#entries.length && this.#entries[at]!.fresh) at++;
+    return at;
+  }
+
   stageAt(i: number): number {
     const flags = this.rows === undefined ? this.#entries[i]!.flags : this.rows.flags[i]!;
     return (flags >> 12) & 3;
@@ -226,7 +238,7 @@ export class Index {
   }
 
   get hasConflicts(): boolean {
-    if (this.rows !== undefined) return this.rows.flags.some((flags) => (flags & 0x3000) !== 0);
+    if (this.rows !== undefined) return (this.rows.seenFlags & 0x3000) !== 0;
     return this.#entries.some((entry) => (entry.flags & 0x3000) !== 0);
   }
 

@@ -60,6 +60,7 @@ export function parseIndex(data: Bytes, algorithm: HashAlgorithm, file = '.git/i
   // No row is shorter: a count that cannot be is found out before memory is taken for it.
   if (count > end / (STAT_BYTES + oidLength + 2)) throw corrupt('index file is cut off');
   const rows = new IndexRows(data, count, oidLength);
+  rows.aligned = version !== 4;
   const at = version === 4 ? readPrefixed(rows, end) : readPadded(rows, end);
   decodePaths(rows);
   return {
@@ -90,6 +91,7 @@ function readPadded(rows: IndexRows, end: number): number {
   const fixed = STAT_BYTES + rows.oidLength;
   let before = '';
   const units = byteUnits; // imported names are calls in the bundle
+  let seen = 0;
   for (let i = 0; i < count; i++) {
     if (at + fixed + 2 > end) throw corrupt('index file is cut off');
     let flags = (data[at + fixed]! << 8) | data[at + fixed + 1]!;
@@ -105,11 +107,13 @@ function readPadded(rows: IndexRows, end: number): number {
     const path = units(data, name, name + length);
     starts[i] = at;
     columns[i] = flags;
+    seen |= flags;
     paths[i] = path;
     if (before >= path) checkOrder(rows, i);
     before = path;
     at = at + ((name - at + length + 8) & ~7);
   }
+  rows.seenFlags = seen;
   return at;
 }
 
@@ -136,6 +140,7 @@ function readPrefixed(rows: IndexRows, end: number): number {
     const path = before.slice(0, before.length - strip) + byteUnits(data, name, nul);
     starts[i] = at;
     columns[i] = flags;
+    rows.seenFlags |= flags;
     paths[i] = path;
     if (before >= path) checkOrder(rows, i);
     before = path;

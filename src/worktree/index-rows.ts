@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { IndexEntry, STAT_BYTES } from './index-entry.js';
 
-const WORDS = STAT_BYTES / 4;
+export const STAT_WORDS = STAT_BYTES / 4;
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /**
@@ -21,8 +21,11 @@ export class IndexRows {
   ascii = true;
   /** 1: known in this process to equal its file. */
   readonly fresh: Uint8Array;
+  /** Every flag that some row has. */
+  seenFlags = 0;
+  /** Rows begin at multiples of four bytes, as those of versions 2 and 3 do: then the file itself is the table. */
+  aligned = false;
   #words: Uint32Array | undefined;
-  #aligned = false;
   #made: (IndexEntry | undefined)[] | undefined;
 
   constructor(data: Bytes, count: number, oidLength: number) {
@@ -41,17 +44,15 @@ export class IndexRows {
     return this.#words;
   }
 
-  /** Rows of versions 2 and 3 begin at multiples of four bytes: then the file itself is the table. */
   wordsAt(i: number): number {
-    return this.#aligned ? this.at[i]! >>> 2 : i * WORDS;
+    return this.aligned ? this.at[i]! >>> 2 : i * STAT_WORDS;
   }
 
   #gather(): Uint32Array {
     const { data, at, count } = this;
     const last = count === 0 ? 0 : at[count - 1]! + STAT_BYTES;
-    this.#aligned = at.every((start) => start % 4 === 0);
-    const bytes = this.#aligned ? data.slice(0, last) : new Uint8Array(count * STAT_BYTES);
-    if (!this.#aligned)
+    const bytes = this.aligned ? data.slice(0, last) : new Uint8Array(count * STAT_BYTES);
+    if (!this.aligned)
       for (let i = 0; i < count; i++) bytes.set(data.subarray(at[i], at[i]! + STAT_BYTES), i * STAT_BYTES);
     const buffer = (globalThis as { Buffer?: typeof Buffer }).Buffer;
     const words = new Uint32Array(bytes.buffer, 0, bytes.length >>> 2);

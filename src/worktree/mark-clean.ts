@@ -11,6 +11,7 @@ import {
 } from '../platform/fs.js';
 import { hasRawBytes } from '../base/bytes.js';
 import type { IndexRows } from './index-rows.js';
+import { STAT_WORDS } from './index-rows.js';
 import type { WorkTree } from './work-tree.js';
 
 /**
@@ -25,7 +26,8 @@ export function markCleanRows(tree: WorkTree, rows: IndexRows): void {
   const lstat = fs.lstatNumbers;
   if (lstat === undefined) return;
   const { fileMode, checkStat, trustCtime } = rules;
-  const { words, flags, fresh, paths } = rows;
+  const { words, flags, fresh, paths, at: starts, aligned } = rows;
+  const width = STAT_WORDS;
   const written = tree.index.timestamp ?? { seconds: 0, nanoseconds: 0 };
   // Names relative to the process's directory are shorter for everybody.
   const base = fs.workingDirectory?.() === tree.root ? '' : `${tree.root}/`;
@@ -34,7 +36,7 @@ export function markCleanRows(tree: WorkTree, rows: IndexRows): void {
   const [MTIME, MTIME_NS, CTIME, CTIME_NS] = [STAT_MTIME, STAT_MTIME_NANOSECONDS, STAT_CTIME, STAT_CTIME_NANOSECONDS];
   let directory = '';
   for (let i = 0; i < rows.count; i++) {
-    const at = rows.wordsAt(i);
+    const at = aligned ? starts[i]! >>> 2 : i * width;
     const mode = words[at + 6]!;
     const size = words[at + 9]!;
     if (flags[i] !== 0 || (mode & 0o170000) !== 0o100000 || size === 0) continue;

@@ -27,8 +27,7 @@ export async function refreshIndex(tree: WorkTree, options: RefreshOptions = {})
   const { index } = tree;
   let clean = true;
   if (options.pathspec === undefined) tree.markClean();
-  for (let i = 0, count = index.count; i < count; i++) {
-    if (index.isFreshAt(i)) continue;
+  for (let i = index.nextStale(0), count = index.count; i < count; i = index.nextStale(i + 1)) {
     const entry = index.entryAt(i);
     if (options.ignoreSubmodules === true && isGitlinkMode(entry.mode)) continue;
     if (options.pathspec !== undefined && !options.pathspec.matches(entry.path)) continue;

@@ -154,8 +154,7 @@ class StatusRun {
     const intended: IndexEntry[] = [];
     // Nearly all files are clean, and nearly always their stat words say so.
     if (pathspec === undefined) this.#tree.markClean();
-    for (let i = 0, count = index.count; i < count; i++) {
-      if (index.isFreshAt(i)) continue;
+    for (let i = index.nextStale(0), count = index.count; i < count; i = index.nextStale(i + 1)) {
       const entry = index.entryAt(i);
       if (pathspec !== undefined && !pathspec.matches(entry.path)) continue;
       if ((entry.flags & 0x3000) !== 0) {

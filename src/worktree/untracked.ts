@@ -67,27 +67,28 @@ class RunOfNames implements TrackedNames {
   readonly #index: Index;
   readonly #paths: readonly string[];
   readonly #prefix: string;
-  readonly #limit: number;
-  #next: number;
+  readonly limit: number;
+  /** Where the next name is looked for first. */
+  next: number;
 
   constructor(index: Index, paths: readonly string[], prefix: string, start: number, end: number) {
     this.#index = index;
     this.#paths = paths;
     this.#prefix = prefix;
-    this.#next = start;
-    this.#limit = end;
+    this.next = start;
+    this.limit = end;
   }
 
   #isAt(at: number, name: string): boolean {
-    if (at >= this.#limit) return false;
+    if (at >= this.limit) return false;
     const path = this.#paths[at]!;
     return path.length === this.#prefix.length + name.length && path.endsWith(name);
   }
 
   find(name: string, isDirectory: boolean): number {
     const index = this.#index;
-    const next = this.#next;
-    if (next < this.#limit) {
+    const next = this.next;
+    if (next < this.limit) {
       const path = this.#paths[next]!;
       if (path.length === this.#prefix.length + name.length && path.endsWith(name)) return this.#found(next, name);
       if (isDirectory && isBelow(path, this.#prefix + name)) return this.#below(next, this.#prefix + name);
@@ -100,27 +101,37 @@ class RunOfNames implements TrackedNames {
     if (!isDirectory) return NOT_TRACKED;
     at = index.position(`${path}/`, 0);
     if (at < 0) at = -1 - at;
-    return at < this.#limit && isBelow(this.#paths[at]!, path) ? this.#below(at, path) : NOT_TRACKED;
+    return at < this.limit && isBelow(this.#paths[at]!, path) ? this.#below(at, path) : NOT_TRACKED;
   }
 
   #found(at: number, name: string): number {
-    this.#next = at + 1;
-    if (this.#index.stageAt(at) !== 0) while (this.#isAt(this.#next, name)) this.#next++;
+    this.next = at + 1;
+    if (this.#index.stageAt(at) !== 0) while (this.#isAt(this.next, name)) this.next++;
     return TRACKED;
   }
 
-  /** Most directories are small: look around before searching. */
+  /** Most directories are small: their end is looked for in wider and wider steps, then between the last two. */
   #below(start: number, path: string): number {
     const paths = this.#paths;
+    const { limit } = this;
     const prefix = `${path}/`;
-    let at = start + 1;
-    while (at < this.#limit && paths[at]!.startsWith(prefix)) {
-      at++;
-      if (at - start === 32) at = this.#index.range(path).end;
+    let inside = start;
+    let step = 8;
+    let outside = start + step;
+    while (outside < limit && paths[outside]!.startsWith(prefix)) {
+      inside = outside;
+      step *= 2;
+      outside += step;
+    }
+    if (outside > limit) outside = limit;
+    while (outside - inside > 1) {
+      const middle = (inside + outside) >>> 1;
+      if (paths[middle]!.startsWith(prefix)) inside = middle;
+      else outside = middle;
     }
     this.start = start;
-    this.end = at;
-    this.#next = at;
+    this.end = outside;
+    this.next = outside;
     return TRACKED_BELOW;
   }
 }
@@ -256,8 +267,21 @@ class Walk implements UntrackedFiles {
       // git asks about every directory, tracked or not, and so complains of rules that are a symbolic link.
       this.#options.ignores?.isIgnored(`${prefix}.gitignore`, false);
     }
+    const run = tracked instanceof RunOfNames ? tracked : undefined;
+    const paths = this.#paths;
+    const width = prefix.length;
+    const end = run === undefined ? 0 : run.limit;
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
+      // Nearly all are tracked files, in the order of the index: nothing is called for them, since this is a loop that
+      // a process comes to once.
+      if (run !== undefined && run.next < end && kinds[i] === 1) {
+        const path = paths[run.next]!;
+        if (path.length === width + name.length && path.endsWith(name)) {
+          run.next++;
+          continue;
+        }
+      }
       if (name === '.git' || (this.#fold && name.toLowerCase() === '.git')) continue;
       if (kinds[i] === 2) {
         const there = tracked === undefined ? NOT_TRACKED : tracked.find(name, true);
