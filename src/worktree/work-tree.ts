@@ -240,13 +240,14 @@ export class WorkTree {
     if (this.#plainDirectories.has(directory)) return false;
     for (at = directory.indexOf('/'); ; at = directory.indexOf('/', at + 1)) {
       const part = at < 0 ? directory : directory.slice(0, at);
-      const stat = this.fs.lstat(`${this.root}/${part}`);
-      if (stat?.kind === 'symlink') return true;
-      if (stat?.kind !== 'directory') return false;
-      if (at < 0) break;
+      if (!this.#plainDirectories.has(part)) {
+        const stat = this.fs.lstat(`${this.root}/${part}`);
+        if (stat?.kind === 'symlink') return true;
+        if (stat?.kind !== 'directory') return false;
+        this.#plainDirectories.add(part);
+      }
+      if (at < 0) return false;
     }
-    this.#plainDirectories.add(directory);
-    return false;
   }
 
   readonly #plainDirectories = new Set<string>();
