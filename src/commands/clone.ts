@@ -9,6 +9,7 @@ import { fetchMissing, missingBlobs } from '../porcelain/fetch-missing.js';
 import { checkRefFormat } from '../refs/name.js';
 import { approxidate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
+import { verbosityOf } from './verbosity.js';
 import { readUserConfig } from '../repo/repository.js';
 import { parseSharing } from '../repo/shared.js';
 import { foreignEnvironment } from '../transport/connection.js';
@@ -88,7 +89,7 @@ export const command = defineCommand({
       help: 'a URI for downloading bundles before fetching from origin remote',
     },
   },
-  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<Result, number> {
     if (rest.length > 2) throw new UsageError('Too many arguments.', { fatal: true });
     if (rest.length === 0) throw new UsageError('You must specify a repository to clone.', { fatal: true });
     const { platform, env, cwd } = context;
@@ -145,7 +146,8 @@ export const command = defineCommand({
         );
       }
     }
-    const quiet = (values.quiet ?? 0) > 0;
+    const verbosity = verbosityOf(events);
+    const quiet = verbosity < 0;
     const format = values['ref-format'];
     if (format != null && format !== 'files' && format !== 'reftable') {
       throw new GitError('USAGE', `unknown ref storage format '${format}'`);
@@ -228,6 +230,7 @@ export const command = defineCommand({
           ...transportContext(context, repository.config, 'clone', {
             family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
             quiet,
+            verbose: verbosity > 0,
           }),
         }),
         warn: (message) => context.warning(message),

@@ -17,6 +17,13 @@ interface ServiceSwitch {
   overridable: boolean;
 }
 
+/** A number as git's daemon takes it; `undefined` where none is given. */
+function wholeNumber(text: string | null | undefined, name: string, what: string, form: RegExp): number | undefined {
+  if (text === undefined || text === null) return undefined;
+  if (!form.test(text)) throw new GitError('USAGE', `invalid ${name} '${text}', expecting ${what}`);
+  return Number(text);
+}
+
 export const command = defineCommand({
   name: 'daemon',
   summary: 'Serve repositories over the git protocol',
@@ -39,9 +46,9 @@ export const command = defineCommand({
     syslog: { type: 'flag', help: 'log to syslog' },
     'log-destination': { type: 'string', value: 'destination', help: 'where to log' },
     'export-all': { type: 'flag', help: 'serve repositories without git-daemon-export-ok too' },
-    timeout: { type: 'number', value: 'n', help: 'seconds of silence before a client is dropped' },
-    'init-timeout': { type: 'number', value: 'n', help: 'seconds to wait for the first request' },
-    'max-connections': { type: 'number', value: 'n', help: 'clients served at once (0: no limit)' },
+    timeout: { type: 'string', value: 'n', help: 'seconds of silence before a client is dropped' },
+    'init-timeout': { type: 'string', value: 'n', help: 'seconds to wait for the first request' },
+    'max-connections': { type: 'string', value: 'n', help: 'clients served at once (0: no limit)' },
     'strict-paths': { type: 'flag', help: 'match paths exactly' },
     'base-path': { type: 'string', value: 'path', help: 'where requested paths begin' },
     'base-path-relaxed': { type: 'flag', help: 'try paths without the base path too' },
@@ -63,6 +70,11 @@ export const command = defineCommand({
     port: { type: 'number', value: 'n', help: 'port to listen on' },
   },
   async *run(context, { values, rest, events }): AsyncGenerator<{ text: string }, number> {
+    const seconds = (name: 'timeout' | 'init-timeout'): number =>
+      wholeNumber(values[name], name, 'a non-negative integer', /^\d+$/) ?? 0;
+    const firstMilliseconds = seconds('init-timeout') * 1000;
+    const idle = seconds('timeout') * 1000;
+    const maximum = wholeNumber(values['max-connections'], 'max-connections', 'an integer', /^-?\d+$/) ?? 32;
     const port = values.port ?? 9418;
     if (values.syslog === true || values['log-destination'] === 'syslog') {
       throw new GitError('UNSUPPORTED', 'there is no way to the system log from here', {
@@ -148,7 +160,7 @@ export const command = defineCommand({
       verbose(`Connection from ${peer.address}:${peer.port}`);
       return serveGitSocket(socket, {
         agent: agent(context),
-        firstMilliseconds: (values['init-timeout'] ?? 0) * 1000,
+        firstMilliseconds,
         open: (request) => {
           if (request.host !== undefined) verbose(`Extended attribute "host": ${request.host}`);
           for (const word of request.extra) verbose(`Extended attribute "protocol": ${word}`);
@@ -170,8 +182,8 @@ export const command = defineCommand({
       log,
       pidFile: values['pid-file'] ?? undefined,
       user: values.user == null ? undefined : { name: values.user, group: values.group ?? groupOf(values.user) },
-      maximum: values['max-connections'] ?? 32,
-      idle: (values.timeout ?? 0) * 1000,
+      maximum,
+      idle,
     });
     return 0;
     // biome-ignore lint/correctness/noUnreachable: a generator that yields nothing

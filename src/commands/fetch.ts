@@ -130,6 +130,7 @@ export const command = defineCommand({
             ...transportContext(context, repository.config, 'fetch', {
               family: family(values),
               quiet: options.verbosity < 0,
+              verbose: options.verbosity > 0,
             }),
             cwd: transportDirectory(context, repository),
           },

@@ -164,6 +164,7 @@ export const command = defineCommand({
             ...transportContext(context, config, 'push', {
               family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
               quiet: verbosity < 0,
+              verbose: verbosity > 0,
             }),
             cwd: transportDirectory(context, repository),
           },

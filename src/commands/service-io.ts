@@ -1,5 +1,6 @@
 import { encodeText, type Bytes } from '../base/bytes.js';
 import { ByteReader, type ByteSink } from '../transport/byte-stream.js';
+import { HttpTrace } from '../transport/http-trace.js';
 import { describePacket, type PacketTrace } from '../transport/packet-trace.js';
 import type { ReceiveOptions } from '../transport/receive-pack.js';
 import type { ServerIo } from '../transport/server-io.js';
@@ -30,20 +31,43 @@ export function standardIo(context: CommandContext, traceName: string): ServerIo
   };
 }
 
-/** `GIT_TRACE_PACKET`: each packet as a line on stderr or in a file. */
-export function packetTrace(context: CommandContext, name: string): PacketTrace | undefined {
-  const target = context.env['GIT_TRACE_PACKET'];
+/** Writes trace lines where a variable says: standard error or a file; `undefined` where it is off. */
+function traceLines(
+  context: CommandContext,
+  target: string | undefined,
+  source: string,
+): ((text: string) => void) | undefined {
   if (target === undefined || target === '' || target === '0' || target.toLowerCase() === 'false') return undefined;
-  const write = (line: string): void => {
-    if (target.startsWith('/')) context.platform.fs.appendFile(target, encodeText(line));
-    else context.printError(line);
-  };
-  return (direction, packet) => {
+  return (text) => {
     const now = new Date(context.platform.now());
     const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
     const time = `${pad(now.getHours())}:${pad(now.getMinutes())}:${pad(now.getSeconds())}.${pad(now.getMilliseconds() * 1000, 6)}`;
-    write(`${time} ${'pkt-line.c:86'.padEnd(23)} packet: ${name.padStart(12)}${direction} ${describePacket(packet)}\n`);
+    const line = `${time} ${source.padEnd(23)} ${text}\n`;
+    if (target.startsWith('/')) context.platform.fs.appendFile(target, encodeText(line));
+    else context.printError(line);
   };
+}
+
+/** `GIT_TRACE_PACKET`: each packet as a line. */
+export function packetTrace(context: CommandContext, name: string): PacketTrace | undefined {
+  const write = traceLines(context, context.env['GIT_TRACE_PACKET'], 'pkt-line.c:86');
+  return write && ((direction, packet) => write(`packet: ${name.padStart(12)}${direction} ${describePacket(packet)}`));
+}
+
+/** `GIT_TRACE_CURL`, `GIT_CURL_VERBOSE`: what is asked and answered over http. */
+export function httpTrace(context: CommandContext): HttpTrace | undefined {
+  const { env } = context;
+  const write =
+    traceLines(context, env['GIT_TRACE_CURL'], 'http.c:953') ??
+    (env['GIT_CURL_VERBOSE'] === undefined ? undefined : traceLines(context, '1', 'http.c:953'));
+  if (write === undefined) return undefined;
+  const off = (value: string | undefined): boolean => value !== undefined && /^(?:0|false|no|off|)$/i.test(value);
+  const on = (value: string | undefined): boolean => value !== undefined && !off(value);
+  return new HttpTrace({
+    write,
+    data: on(env['GIT_TRACE_CURL']) && !on(env['GIT_TRACE_CURL_NO_DATA']),
+    redact: !off(env['GIT_TRACE_REDACT']),
+  });
 }
 
 /** A name for this process that is not given twice. */

@@ -52,6 +52,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'http-backend': () => import('./http-backend.js'),
   'index-pack': () => import('./index-pack.js'),
   init: () => import('./init.js'),
+  'init-db': () => import('./init.js'),
   'interpret-trailers': () => import('./interpret-trailers.js'),
   'last-modified': () => import('./last-modified.js'),
   list: () => import('./list.js'),

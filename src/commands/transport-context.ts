@@ -6,7 +6,7 @@ import type { TransportContext } from '../transport/connection.js';
 import { HelperCredentials } from '../transport/credential-helpers.js';
 import { localServer } from '../transport/local-server.js';
 import type { CommandContext, Progress } from './command.js';
-import { agent, packetTrace, tidyAfterPush } from './service-io.js';
+import { agent, httpTrace, packetTrace, sessionId, tidyAfterPush } from './service-io.js';
 export { RemoteSpeech } from './remote-speech.js';
 import { terminalPrompt } from './terminal-prompt.js';
 
@@ -33,6 +33,9 @@ export function transportContext(
     agent: agent(context),
     errors: (text) => context.printError(text),
     trace: packetTrace(context, name),
+    helperTrace: packetTrace(context, 'git'),
+    httpTrace: httpTrace(context),
+    sessionId: config.getBool('transfer.advertisesid', false) ? sessionId(context) : undefined,
     signal: context.signal,
     credentials: new HelperCredentials({
       platform: context.platform,
@@ -46,6 +49,7 @@ export function transportContext(
       env: context.env,
       cwd: context.cwd,
       agent: agent(context),
+      sessionId: sessionId(context),
       trace: (service) => packetTrace(context, service),
       updateWorkTree: updateWorkTreeInstead,
       updateServerInfo,

@@ -24,6 +24,8 @@ export interface FetchItem {
 export interface MapProblems {
   /** `* Ignoring funny ref '…' locally`. */
   readonly funny: (name: string) => void;
+  /** Something odd that is no fault. */
+  readonly warn?: (message: string) => void;
 }
 
 /** The other side's refs that one refspec asks for. Throws where a named ref is not there, unless `missingOk`. */
@@ -152,7 +154,7 @@ export async function buildFetchMap(input: FetchMapInput): Promise<FetchMap> {
   opportunistic = [];
   const negative = [...given, ...(given.length > 0 ? [] : input.configured)];
   items = items.filter((item) => item.exact || !isExcluded(negative, item.name));
-  return { items: withoutDuplicates(items), followTags: input.tags === 'auto' && followTags };
+  return { items: withoutDuplicates(items, problems), followTags: input.tags === 'auto' && followTags };
 }
 
 /** The configured refspecs applied to what the command line asks for: tracking refs move along. */
@@ -162,7 +164,7 @@ function mapKnown(items: readonly FetchItem[], spec: Refspec, problems: MapProbl
 }
 
 /** Two sources for one destination are refused; the same twice is one. */
-function withoutDuplicates(items: readonly FetchItem[]): FetchItem[] {
+function withoutDuplicates(items: readonly FetchItem[], problems: MapProblems): FetchItem[] {
   const seen = new Map<string, FetchItem>();
   const out: FetchItem[] = [];
   for (const item of items) {
@@ -177,6 +179,10 @@ function withoutDuplicates(items: readonly FetchItem[]): FetchItem[] {
       continue;
     }
     if (before.name !== item.name) {
+      if (before.status !== 'ignore' && item.status === 'ignore') {
+        problems.warn?.(`${item.local} usually tracks ${item.name}, not ${before.name}`);
+        continue;
+      }
       throw new GitError('USAGE', duplicateMessage(before, item), { data: { ref: item.local } });
     }
     // The one that counts more for FETCH_HEAD stays.
@@ -188,9 +194,6 @@ function withoutDuplicates(items: readonly FetchItem[]): FetchItem[] {
 function duplicateMessage(first: FetchItem, second: FetchItem): string {
   if (first.status !== 'ignore' && second.status !== 'ignore') {
     return `Cannot fetch both ${first.name} and ${second.name} to ${second.local}`;
-  }
-  if (first.status !== 'ignore' && second.status === 'ignore') {
-    return `${second.local} usually tracks ${second.name}, not ${first.name}`;
   }
   return `${second.local} tracks both ${first.name} and ${second.name}`;
 }

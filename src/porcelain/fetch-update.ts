@@ -130,12 +130,24 @@ export class FetchUpdates {
     });
   }
 
+  /** A symbolic ref moves with the ref it leads to. */
+  async #withoutAliases(updates: readonly RefUpdate[]): Promise<RefUpdate[]> {
+    const to = new Map(updates.map((update) => [update.name, update.to]));
+    const kept: RefUpdate[] = [];
+    for (const update of updates) {
+      const raw = await this.#repository.refs.readRaw(update.name);
+      const end = raw?.kind === 'symbolic' ? (await this.#repository.refs.resolveFull(update.name))?.name : undefined;
+      if (end === undefined || to.get(end) !== update.to) kept.push(update);
+    }
+    return kept;
+  }
+
   /** Makes the changes. Answers messages for what could not be done. */
   async commit(): Promise<string[]> {
     const messages: string[] = [];
     if (this.#planned.length === 0 || this.#settings.dryRun) return messages;
     if (this.#settings.atomic && this.failed) return messages;
-    const updates = this.#planned.map(({ update }) => update);
+    const updates = await this.#withoutAliases(this.#planned.map(({ update }) => update));
     const result = await this.#repository.refs.update(updates as unknown as NonEmpty<RefUpdate>, {
       partial: !this.#settings.atomic,
     });

@@ -160,7 +160,10 @@ class RemoteFetch {
         prefetch: this.#options.prefetch === true,
         localRefs,
         has: async (oid) => this.#repository.objects.has(oid),
-        problems: { funny: (name) => this.#options.say(`error: * Ignoring funny ref '${name}' locally\n`) },
+        problems: {
+          funny: (name) => this.#options.say(`error: * Ignoring funny ref '${name}' locally\n`),
+          warn: (message) => this.#options.say(`warning: ${message}\n`),
+        },
       });
       if (this.#options.refmap !== undefined && this.#given.length === 0) {
         throw new GitError('USAGE', '--refmap option is only meaningful with command-line refspec(s)');

@@ -363,6 +363,7 @@ class Push {
       await this.#bye();
       return false;
     }
+    let broken: GitError | undefined;
     const result = await sendPack(this.#repository, this.#connection, {
       commands: live.map((ref) => ({ name: ref.name, old: ref.old, new: ref.new })),
       theirs: [
@@ -377,14 +378,22 @@ class Push {
       agent: this.#context.agent,
       hear: options.hear,
       progress: options.progress,
+      broken: (error) => {
+        broken = error;
+        options.say(`fatal: ${error.message}\n`);
+      },
       signal: this.#context.signal,
+    }).catch((error: unknown) => {
+      if (broken === undefined) throw error;
+      // That is why, and it has been told.
+      return { unpack: undefined, reports: new Map(), options: new Map(), reported: false, failure: broken };
     });
     options.heard();
     // A program on the other side that ends badly has the last word, whatever it reported.
     const ended = (await this.#connection.close().catch(() => 1)) !== 0;
     if (!result.reported) {
-      for (const ref of live) ref.status = 'ok';
-      return ended;
+      for (const ref of live) ref.status = broken === undefined ? 'ok' : 'expecting-report';
+      return ended || broken !== undefined;
     }
     const told = new Set<string>();
     for (const ref of live) {
@@ -401,7 +410,7 @@ class Push {
       options.error(`remote unpack failed: ${result.unpack}`);
       return true;
     }
-    return ended;
+    return ended || result.failure !== undefined;
   }
 
   /** `push.negotiate`: what else the other side has, asked as a fetch would. */

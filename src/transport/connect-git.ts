@@ -32,6 +32,10 @@ export async function connectGit(
     );
     return connection;
   }
+  const say = (text: string): void => {
+    if (context.verbose === true) context.errors(text);
+  };
+  say(`Looking up ${host} ... `);
   let socket: Awaited<ReturnType<typeof network.connect>>;
   try {
     socket = await network.connect(host, port === undefined ? GIT_PORT : Number(port), { signal: context.signal });
@@ -40,6 +44,7 @@ export async function connectGit(
       cause: error,
     });
   }
+  say(`done.\nConnecting to ${host} (port ${port ?? GIT_PORT}) ... done.\n`);
   await socket.write(greeting);
   context.trace?.('>', encodeText(first));
   const { input } = socket;

@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { concatBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { readAdvertisement } from './advertisement.js';
+import { sessionFor } from './connection.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
 import { HttpSession, stripUser } from './http-session.js';
 import { tracedBody, traceSent } from './packet-trace.js';
@@ -47,7 +48,7 @@ export async function connectHttp(
     throw new GitError('PROTOCOL', `${shown}info/refs not valid: is this a git repository?`);
   }
   const reader = new PacketReader(decoded(response.body, response.headers.get('content-encoding')?.[0], context), {
-    trace: context.trace,
+    trace: context.helperTrace ?? context.trace,
   });
   await skipServiceLine(reader, service);
   const advertisement = await readAdvertisement(reader);
@@ -95,6 +96,7 @@ export async function connectHttp(
   return {
     advertisement,
     stateless: true,
+    sessionId: sessionFor(context, advertisement),
     async send(body) {
       if (body instanceof Uint8Array) {
         if (context.trace !== undefined) traceSent(context.trace, body);

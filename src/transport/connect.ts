@@ -43,6 +43,10 @@ export async function connect(
     }
     case 'helper':
       allow(address.name);
+      if (address.name === 'ext') {
+        const { connectExt } = await import('./connect-ext.js');
+        return connectExt(service, address.address, context, asked);
+      }
       throw new GitError('UNSUPPORTED', `Unable to find remote helper for '${address.name}'`);
   }
 }

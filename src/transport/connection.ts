@@ -1,6 +1,7 @@
 import { repositoryVariables as localVariables } from '../repo/local-environment.js';
 export { repositoryVariables as localVariables } from '../repo/local-environment.js';
 import type { Bytes } from '../base/bytes.js';
+import { traceData } from '../base/trace.js';
 import { GitError } from '../base/errors.js';
 import type { Platform } from '../platform/platform.js';
 import type { Config } from '../repo/config.js';
@@ -8,6 +9,7 @@ import type { Advertisement } from './advertisement.js';
 import { readAdvertisement } from './advertisement.js';
 import type { Duplex } from './byte-stream.js';
 import type { CredentialSource } from './credentials.js';
+import type { HttpTrace } from './http-trace.js';
 import { type PacketTrace, tracedBody, traceSent } from './packet-trace.js';
 import { PacketReader } from './pkt-line.js';
 
@@ -18,6 +20,8 @@ export interface Connection {
   readonly advertisement: Advertisement;
   /** Each request stands alone (http): what was agreed before must be said again. */
   readonly stateless: boolean;
+  /** Our own id, where the server may be told. */
+  readonly sessionId?: string | undefined;
   /** Sends a request. With a stream as body this ends when all of it is sent; the reply may be read meanwhile. */
   send(body: Bytes | AsyncIterable<Bytes>): Promise<void>;
   /** Where to read the reply to what was sent last. */
@@ -47,6 +51,11 @@ export interface TransportContext {
   readonly localServer?: LocalServer | undefined;
   readonly credentials?: CredentialSource | undefined;
   readonly trace?: PacketTrace | undefined;
+  /** The same under the name of the program that speaks http in git. */
+  readonly helperTrace?: PacketTrace | undefined;
+  readonly httpTrace?: HttpTrace | undefined;
+  /** Told servers that ask for it (`transfer.advertiseSID`). */
+  readonly sessionId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `-4` or `-6`. */
   readonly family?: 4 | 6 | undefined;
@@ -83,6 +92,7 @@ export async function openStream(
   return {
     advertisement,
     stateless: false,
+    sessionId: sessionFor(context, advertisement),
     async send(body) {
       if (body instanceof Uint8Array) {
         if (context.trace !== undefined) traceSent(context.trace, body);
@@ -112,6 +122,15 @@ export async function openStream(
       return finish(failed);
     },
   };
+}
+
+/** Our id for this server, and a note of both sides' ids and of the version in the trace. */
+export function sessionFor(context: TransportContext, advertisement: Advertisement): string | undefined {
+  traceData('transfer', 'negotiated-version', String(advertisement.version));
+  const theirs = advertisement.capabilities.get('session-id');
+  if (context.sessionId === undefined || theirs === undefined) return undefined;
+  traceData('transfer', 'server-sid', theirs);
+  return context.sessionId;
 }
 
 /** The environment for another repository. */

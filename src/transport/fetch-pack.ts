@@ -228,6 +228,7 @@ class FetchV0 extends Fetch {
       request.not.length > 0 ? 'deepen-not' : '',
       capabilities.has('object-format') ? `object-format=${algorithm}` : '',
       capabilities.has('agent') ? `agent=${request.agent}` : '',
+      this.connection.sessionId !== undefined ? `session-id=${this.connection.sessionId}` : '',
       request.filter !== undefined && capabilities.has('filter') ? 'filter' : '',
     ].filter((word) => word !== '');
     request.wants.forEach((oid, i) => {
@@ -327,6 +328,7 @@ class FetchV2 extends Fetch {
     const { capabilities, algorithm } = this.connection.advertisement;
     writer.write('command=fetch');
     if (capabilities.has('agent')) writer.write(`agent=${request.agent}`);
+    if (this.connection.sessionId !== undefined) writer.write(`session-id=${this.connection.sessionId}`);
     if (request.serverOptions.length > 0) {
       if (!capabilities.has('server-option')) throw noServerOptions();
       for (const option of request.serverOptions) writer.write(`server-option=${option}`);
@@ -501,6 +503,7 @@ export async function listRefs(
   const writer = new PacketWriter(nowhere);
   writer.write('command=ls-refs\n');
   if (capabilities.has('agent')) writer.write(`agent=${options.agent}`);
+  if (connection.sessionId !== undefined) writer.write(`session-id=${connection.sessionId}`);
   for (const option of options.serverOptions) {
     if (!capabilities.has('server-option')) throw noServerOptions();
     writer.write(`server-option=${option}`);

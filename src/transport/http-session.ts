@@ -222,16 +222,20 @@ export class HttpSession {
     if (cookies !== undefined) headers.push(['cookie', cookies]);
     const lowSpeed = Number(this.#context.env['GIT_HTTP_LOW_SPEED_TIME'] ?? this.#config.get('lowspeedtime') ?? '0');
     try {
-      return await platform.network.request({
+      const body = ask.body?.();
+      const trace = this.#context.httpTrace;
+      trace?.sent(ask.method, stripUser(url), headers, body);
+      const response = await platform.network.request({
         method: ask.method,
         url: stripUser(url),
         headers,
-        body: ask.body?.(),
+        body,
         signal,
         proxy: this.#proxy(url),
         tls: this.#tls,
         stallSeconds: lowSpeed > 0 ? lowSpeed : undefined,
       });
+      return trace?.received(response) ?? response;
     } catch (error) {
       if (error instanceof GitError) throw error;
       throw new GitError('TRANSPORT', `unable to access '${this.#shown}': ${networkReason(error, url)}`, {

@@ -13,6 +13,7 @@ export interface LocalServerOptions extends Pick<ReceiveOptions, 'updateWorkTree
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly agent: string;
+  readonly sessionId?: string | undefined;
   readonly trace?: ((service: string) => PacketTrace | undefined) | undefined;
 }
 
@@ -22,11 +23,13 @@ export function localServer(options: LocalServerOptions): LocalServer {
     const repository = enterRepository(options.platform, foreignEnvironment(options.env), options.cwd, path, false);
     const io = { input: new ByteReader(duplex.input), output: duplex, errors, trace: options.trace?.(service) };
     try {
-      if (service === 'upload-pack') await uploadPack(repository, io, { version, agent: options.agent });
-      else {
+      if (service === 'upload-pack') {
+        await uploadPack(repository, io, { version, agent: options.agent, sessionId: options.sessionId });
+      } else {
         await receivePush(repository, io, {
           version,
           agent: options.agent,
+          sessionId: options.sessionId,
           updateWorkTree: options.updateWorkTree,
           updateServerInfo: options.updateServerInfo,
           autoGc: options.autoGc,

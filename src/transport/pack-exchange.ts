@@ -35,6 +35,8 @@ export interface SendPackOptions {
   readonly keepAlive: number;
   /** `uploadpack.packObjectsHook`: a program that makes the pack in our place. */
   readonly hook?: string | undefined;
+  /** The operator's standard error. */
+  readonly errors?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,7 +61,22 @@ export async function sendPackTo(
     }
   } catch (error) {
     if ((error as { code?: string }).code !== 'EPIPE') {
+      const broken = error instanceof GitError && error.code !== 'ABORTED';
+      if (broken) {
+        // The reason is for both, that it ended the operator's.
+        const why = `fatal: ${error.message}\n`;
+        if (bands.limit > 0) await bands.progress(why).catch(() => {});
+        else options.errors?.(why);
+        options.errors?.('error: git upload-pack: git-pack-objects died with error.\n');
+      }
       await bands.error('aborting due to possible repository corruption on the remote side.').catch(() => {});
+      if (broken) {
+        throw new GitError(
+          'TRANSPORT',
+          'git upload-pack: aborting due to possible repository corruption on the remote side.',
+          { cause: error },
+        );
+      }
     }
     throw error;
   }

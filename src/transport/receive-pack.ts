@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { concatBytes, encodeText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
+import { traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
@@ -56,6 +57,7 @@ export interface ReceiveOptions extends ServiceOptions {
  */
 export async function receivePush(repository: Repository, io: ServerIo, options: ReceiveOptions): Promise<void> {
   const config = readReceiveConfig(repository.config);
+  traceData('transfer', 'negotiated-version', String(options.version));
   const fsck = incomingRules(repository, 'receive', (message) => io.errors(`warning: ${message}\n`));
   const reader = serverReader(io);
   const writer = serverWriter(io);
@@ -66,6 +68,8 @@ export async function receivePush(repository: Repository, io: ServerIo, options:
   }
   if (options.advertiseOnly === true) return;
   const request = await readCommands(reader, repository.objectFormat);
+  const client = request.capabilities.get('session-id');
+  if (client !== undefined) traceData('transfer', 'client-sid', client);
   if (request.commands.length === 0) return;
   await new Push(repository, config, fsck, request, reader, writer, io, options).run();
 }

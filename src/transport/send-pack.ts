@@ -30,6 +30,8 @@ export interface SendPackRequest {
   readonly hear: (text: Bytes) => void;
   /** Progress of making the pack, as lines. */
   readonly progress: ((text: string) => Promise<void>) | undefined;
+  /** Told at once when our own pack cannot be made. */
+  readonly broken?: ((error: GitError) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,6 +43,8 @@ export interface SendPackResult {
   /** From `option` lines: what a hook made of a ref, which may be several. */
   readonly options: ReadonlyMap<string, readonly RefReport[]>;
   readonly reported: boolean;
+  /** Why our own pack could not be made; the other side has then seen it break off. */
+  readonly failure?: GitError | undefined;
 }
 
 /** Sends commands and objects to a receive-pack, and reads what became of them. */
@@ -73,6 +77,7 @@ export async function sendPack(
     request.pushOptions.length > 0 ? 'push-options' : '',
     capabilities.has('object-format') ? `object-format=${algorithm}` : '',
     capabilities.has('agent') ? `agent=${request.agent}` : '',
+    connection.sessionId !== undefined ? `session-id=${connection.sessionId}` : '',
   ].filter((word) => word !== '');
   const writer = new PacketWriter({ write: async () => {}, end: async () => {} });
   const shallow = readShallow(repository);
@@ -114,6 +119,7 @@ export async function sendPack(
       );
     } catch (error) {
       failure = error;
+      if (error instanceof GitError) request.broken?.(error);
       throw error;
     }
   };
@@ -139,6 +145,7 @@ export async function sendPack(
     throw error;
   }
   await sending;
+  if (result.reported && failure instanceof GitError) return { ...result, failure };
   if (failure !== undefined && (failure as { code?: string }).code !== 'EPIPE') throw failure;
   return result;
 }

@@ -83,7 +83,7 @@ async function serveOne(
       } else if (line.startsWith('object-format=')) format = line.slice(14);
       else if (!/^(?:agent|session-id|server-option|promisor-remote)(?:=|$)/.test(line)) {
         throw new GitError('PROTOCOL', `unknown capability '${line}'`);
-      }
+      } else if (line.startsWith('session-id=')) traceData('transfer', 'client-sid', line.slice(11));
       continue;
     }
     if (item === 'flush') {
@@ -239,6 +239,7 @@ async function fetch(
       quiet: session.noProgress,
       keepAlive: config.keepAlive,
       hook: config.packObjectsHook,
+      errors: io.errors,
       signal: io.signal,
     });
     await writer.flush().send();

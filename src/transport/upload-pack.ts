@@ -23,6 +23,7 @@ export async function uploadPack(repository: Repository, io: ServerIo, options: 
   const reader = serverReader(io);
   const writer = serverWriter(io);
   const config = readUploadConfig(repository.config, repository.env);
+  traceData('transfer', 'negotiated-version', String(options.version));
   if (options.version === 2) {
     await serveVersion2(repository, config, io, reader, writer, options);
     return;
@@ -50,6 +51,7 @@ export async function uploadPack(repository: Repository, io: ServerIo, options: 
     quiet: session.noProgress || limit === 0,
     keepAlive: config.keepAlive,
     hook: config.packObjectsHook,
+    errors: io.errors,
     signal: io.signal,
   });
   if (limit > 0) await writer.flush().send();
@@ -110,7 +112,11 @@ async function receiveWants(
     if (!line.startsWith('want ') || !isOid(id)) {
       throw new GitError('PROTOCOL', `git upload-pack: protocol error, expected to get object ID, not '${line}'`);
     }
-    for (const word of line.slice(5 + hex).split(' ')) if (word !== '') features.add(word);
+    for (const word of line.slice(5 + hex).split(' ')) {
+      if (word === '') continue;
+      features.add(word);
+      if (word.startsWith('session-id=')) traceData('transfer', 'client-sid', word.slice(11));
+    }
     if (!(await repository.objects.has(id))) {
       await refuse(writer, `upload-pack: not our ref ${id}`, `git upload-pack: not our ref ${id}`);
     }
@@ -170,7 +176,6 @@ async function negotiate(
     if (line.startsWith('have ')) {
       const id = line.slice(5);
       if (!isOid(id)) throw new GitError('PROTOCOL', `git upload-pack: expected SHA1 object, got '${id}'`);
-      const known = session.common.oids.length;
       if (!(await session.common.add(id))) {
         gotOther = true;
         if (multi && (await session.common.isEnough(session.wants))) {
@@ -184,7 +189,7 @@ async function negotiate(
         last = id;
         if (detailed) writer.write(`ACK ${id} common\n`);
         else if (multi) writer.write(`ACK ${id} continue\n`);
-        else if (known === 0 && session.common.oids.length === 1) writer.write(`ACK ${id}\n`);
+        else if (session.common.oids.length === 1) writer.write(`ACK ${id}\n`);
       }
       continue;
     }
