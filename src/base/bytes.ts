@@ -99,6 +99,18 @@ function nativeUnits(): ((bytes: Bytes, start: number, end: number) => string) |
   return slice && ((bytes, start, end) => slice.call(bytes, start, end));
 }
 
+/** The other way round, into bytes that are there: the low byte of each character. */
+export const putUnits: (text: string, into: Bytes, at: number) => void =
+  nativePutUnits() ??
+  ((text, into, at) => {
+    for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
+  });
+
+function nativePutUnits(): ((text: string, into: Bytes, at: number) => void) | undefined {
+  const write = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.latin1Write;
+  return write && ((text, into, at) => void write.call(into, text, at, text.length));
+}
+
 /** From one character for each byte to byte-exact text. */
 export const decodeUnits = (units: string): string => decodeText(Uint8Array.from(units, (unit) => unit.charCodeAt(0)));
 

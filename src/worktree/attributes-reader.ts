@@ -41,6 +41,7 @@ export class AttributeReader {
     { lists: readonly AttributeList[]; macros: AttributeMacros; info: AttributeList[] }
   >();
   #lastDirectory: string | undefined;
+  /** `lists` are empty where no rule is about any path. */
   #lastStack: { lists: readonly AttributeList[]; macros: AttributeMacros } | undefined;
 
   constructor(repository: Repository, options: AttributeReaderOptions = {}) {
@@ -58,8 +59,11 @@ export class AttributeReader {
     if (this.#lastDirectory !== directory || this.#lastStack === undefined) {
       const stack = this.#stack(directory);
       this.#lastDirectory = directory;
-      this.#lastStack = { lists: [...stack.lists, ...stack.info], macros: stack.macros };
+      const lists = [...stack.lists, ...stack.info];
+      const says = lists.some(({ rules }) => rules.some(({ macro }) => macro === undefined));
+      this.#lastStack = { lists: says ? lists : [], macros: stack.macros };
     }
+    if (this.#lastStack.lists.length === 0) return none;
     return attributesOf(this.#lastStack.lists, this.#lastStack.macros, path);
   }
 
@@ -186,6 +190,8 @@ export class AttributeReader {
     return undefined;
   }
 }
+
+const none: Attributes = new Map();
 
 /** Attributes are asked for in synchronous code; a store that answers later cannot be used for them. */
 function now<T>(value: T | Promise<T>): T {

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { encodeText } from '../base/bytes.js';
+import { encodeText, putUnits } from '../base/bytes.js';
 import type { HashAlgorithm } from '../base/oid.js';
 import { oidToBytes, rawLength, writeOid, zeroOid } from '../base/oid.js';
 import type { Hasher, Platform } from '../platform/platform.js';
@@ -96,17 +96,16 @@ class Output {
 
 /** Writes `text` at `at`; `out` must have room for three bytes a unit. Answers the end. */
 function putText(text: string, out: Uint8Array, at: number): number {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0x80) {
-      const raw = encodeText(text);
-      out.set(raw, at);
-      return at + raw.length;
-    }
-    out[at + i] = unit;
+  if (wide.test(text)) {
+    const raw = encodeText(text);
+    out.set(raw, at);
+    return at + raw.length;
   }
+  putUnits(text, out, at);
   return at + text.length;
 }
+
+const wide = /[^\x00-\x7f]/;
 
 function writeEntries(
   out: Output,
@@ -133,7 +132,7 @@ function writeEntries(
     const most = entry.path.length * 3;
     const data = out.room(fixed + 24 + most);
     const start = out.length;
-    if (entry.oidLength === oidLength) copyInto(data, start, entry.data, entry.at, fixed);
+    if (entry.oidLength === oidLength) data.set(entry.data.subarray(entry.at, entry.at + fixed), start);
     let at = start + fixed;
     const flagsAt = at;
     const extended = (entry.flags & FLAGS_EXTENDED) !== 0;
@@ -170,10 +169,6 @@ function writeEntries(
     out.length = at;
   }
   return table;
-}
-
-function copyInto(to: Uint8Array, at: number, from: Bytes, start: number, length: number): void {
-  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
 }
 
 /** The varint of pack offsets. */
