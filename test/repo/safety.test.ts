@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandbox, stockVersion } from '../support/sandbox.js';
@@ -157,5 +157,43 @@ test('trees that lie too deep are refused as git refuses them, and those at the 
       if (theirs.code === 0) expect([words, ours.stdout === theirs.stdout]).toEqual([words, true]);
       else expect([words, ours.stderr]).toEqual([words, expect.stringContaining('maximum allowed tree depth')]);
     }
+  }
+}, 120_000);
+
+test('a symbolic link in place of a directory leads nothing outside the work tree', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  mkdirSync(box.path('r/a'));
+  mkdirSync(box.path('out'));
+  for (const file of ['a/f', 'k']) writeFileSync(box.path(`r/${file}`), '1\n');
+  box.git(['add', '.'], { cwd: 'r' });
+  box.git(['commit', '-qm', 'with a/f'], { cwd: 'r' });
+  box.git(['rm', '-rq', 'a'], { cwd: 'r' });
+  box.git(['commit', '-qm', 'without'], { cwd: 'r' });
+  for (const words of [
+    ['checkout', '-q', 'main'],
+    ['checkout', '-q', '-f', 'main'],
+    ['reset', '-q', '--hard', 'main'],
+    ['rm', '-rqf', 'a/f'],
+    ['read-tree', '-m', '-u', 'HEAD', 'main'],
+    ['merge', '-q', 'main'],
+    ['stash', '-q'],
+    ['restore', 'a/f'],
+    ['mv', 'k', 'a/k'],
+    ['clean', '-fdxq'],
+    ['checkout-index', '-fa'],
+  ]) {
+    box.git(['checkout', '-qf', '--detach', 'main'], { cwd: 'r' });
+    box.git(['checkout', '-qf', 'HEAD~'], { cwd: 'r' });
+    rmSync(box.path('r/a'), { recursive: true });
+    symlinkSync('../out', box.path('r/a'));
+    writeFileSync(box.path('out/f'), 'precious\n');
+    box.tryBough(words, { cwd: 'r' });
+    expect([words, readdirSync(box.path('out')), readFileSync(box.path('out/f'), 'utf8')]).toEqual([
+      words,
+      ['f'],
+      'precious\n',
+    ]);
+    if (lstatSync(box.path('r/a'), { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(box.path('r/a'));
   }
 }, 120_000);
