@@ -64,18 +64,6 @@ export function displayWidth(text: string, skipColors = false): number {
   return width;
 }
 
-/** Columns of a text, or `undefined` where a control character or a raw byte makes that a guess. */
-export function exactDisplayWidth(text: string): number | undefined {
-  if (plainAscii.test(text)) return text.length;
-  let width = 0;
-  for (const char of text) {
-    const columns = codePointWidth(char.codePointAt(0)!);
-    if (columns < 0) return undefined;
-    width += columns;
-  }
-  return width;
-}
-
 function byteCount(text: string): number {
   let count = 0;
   for (const char of text) {

@@ -1,7 +1,7 @@
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** A size as git says it: `202 bytes`, `1.50 KiB`, … */
-export function humanBytes(bytes: number): string {
+function humanBytes(bytes: number): string {
   for (const [unit, size] of [
     ['GiB', 2 ** 30],
     ['MiB', 2 ** 20],

@@ -58,7 +58,7 @@ export function choosePlace(context: CommandContext, options: PlaceOptions): Pla
   return global === true ? globalPlace(context) : { kind: 'all' };
 }
 
-export function localPlace(repository: Repository): Place & { kind: 'file' } {
+function localPlace(repository: Repository): Place & { kind: 'file' } {
   return { kind: 'file', path: `${repository.commonDir}/config`, name: repository.shown('config'), scope: 'local' };
 }
 

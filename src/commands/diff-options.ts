@@ -89,7 +89,7 @@ const exclusive: readonly DiffForm[] = ['name', 'nameStatus', 'check', 'none'];
 const fail = (message: string): UsageError => new UsageError(message, { quiet: true });
 
 /** `50`, `50%`, `.5`: a share as git reads it, in 60,000ths; and where the number ended. */
-export function parseScore(text: string): { readonly score: number; readonly end: number } {
+function parseScore(text: string): { readonly score: number; readonly end: number } {
   let number = 0;
   let scale = 1;
   let dot = false;

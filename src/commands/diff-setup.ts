@@ -249,7 +249,7 @@ export class DiffTask {
 }
 
 /** Old and new exchanged. */
-export function reversed(pair: FilePair): FilePair {
+function reversed(pair: FilePair): FilePair {
   const status = pair.status === 'A' ? 'D' : pair.status === 'D' ? 'A' : pair.status;
   return { status, old: pair.new, new: pair.old, score: pair.score };
 }
@@ -275,7 +275,7 @@ const slots: Readonly<Record<string, keyof DiffColors>> = {
 };
 
 /** The colours of diffs: git's defaults, and `color.diff.<slot>`. */
-export function diffColors(repository: Repository | undefined): DiffColors {
+function diffColors(repository: Repository | undefined): DiffColors {
   const colors: Record<string, string> = { ...defaultDiffColors };
   for (const [slot, name] of Object.entries(slots)) {
     for (const section of ['diff.color', 'color.diff']) {

@@ -124,7 +124,6 @@ export const command = defineCommand({
       try {
         const result = await fetchRemote(
           repository,
-          remotes,
           remotes.get(name),
           {
             ...transportContext(context, repository.config, 'fetch', {
@@ -192,7 +191,7 @@ export async function fetchSettings(
     append: values.append,
     keep: values.keep,
     uploadPack: values['upload-pack'] ?? undefined,
-    deepening: deepeningOf(context, repository, values),
+    deepening: deepeningOf(repository, values),
     unshallow: values.unshallow,
     refmap: values.refmap,
     serverOptions: values['server-option'],
@@ -214,7 +213,7 @@ function columnsFromEnvironment(context: CommandContext): number {
 }
 
 /** `--depth`, `--deepen`, `--shallow-since`, `--shallow-exclude`, checked. */
-function deepeningOf(context: CommandContext, repository: Repository, values: FetchOptionValues): Deepening {
+function deepeningOf(repository: Repository, values: FetchOptionValues): Deepening {
   const number = (text: string, name: string): number => {
     const value = Number(text);
     if (!/^[+-]?\d+$/.test(text.trim()) || value < 1) {

@@ -33,7 +33,6 @@ export const command = defineCommand({
   summary: 'Cleanup unnecessary files and optimize the local repository',
   usage: ['gc [<options>]'],
   options,
-  // biome-ignore lint/correctness/useYield: all it says goes to stderr
   async *run(context, args): AsyncGenerator<{ readonly text: string }, number | undefined> {
     if (args.rest.length > 0) throw new UsageError('');
     const repository = context.repository();

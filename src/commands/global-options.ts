@@ -172,6 +172,6 @@ export function parseGlobalOptions(
 }
 
 /** A boolean variable of the environment, as git reads it. */
-export function isTrue(text: string | undefined): boolean {
+function isTrue(text: string | undefined): boolean {
   return text !== undefined && /^(?:true|yes|on|[+-]?0*[1-9]\d*)$/i.test(text.trim());
 }

@@ -606,7 +606,7 @@ class Grep {
     return {
       expression: this.#expression,
       name: source.name,
-      showName: values.h === true && !this.#isLast('H') ? false : true,
+      showName: values.h !== true || this.#isLast('H'),
       values: {
         invert: values['invert-match'] === true,
         withMatches: values['files-with-matches'] === true,

@@ -10,7 +10,6 @@ export const command = defineCommand({
   summary: 'Serve repositories over http, started by a web server',
   usage: ['http-backend'],
   options: {},
-  // biome-ignore lint/correctness/useYield: all output is protocol
   async *run(context): AsyncGenerator<{ text: string }, number> {
     refuseJson(context);
     const { env, io } = context;

@@ -116,7 +116,9 @@ export const command = defineCommand({
       const progress = values.progress ?? (verbosity >= 0 && context.io.stderr.isTerminal);
       const pushOptions =
         values['push-option'] ??
-        config.getAll('push.pushoption').reduce<string[]>((list, value) => (value === '' ? [] : [...list, value]), []);
+        config
+          .getAll('push.pushoption')
+          .reduce<string[]>((list, value) => (value === '' ? [] : list.concat(value)), []);
       for (const option of pushOptions) {
         if (option.includes('\n')) throw new GitError('USAGE', 'push options must not have new line characters');
       }

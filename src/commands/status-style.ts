@@ -9,7 +9,7 @@ import type { CommandContext } from './command.js';
 import { adviceOn } from './work-tree.js';
 
 /** `color.status.<slot>` over git's defaults. */
-export function statusColors(context: CommandContext, tree: WorkTree): StatusColors {
+function statusColors(context: CommandContext, tree: WorkTree): StatusColors {
   if (!context.wantColor('status')) return noColors;
   const { config } = tree.repository;
   const slot = (names: readonly string[], fallback: string): string => {

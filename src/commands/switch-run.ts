@@ -383,7 +383,7 @@ const conflictAdvice =
   'do not want to resolve them now, run "git reset --hard" and\n' +
   'apply the local changes later by running "git stash pop".\n';
 
-export function detachAdvice(name: string): string {
+function detachAdvice(name: string): string {
   return (
     `Note: switching to '${name}'.\n\n` +
     "You are in 'detached HEAD' state. You can look around, make experimental\n" +

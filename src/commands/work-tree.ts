@@ -13,7 +13,6 @@ import { resolveRevision } from '../repo/revision.js';
 import type { WorkTreeOptions } from '../worktree/work-tree.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
-import { UsageError } from './options.js';
 
 /**
  * The work tree of the command's repository, speaking through the command. `submodules`: what `--recurse-submodules`
@@ -88,7 +87,7 @@ export function pathPrinter(tree: WorkTree, options: { raw?: boolean; full?: boo
 export const wholeTree = (tree: WorkTree): string => '../'.repeat(tree.repository.prefix.split('/').length - 1) || '.';
 
 /** The words of `--pathspec-from-file`: lines, C-quoted where they begin with `"`, or NUL-terminated. */
-export function readPathspecFile(context: CommandContext, file: string, nul: boolean): string[] {
+function readPathspecFile(context: CommandContext, file: string, nul: boolean): string[] {
   let data: Bytes;
   if (file === '-') data = context.io.stdin.readAll();
   else {
@@ -185,6 +184,3 @@ export function advise(context: CommandContext, name: string, message: string): 
   const chosen = context.repository().config.has(`advice.${name.toLowerCase()}`);
   context.hint(chosen ? message : `${message}\nDisable this message with "git config set advice.${name} false"`);
 }
-
-/** Wrong words: git's short message, exit 129 or 128 as git has it there. */
-export const usage = (message: string): UsageError => new UsageError(message);

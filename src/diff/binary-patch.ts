@@ -4,7 +4,7 @@ import { ByteBuilder } from './byte-builder.js';
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
 
 /** Bytes as base 85, five digits for each four bytes; the last group is padded with zeros. */
-export function encodeBase85(bytes: Bytes, from: number, to: number): string {
+function encodeBase85(bytes: Bytes, from: number, to: number): string {
   let text = '';
   for (let i = from; i < to; i += 4) {
     let word = 0;

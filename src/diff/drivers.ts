@@ -14,7 +14,7 @@ interface LineRule {
 }
 
 /** A finder from patterns over byte-exact text. */
-export function functionFinder(rules: readonly LineRule[]): FunctionFinder {
+function functionFinder(rules: readonly LineRule[]): FunctionFinder {
   return (lines: Lines, index: number) => {
     const start = lines.starts[index]!;
     const bytes = lineBytes(lines, index);

@@ -590,11 +590,3 @@ function sequence(bytes: Bytes, at: number, end: number): number {
   for (let i = 1; i < size; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
   return size;
 }
-
-/** The patch of a list of pairs as one piece. */
-export async function formatPatch(pairs: readonly FilePair[], options: DiffOptions): Promise<Bytes> {
-  const writer = new PatchWriter(options);
-  for (const pair of pairs) await writer.pair(pair);
-  writer.finish();
-  return writer.take();
-}

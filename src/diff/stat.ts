@@ -133,7 +133,7 @@ export function numstatText(stats: readonly FileStat[], options: DiffOptions): s
 }
 
 /** ` 2 files changed, 3 insertions(+), 1 deletion(-)`, without the newline. */
-export function changesLine(files: number, insertions: number, deletions: number): string {
+function changesLine(files: number, insertions: number, deletions: number): string {
   if (files === 0) return ' 0 files changed';
   let text = ` ${files} ${files === 1 ? 'file' : 'files'} changed`;
   if (insertions > 0 || deletions === 0) text += `, ${insertions} insertion${insertions === 1 ? '' : 's'}(+)`;

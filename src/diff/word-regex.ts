@@ -90,7 +90,7 @@ function indexOfOffset(offsets: Int32Array, offset: number): number {
 }
 
 /** Cuts a pattern at the `|` that are in no group and no bracket. */
-export function topLevelAlternatives(pattern: string): string[] {
+function topLevelAlternatives(pattern: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;

@@ -27,7 +27,7 @@ export interface WordDiffOptions {
 }
 
 /** Runs of bytes that are not white space. */
-export const plainWords: WordSplitter = (text, from, to) => {
+const plainWords: WordSplitter = (text, from, to) => {
   let start = from;
   while (start < to && isSpace(text[start]!)) start++;
   if (start >= to) return undefined;

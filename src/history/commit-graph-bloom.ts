@@ -21,7 +21,7 @@ const SEED_A = 0x293ae76f;
 const SEED_B = 0x7e646e2c;
 
 /** MurmurHash3, 32 bits. */
-export function murmur3(seed: number, data: Bytes, signed: boolean): number {
+function murmur3(seed: number, data: Bytes, signed: boolean): number {
   const c1 = 0xcc9e2d51;
   const c2 = 0x1b873593;
   const at = (i: number): number => {

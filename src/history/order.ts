@@ -2,7 +2,7 @@ import type { CommitNode, CommitPool } from './commit-pool.js';
 import { CommitQueue } from './commit-queue.js';
 
 /** Author date of a commit object, seconds since the epoch. */
-export function authorSeconds(data: Uint8Array): number {
+function authorSeconds(data: Uint8Array): number {
   let at = 0;
   // `author ` is the first header line after `tree` and the parents.
   while (at >= 0 && at < data.length && data[at] !== 0x0a) {

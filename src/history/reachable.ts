@@ -153,13 +153,6 @@ async function peel(
   }
 }
 
-/** The same as `visitReachable`, gathered. */
-export async function listReachable(objects: ObjectSource, options: ReachableOptions): Promise<ReachedObject[]> {
-  const found: ReachedObject[] = [];
-  await visitReachable(objects, options, (oid, kind, path) => found.push({ oid, kind, path }));
-  return found;
-}
-
 export interface ConnectedOptions extends Pick<ReachableOptions, 'grafts' | 'graph' | 'missing'> {
   /** Objects that must be complete. */
   readonly tips: readonly Oid[];

@@ -29,7 +29,7 @@ function isModuleName(name: string): boolean {
 }
 
 /** A URL that a program would not take for an option, and that stays on its host. */
-export function isModuleUrl(url: string): boolean {
+function isModuleUrl(url: string): boolean {
   if (url.startsWith('-')) return false;
   const relative = /^\.\.?[/\\]/.test(url);
   if (relative || /^git:\/\//.test(url)) {

@@ -108,7 +108,7 @@ function checkName(cursor: TreeCursor, found: Set<Parameters<Report>[0]>, specia
 const hfsIgnored = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /** Whether a file system might read `name` as `.<word>`; `short` starts its NTFS short name. */
-export function isSpelling(name: string, word: string, short: string): boolean {
+function isSpelling(name: string, word: string, short: string): boolean {
   const lower = name.toLowerCase();
   if (lower.replace(hfsIgnored, '') === `.${word}`) return true;
   const trimmed = lower.replace(/:.*$/s, '').replace(/[ .]+$/, '');

@@ -10,7 +10,7 @@ import { checkTree } from './fsck-tree.js';
 export type FsckSeverity = 'fatal' | 'error' | 'warn' | 'info' | 'ignore';
 
 /** Every finding git knows, with its usual severity. */
-export const fsckMessages = {
+const fsckMessages = {
   nulInHeader: 'fatal',
   unterminatedHeader: 'fatal',
   badDate: 'error',

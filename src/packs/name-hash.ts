@@ -18,7 +18,7 @@ export function nameHash(path: string): number {
 }
 
 /** Version 2: the directories count as well, each folded into the name that follows it. */
-export function nameHashV2(path: string): number {
+function nameHashV2(path: string): number {
   const bytes = encodeText(path);
   let base = 0;
   let hash = 0;

@@ -18,7 +18,6 @@ export interface FileStat {
 }
 
 /** Places in the answer of `lstatNumbers`. */
-export const STAT_DEVICE = 0;
 export const STAT_MODE = 1;
 export const STAT_UID = 3;
 export const STAT_GID = 4;

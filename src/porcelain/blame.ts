@@ -80,7 +80,6 @@ export class Blame {
   readonly #options: BlameOptions;
   readonly #queue = new CommitQueue();
   readonly #origins = new Map<CommitNode, BlameOrigin[]>();
-  readonly #queued = new Set<CommitNode>();
   readonly #done: BlameEntry[] = [];
   /** The final file. */
   final!: Lines;

@@ -231,7 +231,7 @@ export function setUpTracking(repository: Repository, name: string, from: string
 }
 
 /** Writes `branch.<name>.remote`, `.merge` and, where wanted, `.rebase`; without a remote it is this repository. */
-export function writeUpstream(
+function writeUpstream(
   repository: Repository,
   name: string,
   remote: string | undefined,

@@ -82,7 +82,7 @@ function modeLine(pair: FilePair, withName: boolean, high: boolean): string {
 }
 
 /** `a/{b => c}/d`: what two paths share is written once. */
-export function renamePath(from: string, to: string, high = true): string {
+function renamePath(from: string, to: string, high = true): string {
   const [a, b] = [quotePath(from, high), quotePath(to, high)];
   if (a !== from || b !== to) return `${a} => ${b}`;
   let head = 0;

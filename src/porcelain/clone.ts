@@ -266,7 +266,7 @@ class Clone {
       await options.repack(repository);
       repository.platform.fs.remove(`${repository.objectsDirectory}/info/alternates`);
     }
-    return this.#setHead(repository, byName, ours, remoteHead, headTarget, unbornHead, oid);
+    return this.#setHead(repository, ours, remoteHead, headTarget, unbornHead, oid);
   }
 
   /** Tags whose objects came along. */
@@ -422,7 +422,6 @@ class Clone {
 
   async #setHead(
     repository: Repository,
-    byName: ReadonlyMap<string, RemoteRef>,
     ours: RemoteRef | undefined,
     remoteHead: RemoteRef | undefined,
     headTarget: string | undefined,

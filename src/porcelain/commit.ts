@@ -57,7 +57,6 @@ export async function writeCommit(repository: Repository, fields: NewCommit): Pr
 
 /** Takes bytes that are no UTF-8, and code points that are no characters, for Latin-1. */
 function latinToUtf8(text: string): string {
-  // biome-ignore lint/suspicious/noMisleadingCharacterClass: single code units are meant
   if (!/[\udc80-\udcff\ufdd0-\ufdef\ufffe\uffff\udffe\udfff]/.test(text)) return text;
   return text
     .replace(/[\u{dc80}-\u{dcff}]/gu, (unit) => String.fromCharCode(unit.charCodeAt(0) & 0xff))

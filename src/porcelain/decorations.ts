@@ -26,7 +26,7 @@ export type Decorations = ReadonlyMap<string, readonly Decoration[]> & {
   readonly head?: string | undefined;
 };
 
-export function kindOfRef(name: string): DecorationKind {
+function kindOfRef(name: string): DecorationKind {
   if (name.startsWith('refs/heads/')) return 'branch';
   if (name.startsWith('refs/remotes/')) return 'remoteBranch';
   if (name.startsWith('refs/tags/')) return 'tag';
@@ -36,7 +36,7 @@ export function kindOfRef(name: string): DecorationKind {
 }
 
 /** A pattern without wildcards means the ref and what lies below it. */
-export function refPatternMatches(pattern: string, name: string): boolean {
+function refPatternMatches(pattern: string, name: string): boolean {
   if (!/[*?[\\]/.test(pattern)) {
     const base = pattern.replace(/\/+$/, '');
     return name === base || name.startsWith(`${base}/`);
@@ -52,8 +52,6 @@ const short = (name: string): string =>
       : name.startsWith('refs/remotes/')
         ? name.slice(13)
         : name;
-
-export const shortDecoration = short;
 
 function matchesFilter(filter: DecorationFilter, name: string): boolean {
   const matches = (pattern: string): boolean => refPatternMatches(normalPattern(pattern), name);

@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Repository } from '../repo/repository.js';
 
 /** The user's editor: `GIT_EDITOR`, `core.editor`, `VISUAL`, `EDITOR`, `vi`. `undefined`: the terminal can run none. */
-export function editorCommand(repository: Repository): string | undefined {
+function editorCommand(repository: Repository): string | undefined {
   const { env, config } = repository;
   const dumb = env['TERM'] === undefined || env['TERM'] === 'dumb';
   const named = env['GIT_EDITOR'] ?? config.get('core.editor') ?? (dumb ? undefined : env['VISUAL']) ?? env['EDITOR'];

@@ -29,7 +29,7 @@ export interface MapProblems {
 }
 
 /** The other side's refs that one refspec asks for. Throws where a named ref is not there, unless `missingOk`. */
-export function mapRefspec(
+function mapRefspec(
   refs: readonly RemoteRef[],
   byName: ReadonlyMap<string, RemoteRef>,
   spec: Refspec,

@@ -17,7 +17,7 @@ import { commonWith, negotiationIds } from '../transport/negotiate-only.js';
 import type { Refspec } from '../transport/refspec.js';
 import { isExcluded, mapBack, refPrefixes, tryParseRefspec, parseRefspec } from '../transport/refspec.js';
 import type { RemoteConfig } from '../transport/remote-config.js';
-import { branchConfig, protocolVersion, type Remotes } from '../transport/remote-config.js';
+import { branchConfig, protocolVersion } from '../transport/remote-config.js';
 import { INFINITE_DEPTH } from '../transport/shallow.js';
 import { anonymizeUrl, displayUrl } from '../transport/url.js';
 import { guessHead } from './clone.js';
@@ -80,17 +80,15 @@ export interface FetchResult {
 /** Fetches from one remote: objects, then refs, FETCH_HEAD and the report (git fetch). */
 export function fetchRemote(
   repository: Repository,
-  remotes: Remotes,
   remote: RemoteConfig,
   context: TransportContext,
   options: FetchOptions,
 ): Promise<FetchResult> {
-  return new RemoteFetch(repository, remotes, remote, context, options).run();
+  return new RemoteFetch(repository, remote, context, options).run();
 }
 
 class RemoteFetch {
   readonly #repository: Repository;
-  readonly #remotes: Remotes;
   readonly #remote: RemoteConfig;
   readonly #context: TransportContext;
   readonly #options: FetchOptions;
@@ -101,15 +99,8 @@ class RemoteFetch {
   #refs: readonly RemoteRef[] = [];
   #told = false;
 
-  constructor(
-    repository: Repository,
-    remotes: Remotes,
-    remote: RemoteConfig,
-    context: TransportContext,
-    options: FetchOptions,
-  ) {
+  constructor(repository: Repository, remote: RemoteConfig, context: TransportContext, options: FetchOptions) {
     this.#repository = repository;
-    this.#remotes = remotes;
     this.#remote = remote;
     this.#context = context;
     this.#options = options;

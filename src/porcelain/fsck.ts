@@ -36,9 +36,9 @@ export interface FsckOptions {
   readonly progress?: ((title: string, done: number, total: number) => void) | undefined;
 }
 
-export const ERROR_OBJECT = 1;
+const ERROR_OBJECT = 1;
 export const ERROR_REACHABLE = 2;
-export const ERROR_PACK = 4;
+const ERROR_PACK = 4;
 export const ERROR_REFS = 8;
 
 const PRESENT = 1;

@@ -26,7 +26,7 @@ export function outputEncodingOf(repository: Repository, said: string | undefine
   return said ?? config.get('i18n.logoutputencoding') ?? config.get('i18n.commitencoding') ?? 'UTF-8';
 }
 
-export function trailerSettings(repository: Repository): TrailerSettings {
+function trailerSettings(repository: Repository): TrailerSettings {
   const { config } = repository;
   const separators = config.get('trailer.separators');
   const comment = config.get('core.commentstring') ?? config.get('core.commentchar');

@@ -9,7 +9,7 @@ import type { CommitView } from './pretty-view.js';
 import { parseIdent } from './pretty-view.js';
 
 /** The kind of patterns: the last option, else `grep.patternType`, `grep.extendedRegexp`. */
-export function patternKindOf(repository: Repository, said: RegexKind | undefined): RegexKind {
+function patternKindOf(repository: Repository, said: RegexKind | undefined): RegexKind {
   if (said !== undefined) return said;
   const type = repository.config.get('grep.patterntype');
   if (type === 'extended' || type === 'basic' || type === 'fixed' || type === 'perl') return type;
@@ -17,7 +17,7 @@ export function patternKindOf(repository: Repository, said: RegexKind | undefine
 }
 
 /** Compiles a pattern for a message; `where` it was given is told when it is wrong. */
-export function compileLogPattern(pattern: string, kind: RegexKind, ignoreCase: boolean, where: string): RegExp {
+function compileLogPattern(pattern: string, kind: RegexKind, ignoreCase: boolean, where: string): RegExp {
   try {
     return compileRegex(pattern, kind, { ignoreCase });
   } catch (error) {
@@ -48,7 +48,7 @@ export function messageFilter(
   };
   for (const { field, pattern } of settings.patterns) {
     // A pattern of several lines is several patterns.
-    const lines = pattern.split('\n').filter((line, i, all) => line !== '' || all.length === 1);
+    const lines = pattern.split('\n').filter((line, _, all) => line !== '' || all.length === 1);
     for (const line of lines) {
       fields[field].push(compileLogPattern(line, kind, settings.ignoreCase, 'command line'));
     }

@@ -10,7 +10,7 @@ import { emptyTreeOid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
 
 /** The pairs of files in which two trees differ, without looking for renames. */
-export async function changedPairs(
+async function changedPairs(
   repository: Repository,
   before: Oid | undefined,
   after: Oid | undefined,
@@ -37,7 +37,7 @@ export async function patchIdOf(
   return patchIdOfPairs(repository, await changedPairs(repository, parent, node.tree, filter));
 }
 
-export async function patchIdOfPairs(repository: Repository, pairs: readonly FilePair[]): Promise<string> {
+async function patchIdOfPairs(repository: Repository, pairs: readonly FilePair[]): Promise<string> {
   const hasher = repository.platform.hasher(repository.objectFormat);
   const writer = new PatchWriter({ fullIndex: true });
   for (const pair of pairs) {

@@ -5,7 +5,7 @@ import { RESET, parseColor } from '../base/color.js';
 import type { Oid } from '../base/oid.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import type { Repository } from '../repo/repository.js';
-import { configuredAbbreviation, usualAbbreviation } from '../repo/revision-short.js';
+import { usualAbbreviation } from '../repo/revision-short.js';
 import type { DecorationColors, DecorationKind, Decorations } from './decorations.js';
 import { formatDecorations, noDecorationColors } from './decorations.js';
 import { Graph, GraphWriter } from './graph.js';
@@ -42,7 +42,7 @@ export function decorationColors(repository: Repository, color: boolean): Decora
 
 const graphColorNames = ['red', 'green', 'yellow', 'blue', 'magenta', 'cyan'];
 
-export function graphColors(repository: Repository, warn: (message: string) => void): readonly string[] {
+function graphColors(repository: Repository, warn: (message: string) => void): readonly string[] {
   const configured = repository.config.get('log.graphcolors');
   if (configured !== undefined) {
     const colors: string[] = [];
@@ -113,8 +113,6 @@ function shared(oid: string, other: string): number {
   while (oid.charCodeAt(same) === other.charCodeAt(same)) same++;
   return same;
 }
-
-export const defaultAbbreviation = (repository: Repository): number | undefined => configuredAbbreviation(repository);
 
 export interface LogPrinterOptions {
   readonly repository: Repository;

@@ -662,5 +662,5 @@ export function settleLogSettings(settings: LogSettings): void {
 const together = (a: string, b: string): GitError => usage(`options '${a}' and '${b}' cannot be used together`);
 
 /** `x` means `refs/notes/x`. */
-export const notesRef = (text: string): string =>
+const notesRef = (text: string): string =>
   text.startsWith('refs/notes/') ? text : text.startsWith('notes/') ? `refs/${text}` : `refs/notes/${text}`;

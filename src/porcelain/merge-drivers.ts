@@ -179,4 +179,4 @@ export class MergeDrivers {
 }
 
 /** One word for the shell, as git quotes it: in single quotes, always. */
-export const quoteWord = (word: string): string => `'${word.replace(/['!]/g, (char) => `'\\${char}'`)}'`;
+const quoteWord = (word: string): string => `'${word.replace(/['!]/g, (char) => `'\\${char}'`)}'`;

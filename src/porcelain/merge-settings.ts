@@ -85,7 +85,7 @@ const algorithms: Readonly<Record<string, DiffAlgorithm>> = {
 const parseAlgorithm = (text: string): DiffAlgorithm | undefined => algorithms[text.toLowerCase()];
 
 /** A score as `-M` takes it, 0 to 60000: `50%`, `0.5` and `5` are all a half. Undefined for anything else. */
-export function parseScore(text: string): number | undefined {
+function parseScore(text: string): number | undefined {
   const match = /^(\d*)(?:\.(\d*))?(%?)$/.exec(text);
   if (match === null || text === '') return undefined;
   const [, whole = '', part, percent] = match;

@@ -553,7 +553,7 @@ export class WorkTreeMerge {
   }
 }
 
-export const cutLine = (comment: string): string =>
+const cutLine = (comment: string): string =>
   `${comment} ${SCISSORS}\n${commentLines(
     'Do not modify or remove the line above.\nEverything below it will be ignored.\n',
     comment,

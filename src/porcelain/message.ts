@@ -39,7 +39,7 @@ export function commentLines(text: string, comment: string): string {
 }
 
 /** Where a message ends: before a scissors line that is a comment. */
-export function cutAtScissors(text: string, comment: string): string {
+function cutAtScissors(text: string, comment: string): string {
   const line = `${comment} ${SCISSORS}\n`;
   if (text.startsWith(line)) return '';
   const at = text.indexOf(`\n${line}`);

@@ -17,7 +17,7 @@ export interface RootKinds {
 }
 
 /** Git directories of the repository's work trees: the main one and the linked ones. */
-export function worktreeDirectories(repository: Repository): string[] {
+function worktreeDirectories(repository: Repository): string[] {
   const { fs } = repository.platform;
   const linked = fs.readDirectory(`${repository.commonDir}/worktrees`) ?? [];
   return [

@@ -7,12 +7,12 @@ import { wrapText } from './pretty-wrap.js';
 const nonAscii = /[^\0-\x7e]|\x1b/;
 
 /** True where a header's text cannot stand as it is. */
-export const needsEncoding = (text: string): boolean => nonAscii.test(text) || /\n|=\?/.test(text);
+const needsEncoding = (text: string): boolean => nonAscii.test(text) || /\n|=\?/.test(text);
 
 const lastLineLength = (text: string): number => displayWidth(text.slice(text.lastIndexOf('\n') + 1));
 
 /** A header's text as encoded words of RFC 2047, lines broken; `column`: what the first line has already. */
-export function encodedWords(text: string, encoding: string, address: boolean, column: number): string {
+function encodedWords(text: string, encoding: string, address: boolean, column: number): string {
   let out = `=?${encoding}?q?`;
   let width = column + encoding.length + 5;
   for (const char of text) {
@@ -37,7 +37,7 @@ export function encodedWords(text: string, encoding: string, address: boolean, c
 }
 
 /** A name as a mail's header has it. */
-export function mailName(name: string, encoding: string, encode: boolean, column: number): string {
+function mailName(name: string, encoding: string, encode: boolean, column: number): string {
   if (encode && needsEncoding(name)) return encodedWords(name, encoding, true, column);
   const quoted = /[()<>[\]:;@\\,."]/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
   return wrapText(quoted, -column, 1, 78);

@@ -34,7 +34,7 @@ const builtin = (kind: PrettyKind, extra: Partial<PrettyFormat> = {}): PrettyFor
 export const mediumFormat = builtin('medium', { expandTabs: 8 });
 export const onelineFormat = builtin('oneline', { terminator: true });
 export const rawFormat = builtin('raw');
-export const emailFormat = builtin('email');
+const emailFormat = builtin('email');
 export const userFormat = (template: string, terminator: boolean): PrettyFormat =>
   builtin('user', { template, terminator });
 

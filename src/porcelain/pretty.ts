@@ -193,7 +193,7 @@ export function identDate(ident: Ident, mode: DateMode, clock: Clock): string {
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
 /** The message from `start` on, blank lines in front left out, line ends bare, each line indented. */
-export function indentMessage(
+function indentMessage(
   text: string,
   start: number,
   indent: number,
@@ -707,7 +707,7 @@ function personPart(ident: { readonly name: string; readonly email: string }, pa
 }
 
 /** A subject as part of a file name. */
-export function sanitizedSubject(line: string): string {
+function sanitizedSubject(line: string): string {
   let out = '';
   let space = 2;
   for (let i = 0; i < line.length; i++) {

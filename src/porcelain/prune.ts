@@ -27,7 +27,7 @@ async function present(repository: Repository, oids: Iterable<Oid>): Promise<Oid
 }
 
 /** Everything that refs, HEADs, reflogs, indexes and the given heads reach. */
-export async function reachableObjects(repository: Repository, heads: readonly Oid[] = []): Promise<Set<Oid>> {
+async function reachableObjects(repository: Repository, heads: readonly Oid[] = []): Promise<Set<Oid>> {
   const sure = await objectRoots(repository, { refs: true, heads: true });
   const doubtful = await objectRoots(repository, { reflogs: true, indexes: true, operations: true });
   const wants = [...sure, ...heads, ...(await present(repository, doubtful))];

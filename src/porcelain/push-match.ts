@@ -1,6 +1,5 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { isZeroOid, zeroOid } from '../base/oid.js';
 import { refNameMatches } from '../refs/name.js';
 import type { RemoteRef } from '../transport/advertisement.js';
 import type { Refspec } from '../transport/refspec.js';
@@ -238,6 +237,3 @@ async function explainUnqualified(input: MatchInput, dst: string, source: PushSo
     `The <src> part of the refspec is ${what[0]}.\nDid you mean to ${verb}\n'${source.name}:refs/${what[2]}/${dst}'?`,
   );
 }
-
-export const isDeletionTarget = (target: PushTarget): boolean => target.deletion || isZeroOid(target.source.oid);
-export const zeroFor = zeroOid;

@@ -532,7 +532,7 @@ class Push {
 }
 
 /** `branch 'x' set up to track 'origin/x'.` */
-export function trackingMessage(
+function trackingMessage(
   branch: string,
   remote: Pick<RemoteConfig, 'name' | 'configured' | 'fetch'>,
   ref: string,

@@ -395,7 +395,7 @@ export class RefValues {
 }
 
 /** Takes steps off a name's start or end; a negative count says how many to leave. */
-export function stripSteps(name: string, side: 'lstrip' | 'rstrip', count: number): string {
+function stripSteps(name: string, side: 'lstrip' | 'rstrip', count: number): string {
   const steps = name.split('/');
   let drop = count;
   if (count < 0) drop = Math.max(0, steps.length + count);

@@ -3,7 +3,7 @@ import { GitError } from '../base/errors.js';
 import type { RefUpdate } from '../refs/store.js';
 import { checkRefFormat } from '../refs/name.js';
 import type { Repository } from '../repo/repository.js';
-import { findDestination, parseRefspec } from '../transport/refspec.js';
+import { parseRefspec } from '../transport/refspec.js';
 import { Remotes } from '../transport/remote-config.js';
 import { LocalConfig } from './local-config.js';
 
@@ -287,10 +287,4 @@ export function setUrl(
       file.add(key, url);
     }
   }
-}
-
-/** Where a tracking ref for a branch of the remote lies. */
-export function trackingOf(repository: Repository, fetch: readonly string[], branch: string): string | undefined {
-  const specs = fetch.map((text) => parseRefspec(text, 'fetch', repository.objectFormat));
-  return findDestination(specs, branch);
 }

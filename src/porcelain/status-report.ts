@@ -81,7 +81,7 @@ const nothing: InProgress = {
   bisect: false,
 };
 
-export async function treeOf(tree: WorkTree, commit: Oid): Promise<Oid<'tree'>> {
+async function treeOf(tree: WorkTree, commit: Oid): Promise<Oid<'tree'>> {
   return parseCommitLinks(await readKind(tree.repository.objects, commit, 'commit')).tree;
 }
 

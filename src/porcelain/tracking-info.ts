@@ -39,7 +39,7 @@ export async function trackingInfo(
 }
 
 /** How many commits each of two has that the other has not. */
-export function aheadBehind(repository: Repository, ours: Oid, theirs: Oid): Promise<AheadBehind> {
+function aheadBehind(repository: Repository, ours: Oid, theirs: Oid): Promise<AheadBehind> {
   return openAncestry(repository).aheadBehind(ours as Oid<'commit'>, theirs as Oid<'commit'>);
 }
 

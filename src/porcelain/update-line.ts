@@ -19,6 +19,3 @@ export async function summaryWidth(repository: Repository, oids: Iterable<Oid | 
   }
   return 2 * (most < 0 ? 7 : most) + 3;
 }
-
-/** How many columns a text takes; a rough one-per-character measure serves the tables. */
-export const textWidth = (text: string): number => [...text].length;

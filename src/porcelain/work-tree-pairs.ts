@@ -33,7 +33,7 @@ export interface WorkTreePairsOptions {
 }
 
 /** A file of the work tree as one side of a pair. */
-export class WorkTreeSide implements DiffSide {
+class WorkTreeSide implements DiffSide {
   #content: Awaitable<Bytes> | undefined;
 
   constructor(

@@ -76,7 +76,7 @@ export function branchUses(repository: Repository): ReadonlyMap<string, BranchUs
   const read = reader(repository);
   const uses = new Map<string, BranchUse>();
   const note = (name: string | undefined, use: BranchUse): void => {
-    if (name !== undefined && name.startsWith('refs/') && !uses.has(name)) uses.set(name, use);
+    if (name?.startsWith('refs/') === true && !uses.has(name)) uses.set(name, use);
   };
   for (const { path, head, gitDir, bare } of listWorktrees(repository)) {
     if (!bare) note(head, { path, how: 'checked out' });

@@ -11,7 +11,7 @@ import type { RefValue } from './store.js';
 export type LooseValue = RefValue | { readonly kind: 'broken' } | { readonly kind: 'directory' } | undefined;
 
 /** Takes the content of a loose ref apart. */
-export function parseLooseRef(text: string, algorithm: HashAlgorithm): RefValue | { readonly kind: 'broken' } {
+function parseLooseRef(text: string, algorithm: HashAlgorithm): RefValue | { readonly kind: 'broken' } {
   if (text.startsWith('ref:')) return { kind: 'symbolic', target: text.slice(4).trim() };
   const length = hexLength(algorithm);
   const hex = text.slice(0, length).toLowerCase();

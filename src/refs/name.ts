@@ -43,7 +43,7 @@ export function isSafeRefName(name: string): boolean {
 }
 
 /** `HEAD`, `ORIG_HEAD`: upper case, `-` and `_` only. */
-export const isRootRefSyntax = (name: string): boolean => /^[A-Z_-]+$/.test(name);
+const isRootRefSyntax = (name: string): boolean => /^[A-Z_-]+$/.test(name);
 
 const irregularRootRefs: ReadonlySet<string> = new Set([
   'HEAD',
@@ -92,7 +92,7 @@ export function placeOfRef(name: string): RefPlace {
 }
 
 /** The six ways in which a short name may mean a ref, in order of preference: what is put before and behind it. */
-export const refRules: readonly (readonly [before: string, after: string])[] = [
+const refRules: readonly (readonly [before: string, after: string])[] = [
   ['', ''],
   ['refs/', ''],
   ['refs/tags/', ''],

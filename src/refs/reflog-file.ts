@@ -39,5 +39,4 @@ export function formatReflogLine(old: Oid, to: Oid, identity: string, message: s
 }
 
 /** A reflog message is one line: every run of white space becomes one space, none at the ends. */
-export const cleanReflogMessage = (message: string): string =>
-  message.replace(/[ \t\n\v\f\r]+/g, ' ').replace(/^ | $/g, '');
+const cleanReflogMessage = (message: string): string => message.replace(/[ \t\n\v\f\r]+/g, ' ').replace(/^ | $/g, '');

@@ -241,18 +241,6 @@ export function parseConfigFile(text: string): ParsedConfigFile {
   return { text, tokens: reader.tokens, faultLine };
 }
 
-/** `remote.origin.url` split at its first and last dot; `undefined` where there is no dot. */
-export function splitKey(key: string): { section: string; subsection: string | undefined; name: string } | undefined {
-  const first = key.indexOf('.');
-  const last = key.lastIndexOf('.');
-  if (first < 0) return undefined;
-  return {
-    section: key.slice(0, first),
-    subsection: first === last ? undefined : key.slice(first + 1, last),
-    name: key.slice(last + 1),
-  };
-}
-
 export type KeyFault = 'no section' | 'no name' | 'invalid' | 'newline';
 
 /** Checks a key as a user types it and answers its canonical form (or why there is none). */
@@ -273,7 +261,7 @@ export function canonicalKey(key: string): { key: string } | { fault: KeyFault }
 }
 
 /** The header line of a section, with its newline. `section` as the user spells it: `core`, `remote.Origin`. */
-export function sectionHeader(section: string): string {
+function sectionHeader(section: string): string {
   const dot = section.indexOf('.');
   if (dot < 0) return `[${section}]\n`;
   const subsection = section.slice(dot + 1).replace(/["\\]/g, '\\$&');
@@ -281,7 +269,7 @@ export function sectionHeader(section: string): string {
 }
 
 /** The line of an entry, with tab and newline; quoted where the plain form would read back as something else. */
-export function entryLine(name: string, value: string, comment = ''): string {
+function entryLine(name: string, value: string, comment = ''): string {
   const quote = /^[ \t\n\v\f\r]|[ \t\n\v\f\r]$|[;#\r]/.test(value) ? '"' : '';
   const escaped = value.replace(/[\n\t"\\]/g, (char) => (char === '\n' ? '\\n' : char === '\t' ? '\\t' : `\\${char}`));
   return `\t${name} = ${quote}${escaped}${quote}${comment}\n`;

@@ -162,7 +162,7 @@ export function homeOf(context: ConfigContext, user: string | undefined): string
   return user === undefined ? context.env['HOME'] : context.homeOf?.(user);
 }
 
-export function badLine(line: number, origin: ConfigOrigin): GitError {
+function badLine(line: number, origin: ConfigOrigin): GitError {
   return new GitError('CONFIG', `bad config line ${line} in ${originPhrase(origin)}`, { data: { line } });
 }
 
@@ -412,7 +412,7 @@ export function readEntries(
 }
 
 /** `GIT_CONFIG_COUNT` with its keys and values, then `GIT_CONFIG_PARAMETERS`. */
-export function environmentEntries(
+function environmentEntries(
   env: Readonly<Record<string, string | undefined>>,
 ): (readonly [string, string | undefined])[] {
   const out: (readonly [string, string | undefined])[] = [];
@@ -435,7 +435,7 @@ export function environmentEntries(
 }
 
 /** One `-c` argument: `key=value`, or `key` for true. */
-export function parseOverride(text: string): readonly [string, string | undefined] {
+function parseOverride(text: string): readonly [string, string | undefined] {
   const equals = text.indexOf('=');
   const key = (equals < 0 ? text : text.slice(0, equals)).trim();
   if (key === '') throw badOverride('empty config key');
@@ -517,11 +517,4 @@ function parseParameters(text: string): (readonly [string, string | undefined])[
     } else if (at >= text.length || /\s/.test(text[at]!)) out.push(parseOverride(first.word));
     else bogus();
   }
-}
-
-/** Adds a `-c`-like setting to the text of `GIT_CONFIG_PARAMETERS`, for programs started by bough. */
-export function addParameter(parameters: string | undefined, key: string, value: string | undefined): string {
-  const quote = (text: string): string => `'${text.replace(/['!]/g, "'\\$&'")}'`;
-  const word = `${quote(key)}=${value === undefined ? '' : quote(value)}`;
-  return parameters === undefined || parameters === '' ? word : `${parameters} ${word}`;
 }

@@ -137,7 +137,7 @@ function humanDate(seconds: number, moment: Moment, zoneMinutes: number, local: 
 }
 
 /** `3 weeks ago`. */
-export function relativeDate(seconds: number, now: number): string {
+function relativeDate(seconds: number, now: number): string {
   if (now < seconds) return 'in the future';
   const count = (n: number, unit: string): string => `${n} ${unit}${n === 1 ? '' : 's'}`;
   let difference = now - seconds;
@@ -162,7 +162,7 @@ export function relativeDate(seconds: number, now: number): string {
 const DAY = 86400;
 
 /** `strftime` in the C locale. `zoneName`: what `%Z` gives. */
-export function formatTime(pattern: string, moment: Moment, zoneMinutes: number, zoneName: string): string {
+function formatTime(pattern: string, moment: Moment, zoneMinutes: number, zoneName: string): string {
   return pattern.replace(
     /%([-_0^#]*)(\d*)[EO]?([a-zA-Z%+])/g,
     (whole, flags: string, width: string, letter: string) => {

@@ -73,7 +73,7 @@ export function matchWord(text: string, at: number, name: string): number {
   return length;
 }
 
-export const unknownMoment = (): Moment => ({
+const unknownMoment = (): Moment => ({
   year: -1,
   month: -1,
   day: -1,
@@ -89,7 +89,7 @@ const nothingKnown = (moment: Moment): boolean =>
 const dateKnown = (moment: Moment): boolean => moment.year !== -1 && moment.month !== -1 && moment.day !== -1;
 
 /** Seconds of a moment in UTC, -1 where a field is missing or the year is none git can count with. */
-export function strictSeconds(moment: Moment): number {
+function strictSeconds(moment: Moment): number {
   if (moment.year < 1970 || moment.year > 2099 || moment.month < 0 || moment.month > 11) return -1;
   if (moment.hour < 0 || moment.minute < 0 || moment.second < 0) return -1;
   return secondsOf(moment);

@@ -1,8 +1,8 @@
 /** Dates as git reads and shows them. */
 export type { Clock, ZoneAt } from './calendar.js';
-export { formatZone, parseZone } from './calendar.js';
+export { formatZone } from './calendar.js';
 export type { ParsedDate } from './date-parse.js';
 export { parseDate } from './date-parse.js';
 export { approxidate, parseExpiryDate } from './date-approx.js';
 export type { DateMode } from './date-format.js';
-export { defaultDateMode, formatDate, parseDateMode, relativeDate } from './date-format.js';
+export { defaultDateMode, formatDate, parseDateMode } from './date-format.js';

@@ -79,7 +79,7 @@ function validHead(fs: FileSystem, file: string): boolean {
 }
 
 /** `GIT_COMMON_DIR`, or what the `commondir` file of a linked work tree says. */
-export function commonDirectory(fs: FileSystem, gitDir: string, env: Environment): string {
+function commonDirectory(fs: FileSystem, gitDir: string, env: Environment): string {
   const named = env['GIT_COMMON_DIR'];
   if (named !== undefined && named !== '') return named;
   const bytes = readIfThere(fs, `${gitDir}/commondir`);

@@ -52,7 +52,7 @@ export function applyFsckSettings(repository: Repository, rules: FsckRules, sett
   }
 }
 
-export function readSkipList(repository: Repository, rules: FsckRules, shown: string): void {
+function readSkipList(repository: Repository, rules: FsckRules, shown: string): void {
   const path = repository.fromTop(repository.config.expandPath(shown));
   const bytes = repository.platform.fs.readFile(path);
   if (bytes === undefined) throw new GitError('CONFIG', `could not open object name list: ${shown}`);

@@ -1,4 +1,3 @@
-import { GitError } from '../base/errors.js';
 import type { Config } from './config.js';
 import { parseBool } from './config-values.js';
 
@@ -58,11 +57,4 @@ function read(config: Config, env: Readonly<Record<string, string | undefined>>)
     }
   }
   return chosen;
-}
-
-/** `core.fsyncMethod`. Throws `CONFIG` for one that does not exist. */
-export function syncMethod(config: Config): 'fsync' | 'writeout-only' | 'batch' {
-  const method = config.get('core.fsyncmethod') ?? 'fsync';
-  if (method === 'fsync' || method === 'writeout-only' || method === 'batch') return method;
-  throw new GitError('CONFIG', `unknown core.fsyncMethod value '${method}'`);
 }

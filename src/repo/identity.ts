@@ -42,7 +42,7 @@ export function identity(role: IdentityRole, sources: IdentitySources, options: 
 }
 
 /** The time part of an identity: the text given, or now. Throws `invalid date format`. */
-export function date(text: string | undefined, clock: Clock): { seconds: number; zone: string } {
+function date(text: string | undefined, clock: Clock): { seconds: number; zone: string } {
   if (text === undefined || text === '') {
     return { seconds: clock.now, zone: formatZone(clock.zone(clock.now * 1000)) };
   }
@@ -152,7 +152,7 @@ function findAccount(platform: Platform): { login: string; name: string } | unde
 const isCrud = (char: string): boolean => char <= ' ' || '.,:;<>"\\\''.includes(char);
 
 /** Takes off what cannot stand at the ends of a name or address, and `<`, `>` and line ends anywhere. */
-export function stripCrud(text: string): string {
+function stripCrud(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && isCrud(text[start]!)) start++;

@@ -56,8 +56,8 @@ export type Magic = 'top' | 'literal' | 'glob' | 'icase' | 'exclude' | 'attr';
 
 /** How well an item matched; better ones count when several do. */
 export const MATCH_NONE = 0;
-export const MATCH_BELOW = 1;
-export const MATCH_PATTERN = 2;
+const MATCH_BELOW = 1;
+const MATCH_PATTERN = 2;
 export const MATCH_EXACT = 3;
 
 /** A list of pathspecs. Made by `parsePathspec`. Keeps track of which items matched something (`seen`). */
@@ -433,7 +433,6 @@ export function normalize(
   text: string,
   workTree?: string | undefined,
 ): { path: string; prefixLength: number } | undefined {
-  let joined: string;
   if (text.startsWith('/')) {
     const clean = collapse(text.slice(1));
     if (clean === undefined || workTree === undefined) return undefined;
@@ -443,8 +442,7 @@ export function normalize(
     if (!absolute.startsWith(`${root}/`)) return undefined;
     return { path: absolute.slice(root.length + 1), prefixLength: 0 };
   }
-  joined = prefix + text;
-  const clean = collapse(joined);
+  const clean = collapse(prefix + text);
   if (clean === undefined) return undefined;
   let prefixLength = prefix.length;
   while (prefixLength > 0 && !clean.startsWith(prefix.slice(0, prefixLength))) {

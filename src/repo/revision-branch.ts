@@ -89,7 +89,7 @@ function allowsRef(options: BranchNameOptions, name: string): boolean {
 }
 
 /** The full ref that `branch@{upstream}` or `branch@{push}` means. Throws git's words. */
-export async function markedRef(repository: Repository, branchText: string, push: boolean): Promise<string> {
+async function markedRef(repository: Repository, branchText: string, push: boolean): Promise<string> {
   let branch: string | undefined;
   if (branchText === '' || branchText === 'HEAD' || branchText === '@') {
     branch = await currentBranch(repository);

@@ -75,7 +75,7 @@ export async function followInTree(
 }
 
 /** Whether a path of the command line is there: a file, or a pathspec with magic that cannot be checked. */
-export function isFilename(repository: Repository, text: string): boolean {
+function isFilename(repository: Repository, text: string): boolean {
   let name = text;
   if (text.startsWith(':/')) {
     if (text === ':/') return true;

@@ -149,7 +149,7 @@ function tagText(data: Uint8Array, repository: Repository): string {
 }
 
 /** The first paragraph of a message as one line. */
-export function subjectOf(message: string): string {
+function subjectOf(message: string): string {
   const body = message.replace(/^(?:[ \t]*\n)+/, '');
   const end = body.search(/\n[ \t]*(?:\n|$)/);
   return (end < 0 ? body : body.slice(0, end))
@@ -198,7 +198,7 @@ function chooseAbbreviation(repository: Repository): number {
 }
 
 /** Objects in packs, and an estimate of loose ones: what the length of abbreviations is chosen by. */
-export function approximateObjectCount(repository: Repository): number {
+function approximateObjectCount(repository: Repository): number {
   let count = 0;
   for (const { packs } of repository.objectDirectories) count += packs.objectCount;
   return count;

@@ -66,18 +66,6 @@ export async function resolveCommit(
   return commit as Oid<'commit'>;
 }
 
-/** Resolves and insists on a tree (commits and tags are followed). Throws `REF_MISSING`. */
-export async function resolveTree(
-  repository: Repository,
-  text: string,
-  options: RevisionOptions = {},
-): Promise<Oid<'tree'>> {
-  const oid = await resolveRevision(repository, text, { hint: 'treeish', ...options });
-  const tree = oid === undefined ? undefined : await peelTo(repository, oid, 'tree');
-  if (tree === undefined) throw new GitError('REF_MISSING', `not a tree object: ${text}`, { data: { revision: text } });
-  return tree as Oid<'tree'>;
-}
-
 /**
  * Follows tags (and, for a tree, a commit) to an object of that kind; 'any' only follows tags. `undefined` where an
  * object on the way is missing or leads elsewhere.

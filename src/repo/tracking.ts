@@ -49,7 +49,7 @@ export function trackingRef(config: Config, remote: string, name: string): strin
 }
 
 /** The remote a branch is fetched from: its own, else the only one there is, else `origin`. */
-export function remoteOfBranch(config: Config, branch: string | undefined): string {
+function remoteOfBranch(config: Config, branch: string | undefined): string {
   const own = branch === undefined ? undefined : config.get(`branch.${branch}.remote`);
   if (own !== undefined) return own;
   const remotes = configuredRemotes(config);

@@ -37,7 +37,7 @@ export interface GitServiceOptions {
 /** Longest first packet: a service, a path and a host. */
 const MAX_FIRST = 8192;
 
-export function parseGitRequest(text: string): GitRequest {
+function parseGitRequest(text: string): GitRequest {
   const nul = text.indexOf('\0');
   const line = (nul < 0 ? text : text.slice(0, nul)).replace(/\n$/, '');
   const match = /^git-([a-z-]+) (.*)$/s.exec(line);

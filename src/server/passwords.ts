@@ -8,7 +8,7 @@ export function hashPassword(password: string): string {
 }
 
 /** Checks a password in time that does not depend on where it differs. */
-export function checkPassword(password: string, stored: string): boolean {
+function checkPassword(password: string, stored: string): boolean {
   const [kind, n, r, p, salt, hash] = stored.split(':');
   if (kind !== 'scrypt' || salt === undefined || hash === undefined) return false;
   const wanted = Buffer.from(hash, 'base64');

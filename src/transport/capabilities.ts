@@ -43,8 +43,3 @@ export class Capabilities {
     return this.#values.keys();
   }
 }
-
-/** What we call ourselves: printable ASCII without spaces. */
-export function agentString(version: string): string {
-  return `git/${version}`.replace(/[^\x21-\x7e]/g, '.');
-}

@@ -1,7 +1,7 @@
 import { encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { protocolEnvironment, throughProgram } from './connect-local.js';
-import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
+import type { Connection, Service, TransportContext } from './connection.js';
 import { packet } from './pkt-line.js';
 
 interface ExtCommand {
@@ -13,7 +13,7 @@ interface ExtCommand {
 }
 
 /** Takes `ext::<command> <arguments>` apart: words at spaces, `% ` a space, `%s` and `%S` the service. */
-export function parseExtCommand(text: string, service: Service): ExtCommand {
+function parseExtCommand(text: string, service: Service): ExtCommand {
   const argv: string[] = [];
   let repository: string | undefined;
   let host: string | undefined;
@@ -46,12 +46,7 @@ export function parseExtCommand(text: string, service: Service): ExtCommand {
 }
 
 /** A server behind any command (git remote-ext). */
-export async function connectExt(
-  service: Service,
-  text: string,
-  context: TransportContext,
-  options: ConnectOptions,
-): Promise<Connection> {
+export async function connectExt(service: Service, text: string, context: TransportContext): Promise<Connection> {
   const { argv, repository, host } = parseExtCommand(text, service);
   const [program, ...words] = argv;
   if (program === undefined) throw new GitError('USAGE', 'remote-ext: no command given');

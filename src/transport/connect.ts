@@ -45,7 +45,7 @@ export async function connect(
       allow(address.name);
       if (address.name === 'ext') {
         const { connectExt } = await import('./connect-ext.js');
-        return connectExt(service, address.address, context, asked);
+        return connectExt(service, address.address, context);
       }
       throw new GitError('UNSUPPORTED', `Unable to find remote helper for '${address.name}'`);
   }

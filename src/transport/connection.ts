@@ -1,5 +1,4 @@
-import { repositoryVariables as localVariables } from '../repo/local-environment.js';
-export { repositoryVariables as localVariables } from '../repo/local-environment.js';
+import { repositoryVariables } from '../repo/local-environment.js';
 import type { Bytes } from '../base/bytes.js';
 import { traceData } from '../base/trace.js';
 import { GitError } from '../base/errors.js';
@@ -138,7 +137,7 @@ export function foreignEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   const out = { ...env };
-  for (const name of localVariables) delete out[name];
+  for (const name of repositoryVariables) delete out[name];
   return out;
 }
 

@@ -49,7 +49,7 @@ const LARGE_FLUSH = 16384;
 /** So many haves without news end the search, once something common was found. */
 const MAX_IN_VAIN = 256;
 
-export function nextFlush(stateless: boolean, count: number): number {
+function nextFlush(stateless: boolean, count: number): number {
   if (stateless) return count < LARGE_FLUSH ? count * 2 : Math.floor((count * 11) / 10);
   return count < PIPE_SAFE_FLUSH ? count * 2 : count + PIPE_SAFE_FLUSH;
 }

@@ -144,7 +144,7 @@ function printable(bytes: Bytes): string {
 }
 
 /** What the other side said on band 3. */
-export function remoteError(message: Bytes): GitError {
+function remoteError(message: Bytes): GitError {
   return new GitError('TRANSPORT', `remote error: ${packetText(message)}`, { data: { remote: true, band: 3 } });
 }
 
@@ -158,7 +158,7 @@ const FLUSH = encodeText('0000');
 const DELIM = encodeText('0001');
 const RESPONSE_END = encodeText('0002');
 
-export function packetHead(length: number, out: Bytes, at = 0): void {
+function packetHead(length: number, out: Bytes, at = 0): void {
   const digits = '0123456789abcdef';
   for (let i = 3; i >= 0; i--) {
     out[at + i] = digits.charCodeAt(length & 15);

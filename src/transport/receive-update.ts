@@ -58,7 +58,7 @@ To squelch this message, you can set it to 'refuse'.
 `;
 
 /** Decides on one command; where it may go on, answers the change to make. */
-export async function decide(command: ReceiveCommand, around: UpdateSurroundings): Promise<RefUpdate | undefined> {
+async function decide(command: ReceiveCommand, around: UpdateSurroundings): Promise<RefUpdate | undefined> {
   const { repository, config, say } = around;
   const { name } = command;
   const refuse = (reason: string): undefined => {
@@ -172,7 +172,7 @@ export async function isAncestor(commits: CommitCache, older: Oid, newer: Oid): 
 }
 
 /** The short reason the pusher gets for a failure of the ref store. */
-export function failureReason(failure: Pick<UpdateFailure, 'code'>): string {
+function failureReason(failure: Pick<UpdateFailure, 'code'>): string {
   switch (failure.code) {
     case 'conflict':
       return 'refname conflict';

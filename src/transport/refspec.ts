@@ -126,15 +126,6 @@ export function findDestination(specs: readonly Refspec[], name: string): string
   return undefined;
 }
 
-/** Which source ends up at the destination `name`. */
-export function findSource(specs: readonly Refspec[], name: string): string | undefined {
-  for (const spec of specs) {
-    const from = mapBack(spec, name);
-    if (from !== undefined && !isExcluded(specs, from)) return from;
-  }
-  return undefined;
-}
-
 /** The ref of the other side that a short name means: the best rule wins. */
 export function findByAbbreviation<R extends { readonly name: string }>(
   refs: readonly R[] | ReadonlyMap<string, R>,

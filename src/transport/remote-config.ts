@@ -43,7 +43,7 @@ export interface RemoteConfig {
 }
 
 /** `url.<base>.insteadOf` or `pushInsteadOf`. */
-export function urlRewrites(config: Config, key: 'insteadof' | 'pushinsteadof'): UrlRewrite[] {
+function urlRewrites(config: Config, key: 'insteadof' | 'pushinsteadof'): UrlRewrite[] {
   const rules: UrlRewrite[] = [];
   for (const base of config.subsections('url')) {
     for (const prefix of config.getAll(`url.${base}.${key}`)) rules.push({ base, prefix });

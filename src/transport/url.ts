@@ -17,11 +17,8 @@ export type RemoteAddress =
 
 const schemeAtStart = /^([A-Za-z0-9][A-Za-z0-9+.-]*):\/\//;
 
-/** True for `scheme://…`. */
-export const isUrl = (text: string): boolean => schemeAtStart.test(text);
-
 /** True where text without a scheme means a path and not `host:path`. */
-export function isLocalPath(text: string): boolean {
+function isLocalPath(text: string): boolean {
   const colon = text.indexOf(':');
   const slash = text.indexOf('/');
   return colon < 0 || (slash >= 0 && slash < colon);

@@ -6,7 +6,7 @@ import { isSafePath } from '../base/path.js';
 import { isRegularMode, MODE_GITLINK } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { FileStat } from '../platform/fs.js';
-import { nestedGitDirectory, nestedHead } from './gitlink.js';
+import { nestedHead } from './gitlink.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from './index-entry.js';
 import { modeFromStat } from './stat-match.js';
 import type { WorkTree } from './work-tree.js';
@@ -134,10 +134,6 @@ async function idOf(
   }
   return store ? await objects.write('blob', data) : objects.hash('blob', data);
 }
-
-/** True when the directory is a repository of its own (it is added as a submodule's entry). */
-export const isNestedRepository = (tree: WorkTree, path: string): boolean =>
-  nestedGitDirectory(tree.fs, tree.absolute(path)) !== undefined;
 
 /** Throws `GitError` for an `AddFailure`, with its lines as git prints them. */
 export function fatalAdd(failure: AddFailure, message = 'adding files failed'): GitError {

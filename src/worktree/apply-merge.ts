@@ -34,7 +34,7 @@ export async function applyTreeMerge(
 }
 
 /** Puts the stages of unmerged paths into the index, in the place of what it has there. */
-export function putStages(index: Index, unmerged: TreeMerge['unmerged']): void {
+function putStages(index: Index, unmerged: TreeMerge['unmerged']): void {
   if (unmerged.length === 0) return;
   for (const { path } of unmerged) index.remove(path);
   for (const { path, stages } of [...unmerged].sort((a, b) => compareText(a.path, b.path))) {

@@ -122,17 +122,6 @@ export function invalidateCacheTree(root: CacheTree | undefined, path: string): 
   }
 }
 
-/** The node of a directory (`''` is the root), or `undefined` where none is kept. */
-export function findCacheTree(root: CacheTree | undefined, directory: string): CacheTree | undefined {
-  let node = root;
-  if (directory === '') return node;
-  for (const name of directory.split('/')) {
-    node = node?.subtrees.get(name);
-    if (node === undefined) return undefined;
-  }
-  return node;
-}
-
 /** True when every directory's tree is known. */
 export function isFullyValid(node: CacheTree | undefined): boolean {
   if (node === undefined || node.entryCount < 0) return false;

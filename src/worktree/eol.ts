@@ -58,7 +58,7 @@ export const isAuto = (action: EolAction): boolean =>
   action === 'auto' || action === 'auto-input' || action === 'auto-crlf';
 
 /** Whether a checkout by this action writes CRLF. `nativeCrlf`: what plain `text` means here. */
-export function writesCrlf(action: EolAction, nativeCrlf: boolean): boolean {
+function writesCrlf(action: EolAction, nativeCrlf: boolean): boolean {
   return action === 'text-crlf' || action === 'auto-crlf' || ((action === 'text' || action === 'auto') && nativeCrlf);
 }
 

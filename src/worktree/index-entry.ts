@@ -190,7 +190,7 @@ export function writeWord(data: Bytes, at: number, value: number): void {
 }
 
 /** Writes the stat words; the mode's word is left alone. Wide values lose their upper bits, as on disk in git. */
-export function writeStat(data: Bytes, at: number, stat: FileStat): void {
+function writeStat(data: Bytes, at: number, stat: FileStat): void {
   writeWord(data, at, stat.ctimeSeconds);
   writeWord(data, at + 4, stat.ctimeNanoseconds);
   writeWord(data, at + 8, stat.mtimeSeconds);

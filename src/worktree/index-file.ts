@@ -456,12 +456,12 @@ export class Index {
 }
 
 /** The time the index was written is not later than a file's. */
-export function isOlder(index: Timestamp, seconds: number, nanoseconds: number): boolean {
+function isOlder(index: Timestamp, seconds: number, nanoseconds: number): boolean {
   return index.seconds < seconds || (index.seconds === seconds && index.nanoseconds <= nanoseconds);
 }
 
 /** ASCII letters in lower case: how git folds names. */
-export const foldAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const foldAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 /** Reads the index; an empty one when there is no file. Throws `OBJECT_CORRUPT` or `UNSUPPORTED` in git's words. */
 export function readIndex(place: IndexPlace): Index {

@@ -6,9 +6,9 @@ import { low32, mungedSize } from './index-entry.js';
 
 /** What differs between an entry and a stat. Bits. */
 export const CHANGED_TIME = 1;
-export const CHANGED_OWNER = 2;
+const CHANGED_OWNER = 2;
 export const CHANGED_MODE = 4;
-export const CHANGED_INODE = 8;
+const CHANGED_INODE = 8;
 export const CHANGED_DATA = 16;
 export const CHANGED_TYPE = 32;
 

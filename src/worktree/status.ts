@@ -348,7 +348,7 @@ class StatusRun {
 }
 
 /** A file of the work tree as a side of a comparison; its content is converted as if it were stored. */
-export function workSide(tree: WorkTree, path: string, zero: Oid, old?: IndexEntry): DiffSide {
+function workSide(tree: WorkTree, path: string, zero: Oid, old?: IndexEntry): DiffSide {
   const stat = tree.lstat(path);
   const mode = stat === undefined ? 0 : modeFromStat(stat, tree.rules, old?.mode);
   return {

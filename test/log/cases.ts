@@ -131,7 +131,7 @@ const padding = [
 ];
 
 /** A format of random placeholders. */
-export function randomFormat(random: Random, known: Known): string {
+function randomFormat(random: Random, known: Known): string {
   let out = '';
   for (let n = random.between(1, 5); n > 0; n--) {
     const pad = random.pick(padding);

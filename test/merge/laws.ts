@@ -14,7 +14,7 @@ export interface LawOptions {
   readonly runs?: number;
 }
 
-export const sides = <V>(base: V | undefined, ours: V, theirs: V): Sides<V> => ({ base: () => base, ours, theirs });
+const sides = <V>(base: V | undefined, ours: V, theirs: V): Sides<V> => ({ base: () => base, ours, theirs });
 export const run = async <V>(merge: MergeFn<V>, base: V | undefined, ours: V, theirs: V): Promise<Merged<V>> =>
   merge(sides(base, ours, theirs), plainContext('file'));
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const stockProgram = process.env['BOUGH_TEST_GIT'] ?? 'git';
 
 /** Stock git's environment: fixed names, dates and language, no configuration of the user's. */
-export const stockEnvironment: Readonly<Record<string, string>> = {
+const stockEnvironment: Readonly<Record<string, string>> = {
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
   HOME: '/nonexistent',
   LC_ALL: 'C',
