@@ -1,7 +1,7 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkBranchName } from '../porcelain/branch-make.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind, resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
@@ -300,7 +300,7 @@ class Checkout {
     }
     let source: Oid<'tree'> | undefined;
     if (target !== undefined) {
-      source = (await resolveRevision(repository, `${target.commit ?? target.name}^{tree}`)) as Oid<'tree'> | undefined;
+      source = await resolveKind(repository, target.commit ?? target.name, 'tree');
       if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${target.name}`);
     }
     const pathspec = pathspecOf(this.#context, this.#tree, words);

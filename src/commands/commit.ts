@@ -37,7 +37,7 @@ import type { StatusReport } from '../porcelain/status-report.js';
 import { approxidate, formatDate, formatZone, parseDate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { readTreeEntries, writeIndexTree, primeCacheTree } from '../worktree/write-tree.js';
@@ -707,7 +707,7 @@ class CommitRun {
   }
 
   async #commitNamed(word: string): Promise<Commit> {
-    const oid = await resolveRevision(this.#repository, `${word}^{commit}`);
+    const oid = await resolveKind(this.#repository, word, 'commit');
     if (oid === undefined) throw new GitError('USAGE', `could not lookup commit '${word}'`);
     const data = await readKind(this.#repository.objects, oid, 'commit');
     const commit = parseCommit(data);

@@ -225,6 +225,14 @@ export class DiffTask {
     };
     if (!this.byContent && !pairs.some(trusting)) return pairs.length > 0;
     if (this.formats.patch === true) return this.outcome.changes;
+    // git looks at no content for these alone, and then knows of no change.
+    const { dirstat, ...others } = this.formats;
+    if (
+      dirstat !== undefined &&
+      dirstat.by !== 'lines' &&
+      Object.values(others).every((on) => on === undefined || on === false)
+    )
+      return false;
     return this.isShown(pairs);
   }
 
@@ -560,8 +568,8 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
 
   const stat = {
     width: words.statWidth ?? terminalWidth(context, words.linePrefix),
-    nameWidth: words.statNameWidth ?? config?.getInt('diff.statnamewidth'),
-    graphWidth: words.statGraphWidth ?? config?.getInt('diff.statgraphwidth'),
+    nameWidth: words.statNameWidth ?? (ui ? config?.getInt('diff.statnamewidth') : undefined),
+    graphWidth: words.statGraphWidth ?? (ui ? config?.getInt('diff.statgraphwidth') : undefined),
     count: words.statCount,
     compactSummary: words.compactSummary,
   };

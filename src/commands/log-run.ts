@@ -142,6 +142,7 @@ export class LogRun {
     const pretty = config.get('format.pretty');
     if (pretty !== undefined && pretty !== '')
       settings.pretty = parsePrettyFormat(pretty, prettyAliases(this.#repository));
+    if (settings.pretty?.shortDates === true) settings.shortDates = true;
     if (config.getBool('log.abbrevcommit') === true) settings.abbrevCommit = true;
     settings.showSignature = config.getBool('log.showsignature') === true;
     this.#showRoot = config.getBool('log.showroot', true);
@@ -799,7 +800,7 @@ export class LogRun {
     if (this.#separates && !this.#settings.noCommitId) {
       const { formats } = this.#task;
       this.#output.write(prefix ?? '');
-      if (formats.stat !== undefined && formats.patch === true) this.#output.write('---');
+      if (!this.#output.shownDashes && formats.stat !== undefined && formats.patch === true) this.#output.write('---');
       this.#output.write('\n');
     }
     for await (const piece of this.#text(pairs, prefix, more)) if (piece.length > 0) this.#output.write(piece);

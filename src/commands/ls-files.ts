@@ -3,7 +3,7 @@ import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { formatMode, isRegularMode, isTreeMode, kindOfMode } from '../objects/mode.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind } from '../repo/revision.js';
 import { eolAttribute, eolInfo } from '../worktree/eol-info.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { IndexEntry } from '../worktree/index-entry.js';
@@ -349,7 +349,7 @@ class Listing {
   async #overlay(name: string, stage: boolean): Promise<void> {
     if (stage) throw new GitError('USAGE', "options 'ls-files --with-tree' and '-s/-u' cannot be used together");
     const tree = this.#tree;
-    const oid = await resolveRevision(tree.repository, `${name}^{tree}`);
+    const oid = await resolveKind(tree.repository, name, 'tree');
     if (oid === undefined) throw new GitError('USAGE', `tree-ish ${name} not found.`);
     const entries = await readTreeEntries(tree.repository.objects, oid as Oid<'tree'>);
     for (const entry of entries) {

@@ -43,7 +43,9 @@ export const command = defineCommand({
     const lock = tree.lockIndex();
     try {
       tree.reloadIndex();
-      const plan = new Plan(tree, values.force === true, values.k === true, (message) => context.warning(message));
+      const plan = new Plan(tree, values.force === true, values.k === true, (message) => {
+        if (values.verbose === true) context.warning(message);
+      });
       const dry = values['dry-run'] === true;
       let moves: Move[];
       try {
@@ -97,7 +99,7 @@ class Plan {
     const stat = destination === '' ? tree.fs.lstat(tree.root || '/') : tree.lstat(destination);
     const isDirectory = stat?.kind === 'directory';
     let pairs: [string, string][];
-    const into = isDirectory && !(sources.length === 1 && sources[0] === destination);
+    const into = isDirectory;
     if (into) {
       const base = destination === '' ? '' : `${destination}/`;
       pairs = sources.map((source) => [source, base + source.slice(source.lastIndexOf('/') + 1)]);

@@ -5,7 +5,7 @@ import { quotePath } from '../base/quote.js';
 import { canonicalMode } from '../objects/mode.js';
 import { keepAutostash } from '../porcelain/autostash.js';
 import { describeHead, forgetOperations, treeOfCommit } from '../porcelain/switch-branch.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from '../worktree/index-entry.js';
 import { refreshIndex } from '../worktree/refresh.js';
@@ -81,9 +81,9 @@ export const command = defineCommand({
         if (commit === undefined) throw new GitError('USAGE', `Could not parse object '${revision}'.`);
         to = await treeOfCommit(repository, commit);
       } else {
-        const oid = await resolveRevision(repository, `${revision}^{tree}`);
+        const oid = await resolveKind(repository, revision, 'tree');
         if (oid === undefined) throw new GitError('USAGE', `Failed to resolve '${revision}' as a valid tree.`);
-        to = oid as Oid<'tree'>;
+        to = oid;
       }
       if (values.patch === true) {
         if (mode !== undefined)

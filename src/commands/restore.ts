@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind } from '../repo/revision.js';
 import { defineCommand } from './command.js';
 import { checkStyle, restoreNamed } from './restore-run.js';
 import { readTarget } from './switch-run.js';
@@ -61,9 +61,7 @@ export const command = defineCommand({
           if (values.source == null) source = undefined;
           else throw new GitError('USAGE', `could not resolve '${name}'`);
         } else {
-          source = (await resolveRevision(repository, `${target.commit ?? target.name}^{tree}`)) as
-            | Oid<'tree'>
-            | undefined;
+          source = await resolveKind(repository, target.commit ?? target.name, 'tree');
           if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${name}`);
           sourceOid = target.commit ?? source;
           ref = target.ref;

@@ -16,7 +16,7 @@ import {
   storeStash,
   unstage,
 } from '../porcelain/stash.js';
-import { resolveRevision } from '../repo/revision.js';
+import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { porcelainRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
@@ -571,7 +571,7 @@ async function* transfer(
   }
   const { rest } = parse({}, argv);
   if (rest.length !== 1) throw new Failure('a revision is required');
-  let at = (await resolveRevision(repository, `${rest[0]}^{commit}`)) as Oid<'commit'> | undefined;
+  let at = await resolveKind(repository, rest[0]!, 'commit');
   if (at === undefined) throw new Failure(`not a valid revision: ${rest[0]}`);
   const found: Oid<'commit'>[] = [];
   for (;;) {

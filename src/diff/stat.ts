@@ -80,11 +80,13 @@ async function statOf(pair: FilePair, options: DiffOptions, compact: boolean): P
   const a = splitLines(oldContent);
   const b = splitLines(newContent);
   if (isRewrite(pair)) return { ...base, added: b.count, deleted: a.count, binary };
-  const changes = changesForOutput(a, b, options, oldDriver?.algorithm ?? newDriver?.algorithm);
+  // Whole functions are a matter of patches.
+  const plain = options.functionContext === true ? { ...options, functionContext: false } : options;
+  const changes = changesForOutput(a, b, plain, oldDriver?.algorithm ?? newDriver?.algorithm);
   let added = 0;
   let deleted = 0;
   const shown = changes.some((change) => change.ignorable === true)
-    ? hunksOf(changes, a, b, options).flatMap((hunk) => hunk.changes)
+    ? hunksOf(changes, a, b, plain).flatMap((hunk) => hunk.changes)
     : changes;
   for (const change of shown) {
     added += change.bCount;

@@ -143,7 +143,7 @@ function dateModeOf(inputs: PrinterInputs): DateMode {
   const { settings, format, repository, terminal } = inputs;
   if (settings.dateMode !== undefined) return settings.dateMode;
   const configured = repository.config.get('log.date');
-  if (format.shortDates) {
+  if (format.shortDates || settings.shortDates) {
     return { kind: 'short', local: configured !== undefined && parseDateMode(configured, terminal).local };
   }
   return configured === undefined ? defaultDateMode : parseDateMode(configured, terminal);

@@ -359,9 +359,14 @@ export class LogPrinter {
     const extras = await this.#extras(node);
     const formatted = printer.format(view, extras);
     let message = isPromise(formatted) ? await formatted : formatted;
-    if (format.kind !== 'user' && extras.notes !== undefined) message += extras.notes;
+    this.shownDashes = mail && extras.notes !== undefined && extras.notes !== '';
+    if (format.kind !== 'user' && extras.notes !== undefined)
+      message += `${this.shownDashes ? '---\n' : ''}${extras.notes}`;
     this.#showMessage(message);
   }
+
+  /** The line between a mail's message and what is not part of it was written with the notes. */
+  shownDashes = false;
 
   #showMessage(message: string): void {
     const { terminator } = this.#options;

@@ -88,6 +88,8 @@ export class LogSettings {
   abbrevCommit = false;
   abbrevCommitSaid = false;
   dateMode: DateMode | undefined;
+  /** A format that shortens dates was configured: that stays with the format that is asked for in its place. */
+  shortDates = false;
   graph = false;
   showLinearBreak: string | undefined;
   showSignature = false;

@@ -107,6 +107,7 @@ export class WorkTreeMerge {
     const talk = this.#talk;
     const options = this.#options;
     const head = (await this.#repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
+    if (head === undefined) this.#refuseEmpty();
     const collected = await collectHeads(this.#repository, this.#ancestry, head, names, talk);
     if (options.verifySignatures === true)
       for (const { commit } of collected.heads) await this.#verifySignature(commit);
@@ -218,12 +219,15 @@ export class WorkTreeMerge {
     return this.#ancestry.octopusBases([head, ...heads.map(({ commit }) => commit)]);
   }
 
-  async #intoEmpty({ heads }: CollectedHeads): Promise<MergeAnswer> {
-    const { squash } = this.#options;
-    if (squash) throw new GitError('USAGE', 'Squash commit into empty head not supported yet');
+  /** What makes no sense before the first commit. */
+  #refuseEmpty(): void {
+    if (this.#options.squash) throw new GitError('USAGE', 'Squash commit into empty head not supported yet');
     if (this.#fastForward === 'never') {
       throw new GitError('USAGE', 'Non-fast-forward commit does not make sense into an empty head');
     }
+  }
+
+  async #intoEmpty({ heads }: CollectedHeads): Promise<MergeAnswer> {
     const [first] = heads;
     if (heads.length !== 1) throw new GitError('USAGE', 'Can merge only exactly one commit into empty head');
     const tree = await treeOfCommit(this.#repository.objects, first!.commit);

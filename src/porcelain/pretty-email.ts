@@ -1,8 +1,9 @@
-import { encodeText } from '../base/bytes.js';
+import { decodeText, encodeText } from '../base/bytes.js';
 import { displayWidth } from '../base/display-width.js';
+import { isUtf8 } from './text-encoding.js';
 import type { CommitView } from './pretty-view.js';
 import { readSubject, skipBlankLines } from './pretty-view.js';
-import { wrapText } from './pretty-wrap.js';
+import { expandTabs, wrapText } from './pretty-wrap.js';
 
 const nonAscii = /[^\0-\x7e]|\x1b/;
 
@@ -15,11 +16,16 @@ const lastLineLength = (text: string): number => displayWidth(text.slice(text.la
 function encodedWords(text: string, encoding: string, address: boolean, column: number): string {
   let out = `=?${encoding}?q?`;
   let width = column + encoding.length + 5;
-  for (const char of text) {
+  // Only in UTF-8 it is known which bytes must stay together.
+  const pieces: Iterable<string> = isUtf8(encoding)
+    ? text
+    : Array.from(encodeText(text), (byte) => decodeText(Uint8Array.of(byte)));
+  for (const char of pieces) {
     const bytes = encodeText(char);
     const code = bytes[0]!;
     const special =
       bytes.length > 1 ||
+      code >= 0x80 ||
       code <= 0x20 ||
       code >= 0x7f ||
       (address ? !/[A-Za-z0-9!*+\-/]/.test(char) : char === '=' || char === '?' || char === '_');
@@ -52,6 +58,8 @@ export interface MailSettings {
   readonly extraHeaders?: string;
   /** Lines that look like the start of a mail get a `>`. */
   readonly quoteFrom: boolean;
+  /** 0: tabs as they are. Where they are expanded git forgets about `From `. */
+  readonly expandTabs?: number;
   readonly date: string;
   readonly from: { readonly name: string; readonly email: string } | undefined;
 }
@@ -79,13 +87,15 @@ export function formatMail(view: CommitView, settings: MailSettings): string {
   }
   out += `${settings.extraHeaders ?? ''}\n`;
   const beginning = out.length;
+  const tabs = settings.expandTabs ?? 0;
   let first = true;
   let body = '';
   for (const line of view.text.slice(end).split('\n')) {
     const bare = line.replace(/[ \t\r\f\v]+$/, '');
     if (bare === '' && first) continue;
     first = false;
-    body += `${settings.quoteFrom && /^>*From /.test(bare) ? '>' : ''}${bare}\n`;
+    if (tabs > 0) body += `${expandTabs(bare, tabs)}\n`;
+    else body += `${settings.quoteFrom && /^>*From /.test(bare) ? '>' : ''}${bare}\n`;
   }
   out = `${(out + body).trimEnd()}\n`;
   return out.length <= beginning ? `${out}\n` : out;

@@ -120,6 +120,7 @@ export class PrettyPrinter {
       encodeHeaders: mail?.encodeHeaders ?? true,
       subjectPrefix: mail?.subjectPrefix ?? '[PATCH] ',
       quoteFrom: format.kind === 'mboxrd',
+      expandTabs: this.context.expandTabs,
       date: author === undefined ? '' : identDate(author, { kind: 'rfc', local: false }, clock),
       from: author === undefined ? undefined : (mailmap?.map(author) ?? author),
     });

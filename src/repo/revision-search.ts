@@ -49,13 +49,16 @@ export async function newestMatching(
   };
   if (start !== undefined) await add(start);
   else {
+    const found: Oid[] = [];
     for await (const ref of repository.refs.list('refs/')) {
       const commit = await peelTo(repository, ref.oid, 'commit');
-      if (commit !== undefined) await add(commit);
+      if (commit !== undefined) found.push(commit);
     }
     const head = await repository.refs.resolve('HEAD');
     const commit = head === undefined ? undefined : await peelTo(repository, head, 'commit');
-    if (commit !== undefined) await add(commit);
+    if (commit !== undefined) found.push(commit);
+    // Of equal dates git takes the last ref first, and HEAD before all.
+    for (const oid of found.reverse()) await add(oid);
   }
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const object = await repository.objects.read(next.oid);

@@ -67,6 +67,20 @@ export async function resolveCommit(
 }
 
 /**
+ * The commit or tree that a word names, tags followed; `undefined` where there is none. Unlike `word^{tree}` it takes
+ * every word, `:/text` too.
+ */
+export async function resolveKind<K extends 'commit' | 'tree'>(
+  repository: Repository,
+  text: string,
+  kind: K,
+  options: RevisionOptions = {},
+): Promise<Oid<K> | undefined> {
+  const oid = await resolveRevision(repository, text, { hint: kind === 'tree' ? 'treeish' : 'committish', ...options });
+  return oid === undefined ? undefined : ((await peelTo(repository, oid, kind)) as Oid<K> | undefined);
+}
+
+/**
  * Follows tags (and, for a tree, a commit) to an object of that kind; 'any' only follows tags. `undefined` where an
  * object on the way is missing or leads elsewhere.
  */

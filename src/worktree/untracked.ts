@@ -221,6 +221,7 @@ class Walk implements UntrackedFiles {
       const entry = index.get(part);
       if (entry !== undefined && isGitlinkMode(entry.mode)) return;
       if (!index.hasDirectory(part)) {
+        this.#lookAhead(part, directory);
         this.#directory(part);
         return;
       }
@@ -228,6 +229,17 @@ class Walk implements UntrackedFiles {
     }
     const range = index.range(directory);
     this.#children(`${directory}/`, false, this.#tracked(`${directory}/`, range.start, range.end), false);
+  }
+
+  /** An untracked directory is gone into where the pathspec leads below it. */
+  #lookAhead(part: string, directory: string): void {
+    if (part === directory || this.#options.ignores?.isIgnored(part, true) === true) return;
+    for (let slash = directory.indexOf('/', part.length + 1); ; slash = directory.indexOf('/', slash + 1)) {
+      const below = slash < 0 ? directory : directory.slice(0, slash);
+      const stat = this.#tree.lstat(below);
+      if (stat?.kind !== 'directory') return this.#notOpened(directory, stat !== undefined);
+      if (slash < 0) return;
+    }
   }
 
   /** git tries to read what a pathspec names where the directory above is there, and says so. */

@@ -444,6 +444,8 @@ function widerAction(random: Random, step: number): Action {
 
 /** What a command printed, without what is another thing at each run. */
 function shown({ out, err }: { out: string; err: string }): string {
+  // Lists of options are in our own words.
+  if (err.startsWith('usage: ') || err.includes('\nusage: ')) return err.split('\n', 1)[0]!;
   const temporary = /\.merge_file_\w+/g;
   return `${out}\n---- stderr\n${err}`.replace(temporary, '.merge_file_X');
 }
