@@ -27,6 +27,8 @@ const env = {
   GIT_AUTHOR_EMAIL: 'ada@example.com',
   GIT_COMMITTER_NAME: 'Ada Lovelace',
   GIT_COMMITTER_EMAIL: 'ada@example.com',
+  GIT_AUTHOR_DATE: '1700100000 +0000',
+  GIT_COMMITTER_DATE: '1700100000 +0000',
 };
 
 /** A small repository with branches, a merge, a tag, and changes of every kind in the work tree. */
@@ -82,6 +84,42 @@ const scenes = [
     words: ['add', '-p', 'hello.py'],
     answers: ['s\n', '?\n', 'y\n', 'n\n'],
   },
+  // Compared, but not painted.
+  { words: ['diff'] },
+  { words: ['diff', '--cached', '--stat', '-p', '-M'] },
+  { words: ['diff', '--color-words', 'HEAD~2'] },
+  { words: ['diff', '--color-moved', 'HEAD~3'] },
+  { words: ['show', '--stat', '-p', 'HEAD'] },
+  { words: ['log', '-p', '-3'] },
+  { words: ['log', '--graph', '--all'] },
+  { words: ['log', '--oneline', '-2'], env: { GIT_PAGER: 'sed -e s/^/page:/' } },
+  { words: ['status', '-sb'] },
+  { words: ['branch', '-vv', '-a'] },
+  { words: ['branch', 'a..b'] },
+  { words: ['tag', '-n'] },
+  { words: ['grep', '-n', 'greet'] },
+  { words: ['blame', '--color-lines', 'HEAD', '--', 'hello.py'] },
+  { words: ['shortlog', '-s', 'HEAD'] },
+  { words: ['show-branch', '--all'] },
+  { words: ['checkout', '-f', 'HEAD~2'] },
+  { words: ['checkout', 'next'] },
+  { words: ['add'] },
+  { words: ['add', '-i'], answers: ['s\n', 'u\n', '1\n', '\n', 'q\n'], prompt: />+ (?:\x1b\[m)?$/ },
+  { words: ['add', '-p'], answers: ['q\n'] },
+  { words: ['checkout', '-p'], answers: ['n\n', 'y\n', 'q\n'] },
+  { words: ['reset', '-p'], answers: ['y\n', 'n\n', 'q\n'] },
+  { words: ['stash', '-p'], answers: ['y\n', 'n\n', 'q\n'] },
+  { words: ['restore', '-p', 'hello.py'], answers: ['s\n', 'y\n', 'n\n'] },
+  { words: ['commit', '-p', '-m', 'part'], answers: ['y\n', 'q\n'] },
+  { words: ['clean', '-i'], answers: ['2\n', 'x*\n', '\n', '5\n'], prompt: />+ (?:\x1b\[m)?$/ },
+  { words: ['commit', '-v'], env: { GIT_EDITOR: 'sed -i -e 1s/^/Typed/' } },
+  { words: ['commit'], env: { GIT_EDITOR: 'true' } },
+  { words: ['stash', 'push'] },
+  { words: ['merge', 'next'] },
+  { words: ['cherry-pick', 'next'] },
+  { words: ['switch', '--detach', 'v1.0'] },
+  { words: ['rm', 'hello.py'] },
+  { words: ['nonsense'] },
 ];
 
 // ---------------------------------------------------------------- from a terminal's bytes to a picture
@@ -177,10 +215,12 @@ try {
       rmSync(directory, { recursive: true, force: true });
       cpSync(join(scratch, 'fixed'), directory, { recursive: true });
       const { answers } = scene;
+      const more = scene.env ?? {};
       return inTerminal([program, ...scene.words], {
         cwd: directory,
-        env,
+        env: { ...env, ...more },
         ...(answers === undefined ? {} : { answers }),
+        ...(scene.prompt === undefined ? {} : { prompt: scene.prompt }),
       });
     };
     const theirs = await run(stock);
@@ -190,7 +230,8 @@ try {
     console.log(
       `${equal ? 'equal' : 'DIFFERENT'}\t${scene.words.join(' ')}\t${ours.bytes.length} and ${theirs.bytes.length} bytes, exit ${ours.code} and ${theirs.code}`,
     );
-    if (write) writeFileSync(join(target, `${scene.name}.svg`), picture(scene, ours.bytes, theirs.bytes, equal));
+    if (write && scene.name !== undefined)
+      writeFileSync(join(target, `${scene.name}.svg`), picture(scene, ours.bytes, theirs.bytes, equal));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { RESET, parseColor } from '../base/color.js';
+import { displayWidth } from '../base/display-width.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
@@ -44,7 +45,7 @@ export async function cleanInteractively(
         if (word.trim() !== '') screen.error(`Huh (${word.trim()})?`);
     }
   }
-  screen.say('No more files to clean, exiting.\n');
+  screen.error('No more files to clean, exiting.');
   return undefined;
 }
 
@@ -80,24 +81,26 @@ class Screen {
   }
 
   error(text: string): void {
-    this.say(`${this.#paint('error', 'red bold', text)}\n`);
+    this.say(this.#paint('error', 'red bold', `${text}\n`));
   }
 
   /** One line of input; `undefined` at its end. */
-  ask(prompt: string): string | undefined {
-    this.say(this.#paint('prompt', 'blue bold', prompt));
+  ask(prompt: string, painted = true): string | undefined {
+    this.say(painted ? this.#paint('prompt', 'blue bold', prompt) : prompt);
     const line = this.#context.io.stdin.readUntil();
     return line === undefined ? undefined : new TextDecoder().decode(line).trim();
   }
 
   items(list: readonly string[]): void {
-    this.say(
-      `${this.#paint('header', 'bold', `Would remove the following ${list.length === 1 ? 'item' : 'items'}:`)}\n`,
-    );
+    this.say(this.#paint('header', 'bold', `Would remove the following ${list.length === 1 ? 'item' : 'items'}:\n`));
+    this.names(list);
+  }
+
+  names(list: readonly string[]): void {
     this.say(
       columns(
         list.map((path) => this.#print(path)),
-        '  ',
+        'down',
       ),
     );
   }
@@ -107,7 +110,7 @@ class Screen {
     this.say(
       columns(
         commands.map((command, i) => `${String(i + 1).padStart(3)}: ${this.#mark(command)}`),
-        '  ',
+        'across',
       ),
     );
   }
@@ -120,15 +123,18 @@ class Screen {
 
   filter(list: readonly string[]): string[] {
     let kept = [...list];
+    let changed = true;
     for (;;) {
-      this.items(kept);
+      if (changed) this.names(kept);
       const line = this.ask('Input ignore patterns>> ');
+      if (line === undefined) this.say('\n');
       if (line === undefined || line === '') return kept;
       const ignores = new Ignores(this.#tree.repository, { standard: false });
       for (const pattern of line.split(' ')) if (pattern !== '') ignores.addPattern(pattern);
       const before = kept.length;
       kept = kept.filter((path) => !ignores.isIgnored(path.replace(/\/$/, ''), path.endsWith('/')));
-      if (before === kept.length) this.error(`WARNING: Cannot find items matched by: ${line}`);
+      changed = before !== kept.length;
+      if (!changed) this.error(`WARNING: Cannot find items matched by: ${line}`);
     }
   }
 
@@ -138,7 +144,7 @@ class Screen {
       this.say(
         columns(
           list.map((path, i) => `${chosen.has(i) ? '*' : ' '}${String(i + 1).padStart(2)}: ${this.#print(path)}`),
-          '  ',
+          'across',
         ),
       );
       const line = this.ask('Select items to delete>> ');
@@ -174,7 +180,7 @@ class Screen {
   askEach(list: readonly string[]): string[] {
     const kept: string[] = [];
     for (const path of list) {
-      const answer = this.ask(`Remove ${this.#print(path)} [y/N]? `);
+      const answer = this.ask(`Remove ${this.#print(path)} [y/N]? `, false);
       if (answer === undefined) break;
       if (answer !== '' && 'yes'.startsWith(answer.toLowerCase())) kept.push(path);
     }
@@ -192,23 +198,28 @@ class Screen {
           'ask each            - confirm each deletion (like "rm -i")\n' +
           'quit                - stop cleaning\n' +
           'help                - this screen\n' +
-          '?                   - help for prompt selection',
-      ) + '\n',
+          '?                   - help for prompt selection\n',
+      ),
     );
   }
 }
 
-/** Names side by side, filled column by column, on a line of 80. */
-function columns(names: readonly string[], indent: string): string {
-  const widest = Math.max(...names.map((name) => name.length)) + 2;
-  const across = Math.max(1, Math.floor((80 - indent.length) / widest));
-  const rows = Math.ceil(names.length / across);
+const width = (text: string): number => displayWidth(text, true);
+
+/** Names side by side, one under the other first or one beside the other first, on a line of 80. */
+function columns(names: readonly string[], order: 'down' | 'across'): string {
+  const widest = Math.max(...names.map(width)) + 2;
+  const perRow = Math.max(1, Math.floor((79 - 2) / widest));
+  const rows = Math.ceil(names.length / perRow);
   let out = '';
   for (let row = 0; row < rows; row++) {
-    let line = indent;
-    for (let column = 0; column * rows + row < names.length; column++) {
-      const name = names[column * rows + row]!;
-      line += (column + 1) * rows + row < names.length ? name.padEnd(widest) : name;
+    let line = '  ';
+    for (let column = 0; column < perRow; column++) {
+      const at = order === 'down' ? column * rows + row : row * perRow + column;
+      const next = order === 'down' ? at + rows : column + 1 < perRow ? at + 1 : names.length;
+      const name = names[at];
+      if (name === undefined) break;
+      line += next < names.length ? name + ' '.repeat(widest - width(name)) : name;
     }
     out += `${line}\n`;
   }

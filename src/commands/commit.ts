@@ -528,14 +528,14 @@ class CommitRun {
     const headTree =
       head === undefined ? undefined : ((await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>);
     const headEntries = headTree === undefined ? [] : await readTreeEntries(this.#repository.objects, headTree);
-    if (tree.index.hasConflicts) {
-      const paths = tree.index.conflictedPaths();
-      if (paths.some((path) => !pathspec.matches(path))) this.#conflicted();
-    }
     await this.#checkPathspec(
       pathspec,
       headEntries.map((entry) => entry.path),
     );
+    if (tree.index.hasConflicts) {
+      const paths = tree.index.conflictedPaths();
+      if (paths.some((path) => !pathspec.matches(path))) this.#conflicted();
+    }
     const paths = new Set<string>();
     for (const entry of tree.index.entries) if (pathspec.matches(entry.path)) paths.add(entry.path);
     for (const entry of headEntries) if (pathspec.matches(entry.path)) paths.add(entry.path);

@@ -145,6 +145,7 @@ async function read(
     values.prefix != null ? 'bind' : trees.length === 1 ? 'oneway' : trees.length === 2 ? 'twoway' : 'threeway';
   const base = {
     update: values.u === true,
+    statOnly: true,
     indexOnly: values.i === true,
     overwriteIgnored: values.u === true,
     aggressive: values.aggressive === true,

@@ -280,11 +280,12 @@ class Reset {
     const unmerged = tree.index.hasConflicts;
     const change =
       mode === 'keep'
-        ? new Switch(tree, [from, to], { way: 'twoway', update: true, overwriteIgnored: true })
+        ? new Switch(tree, [from, to], { way: 'twoway', update: true, overwriteIgnored: true, statOnly: true })
         : new Switch(tree, [to], {
             way: 'oneway',
             update: true,
             overwriteIgnored: true,
+            statOnly: true,
             ...(mode === 'hard' ? { reset: 'overwrite-untracked' as const } : {}),
             meta: { treeish: revision },
           });

@@ -346,6 +346,7 @@ function said(context: CommandContext, error: unknown, beQuiet: boolean): number
     return 1;
   }
   const lines = error.data['lines'];
+  if (beQuiet && error.data['kind'] === 'nothing staged') return 1;
   if (typeof lines !== 'string') throw error;
   context.printError(lines);
   context.printError(`${error.message}\n`);

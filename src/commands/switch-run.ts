@@ -175,6 +175,10 @@ class SwitchRun {
       this.#context.error(plumbingRefusal(refusal!.kind, refusal!.paths[0]!));
       return 128;
     } else {
+      if (options.merge && from === undefined) {
+        this.#context.printError('You do not have the initial commit yet\n');
+        throw new GitError('USAGE', 'Cannot autostash');
+      }
       const { carryChanges } = await import('../porcelain/carry-changes.js');
       const outcome =
         options.merge && fromTree !== undefined && toTree !== undefined
@@ -222,6 +226,17 @@ class SwitchRun {
 
   // ---------------------------------------------------------------- refs
 
+  /** What was in progress ends with the branch. */
+  #forget(): void {
+    const repository = this.#repository;
+    const there = (name: string): boolean => repository.platform.fs.stat(repository.path(name)) !== undefined;
+    if (!this.#options.quiet) {
+      if (there('CHERRY_PICK_HEAD')) this.#context.warning('cancelling a cherry picking in progress');
+      if (there('REVERT_HEAD')) this.#context.warning('cancelling a revert in progress');
+    }
+    forgetOperations(repository);
+  }
+
   async #orphan(
     target: Target | undefined,
     old: { ref: string | undefined; commit: Oid<'commit'> | undefined },
@@ -249,7 +264,7 @@ class SwitchRun {
       await this.#leaving(old.commit, target?.commit);
     await this.#pointHead(`refs/heads/${name}`, undefined);
     if (!options.quiet) this.#context.printError(`Switched to a new branch '${name}'\n`);
-    forgetOperations(repository);
+    this.#forget();
     return 0;
   }
 
@@ -339,7 +354,7 @@ class SwitchRun {
         if (await repository.refs.reflogExists(old.ref)) await repository.refs.reflogDelete(old.ref);
       }
     }
-    forgetOperations(repository);
+    this.#forget();
     if (!options.quiet && !options.detach && target.ref !== undefined) {
       const info = await trackingInfo(
         repository,

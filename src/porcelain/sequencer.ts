@@ -477,7 +477,7 @@ export class Sequencer {
     if (!reverts && !options.noCommit && (verdict === 0 || verdict === 1)) {
       writeState(repository, 'CHERRY_PICK_HEAD', `${oid}\n`);
     }
-    if (reverts && (options.noCommit ? verdict === 0 : verdict === 1)) {
+    if (reverts && (verdict === 1 || (options.noCommit && verdict === 0))) {
       writeState(repository, 'REVERT_HEAD', `${oid}\n`);
     }
     if (verdict !== 0) {

@@ -124,8 +124,11 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   const staged = (await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true })).filter(
     ({ path }) => options.pathspec.matches(path),
   );
-  const changed = options.staged ? [] : await changedFiles(tree, options.pathspec);
+  const changed = options.staged && staged.length > 0 ? [] : await changedFiles(tree, options.pathspec);
   if (staged.length === 0 && changed.length === 0 && untracked.length === 0) return undefined;
+  if (options.staged && staged.length === 0) {
+    throw new GitError('USAGE', 'No staged changes', { data: { lines: '', kind: 'nothing staged' } });
+  }
   if (
     tree.index.entries.some((entry) => entry.intentToAdd && options.pathspec.matches(entry.path)) &&
     !options.staged
@@ -495,8 +498,12 @@ export async function applyStash(
     let indexTree: Oid<'tree'> | undefined;
     if (withIndex && entry.baseTree !== entry.indexTree && current !== entry.indexTree) {
       const staged = await merge(entry.baseTree, current, entry.indexTree);
-      if (!staged.clean || !(await patchWouldApply(repository, entry.baseTree, entry.indexTree, current)))
-        throw new GitError('USAGE', 'conflicts in index. Try without --index.');
+      const patch = await patchWouldApply(repository, entry.baseTree, entry.indexTree, current);
+      if (!staged.clean || !patch.fits) {
+        throw new GitError('USAGE', 'conflicts in index. Try without --index.', {
+          data: { preface: patch.errors.join('') },
+        });
+      }
       indexTree = staged.tree;
       // git takes the index back with `git reset` before it merges, which leaves its trace.
       const head = await repository.refs.resolve('HEAD');
@@ -539,16 +546,18 @@ async function patchWouldApply(
   from: Oid<'tree'>,
   to: Oid<'tree'>,
   onto: Oid<'tree'>,
-): Promise<boolean> {
+): Promise<{ readonly fits: boolean; readonly errors: readonly string[] }> {
+  const errors: string[] = [];
   const there = new Map((await readTreeEntries(repository.objects, onto)).map((one) => [one.path, one]));
   let fits = true;
   await diffTrees(repository.objects, from, to, repository.oidLength, { recursive: true }, (change) => {
     const now = there.get(change.path);
-    if (change.oldMode === 0) fits &&= now === undefined;
-    else if (now === undefined) fits = false;
+    if (change.oldMode === 0) {
+      if (now !== undefined) errors.push(`error: ${change.path}: already exists in index\n`);
+    } else if (now === undefined) errors.push(`error: ${change.path}: does not exist in index\n`);
     else if (change.newMode === 0) fits &&= now.oid === change.oldOid;
   });
-  return fits;
+  return { fits: fits && errors.length === 0, errors };
 }
 
 /** The index becomes a tree's; with `keepNew`, files that it does not have stay as added. Files are not touched. */

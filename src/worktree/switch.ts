@@ -48,6 +48,8 @@ export interface SwitchOptions {
   readonly dryRun?: boolean;
   /** Sparse checkout: entries outside of it, by path; `undefined` when everything is inside. */
   readonly outside?: ((path: string) => boolean) | undefined;
+  /** A file counts as changed where its stat words differ, as in commands that do not refresh the index before. */
+  readonly statOnly?: boolean | undefined;
 }
 
 export interface SwitchPlan {
@@ -567,7 +569,9 @@ export class Switch {
         if (stat.kind !== 'directory') this.#refuse('not-uptodate-file', entry.path);
         return;
       }
-      const modified = this.#tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
+      const modified =
+        (options.statOnly === true && this.#tree.changedByStat(entry, stat) !== 0) ||
+        this.#tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
       const judge = (differs: boolean): void => {
         if (differs) this.#refuse('not-uptodate-file', entry.path);
       };

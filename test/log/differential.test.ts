@@ -42,7 +42,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What changed between the versions of git that machines have: compared with the current one only. */
 const changed =
-  /iso-strict|%[-+ ]?[ac]I|--default-prefix|--no-walk|%>>|%<?\|?\([^)]*\)%[-+ ]|^-s$|^-g$|^-I|color=always|remerge|email|mboxrd|--signature/;
+  /format\.pretty=reference|iso-strict|%[-+ ]?[ac]I|--default-prefix|--no-walk|%>>|%<?\|?\([^)]*\)%[-+ ]|^-s$|^-g$|^-I|color=always|remerge|email|mboxrd|--signature/;
 
 function settled(make: (random: Random) => string[], random: Random): string[] {
   let words = make(random);

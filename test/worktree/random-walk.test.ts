@@ -549,7 +549,9 @@ it.each(seeds)(`agrees with stock git over ${steps} random steps, seed %i`, { ti
       // What was only printed otherwise leaves both copies the same: the walk goes on and tells at its end.
       const [theirs, ours] = answers.map((answer) => `exit ${answer.code}${current ? `\n${shown(answer)}` : ''}`);
       if (ours !== theirs)
-        differing.push(`seed ${seed} step ${step}: ${action.name}\n${firstDifference(theirs!, ours!)}`);
+        differing.push(
+          `seed ${seed} step ${step}: ${history.slice(-9).join('; ')}\n${firstDifference(theirs!, ours!)}`,
+        );
       before = stockState!;
       done = step;
     }
