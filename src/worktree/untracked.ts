@@ -237,7 +237,10 @@ class Walk implements UntrackedFiles {
     for (let slash = directory.indexOf('/', part.length + 1); ; slash = directory.indexOf('/', slash + 1)) {
       const below = slash < 0 ? directory : directory.slice(0, slash);
       const stat = this.#tree.lstat(below);
-      if (stat?.kind !== 'directory') return this.#notOpened(directory, stat !== undefined);
+      if (stat?.kind !== 'directory') {
+        this.#notOpened(directory, stat !== undefined);
+        return;
+      }
       if (slash < 0) return;
     }
   }
