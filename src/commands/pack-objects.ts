@@ -223,13 +223,15 @@ export const command = defineCommand({
       if (values.unpacked === true) addUnpacked(repository, selection);
     } else if (revs) {
       const words = await readRevisionLines(repository, context.io.stdin.lines(), selection.grafts);
-      const extra = await rootsFor(repository, {
+      const paths = new Map<Oid, string>();
+      const roots = {
         all: values.all === true,
         reflog: values.reflog === true,
         indexed: values['indexed-objects'] === true,
-      });
+      };
+      const extra = await rootsFor(repository, roots, paths);
       const reached = unpacks || keepUnreachable ? new Set<Oid>() : undefined;
-      await selection.walk([...words.wants, ...extra], words.haves, reached && ((oid) => reached.add(oid)));
+      await selection.walk([...words.wants, ...extra], words.haves, reached && ((oid) => reached.add(oid)), paths);
       if (reached !== undefined) {
         const known = (oid: Oid): boolean => reached.has(oid) || builder.has(oid);
         handleUnreachable(context, repository, selection, builder, known, keepUnreachable, unpackUnreachable ?? '');

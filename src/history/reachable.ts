@@ -22,6 +22,8 @@ export interface ReachedObject {
 export interface ReachableOptions {
   /** Objects of any kind. */
   readonly wants: readonly Oid[];
+  /** Paths of trees and blobs among `wants`, where they are known. */
+  readonly paths?: ReadonlyMap<Oid, string> | undefined;
   /** What is there already, with all that can be reached from it. Ids that are unknown here are passed over. */
   readonly haves?: readonly Oid[];
   readonly filter?: ObjectFilter | undefined;
@@ -87,7 +89,7 @@ export async function visitReachable(
       throw new GitError('OBJECT_MISSING', `bad object ${oid}`, { data: { oid } });
     }
     if (found.kind === 'commit') await walk.add(pool.node(found.oid));
-    else trees.add(found.kind, found.oid, '', true);
+    else trees.add(found.kind, found.oid, options.paths?.get(found.oid) ?? '', true);
   }
   await walk.prepare();
   if (options.trees !== false || options.onEdge !== undefined) {

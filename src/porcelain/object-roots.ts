@@ -27,7 +27,12 @@ function worktreeDirectories(repository: Repository): string[] {
 }
 
 /** Whatever keeps objects from being pruned: refs, HEADs, reflogs, indexes. Ids may come more than once or be missing. */
-export async function objectRoots(repository: Repository, kinds: RootKinds): Promise<Oid[]> {
+export async function objectRoots(
+  repository: Repository,
+  kinds: RootKinds,
+  /** Filled with the paths of what indexes hold: objects of one path are packed beside each other. */
+  paths?: Map<Oid, string>,
+): Promise<Oid[]> {
   const { fs } = repository.platform;
   const found = new Set<Oid>();
   if (kinds.refs === true) {
@@ -53,7 +58,10 @@ export async function objectRoots(repository: Repository, kinds: RootKinds): Pro
   }
   if (kinds.indexes === true) {
     for (const directory of worktreeDirectories(repository)) {
-      for (const oid of indexObjects(repository, directory)) found.add(oid);
+      for (const { oid, path } of indexObjects(repository, directory)) {
+        found.add(oid);
+        if (paths?.has(oid) === false) paths.set(oid, path);
+      }
     }
   }
   if (kinds.operations === true) {
@@ -79,16 +87,18 @@ export async function objectRoots(repository: Repository, kinds: RootKinds): Pro
 }
 
 /** Blobs and cached trees of an index file. */
-function indexObjects(repository: Repository, directory: string): Oid[] {
+function indexObjects(repository: Repository, directory: string): { oid: Oid; path: string }[] {
   const path = `${directory}/index`;
   if (repository.platform.fs.lstat(path) === undefined) return [];
   const index = readIndex({ platform: repository.platform, path, algorithm: repository.objectFormat, directory });
-  const found: Oid[] = [];
-  for (const entry of index.entries) if (!isGitlinkMode(entry.mode) && !isZeroOid(entry.oid)) found.push(entry.oid);
-  const walk = (tree: CacheTree): void => {
-    if (tree.entryCount >= 0 && tree.oid !== undefined) found.push(tree.oid);
-    for (const child of tree.subtrees.values()) walk(child);
+  const found: { oid: Oid; path: string }[] = [];
+  for (const { mode, oid, path } of index.entries) {
+    if (!isGitlinkMode(mode) && !isZeroOid(oid)) found.push({ oid, path });
+  }
+  const walk = (tree: CacheTree, path: string): void => {
+    if (tree.entryCount >= 0 && tree.oid !== undefined) found.push({ oid: tree.oid, path });
+    for (const [name, child] of tree.subtrees) walk(child, path === '' ? name : `${path}/${name}`);
   };
-  if (index.cacheTree !== undefined) walk(index.cacheTree);
+  if (index.cacheTree !== undefined) walk(index.cacheTree, '');
   return found;
 }

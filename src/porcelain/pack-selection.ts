@@ -109,7 +109,12 @@ export class PackSelection {
   }
 
   /** Walks from wants, not from haves, and adds what is met. `excluded`: told of what the rules left out. */
-  async walk(wants: readonly Oid[], haves: readonly Oid[], met?: (oid: Oid) => void): Promise<void> {
+  async walk(
+    wants: readonly Oid[],
+    haves: readonly Oid[],
+    met?: (oid: Oid) => void,
+    paths?: ReadonlyMap<Oid, string>,
+  ): Promise<void> {
     const { objects } = this.#repository;
     const { filter: filterTexts = [], thin, window = 10 } = this.#options;
     const spec = filterSpecOf(filterTexts);
@@ -142,6 +147,7 @@ export class PackSelection {
       objects,
       {
         wants,
+        paths,
         haves,
         grafts: this.grafts,
         edges: thin === true && this.grafts.size > 0 ? 'all' : 'parents',
@@ -306,12 +312,13 @@ export async function readRevisionLines(
 export async function rootsFor(
   repository: Repository,
   kinds: { all?: boolean; reflog?: boolean; indexed?: boolean },
+  paths?: Map<Oid, string>,
 ): Promise<Oid[]> {
   const roots: Oid[] = [];
   if (kinds.all === true) roots.push(...(await objectRoots(repository, { refs: true, heads: true })));
   const doubtful: Oid[] = [];
   if (kinds.reflog === true) doubtful.push(...(await objectRoots(repository, { reflogs: true })));
-  if (kinds.indexed === true) doubtful.push(...(await objectRoots(repository, { indexes: true })));
+  if (kinds.indexed === true) doubtful.push(...(await objectRoots(repository, { indexes: true }, paths)));
   for (const oid of doubtful) {
     const there = repository.objects.has(oid);
     if (isPromise(there) ? await there : there) roots.push(oid);
