@@ -107,6 +107,14 @@ export interface WalkOptions {
 /** How many commits are looked at after everything that is left seems uninteresting; dates may lie. */
 const SLOP = 5;
 
+/** What the parents looked at so far tell of a merge. */
+class MergeChanges {
+  relevantParents = 0;
+  relevant = false;
+  irrelevant = false;
+  treesame: boolean[] | undefined = undefined;
+}
+
 /**
  * A walk over history, as `git rev-list` makes it: tips are added with their marks, `prepare` limits and orders what
  * must be limited or ordered as a whole, `next` answers one commit after another.
@@ -686,9 +694,10 @@ export class RevisionWalk {
   #simplify(node: CommitNode): Promise<void> | undefined {
     if (!this.#prune) return undefined;
     const { options } = this;
-    if (node.parents.length !== 1 || options.dense === false || options.removeEmpty === true) {
+    if (node.parents.length === 0 || options.dense === false || options.removeEmpty === true) {
       return this.#simplifySlowly(node);
     }
+    if (node.parents.length > 1) return this.#simplifyMerge(node, 0, new MergeChanges());
     // What follows is `#simplifySlowly` for the one parent that most commits have.
     const parent = node.parents[0]!;
     if (!parent.loaded && this.pool.load(parent) !== true) return this.#simplifySlowly(node);
@@ -707,7 +716,61 @@ export class RevisionWalk {
     else node.flags = (node.flags & ~TREESAME) | PULL_MERGE;
   }
 
-  async #simplifySlowly(node: CommitNode): Promise<void> {
+  /** The same for a merge, from its `n`th parent on; goes over to promises where something is not at hand. */
+  #simplifyMerge(node: CommitNode, from: number, changes: MergeChanges): Promise<void> | undefined {
+    const parents = node.parents;
+    for (let n = from; n < parents.length; n++) {
+      const parent = parents[n]!;
+      if (!parent.loaded && this.pool.load(parent) !== true) return this.#simplifySlowly(node, n, changes);
+      if (!this.#startParent(node, parent, n, changes)) break;
+      const difference = this.#compare(parent, node, n);
+      if (isPromise(difference)) {
+        return difference.then((late) =>
+          this.#follow(node, parent, n, late, changes) ? undefined : this.#simplifyMerge(node, n + 1, changes),
+        );
+      }
+      if (this.#follow(node, parent, n, difference, changes)) return undefined;
+    }
+    this.#endMerge(node, changes);
+    return undefined;
+  }
+
+  /** Answers false where the parent does not count. */
+  #startParent(node: CommitNode, parent: CommitNode, n: number, changes: MergeChanges): boolean {
+    if (isRelevant(parent)) changes.relevantParents++;
+    if (n !== 1) return true;
+    if (this.options.firstParent === true) return false;
+    if (this.#treesame !== undefined && (node.flags & UNINTERESTING) === 0) {
+      changes.treesame = this.#treesame.start(node, node.parents.length);
+      changes.treesame[0] = !(changes.relevant || changes.irrelevant);
+    }
+    return true;
+  }
+
+  /** Takes a comparison in. Answers true where the history goes on with this parent alone. */
+  #follow(node: CommitNode, parent: CommitNode, n: number, difference: TreeDifference, changes: MergeChanges): boolean {
+    const { options } = this;
+    if (difference === 'same') {
+      if (options.simplifyHistory === false || !isRelevant(parent)) {
+        if (changes.treesame !== undefined) changes.treesame[n] = true;
+        return false;
+      }
+      node.parents = [parent];
+      if (options.showPulls !== true || n === 0) node.flags |= TREESAME;
+      return true;
+    }
+    if (isRelevant(parent)) changes.relevant = true;
+    else changes.irrelevant = true;
+    if (n === 0) node.flags |= PULL_MERGE;
+    return false;
+  }
+
+  #endMerge(node: CommitNode, { relevantParents, relevant, irrelevant }: MergeChanges): void {
+    if (relevantParents > 0 ? !relevant : !irrelevant) node.flags |= TREESAME;
+    else node.flags &= ~TREESAME;
+  }
+
+  async #simplifySlowly(node: CommitNode, from = 0, changes = new MergeChanges()): Promise<void> {
     const { options } = this;
     const parents = node.parents;
     if (parents.length === 0) {
@@ -715,44 +778,20 @@ export class RevisionWalk {
       return;
     }
     if (options.dense === false && parents.length === 1) return;
-    let relevantParents = 0;
-    let relevantChange = false;
-    let irrelevantChange = false;
-    let treesame: boolean[] | undefined;
-    for (let n = 0; n < parents.length; n++) {
+    for (let n = from; n < parents.length; n++) {
       const parent = parents[n]!;
-      const relevant = isRelevant(parent);
-      if (relevant) relevantParents++;
-      if (n === 1) {
-        if (options.firstParent === true) break;
-        if (this.#treesame !== undefined && (node.flags & UNINTERESTING) === 0) {
-          treesame = this.#treesame.start(node, parents.length);
-          treesame[0] = !(relevantChange || irrelevantChange);
-        }
-      }
+      if (!this.#startParent(node, parent, n, changes)) break;
       if (!(await this.pool.load(parent))) {
         if (options.ignoreMissingLinks === true || (await options.missingParent?.(parent.oid)) === true) continue;
         throw this.#unreadable(node, parent);
       }
       const difference = await this.#compare(parent, node, n);
-      if (difference === 'same') {
-        if (options.simplifyHistory === false || !isRelevant(parent)) {
-          if (treesame !== undefined) treesame[n] = true;
-          continue;
-        }
-        node.parents = [parent];
-        if (options.showPulls !== true || n === 0) node.flags |= TREESAME;
-        return;
-      }
+      if (this.#follow(node, parent, n, difference, changes)) return;
       if (difference === 'new' && options.removeEmpty === true && (await this.#sameAsEmpty(parent))) {
         parent.parents = [];
       }
-      if (isRelevant(parent)) relevantChange = true;
-      else irrelevantChange = true;
-      if (n === 0) node.flags |= PULL_MERGE;
     }
-    if (relevantParents > 0 ? !relevantChange : !irrelevantChange) node.flags |= TREESAME;
-    else node.flags &= ~TREESAME;
+    this.#endMerge(node, changes);
   }
 
   /** `n`: which parent it is. */

@@ -274,6 +274,31 @@ export class ObjectDatabase implements ObjectStore {
     return false;
   }
 
+  /** How many hex digits the id shares with another one, at most, of those that share at least `from`; else `from` - 1. */
+  longestShared(oid: Oid, from: number): Awaitable<number> {
+    let most = from - 1;
+    const prefix = oid.slice(0, from);
+    const late: Promise<void>[] = [];
+    const look = (others: readonly Oid[]): void => {
+      for (const other of others) {
+        if (other === oid) continue;
+        let same = from;
+        while (other.charCodeAt(same) === oid.charCodeAt(same)) same++;
+        if (same > most) most = same;
+      }
+    };
+    for (const source of this.#sources) {
+      if (source.sharedDigits !== undefined) {
+        most = Math.max(most, source.sharedDigits(oid));
+        continue;
+      }
+      const found = source.findPrefix?.(prefix);
+      if (isPromise(found)) late.push(found.then(look));
+      else if (found !== undefined) look(found);
+    }
+    return late.length === 0 ? most : Promise.all(late).then(() => most);
+  }
+
   async findPrefix(prefix: string): Promise<readonly Oid[]> {
     const found = new Set<Oid>();
     for (const source of this.#sources) {

@@ -43,6 +43,8 @@ export interface ObjectSource {
   readHeader?(oid: Oid): Awaitable<ObjectHeader | undefined>;
   /** Ids that start with the (lower-case) hex digits. */
   findPrefix?(prefix: string): Awaitable<readonly Oid[]>;
+  /** How many hex digits an id shares with others here, at most; where asked often, cheaper than `findPrefix`. */
+  sharedDigits?(oid: Oid): number;
   /** All ids, in no particular order; an id may come twice. */
   list?(): Iterable<Oid> | AsyncIterable<Oid>;
   place?(oid: Oid): Awaitable<ObjectPlace | undefined>;

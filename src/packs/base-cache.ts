@@ -12,9 +12,23 @@ export interface CachedBase {
   readonly buffer: Bytes;
 }
 
-/** Delta bases kept by pack and offset, up to a number of bytes, the oldest unused first out. */
+/** So many bytes are kept to begin with: fresh memory costs more than an old base that nobody asks for again is worth. */
+const FIRST = 6 << 20;
+/** What a base asked for after it fell out adds to that. */
+const GROWTH = 64 << 10;
+/** Fallen bases remembered. */
+const GHOSTS = 1 << 14;
+
+/**
+ * Delta bases kept by pack and offset, up to a number of bytes, the oldest unused first out. It starts small, so that
+ * walks through history, which come back to what was read last, use the same buffers over and over; asking for bases that
+ * have fallen out makes it grow to its limit.
+ */
 export class BaseCache {
   readonly #limit: number;
+  #room: number;
+  /** Offsets of bases that fell out, the oldest first. */
+  readonly #ghosts = new Set<number>();
   readonly #owners = new Map<object, Map<number, CachedBase>>();
   /** In order of last use. */
   readonly #order = new Map<CachedBase, true>();
@@ -25,6 +39,7 @@ export class BaseCache {
   /** Buffers of bases that fall out go back to the pool: so a base must not be handed to anybody. */
   constructor(bytes: number, pool: BufferPool) {
     this.#limit = bytes;
+    this.#room = Math.min(bytes, FIRST);
     this.#pool = pool;
   }
 
@@ -34,7 +49,7 @@ export class BaseCache {
     if (found !== undefined) {
       this.#order.delete(found);
       this.#order.set(found, true);
-    }
+    } else if (this.#ghosts.delete(offset)) this.#room = Math.min(this.#limit, this.#room + GROWTH);
     return found;
   }
 
@@ -48,15 +63,23 @@ export class BaseCache {
     bases.set(offset, base);
     this.#order.set(base, true);
     this.#bytes += buffer.length + 200;
-    if (this.#bytes <= this.#limit) return true;
+    if (this.#bytes <= this.#room) return true;
     for (const old of this.#order.keys()) {
-      if (this.#bytes <= this.#limit) break;
+      if (this.#bytes <= this.#room) break;
+      if (this.#room < this.#limit) this.#haunt(old.offset);
       this.#order.delete(old);
       this.#owners.get(old.owner)?.delete(old.offset);
       this.#bytes -= old.buffer.length + 200;
       this.#pool.release(old.buffer);
     }
     return true;
+  }
+
+  #haunt(offset: number): void {
+    this.#ghosts.add(offset);
+    if (this.#ghosts.size <= GHOSTS) return;
+    const [oldest] = this.#ghosts;
+    this.#ghosts.delete(oldest!);
   }
 
   drop(owner: object): void {

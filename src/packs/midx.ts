@@ -8,7 +8,7 @@ import { readChunks } from '../platform/chunk-file.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import { findName } from '../platform/find-name.js';
 import { LazyTable, readUint32, readUint64 } from '../platform/lazy-table.js';
-import { openTableFile, prefixRange, readFanout } from './pack-index.js';
+import { openTableFile, prefixRange, readFanout, sharedDigits } from './pack-index.js';
 
 /** A multi-pack-index file: one sorted list of names over many packs. */
 export class MultiPackIndex {
@@ -140,6 +140,10 @@ export class MultiPackIndex {
 
   prefixRange(prefix: string): readonly [number, number] {
     return prefixRange(this.fanout, this.#names, 0, this.oidLength, prefix);
+  }
+
+  sharedDigits(raw: Bytes): number {
+    return sharedDigits(this.fanout, this.#names, 0, this.oidLength, raw);
   }
 
   readChunk(name: string): Bytes | undefined {

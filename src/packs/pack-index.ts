@@ -49,6 +49,40 @@ export function prefixRange(
   return [search(least, false), search(most, true)];
 }
 
+/** How many hex digits a name shares with the names beside it, whether it is in the table itself or not. */
+export function sharedDigits(
+  fanout: Uint32Array,
+  names: LazyTable,
+  nameAt: number,
+  oidLength: number,
+  raw: Bytes,
+): number {
+  const start = raw[0] === 0 ? 0 : fanout[raw[0]! - 1]!;
+  const end = fanout[raw[0]!]!;
+  let low = start;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = names.compare(middle, nameAt, raw, 0, oidLength);
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  let most = 0;
+  const look = (row: number): boolean => {
+    const chunk = names.chunk(row);
+    const at = names.at(row) + nameAt;
+    let same = 0;
+    while (same < oidLength && chunk[at + same] === raw[same]) same++;
+    if (same === oidLength) return false;
+    most = Math.max(most, 2 * same + ((chunk[at + same]! ^ raw[same]!) < 16 ? 1 : 0));
+    return true;
+  };
+  if (low > start) look(low - 1);
+  // What lies here may be the name itself.
+  if (low < end && !look(low) && low + 1 < end) look(low + 1);
+  return most;
+}
+
 /** Reads the fanout table at `start`; throws when it falls. */
 export function readFanout(handle: ReadHandle, start: number, path: string): Uint32Array {
   const bytes = handle.read(start, 1024);
@@ -151,6 +185,10 @@ export class PackIndex {
 
   prefixRange(prefix: string): readonly [number, number] {
     return prefixRange(this.fanout, this.#names, this.#nameAt, this.oidLength, prefix);
+  }
+
+  sharedDigits(raw: Bytes): number {
+    return sharedDigits(this.fanout, this.#names, this.#nameAt, this.oidLength, raw);
   }
 
   offsetAt(row: number): number {

@@ -382,6 +382,16 @@ export class PackStore implements ObjectSource {
     });
   }
 
+  /** How many hex digits the id shares with the nearest other ids of the packs. */
+  sharedDigits(oid: Oid): number {
+    this.#ensureListed();
+    writeOid(oid, this.#raw, 0);
+    let most = 0;
+    for (const midx of this.#midxs) most = Math.max(most, midx.sharedDigits(this.#raw));
+    for (const { index } of this.#loose) most = Math.max(most, index.sharedDigits(this.#raw));
+    return most;
+  }
+
   findPrefix(prefix: string): Oid[] {
     this.#ensureListed();
     const found = new Set<Oid>();

@@ -65,14 +65,12 @@ function graphColors(repository: Repository, warn: (message: string) => void): r
 export class Abbreviator {
   readonly #repository: Repository;
   readonly #length: number;
-  readonly #sources: readonly { findPrefix?(prefix: string): Awaitable<readonly Oid[]> }[];
 
   /** `length`: 0 for whole ids, `undefined` for the usual length. */
   constructor(repository: Repository, length: number | undefined) {
     this.#repository = repository;
     const full = repository.oidLength * 2;
     this.#length = length === 0 ? full : Math.min(full, length ?? usualAbbreviation(repository));
-    this.#sources = repository.objects.sources;
   }
 
   get whole(): boolean {
@@ -81,37 +79,15 @@ export class Abbreviator {
 
   readonly shorten = (oid: Oid): Awaitable<string> => {
     if (this.whole) return oid;
-    const prefix = oid.slice(0, this.#length);
-    let need = this.#length;
-    for (const source of this.#sources) {
-      const found = source.findPrefix?.(prefix);
-      if (found === undefined) continue;
-      if (isPromise(found)) return this.#slowly(oid);
-      for (const other of found) need = Math.max(need, shared(oid, other) + 1);
-    }
-    return oid.slice(0, need);
+    const shared = this.#repository.objects.longestShared(oid, this.#length);
+    return isPromise(shared) ? shared.then((late) => oid.slice(0, late + 1)) : oid.slice(0, shared + 1);
   };
-
-  async #slowly(oid: Oid): Promise<string> {
-    let need = this.#length;
-    for (const other of await this.#repository.objects.findPrefix(oid.slice(0, need))) {
-      need = Math.max(need, shared(oid, other) + 1);
-    }
-    return oid.slice(0, need);
-  }
 
   /** For places that cannot wait; `shorten` must have been asked before where the store answers late. */
   readonly shortenNow = (oid: Oid): string => {
     const short = this.shorten(oid);
     return isPromise(short) ? oid.slice(0, this.#length) : short;
   };
-}
-
-function shared(oid: string, other: string): number {
-  if (oid === other) return -1;
-  let same = 0;
-  while (oid.charCodeAt(same) === other.charCodeAt(same)) same++;
-  return same;
 }
 
 export interface LogPrinterOptions {

@@ -1,3 +1,4 @@
+import { isPromise } from '../base/awaitable.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength } from '../base/oid.js';
 import { GitError, isGitError } from '../base/errors.js';
@@ -213,15 +214,8 @@ export async function abbreviate(repository: Repository, oid: Oid, length = 0): 
   let wanted = length > 0 ? length : usualAbbreviation(repository);
   if (wanted >= full) return oid;
   wanted = Math.max(wanted, MINIMUM_ABBREVIATION);
-  const others = await repository.objects.findPrefix(oid.slice(0, wanted));
-  let need = wanted;
-  for (const other of others) {
-    if (other === oid) continue;
-    let same = 0;
-    while (same < full && other[same] === oid[same]) same++;
-    if (same + 1 > need) need = same + 1;
-  }
-  return oid.slice(0, need);
+  const shared = repository.objects.longestShared(oid, wanted);
+  return oid.slice(0, (isPromise(shared) ? await shared : shared) + 1);
 }
 
 /** Every object whose id starts with the digits, in order. Throws where the text is too short or no hex. */
