@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { type Config, missingValue } from '../repo/config.js';
 import { zeroOid } from '../base/oid.js';
 import { checkOutClone } from '../porcelain/checkout-clone.js';
 import { type CloneResult, cloneRepository } from '../porcelain/clone.js';
@@ -224,7 +225,7 @@ export const command = defineCommand({
         },
         filter: local ? undefined : (values.filter ?? undefined),
         uploadPack: values['upload-pack'] ?? undefined,
-        serverOptions: values['server-option'] ?? [],
+        serverOptions: values['server-option'] ?? configuredServerOptions(userConfig, origin),
         quiet,
         context: (repository) => ({
           ...transportContext(context, repository.config, 'clone', {
@@ -341,6 +342,18 @@ function localRepository(context: CommandContext, repo: string): string | undefi
   }
   // Kept as it was written, but for where it starts.
   return path.isAbsolute(repo) ? repo : `${context.cwd}/${repo}`;
+}
+
+/** `remote.<name>.serverOption` of the user's own configuration; an empty one forgets those before it. */
+function configuredServerOptions(config: Config, origin: string): string[] {
+  let found: string[] = [];
+  for (const entry of config.entries()) {
+    if (entry.key !== `remote.${origin}.serveroption`) continue;
+    if (entry.value === undefined) throw missingValue(entry);
+    if (entry.value === '') found = [];
+    else found.push(entry.value);
+  }
+  return found;
 }
 
 function isEmptyDirectory(context: CommandContext, directory: string): boolean {

@@ -47,12 +47,21 @@ export async function connectHttp(
     response.cancel();
     throw new GitError('PROTOCOL', `${shown}info/refs not valid: is this a git repository?`);
   }
+  // In git another program reads the advertisement, and passes on that of version 2.
+  const heard: Parameters<NonNullable<typeof context.trace>>[] = [];
+  const helperTrace: typeof context.trace =
+    context.helperTrace &&
+    ((...packet) => {
+      heard.push(packet);
+      context.helperTrace!(...packet);
+    });
   const reader = new PacketReader(decoded(response.body, response.headers.get('content-encoding')?.[0], context), {
-    trace: context.helperTrace ?? context.trace,
+    trace: helperTrace,
   });
   await skipServiceLine(reader, service);
   const advertisement = await readAdvertisement(reader);
   for await (const rest of reader.bytes.rest()) void rest;
+  if (advertisement.version === 2 && context.trace !== undefined) for (const packet of heard) context.trace(...packet);
   const root = newRoot(base, query, reached, service);
   if (root !== base && context.quiet !== true) context.errors(`warning: redirecting to ${stripUser(root)}/\n`);
   let pending: Promise<PacketReader> | undefined;
@@ -81,7 +90,7 @@ export async function connectHttp(
       );
     }
     const kind = (answer.response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
-    if (kind !== `application/x-git-${service}-result`) {
+    if (!kind.endsWith(`application/x-git-${service}-result`)) {
       answer.response.cancel();
       throw new GitError('PROTOCOL', `RPC failed; result has unexpected content type '${kind}'`);
     }
@@ -98,7 +107,7 @@ export async function connectHttp(
     stateless: true,
     sessionId: sessionFor(context, advertisement),
     async send(body) {
-      if (body instanceof Uint8Array) {
+      if (body instanceof Uint8Array && body.length <= session.postBuffer) {
         if (context.trace !== undefined) traceSent(context.trace, body);
         const small = body.length > GZIP_FROM ? context.platform.zlib.gzip(body) : body;
         pending = small.length < body.length ? post(() => small, 'gzip') : post(() => body, undefined);
@@ -106,7 +115,9 @@ export async function connectHttp(
         return;
       }
       // What fits is sent in one piece, which can be sent again after a question for a password.
-      const iterator = tracedBody(context.trace, body)[Symbol.asyncIterator]();
+      const iterator = tracedBody(context.trace, body instanceof Uint8Array ? once(body) : body)[
+        Symbol.asyncIterator
+      ]();
       const parts: Bytes[] = [];
       let size = 0;
       let ended = false;
@@ -144,6 +155,10 @@ export async function connectHttp(
       return 0;
     },
   };
+}
+
+async function* once(body: Bytes): AsyncGenerator<Bytes> {
+  yield body;
 }
 
 async function* resume(parts: readonly Bytes[], iterator: AsyncIterator<Bytes>): AsyncGenerator<Bytes> {

@@ -27,6 +27,8 @@ export class HttpTrace {
     const { host, pathname, search } = new URL(url);
     const lines = [`${method} ${pathname}${search} HTTP/1.1`, `Host: ${host}`];
     for (const [name, value] of headers) lines.push(`${title(name)}: ${this.#shown(name, value)}`);
+    if (body instanceof Uint8Array) lines.push(`Content-Length: ${body.length}`);
+    else if (body !== undefined) lines.push('Transfer-Encoding: chunked');
     this.#headers('=> Send', lines);
     if (body instanceof Uint8Array) this.#data('=> Send', body);
   }

@@ -1,3 +1,4 @@
+import { breathing } from './breathing.js';
 import { throughput } from '../base/throughput.js';
 import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -167,7 +168,7 @@ async function gather(
     ));
   if (!found)
     await visitReachable(
-      repository.objects,
+      breathing(repository.objects, repository.platform.now),
       {
         wants: request.wants,
         haves: request.haves,
@@ -202,18 +203,29 @@ export async function* makePack(
 ): AsyncGenerator<Bytes> {
   const { platform, objectFormat, config } = repository;
   let said: Promise<void> = Promise.resolve();
+  // A client may be gone long before the work for it ends; nobody waits for these words until then.
+  let gone: unknown;
+  const speak = (tell: () => Promise<void>): void => {
+    said = said.then(tell).catch((error: unknown) => {
+      gone ??= error;
+    });
+  };
+  const check = (): void => {
+    if (gone !== undefined) throw gone;
+    if (signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+  };
   let written = 0;
   let heard = platform.now();
   /** A client that sees no progress hears now and then that we are still there. */
   const stir = (count: number): void => {
     if (alive === undefined || alive.seconds <= 0 || (count & 255) !== 0) return;
     const now = platform.now();
-    if (now - heard < alive.seconds * 1000) return;
+    // A second early: some clients wait just as long and no longer.
+    if (now - heard < alive.seconds * 1000 - (alive.seconds > 1 ? 1000 : 0)) return;
     heard = now;
-    said = said.then(() => alive.tell());
+    speak(() => alive.tell());
   };
-  const meter =
-    progress === undefined ? undefined : new Meter(platform.now, (text) => (said = said.then(() => progress(text))));
+  const meter = progress === undefined ? undefined : new Meter(platform.now, (text) => speak(() => progress(text)));
   const stores = repository.objectDirectories.map((directory) => directory.packs);
   const builder = new PackBuilder({
     platform,
@@ -237,6 +249,7 @@ export async function* makePack(
   await gather(repository, request, builder, () => {
     meter?.update('Enumerating objects', ++found);
     stir(found);
+    if ((found & 255) === 0) check();
   });
   const count = builder.count;
   meter?.done('Enumerating objects', count);
@@ -244,6 +257,7 @@ export async function* makePack(
   await builder.prepare();
   meter?.finish('Compressing objects');
   await said;
+  check();
   const started = platform.now();
   let sent = 0;
   for await (const chunk of builder.chunks()) {
@@ -260,6 +274,7 @@ export async function* makePack(
     `Total ${total} (delta ${deltas}), reused ${reused} (delta ${reusedDeltas}), pack-reused ${verbatim} (from ${verbatimPacks})\n`,
   );
   await said;
+  check();
 }
 
 /** Progress lines: the first, the last, and some between, not more often than a few a second. */

@@ -14,6 +14,8 @@ import { serveGitSocket } from '../../src/server/git-service.js';
 import { createHttpServer } from '../../src/server/http-server.js';
 import { enterRepository } from '../../src/transport/enter-repository.js';
 import { packet } from '../../src/transport/pkt-line.js';
+import { ByteReader } from '../../src/transport/byte-stream.js';
+import { uploadPack } from '../../src/transport/upload-pack.js';
 import { Random } from '../support/random.js';
 
 const env = {
@@ -253,4 +255,45 @@ describe('a server does not suffer from', () => {
     expect(outcome).toMatch(/^(?:done|TRANSPORT|LIMIT|PROTOCOL)$/);
     await othersAreServed();
   }, 60_000);
+
+  it('leaves while its pack is made: that conversation ends, and no rejection is left to nobody', async () => {
+    const repository = enterRepository(nodePlatform, env, '/', join(place, 'hub.git'), false);
+    // Each object takes a turn of the event loop, as in a big repository.
+    const instead = <T extends object>(target: T, replaced: Partial<Record<string, unknown>>): T =>
+      new Proxy(target, {
+        get: (from, name) => {
+          if (typeof name === 'string' && Object.hasOwn(replaced, name)) return replaced[name];
+          const value: unknown = Reflect.get(from, name, from);
+          return typeof value === 'function' ? value.bind(from) : value;
+        },
+      });
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+    const { objects } = repository;
+    const slow = instead(repository, {
+      objects: instead(objects, {
+        readPassing: undefined,
+        read: (oid: Oid) => turn().then(() => objects.read(oid)),
+        readHeader: (oid: Oid) => turn().then(() => objects.readHeader(oid)),
+      }),
+    });
+    const wanted = [packet(`want ${head} side-band-64k\n`), encodeText('0000'), packet('done\n')];
+    let writes = 0;
+    const gone = Object.assign(new Error('broken pipe'), { code: 'EPIPE' });
+    const io = {
+      input: new ByteReader(
+        (async function* () {
+          yield* wanted;
+        })(),
+      ),
+      output: {
+        write: async () => {
+          if (++writes > 1) throw gone;
+        },
+        end: async () => {},
+      },
+      errors: () => {},
+    };
+    await expect(uploadPack(slow, io, { version: 0, stateless: true, agent: 'test' })).rejects.toBe(gone);
+    repository.close();
+  });
 });

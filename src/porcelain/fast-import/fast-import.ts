@@ -6,12 +6,12 @@ import type { ObjectKind, Oid } from '../../base/oid.js';
 import { emptyTreeOid, isOid, isZeroOid } from '../../base/oid.js';
 import { stepFault } from '../../base/path.js';
 import { quotePath, unquotePath } from '../../base/quote.js';
-import { Ancestry, commitReader } from '../../history/merge-base.js';
 import { parseCommitLinks } from '../../objects/commit.js';
 import { canonicalMode, formatMode, isGitlinkMode, isTreeMode, kindOfMode, MODE_FILE } from '../../objects/mode.js';
 import { parseTag } from '../../objects/tag.js';
 import { BulkWriter } from '../../packs/bulk-writer.js';
 import { formatZone, parseDate } from '../../repo/dates.js';
+import { openAncestry } from '../../repo/ancestry.js';
 import type { Repository } from '../../repo/repository.js';
 import { resolveRevision } from '../../repo/revision.js';
 import { CommandStream } from './stream.js';
@@ -833,7 +833,7 @@ export class FastImport {
   }
 
   async #updateRefs(): Promise<void> {
-    const { refs, objects } = this.#repository;
+    const { refs } = this.#repository;
     for (const branch of this.#branches.values()) {
       const before = await refs.resolve(branch.name);
       if (branch.oid === undefined) {
@@ -844,7 +844,7 @@ export class FastImport {
       }
       if (before === branch.oid) continue;
       if (before !== undefined && !this.#settings.force) {
-        const contained = await new Ancestry(commitReader(objects)).isAncestor(
+        const contained = await openAncestry(this.#repository).isAncestor(
           before as Oid<'commit'>,
           branch.oid as Oid<'commit'>,
         );
