@@ -33,8 +33,9 @@ export class Output {
   }
 
   get columns(): number | undefined {
-    const stream = this.#descriptor === 1 ? process.stdout : process.stderr;
-    return this.isTerminal ? stream.columns : undefined;
+    // Node makes its streams, and loads what they need, at the first look at one.
+    if (!this.isTerminal) return undefined;
+    return (this.#descriptor === 1 ? process.stdout : process.stderr).columns;
   }
 
   write(data: string | Bytes): void {

@@ -52,8 +52,17 @@ export class LooseObjects implements ObjectStore {
 
   freshen(oid: Oid): boolean {
     const { fs } = this.#platform;
+    const fan = oid.slice(0, 2);
+    if (this.#missing.has(fan)) return false;
     const file = this.pathOf(oid);
-    if (fs.lstat(file) === undefined) return false;
+    if (fs.lstat(file) === undefined) {
+      // Whoever writes many objects asks for many: where there is no folder, one look at it answers for all.
+      if (!this.#there.has(fan)) {
+        const place = fs.lstat(`${this.directory}/${fan}`) === undefined ? this.#missing : this.#there;
+        place.add(fan);
+      }
+      return false;
+    }
     const now = this.#platform.now() / 1000;
     try {
       fs.setTimes(file, now, now);
@@ -118,8 +127,16 @@ export class LooseObjects implements ObjectStore {
   /** Listings kept for `findPrefix`: shortening thousands of ids would list the same few folders again and again. */
   readonly #fans = new Map<string, Oid[]>();
 
+  /**
+   * Folders that were not there when `freshen` looked, and those that were. (An object that another process writes there
+   * meanwhile is written once more.)
+   */
+  readonly #missing = new Set<string>();
+  readonly #there = new Set<string>();
+
   refresh(): void {
     this.#fans.clear();
+    this.#missing.clear();
   }
 
   *list(): Iterable<Oid> {
@@ -150,6 +167,7 @@ export class LooseObjects implements ObjectStore {
     const file = this.pathOf(oid);
     if (!fresh && this.freshen(oid)) return;
     this.#fans.delete(oid.slice(0, 2));
+    this.#missing.delete(oid.slice(0, 2));
     const fan = file.slice(0, file.lastIndexOf('/'));
     const packed = this.#deflate(kind, data);
     let temporary = '';

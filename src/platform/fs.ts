@@ -72,7 +72,8 @@ export interface LockOwner {
  */
 export interface FileSystem {
   /** The whole file, or `undefined` where there is none (also when a parent is not a directory). */
-  readFile(path: string): Bytes | undefined;
+  /** `size`: what the file is expected to have, where that is known; it is read whole in any case. */
+  readFile(path: string, size?: number): Bytes | undefined;
   open(path: string): ReadHandle | undefined;
   /** Creates or truncates. `exclusive`: `undefined` when it exists already. `mode` is subject to the umask. */
   openWrite(path: string, options: { exclusive: true; mode?: number }): WriteHandle | undefined;

@@ -183,6 +183,8 @@ export class Index {
   position(path: string, stage = 0): number {
     let low = 0;
     let high = this.count;
+    // Who adds in order always asks for what comes last.
+    if (high > 0 && compareText(this.pathAt(high - 1), path) < 0) return -1 - high;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const order = compareText(this.pathAt(middle), path) || this.stageAt(middle) - stage;
@@ -297,7 +299,11 @@ export class Index {
   #clearWay(entry: IndexEntry, replace: boolean): boolean {
     const { path, stage } = entry;
     const inTheWay: string[] = [];
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    let slash = path.lastIndexOf('/');
+    const last = this.#entries[this.#entries.length - 1];
+    // With a neighbour in the same directory, none of the directories above is a file.
+    if (slash > 0 && last?.stage === stage && last.path.startsWith(path.slice(0, slash + 1))) slash = -1;
+    for (; slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash);
       if (this.position(parent, stage) >= 0) inTheWay.push(parent);
     }

@@ -36,7 +36,7 @@ export interface SerializeIndexOptions {
 
 /** The bytes of an index file, equal to git's for equal content. */
 export function serializeIndex(
-  platform: Pick<Platform, 'hasher'>,
+  platform: Pick<Platform, 'hash' | 'hasher'>,
   content: IndexContent,
   algorithm: HashAlgorithm,
   options: SerializeIndexOptions = {},
@@ -60,7 +60,7 @@ export function serializeIndex(
   }
   const body = out.taken();
   if (options.skipHash === true) out.bytes(oidToBytes(zeroOid(algorithm)));
-  else out.bytes(platform.hasher(algorithm).update(body).digest());
+  else out.bytes(oidToBytes(platform.hash(algorithm, body)));
   return out.taken();
 }
 

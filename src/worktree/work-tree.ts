@@ -325,7 +325,7 @@ export class WorkTree {
       const target = this.fs.readLink(file);
       return target === undefined ? undefined : encodeText(target);
     }
-    return this.fs.readFile(file);
+    return this.fs.readFile(file, stat.size);
   }
 
   /** The content as it would be stored; `undefined` when there is no file. */

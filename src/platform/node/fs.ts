@@ -154,6 +154,20 @@ function readHandle(descriptor: number): ReadHandle {
   };
 }
 
+const SMALL_FILE = 65_536;
+
+/** Without asking the file for its size; `undefined` when that is not the one expected. */
+function readSmall(path: string, size: number): Bytes | undefined {
+  const descriptor = nodeFs.openSync(native(path), 'r');
+  try {
+    const into = Buffer.allocUnsafe(size + 1);
+    const got = nodeFs.readSync(descriptor, into, 0, size + 1, null);
+    return got === size ? new Uint8Array(into.buffer, into.byteOffset, size) : undefined;
+  } finally {
+    nodeFs.closeSync(descriptor);
+  }
+}
+
 class NodeWriteHandle implements WriteHandle {
   readonly path: string;
   readonly #descriptor: number;
@@ -202,8 +216,12 @@ const kinds = ['other', 'file', 'directory', 'symlink'] as const;
 class NodeFileSystem implements FileSystem {
   readonly lockOwner = nodeLockOwner;
 
-  readFile(path: string): Bytes | undefined {
+  readFile(path: string, size?: number): Bytes | undefined {
     try {
+      if (size !== undefined && size <= SMALL_FILE) {
+        const data = readSmall(path, size);
+        if (data !== undefined) return data;
+      }
       const data = nodeFs.readFileSync(native(path));
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     } catch (error) {
