@@ -204,6 +204,12 @@ class TreeDiff {
     let same = start;
     for (const stop = end - 4; same <= stop && oldView.getInt32(same) === newView.getInt32(same + shift); same += 4);
     while (same < end && x[same] === y[same + shift]) same++;
+    // Mostly one row differs, and all behind it are equal: then nothing has to be looked for.
+    if (same === x.length && same + shift === y.length) {
+      level.oldAt = same;
+      level.newAt = y.length;
+      return;
+    }
     let row = start;
     for (;;) {
       let at = row + 5;

@@ -68,7 +68,13 @@ export class Placing {
       if (open === undefined) return;
       const first = next;
       next = before === undefined ? open.shared.length : firstRowBehind(open, next, oidLength, before, isTree);
-      for (let i = first; i < next; i += 2) chunks.push(open.data.subarray(open.shared[i]!, open.shared[i + 1]!));
+      const { data, shared } = open;
+      for (let i = first; i < next; i += 2) {
+        const start = shared[i]!;
+        // Rows that lie behind one another are copied as one.
+        while (i + 2 < next && shared[i + 2] === shared[i + 1]) i += 2;
+        chunks.push(data.subarray(start, shared[i + 1]!));
+      }
     };
     for (const entry of placed) {
       const mode = entry.mode.toString(8);

@@ -58,8 +58,10 @@ export class TreeCursor {
       if (at >= data.length) throw malformed('too-short tree object');
       digit = data[at++]!;
     }
-    const nameEnd = data.indexOf(0, at);
-    if (nameEnd < 0 || nameEnd + 1 + this.#oidLength > data.length) throw malformed('too-short tree object');
+    // Names are short: a native search costs more than they do. (The byte in front of the last id is 0.)
+    let nameEnd = at;
+    while (nameEnd <= end && data[nameEnd] !== 0) nameEnd++;
+    if (nameEnd > end) throw malformed('too-short tree object');
     if (nameEnd === at) throw malformed('empty filename in tree entry');
     this.mode = mode;
     this.nameStart = at;
@@ -67,6 +69,16 @@ export class TreeCursor {
     this.oidStart = nameEnd + 1;
     this.#at = nameEnd + 1 + this.#oidLength;
     return true;
+  }
+
+  /** Where the next row begins. */
+  get end(): number {
+    return this.#at;
+  }
+
+  /** Passes over bytes that are whole rows. */
+  skip(bytes: number): void {
+    this.#at += bytes;
   }
 
   get name(): string {
