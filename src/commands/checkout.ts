@@ -1,3 +1,4 @@
+import { smudgeMeta } from '../porcelain/smudge-meta.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkBranchName } from '../porcelain/branch-make.js';
@@ -317,10 +318,7 @@ class Checkout {
       style: checkStyle(values.conflict),
       ignoreUnmerged: values.force === true,
       ignoreSkipBits: values['ignore-skip-worktree-bits'] === true,
-      meta:
-        target?.commit === undefined
-          ? {}
-          : { treeish: target.commit, ...(target.ref === undefined ? {} : { ref: target.ref }) },
+      meta: target === undefined ? {} : await smudgeMeta(repository, target.name, target.commit),
       // Who writes `--` knows what files are meant.
       count: !this.#rest.includes('--'),
       quiet: values.quiet === true,

@@ -274,7 +274,7 @@ class Diff {
       if (trees.length > 0) throw new UsageError('');
       if (blobs.length === 1 && pathWords.length === 1) yield* this.blobAndFile(blobs[0]!, pathWords[0]!);
       else if (blobs.length === 2 && pathWords.length === 0)
-        yield* this.pairsOut([blobPair(repository, blobs[0]!, blobs[1]!)]);
+        yield* this.pairsOut(blobPair(repository, blobs[0]!, blobs[1]!));
       else throw new UsageError('');
       return;
     }
@@ -403,8 +403,10 @@ class Diff {
   }
 }
 
-function blobPair(repository: Repository, a: Named, b: Named): FilePair {
+/** Two blobs as a change; none where they are one. */
+function blobPair(repository: Repository, a: Named, b: Named): FilePair[] {
+  if (a.oid === b.oid && (a.mode ?? MODE_FILE) === (b.mode ?? MODE_FILE)) return [];
   const side = (item: Named): DiffSide =>
     new ObjectSide(repository.objects, item.path ?? item.name, item.mode ?? MODE_FILE, item.oid);
-  return { status: 'M', old: side(a), new: side(b), score: 0 };
+  return [{ status: 'M', old: side(a), new: side(b), score: 0 }];
 }

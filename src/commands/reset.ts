@@ -1,3 +1,4 @@
+import { smudgeMeta } from '../porcelain/smudge-meta.js';
 import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
@@ -278,16 +279,21 @@ class Reset {
     const { objects } = tree.repository;
     const from = head === undefined ? undefined : await treeOfCommit(tree.repository, head);
     const unmerged = tree.index.hasConflicts;
+    const meta = await smudgeMeta(
+      tree.repository,
+      revision,
+      await resolveRevision(tree.repository, `${revision}^{commit}`),
+    );
     const change =
       mode === 'keep'
-        ? new Switch(tree, [from, to], { way: 'twoway', update: true, overwriteIgnored: true, statOnly: true })
+        ? new Switch(tree, [from, to], { way: 'twoway', update: true, overwriteIgnored: true, statOnly: true, meta })
         : new Switch(tree, [to], {
             way: 'oneway',
             update: true,
             overwriteIgnored: true,
             statOnly: true,
             ...(mode === 'hard' ? { reset: 'overwrite-untracked' as const } : {}),
-            meta: { treeish: revision },
+            meta,
           });
     if (mode === 'keep' && head === undefined) {
       this.#context.error('You do not have a valid HEAD.');

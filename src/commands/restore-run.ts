@@ -24,7 +24,8 @@ export async function restoreNamed(context: CommandContext, tree: WorkTree, opti
     for (const message of result.errors) context.error(message);
     if (result.unmatched.length > 0) return 1;
     if (tree.index.changed) tree.commitIndex(lock);
-    if (result.errors.length > 0) return 1;
+    // What could be written is told of also where something could not.
+    if (result.errors.length > 0 && result.updated === 0) return 1;
     if (options.count && !options.quiet) {
       if (result.recreated > 0) {
         context.printError(`Recreated ${result.recreated} merge conflict${result.recreated === 1 ? '' : 's'}\n`);
@@ -39,7 +40,7 @@ export async function restoreNamed(context: CommandContext, tree: WorkTree, opti
       }
     }
     const hook = tree.repository.hooks.run('post-checkout', await hookArguments(tree));
-    return hook === undefined || hook.code === 0 ? 0 : 1;
+    return result.errors.length === 0 && (hook === undefined || hook.code === 0) ? 0 : 1;
   } finally {
     lock.rollback();
   }

@@ -1,3 +1,5 @@
+import { smudgeMeta } from '../porcelain/smudge-meta.js';
+import type { SmudgeOptions } from '../worktree/convert.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { resolveKind } from '../repo/revision.js';
@@ -53,7 +55,7 @@ export const command = defineCommand({
       if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
       let source: Oid<'tree'> | undefined;
       let sourceOid: Oid | undefined;
-      let ref: string | undefined;
+      let meta: SmudgeOptions = {};
       const name = values.source ?? (staged ? 'HEAD' : undefined);
       if (name != null) {
         const target = await readTarget(repository, name);
@@ -64,7 +66,7 @@ export const command = defineCommand({
           source = await resolveKind(repository, target.commit ?? target.name, 'tree');
           if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${name}`);
           sourceOid = target.commit ?? source;
-          ref = target.ref;
+          meta = target.commit === undefined ? { treeish: source } : await smudgeMeta(repository, name, target.commit);
         }
         if (target === undefined && staged && values.source == null) {
           throw new GitError('USAGE', "could not resolve 'HEAD'");
@@ -89,7 +91,7 @@ export const command = defineCommand({
         style: checkStyle(values.conflict),
         ignoreUnmerged: values['ignore-unmerged'] === true,
         ignoreSkipBits: values['ignore-skip-worktree-bits'] === true,
-        meta: sourceOid === undefined ? {} : { treeish: sourceOid, ...(ref === undefined ? {} : { ref }) },
+        meta,
         count: false,
         quiet: values.quiet === true,
       });

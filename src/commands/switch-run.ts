@@ -14,13 +14,14 @@ import {
   refuseInProgress,
   treeOfCommit,
 } from '../porcelain/switch-branch.js';
+import { smudgeMeta } from '../porcelain/smudge-meta.js';
 import { trackingInfo, trackingLines } from '../porcelain/tracking-info.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
 import { plumbingRefusal, porcelainRefusal, refusalOrder } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
-import type { CommandContext } from './command.js';
+import type { CommandContext, Progress } from './command.js';
 import { adviceOn } from './work-tree.js';
 
 /** Where to switch to: a branch, or a commit. */
@@ -159,14 +160,24 @@ class SwitchRun {
     const fromTree = from === undefined ? undefined : await treeOfCommit(repository, from);
     const toTree = target.commit === undefined ? undefined : await treeOfCommit(repository, target.commit);
     const progress = this.#context.progress('Updating files', { quiet: options.quiet });
+    let filtering: Progress | undefined;
     const result = await moveWorkTree(this.#tree, fromTree, toTree, {
       discard: options.force,
       ...(options.keepUntracked === true ? { keepUntracked: true } : {}),
       overwriteIgnored: options.overwriteIgnored,
-      meta: { ...(target.ref === undefined ? {} : { ref: target.ref }), treeish: target.commit ?? undefined },
+      meta: this.#tree.converter.keepsPrograms
+        ? target.ref !== undefined && target.commit !== undefined
+          ? { ref: target.ref, treeish: target.commit }
+          : await smudgeMeta(repository, target.name, target.commit)
+        : {},
       progress: (done, total) => progress.update(done, total),
+      filtering: (done, total) => {
+        filtering ??= this.#context.progress('Filtering content', { quiet: options.quiet });
+        filtering.update(done, total);
+      },
     });
     progress.done();
+    filtering?.done();
     let errors: readonly string[];
     let carried = false;
     if (result.ok) errors = result.errors;

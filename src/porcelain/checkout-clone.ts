@@ -13,10 +13,12 @@ export async function checkOutClone(
   progress: ((done: number, total: number) => void) | undefined,
 ): Promise<readonly string[]> {
   const { tree } = parseCommitLinks(await readKind(repository.objects, head, 'commit'));
+  const at = await repository.refs.readRaw('HEAD');
+  const meta = { ...(at?.kind === 'symbolic' ? { ref: at.target } : {}), treeish: head };
   const workTree = new WorkTree(repository, say);
   const lock = workTree.lockIndex();
   try {
-    const change = new Switch(workTree, [tree], { way: 'oneway', update: true, initial: true, progress });
+    const change = new Switch(workTree, [tree], { way: 'oneway', update: true, initial: true, meta, progress });
     await change.plan();
     const errors = await change.apply();
     workTree.writeLockedIndex(lock);

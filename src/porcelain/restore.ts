@@ -148,7 +148,7 @@ class Restoring {
           // What is only intended has no content to restore.
           continue;
         }
-        await this.#write(writer, first, true);
+        await this.#write(writer, first, (fresh) => this.#record(fresh));
         continue;
       }
       if (options.ours === true || options.theirs === true) {
@@ -157,9 +157,10 @@ class Restoring {
           if (!options.overlay) remover.remove(path);
           continue;
         }
-        await this.#write(writer, wanted, false);
+        await this.#write(writer, wanted);
       } else if (options.merge === true) await this.#conflict(writer, path, stages);
     }
+    await writer.finishDelayed();
     remover.finish();
   }
 
@@ -190,37 +191,44 @@ class Restoring {
         continue;
       }
       if (old?.skipWorktree === true && options.ignoreSkipBits !== true) continue;
-      const fresh = await this.#write(writer, same ? old : entry, options.staged && same);
-      if (fresh !== undefined && options.staged && !same) put[put.length - 1] = fresh;
+      const place = put.length - 1;
+      await this.#write(writer, same ? old : entry, (fresh) => {
+        if (!options.staged) return;
+        if (same) this.#record(fresh);
+        else put[place] = fresh;
+      });
     }
+    await writer.finishDelayed();
     remover.finish();
     index.removeAll(drop);
     index.addAll(put);
   }
 
-  /** Writes one file unless it is right already; `record`: the entry in the index gets the new stat words. */
-  async #write(writer: CheckoutWriter, entry: IndexEntry, record: boolean): Promise<IndexEntry | undefined> {
+  #record(fresh: IndexEntry): void {
+    const { index } = this.#tree;
+    index.refreshAt(index.position(fresh.path), fresh);
+  }
+
+  /** Writes one file unless it is right already; `record` gets the entry with the new stat words. */
+  async #write(writer: CheckoutWriter, entry: IndexEntry, record?: (fresh: IndexEntry) => void): Promise<void> {
     const tree = this.#tree;
     const stat = tree.hasSymlinkParent(entry.path) ? undefined : tree.lstat(entry.path);
-    if (stat !== undefined && entry.stage === 0 && entry.size !== 0) {
+    if (stat !== undefined && entry.stage === 0 && (entry.size !== 0 || entry.mtimeSeconds !== 0)) {
       const modified = tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
-      if (!(isPromise(modified) ? await modified : modified)) return undefined;
-    } else if (stat !== undefined && entry.stage === 0 && entry.mtimeSeconds !== 0) {
-      const modified = tree.isModified(entry, stat, { ignoreValid: true, ignoreSkip: true });
-      if (!(isPromise(modified) ? await modified : modified)) return undefined;
+      if (!(isPromise(modified) ? await modified : modified)) return;
     }
-    if (isGitlinkMode(entry.mode) && stat?.kind === 'directory') return undefined;
-    const outcome = await writer.write(entry);
-    if (!outcome.ok) {
-      this.#errors.push(outcome.message);
-      return undefined;
-    }
-    this.#updated++;
-    if (isGitlinkMode(entry.mode)) return undefined;
-    const fresh = entry.withStat(outcome.stat);
-    fresh.fresh = true;
-    if (record) tree.index.refreshAt(tree.index.position(entry.path), fresh);
-    return fresh;
+    if (isGitlinkMode(entry.mode) && stat?.kind === 'directory') return;
+    await writer.deliver(entry, (_, outcome) => {
+      if (!outcome.ok) {
+        this.#errors.push(outcome.message);
+        return;
+      }
+      this.#updated++;
+      if (isGitlinkMode(entry.mode)) return;
+      const fresh = entry.withStat(outcome.stat);
+      fresh.fresh = true;
+      record?.(fresh);
+    });
   }
 
   /** Writes the conflict of a path again. */

@@ -24,6 +24,7 @@ export interface MoveOptions {
   readonly overwriteIgnored?: boolean;
   readonly meta?: SwitchOptions['meta'];
   readonly progress?: SwitchOptions['progress'];
+  readonly filtering?: SwitchOptions['filtering'];
 }
 
 export type MoveResult =
@@ -52,6 +53,7 @@ export async function moveWorkTree(
       ...(discard ? { reset: options.keepUntracked === true ? 'protect-untracked' : 'overwrite-untracked' } : {}),
       ...(options.meta === undefined ? {} : { meta: options.meta }),
       ...(options.progress === undefined ? {} : { progress: options.progress }),
+      filtering: options.filtering,
     });
     const plan = await change.plan();
     if (plan.refusals.length > 0) return { ok: false, refusals: plan.refusals };

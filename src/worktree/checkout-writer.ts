@@ -15,6 +15,8 @@ export type WriteOutcome =
   | { readonly ok: true; readonly stat: FileStat }
   | { readonly ok: false; readonly message: string };
 
+type Settle = (entry: IndexEntry, outcome: WriteOutcome) => void;
+
 /**
  * Writes files of the work tree, and nothing else: every path is checked, every directory on the way must be a real
  * one (never a symbolic link, also not one that this checkout just made), and what is in the way is removed only when
@@ -25,6 +27,8 @@ export class CheckoutWriter {
   /** Directories known to be real directories. */
   readonly #directories = new Set<string>();
   readonly #meta: SmudgeOptions;
+  /** Entries whose content a filter has put off. */
+  readonly #delayed = new Map<string, { entry: IndexEntry; settle: Settle }>();
 
   constructor(tree: WorkTree, meta: SmudgeOptions = {}) {
     this.#tree = tree;
@@ -38,6 +42,44 @@ export class CheckoutWriter {
     return isPromise(found)
       ? found.then((object) => this.#writeObject(entry, object))
       : this.#writeObject(entry, found);
+  }
+
+  /**
+   * Writes an entry's file now, or in `finishDelayed` where its filter wants time for it; `settle` is told what came of
+   * it then.
+   */
+  deliver(entry: IndexEntry, settle: Settle): Awaitable<void> {
+    const { path, mode, oid } = entry;
+    const { converter, repository } = this.#tree;
+    if (isGitlinkMode(mode) || isSymlinkMode(mode) || !converter.keepsPrograms) {
+      const outcome = this.write(entry);
+      return isPromise(outcome) ? outcome.then((one) => settle(entry, one)) : settle(entry, outcome);
+    }
+    return (async () => {
+      const object = await repository.objects.read(oid);
+      if (object?.kind !== 'blob') return settle(entry, await this.#writeObject(entry, object));
+      const data = await converter.smudgeOrDelay(path, object.data, { ...this.#meta, blob: oid });
+      if (data === 'delayed') this.#delayed.set(path, { entry, settle });
+      else settle(entry, this.#put(path, mode, data));
+    })();
+  }
+
+  /** Writes what filters had put off. `progress`: files done, of how many. */
+  async finishDelayed(progress?: (done: number, total: number) => void): Promise<void> {
+    const total = this.#delayed.size;
+    if (total === 0) return;
+    let done = 0;
+    for await (const file of this.#tree.converter.delayedFiles()) {
+      const waiting = this.#delayed.get(file.path);
+      if ('error' in file) {
+        const { entry, settle } = waiting ?? [...this.#delayed.values()][0]!;
+        settle(entry, { ok: false, message: file.error });
+      } else if (waiting !== undefined) {
+        waiting.settle(waiting.entry, this.#put(file.path, waiting.entry.mode, file.data));
+        progress?.(++done, total);
+      }
+    }
+    this.#delayed.clear();
   }
 
   #writeObject(entry: IndexEntry, object: RawObject | undefined): Awaitable<WriteOutcome> {

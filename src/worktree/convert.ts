@@ -1,7 +1,7 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
-import { equalBytes } from '../base/bytes.js';
+import { compareText, equalBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import type { Attributes, AttributeValue } from '../repo/attributes.js';
@@ -50,6 +50,18 @@ export interface SmudgeOptions {
   readonly normalizing?: boolean;
 }
 
+/** What came of a file that its filter had put off: its content, or why there is none. */
+export type DelayedFile =
+  | { readonly path: string; readonly data: Bytes }
+  | { readonly path: string; readonly error: string };
+
+/** A filter that put files off, with what each was asked with. */
+interface DelayingFilter {
+  readonly command: string;
+  readonly filter: FilterProcess;
+  readonly waiting: Map<string, readonly string[]>;
+}
+
 /** Converts contents by attributes and configuration: line ends, `ident`, encodings, filter programs. */
 export class Converter {
   readonly #repository: Repository;
@@ -61,7 +73,9 @@ export class Converter {
   readonly #safe: 'die' | 'warn' | 'off';
   readonly #drivers = new Map<string, FilterDriver>();
   readonly #running = new Map<string, FilterProcess | undefined>();
+  readonly #delaying = new Map<FilterProcess, DelayingFilter>();
   readonly #trivial: boolean;
+  #keepsPrograms: boolean | undefined;
 
   constructor(
     repository: Repository,
@@ -147,7 +161,7 @@ export class Converter {
     if (conversion === nothing) return data;
     const { driver } = conversion;
     if (driver !== undefined) {
-      const filtered = this.#filter(driver, 'clean', path, data, {});
+      const filtered = this.#filter(driver, 'clean', path, data, {}, false) as Awaitable<Bytes | undefined>;
       if (isPromise(filtered)) {
         return filtered.then((answer) => this.#cleanFiltered(path, data, answer, conversion, options));
       }
@@ -238,6 +252,28 @@ export class Converter {
 
   /** Stored content to what is written to the work tree. */
   smudge(path: string, data: Bytes, options: SmudgeOptions = {}, conversion = this.of(path)): Awaitable<Bytes> {
+    return this.#smudge(path, data, options, conversion, false) as Awaitable<Bytes>;
+  }
+
+  /** Whether any filter is a program that is kept running: only such may put a file off. */
+  get keepsPrograms(): boolean {
+    const { config } = this.#repository;
+    this.#keepsPrograms ??= config.subsections('filter').some((name) => config.has(`filter.${name}.process`));
+    return this.#keepsPrograms;
+  }
+
+  /** The same, unless a long-running filter wants time for this file: then `delayedFiles` has it later. */
+  smudgeOrDelay(path: string, data: Bytes, options: SmudgeOptions = {}): Awaitable<Bytes | 'delayed'> {
+    return this.#smudge(path, data, options, this.of(path), true);
+  }
+
+  #smudge(
+    path: string,
+    data: Bytes,
+    options: SmudgeOptions,
+    conversion: Conversion,
+    canDelay: boolean,
+  ): Awaitable<Bytes | 'delayed'> {
     if (conversion === nothing) return data;
     const { driver } = conversion;
     let out = data;
@@ -253,8 +289,8 @@ export class Converter {
       else out = encoded;
     }
     if (driver === undefined) return out;
-    const filtered = this.#filter(driver, 'smudge', path, out, options);
-    const settle = (answer: Bytes | undefined): Bytes => {
+    const filtered = this.#filter(driver, 'smudge', path, out, options, canDelay);
+    const settle = (answer: Bytes | 'delayed' | undefined): Bytes | 'delayed' => {
       if (answer === undefined && driver.required) {
         throw new GitError('USAGE', `${path}: smudge filter ${driver.name} failed`);
       }
@@ -269,9 +305,10 @@ export class Converter {
     path: string,
     data: Bytes,
     options: SmudgeOptions,
-  ): Awaitable<Bytes | undefined> {
+    canDelay: boolean,
+  ): Awaitable<Bytes | 'delayed' | undefined> {
     if (driver.process !== undefined && driver.process !== '') {
-      return this.#viaProcess(driver, direction, path, data, options);
+      return this.#viaProcess(driver, direction, path, data, options, canDelay);
     }
     const command = direction === 'clean' ? driver.clean : driver.smudge;
     if (command === undefined || command === '') return undefined;
@@ -298,17 +335,23 @@ export class Converter {
     path: string,
     data: Bytes,
     options: SmudgeOptions,
-  ): Promise<Bytes | undefined> {
+    canDelay: boolean,
+  ): Promise<Bytes | 'delayed' | undefined> {
     const { processes } = this.#repository.platform;
     const command = driver.process!;
     if (processes === undefined) return undefined;
     let filter = this.#running.get(command);
     if (filter === undefined || filter.isDead) {
       if (this.#running.has(command) && filter === undefined) return undefined;
-      filter = await FilterProcess.start(processes, processes.shell(command), {
-        cwd: this.#repository.workTree ?? this.#repository.gitDir,
-        env: this.#repository.hooks.environment(),
-      });
+      filter = await FilterProcess.start(
+        processes,
+        processes.shell(command),
+        {
+          cwd: this.#repository.workTree ?? this.#repository.gitDir,
+          env: this.#repository.hooks.environment(),
+        },
+        this.#complain,
+      );
       // Not every command closes its work tree; a program left running would keep the process from ending.
       if (this.#running.size === 0) this.#repository.whenClosed(() => this.#stop());
       this.#running.set(command, filter);
@@ -324,14 +367,62 @@ export class Converter {
       if (options.treeish !== undefined) details.push(`treeish=${options.treeish}`);
       if (options.blob !== undefined) details.push(`blob=${options.blob}`);
     }
-    const answer = await filter.convert(direction, details, data);
+    const mayDelay = canDelay && filter.capabilities.has('delay');
+    const answer = await filter.convert(direction, mayDelay ? [...details, 'can-delay=1'] : details, data);
     if (answer.status === 'success') return answer.data;
+    if (answer.status === 'delayed' && mayDelay) {
+      let delaying = this.#delaying.get(filter);
+      if (delaying === undefined) {
+        delaying = { command, filter, waiting: new Map() };
+        this.#delaying.set(filter, delaying);
+      }
+      delaying.waiting.set(path, details);
+      return 'delayed';
+    }
     if (answer.status === 'abort') filter.capabilities.delete(direction);
     else if (filter.isDead) {
       this.#complain(`external filter '${command}' failed`);
       this.#running.delete(command);
     }
     return undefined;
+  }
+
+  /** The files that filters have put off, each when its filter has it. Asks until no filter has more to give. */
+  async *delayedFiles(): AsyncGenerator<DelayedFile> {
+    const asked = [...this.#delaying.values()];
+    this.#delaying.clear();
+    let open = asked;
+    while (open.length > 0) {
+      const more: DelayingFilter[] = [];
+      for (const one of open) if (yield* this.#available(one)) more.push(one);
+      open = more;
+    }
+    for (const { waiting } of asked) {
+      for (const path of waiting.keys()) yield { path, error: `'${path}' was not filtered properly` };
+    }
+  }
+
+  /** What one filter has ready; answers whether to ask it again. */
+  async *#available({ command, filter, waiting }: DelayingFilter): AsyncGenerator<DelayedFile, boolean> {
+    const paths = await filter.available();
+    if (paths === undefined || paths.length === 0) return false;
+    let good = true;
+    for (const path of paths.sort(compareText)) {
+      const details = waiting.get(path);
+      if (details === undefined) {
+        yield {
+          path,
+          error: `external filter '${command}' signaled that '${path}' is now available although it has not been delayed earlier`,
+        };
+        good = false;
+        continue;
+      }
+      const answer = await filter.convert('smudge', details, undefined);
+      if (answer.status !== 'success') continue;
+      waiting.delete(path);
+      yield { path, data: answer.data };
+    }
+    return good && !filter.isDead;
   }
 
   #stop(): void {

@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.js';
 import { concatBytes, decodeText, emptyBytes, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Child, Processes } from '../platform/platform.js';
 
 const MAX_PACKET = 65516;
@@ -27,18 +28,23 @@ export class FilterProcess {
     this.#chunks = child.stdout[Symbol.asyncIterator]();
   }
 
-  /** Starts the program and shakes hands; `undefined` when it does not answer as it must. */
+  /** Starts the program and shakes hands; `undefined` when it does not answer as it must, which is then said. */
   static async start(
     processes: Processes,
     argv: readonly [string, ...string[]],
     options: { cwd?: string | undefined; env: Readonly<Record<string, string | undefined>> },
+    complain: (message: string) => void,
   ): Promise<FilterProcess | undefined> {
     const filter = new FilterProcess(processes.open(argv, { ...options, stderr: 'inherit' }));
     try {
       await filter.#send(['git-filter-client', 'version=2']);
-      if ((await filter.#packetText()) !== 'git-filter-server') throw new Error('not a filter');
-      if ((await filter.#packetText()) !== 'version=2') throw new Error('not version 2');
-      if ((await filter.#packet()) !== 'flush') throw new Error('more than a greeting');
+      const greeting = await filter.#packetText();
+      if (greeting !== 'git-filter-server') throw unexpected(greeting, 'git-filter-server');
+      const version = await filter.#packetText();
+      if (version?.startsWith('version=') !== true) throw unexpected(version, 'version');
+      if (version !== 'version=2') throw new GitError('PROTOCOL', `Version ${version.slice(8)} not supported`);
+      const end = await filter.#packetText();
+      if (end !== undefined) throw unexpected(end, 'flush');
       await filter.#send(['capability=clean', 'capability=smudge', 'capability=delay']);
       for (;;) {
         const line = await filter.#packetText();
@@ -46,7 +52,8 @@ export class FilterProcess {
         if (line.startsWith('capability=')) filter.capabilities.add(line.slice(11));
       }
       return filter;
-    } catch {
+    } catch (error) {
+      if (error instanceof GitError) complain(error.message);
       filter.stop();
       return undefined;
     }
@@ -162,6 +169,9 @@ export class FilterProcess {
     await this.#child.exit;
   }
 }
+
+const unexpected = (line: string | undefined, wanted: string): GitError =>
+  new GitError('PROTOCOL', `Unexpected line '${line ?? '<flush packet>'}', expected ${wanted}`);
 
 function packet(data: Bytes): Bytes {
   const head = encodeText((data.length + 4).toString(16).padStart(4, '0'));

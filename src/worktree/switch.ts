@@ -7,7 +7,7 @@ import { isSafePath } from '../base/path.js';
 import { diffTrees } from '../diff/trees.js';
 import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { findInTree } from '../objects/tree.js';
-import { CheckoutWriter, FileRemover } from './checkout-writer.js';
+import { CheckoutWriter, FileRemover, type WriteOutcome } from './checkout-writer.js';
 import type { SmudgeOptions } from './convert.js';
 import { FLAG_SKIP_WORKTREE, IndexEntry } from './index-entry.js';
 import type { Index } from './index-file.js';
@@ -44,6 +44,8 @@ export interface SwitchOptions {
   /** Sent to filters. */
   readonly meta?: SmudgeOptions;
   readonly progress?: ((done: number, total: number) => void) | undefined;
+  /** Told of files whose filter had put them off. */
+  readonly filtering?: ((done: number, total: number) => void) | undefined;
   /** Nothing is done; only the refusals count (`-n`). */
   readonly dryRun?: boolean;
   /** Sparse checkout: entries outside of it, by path; `undefined` when everything is inside. */
@@ -170,25 +172,30 @@ export class Switch {
       const writer = new CheckoutWriter(this.#tree, options.meta);
       const { entries } = index;
       let place = -1;
+      const settle = (entry: IndexEntry, outcome: WriteOutcome): void => {
+        if (!outcome.ok) {
+          errors.push(outcome.message);
+          return;
+        }
+        // What is written comes in the order of the index.
+        place++;
+        if (entries[place]?.path !== entry.path || entries[place]!.stage !== entry.stage) {
+          place = index.position(entry.path, entry.stage);
+        }
+        if (place >= 0 && !isGitlinkMode(entry.mode)) {
+          const fresh = entries[place]!.withStat(outcome.stat);
+          fresh.fresh = true;
+          entries[place] = fresh;
+        }
+      };
       for (const { entry, write } of put) {
         if (write) {
-          const written = writer.write(entry);
-          const outcome = isPromise(written) ? await written : written;
-          if (outcome.ok) {
-            // What is written comes in the order of the index.
-            place++;
-            if (entries[place]?.path !== entry.path || entries[place]!.stage !== entry.stage) {
-              place = index.position(entry.path, entry.stage);
-            }
-            if (place >= 0 && !isGitlinkMode(entry.mode)) {
-              const fresh = entries[place]!.withStat(outcome.stat);
-              fresh.fresh = true;
-              entries[place] = fresh;
-            }
-          } else errors.push(outcome.message);
+          const written = writer.deliver(entry, settle);
+          if (isPromise(written)) await written;
         }
         options.progress?.(++done, total);
       }
+      await writer.finishDelayed(options.filtering);
       this.#tree.attributes.turn(direction);
       this.#tree.forgetDirectories();
     }

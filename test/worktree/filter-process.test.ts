@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandbox } from '../support/sandbox.js';
 
@@ -38,13 +38,29 @@ async function* packets() {
   await group();
   send('git-filter-server', 'version=2');
   await group();
-  send('capability=clean', 'capability=smudge');
+  send('capability=clean', 'capability=smudge', ...(process.argv.includes('delay') ? ['capability=delay'] : []));
+  const delayed = new Map();
   for (;;) {
     const head = await group();
     if (head === undefined) break;
     const said = head.map((one) => one.toString().trim());
-    const data = Buffer.concat(await group()).toString();
-    log(said.filter((one) => /^(command|pathname)=/.test(one)).join(' '));
+    if (said[0] === 'command=list_available_blobs') {
+      const ready = [...delayed.keys()].filter((path) => !path.includes('never') && !delayed.get(path).given);
+      log('list ' + ready.sort().join(' '));
+      send(...ready.map((path) => 'pathname=' + path), ...(ready.length > 0 && process.argv.includes('lie') ? ['pathname=stranger'] : []));
+      send('status=success');
+      continue;
+    }
+    const path = said.find((one) => one.startsWith('pathname=')).slice(9);
+    let data = Buffer.concat(await group()).toString();
+    log(said.filter((one) => /^(command|pathname|ref|treeish|can-delay)=/.test(one)).join(' ') + ' ' + data.length);
+    if (said.includes('can-delay=1') && path.includes('delay')) {
+      delayed.set(path, { data });
+      send('status=delayed');
+      continue;
+    }
+    const held = delayed.get(path);
+    if (held !== undefined) { held.given = true; data = held.data; }
     if (data.includes('refuse')) { send('status=error'); continue; }
     send('status=success');
     for (let at = 0; at < data.length; at += 60000) process.stdout.write(packet(swap(data.slice(at, at + 60000))));
@@ -137,6 +153,49 @@ test('a program that is no such filter does not keep the command', () => {
     writeFileSync(box.path('a.txt'), 'Hello\n');
     const ran = box[run](['add', 'a.txt']);
     return { code: ran.code, files: box.git(['ls-files', '-s']) };
+  });
+  expect(answers[1]).toEqual(answers[0]);
+});
+
+test.each([
+  ['', ['delay-a.txt', 'delay-b.txt', 'plain.txt', 'sub/delay-c.txt']],
+  ['', ['delay-a.txt', 'never-delay.txt']],
+  ['lie', ['delay-a.txt', 'delay-b.txt']],
+])('a filter may put files off: %j %j', (how, files) => {
+  const answers = (['tryGit', 'tryBough'] as const).map((run) => {
+    const box = sandbox();
+    box.env['FILTER_LOG'] = box.path('log');
+    writeFileSync(box.path('filter.cjs'), filter);
+    box.git([
+      'config',
+      '--global',
+      'filter.swap.process',
+      `'${process.execPath}' '${box.path('filter.cjs')}' delay ${how}`,
+    ]);
+    box.git(['config', '--global', 'filter.swap.required', 'true']);
+    box.git(['init', '-q', '-b', 'main', 'work']);
+    mkdirSync(box.path('work/sub'));
+    writeFileSync(box.path('work/.gitattributes'), '*.txt filter=swap\n');
+    for (const file of files) writeFileSync(box.path('work', file), `In ${file}\n`);
+    box.git(['add', '.'], { cwd: 'work' });
+    box.git(['commit', '-q', '-m', 'one'], { cwd: 'work' });
+    writeFileSync(box.path('log'), '');
+    const seen: unknown[] = [];
+    const look = (args: readonly string[], cwd: string, inside = cwd): void => {
+      const ran = box[run](args, { cwd });
+      const log = readFileSync(box.path('log'), 'utf8')
+        .split('\n')
+        .filter((line) => !line.startsWith('command=clean'));
+      const texts = files.map((file) => box.run('cat', [box.path(inside, file)]).stdout);
+      seen.push({ args, code: ran.code, stderr: ran.stderr.replaceAll(box.directory, ''), log, texts });
+      writeFileSync(box.path('log'), '');
+    };
+    look(['clone', '-q', 'work', 'copy'], '.', 'copy');
+    for (const file of files) rmSync(box.path('work', file), { force: true });
+    look(['checkout', '.'], 'work');
+    for (const file of files) rmSync(box.path('work', file), { force: true });
+    look(['checkout', '-q', '-f', '--detach', 'HEAD'], 'work');
+    return seen;
   });
   expect(answers[1]).toEqual(answers[0]);
 });
