@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'REF_INVALID'
   | 'REF_CHANGED'
   | 'LOCKED'
+  | 'WRITE_FAILED'
   | 'PATH_MISSING'
   | 'PATH_UNSAFE'
   | 'WORKTREE_DIRTY'

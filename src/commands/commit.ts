@@ -15,6 +15,7 @@ import { addToIndex } from '../porcelain/add.js';
 import { changeSummary } from '../porcelain/change-summary.js';
 import { endPick } from '../porcelain/pick-state.js';
 import { advanceHead, commitAction, removeMergeState, writeCommit } from '../porcelain/commit.js';
+import { whileWriting } from '../objects/write-failure.js';
 import { editFile } from '../porcelain/editor.js';
 import {
   cleanMessage,
@@ -246,16 +247,21 @@ class CommitRun {
     const treeOid = await this.#writeTree();
     const signing = await this.#signer();
     const committer = repository.identity('committer');
-    const oid = await writeCommit(repository, {
-      tree: treeOid,
-      parents,
-      author,
-      committer,
-      message,
-      extra,
-      warn: (text) => this.#context.printError(text),
-      ...(signing === undefined ? {} : { sign: signing }),
-    });
+    let oid: Oid<'commit'>;
+    try {
+      oid = await writeCommit(repository, {
+        tree: treeOid,
+        parents,
+        author,
+        committer,
+        message,
+        extra,
+        warn: (text) => this.#context.printError(text),
+        ...(signing === undefined ? {} : { sign: signing }),
+      });
+    } catch (error) {
+      throw whileWriting(error, 'failed to write commit object');
+    }
     const kind = this.#amend
       ? 'amend'
       : head === undefined
@@ -588,7 +594,7 @@ class CommitRun {
       return await writeIndexTree(this.#committing.index, this.#repository.objects, {});
     } catch (error) {
       if (error instanceof GitError && error.message === 'error building trees') {
-        throw new GitError(error.code, 'Error building trees', { data: error.data });
+        throw new GitError(error.code, 'Error building trees', { data: { ...error.data, severity: 'error' } });
       }
       throw error;
     }

@@ -91,8 +91,8 @@ function globalPlace(context: CommandContext): Place {
   const xdg = xdgConfigFile(env, 'config');
   const exists = (file: string): boolean => platform.fs.stat(file) !== undefined;
   if (own === undefined) throw new GitError('CONFIG', '$HOME not set');
-  const write = !exists(own) && xdg !== undefined && exists(xdg) ? xdg : own;
-  return { kind: 'global', files: xdg === undefined ? [own] : [xdg, own], write };
+  const one = !exists(own) && xdg !== undefined && exists(xdg) ? xdg : own;
+  return { kind: 'global', files: [one], write: one };
 }
 
 /** The file that a change goes to. Throws for places that cannot be written. */

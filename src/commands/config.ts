@@ -348,7 +348,7 @@ async function* get(
   const keyMatches = query.regexp ? keyPattern(query.name) : nameless ? () => false : sameKey(query.name);
   const valueMatches = valueMatcher(query.pattern, query.fixed);
   const { entries } = await readPlace(context, place, includes);
-  let chosen = entries.filter((entry) => keyMatches(entry.key) && valueMatches(entry.value));
+  const chosen = entries.filter((entry) => keyMatches(entry.key) && valueMatches(entry.value));
   if (chosen.length === 0 && query.fallback !== undefined) {
     const key = nameless ? '' : checkKey(query.name);
     const fallback: ConfigEntry = {
@@ -370,16 +370,15 @@ async function* get(
     return 0;
   }
   if (chosen.length === 0) return 1;
-  if (!query.all) chosen = chosen.slice(-1);
   if (query.all) context.startPager(true);
-  let any = false;
+  // All are converted, wanted or not: what cannot be is an error. Optional paths that are not there do not count.
+  const results: Result[] = [];
   for (const entry of chosen) {
     const result = withLine(entry, () => shown(entry, show));
-    if (result === undefined) continue;
-    any = true;
-    yield result;
+    if (result !== undefined) results.push(result);
   }
-  return any ? 0 : 1;
+  yield* query.all ? results : results.slice(-1);
+  return results.length > 0 ? 0 : 1;
 }
 
 /** Errors about a value that is missing name the place it stands at. */

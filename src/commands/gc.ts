@@ -127,8 +127,13 @@ function acquire(context: CommandContext, repository: Repository, force: boolean
       );
     }
   }
-  lock.write(encodeText(`${pid} ${hostName}`));
-  lock.commit();
+  try {
+    lock.write(encodeText(`${pid} ${hostName}`));
+    lock.commit();
+  } catch (error) {
+    lock.rollback();
+    throw error;
+  }
   return lock;
 }
 

@@ -7,6 +7,7 @@ import type { ObjectKind, Oid } from '../base/oid.js';
 import { unquotePath } from '../base/quote.js';
 import { fsckObject } from '../objects/fsck.js';
 import { TreeCursor } from '../objects/tree.js';
+import { whileWriting } from '../objects/write-failure.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
@@ -64,7 +65,7 @@ export const command = defineCommand({
         if ((error as { code?: string }).code === 'EISDIR') throw new GitError('USAGE', `Unable to hash ${name}`);
         throw new GitError('PATH_MISSING', `could not open '${name}' for reading: ${systemMessage(error)}`);
       }
-      return { oid: await hasher.hash(data, virtual === undefined ? hasher.inTree(name) : hasher.inTree(virtual)) };
+      return { oid: await hasher.hash(data, hasher.inTree(virtual ?? name), name) };
     };
     for (const name of rest) yield await hashFile(name);
     if (stdinPaths) {
@@ -116,7 +117,7 @@ class Hasher {
     return below.startsWith('..') || path.isAbsolute(below) ? undefined : below;
   }
 
-  async hash(data: Bytes, name: string | undefined): Promise<Oid> {
+  async hash(data: Bytes, name: string | undefined, shown?: string): Promise<Oid> {
     let content = data;
     const repository = this.#repository;
     if (this.#kind === 'blob' && !this.#options.plain && name !== undefined && repository !== undefined) {
@@ -128,7 +129,16 @@ class Hasher {
     }
     const algorithm = repository?.objectFormat ?? 'sha1';
     if (!this.#options.literally) this.#check(content, algorithm);
-    if (this.#options.write) return repository!.objects.write(this.#kind, content);
+    if (this.#options.write) {
+      try {
+        return await repository!.objects.write(this.#kind, content);
+      } catch (error) {
+        throw whileWriting(
+          error,
+          shown === undefined ? 'Unable to add stdin to database' : `Unable to add ${shown} to database`,
+        );
+      }
+    }
     return this.#context.platform.hashObject(algorithm, this.#kind, content);
   }
 

@@ -360,7 +360,13 @@ export class LogRun {
     });
     if (settings.walkReflogs) {
       if (settings.graph) throw new GitError('USAGE', "options '--walk-reflogs' and '--graph' cannot be used together");
-      this.#reflogs = new ReflogWalk(repository, pool, settings.dateMode);
+      this.#reflogs = new ReflogWalk(repository, pool, settings.dateMode, {
+        oldest: settings.maxAge,
+        newest: settings.minAge,
+      });
+      // The times of the entries count, not those of the commits.
+      settings.maxAge = undefined;
+      settings.minAge = undefined;
       for (const pending of request.pending) await this.#reflogs.add(pending);
     }
     const notesTrees = await this.#notes();

@@ -343,6 +343,7 @@ function contextFor(
 const hints: Readonly<Record<string, string>> = {
   ENOSPC: 'free some space and run the command again; nothing that was there before is lost',
   EDQUOT: 'free some space and run the command again; nothing that was there before is lost',
+  EFBIG: 'the size of files is limited here; nothing that was there before is lost',
   EACCES: 'check the permissions of the file and of the folders above it',
   EROFS: 'the file system is mounted read-only',
 };
@@ -390,7 +391,9 @@ function report(
     }
     const system = error as { code?: string; path?: string; syscall?: string };
     if (typeof system.code === 'string' && system.syscall !== undefined) {
-      const message = `${system.path === undefined ? system.syscall : `'${system.path}'`}: ${systemMessage(error)}`;
+      let what = system.path === undefined ? system.syscall : `'${system.path}'`;
+      if (system.syscall === 'open' && system.path?.endsWith('.lock') === true) what = `Unable to create ${what}`;
+      const message = `${what}: ${systemMessage(error)}`;
       const hint = hints[system.code];
       if (json) io.stderr.write(toJsonLine({ error: { code: system.code, message, hint } }));
       else io.stderr.write(`fatal: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);

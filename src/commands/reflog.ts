@@ -1,3 +1,4 @@
+import { UsageError } from './options.js';
 import type { Awaitable } from '../base/awaitable.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -85,7 +86,9 @@ export const command = defineCommand({
         if (argv.length === 0) return subcommandUsage(context, Object.values(usages).flat(), {});
     }
     const words = verb === 'show' ? argv : args.rest;
-    if (words.length === 1 && words[0] === '-h') return subcommandUsage(context, usages.show, {});
+    if (words.length === 1 && words[0] === '-h') {
+      return subcommandUsage(context, usages.show, {}, new UsageError('', { help: true }));
+    }
     return context.runCommand('log', ['-g', '--abbrev-commit', '--pretty=oneline', ...words]);
   },
   render: (result) => result.text,

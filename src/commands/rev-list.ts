@@ -3,6 +3,7 @@ import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { bisectSteps, findBisection } from '../history/bisect.js';
 import type { CommitNode } from '../history/commit-pool.js';
+import { CommitPool } from '../history/commit-pool.js';
 import { NOT_USER_GIVEN, UNINTERESTING } from '../history/flags.js';
 import type { ObjectFilter, SparseMatch } from '../history/object-filter.js';
 import { DO_SHOW, combineFilterSpecs, createFilter, parseFilterSpec } from '../history/object-filter.js';
@@ -18,6 +19,7 @@ import type { RevisionRequest } from '../porcelain/log-revisions.js';
 import { parseRevisionRequest } from '../porcelain/log-revisions.js';
 import { LogSettings } from '../porcelain/log-settings.js';
 import { createLogWalk, revisionMark } from '../porcelain/log-walk.js';
+import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { mediumFormat, rawFormat } from '../porcelain/pretty-format.js';
 import { viewCommit } from '../porcelain/pretty-view.js';
 import type { Repository } from '../repo/repository.js';
@@ -233,7 +235,26 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
   const overlook = own.missing !== 'error';
   let filterMailmap: ReturnType<typeof messageFilter>;
+  let reflogs: ReflogWalk | undefined;
+  let reflogPool: CommitPool | undefined;
+  if (settings.walkReflogs) {
+    if (settings.graph) throw new GitError('USAGE', "options '--walk-reflogs' and '--graph' cannot be used together");
+    reflogPool = new CommitPool(repository.objects, {
+      keepData: true,
+      grafts: repository.grafts,
+      graph: repository.commitGraph,
+    });
+    reflogs = new ReflogWalk(repository, reflogPool, settings.dateMode, {
+      oldest: settings.maxAge,
+      newest: settings.minAge,
+    });
+    settings.maxAge = undefined;
+    settings.minAge = undefined;
+    for (const pending of request.pending) await reflogs.add(pending);
+  }
   const log = await createLogWalk(repository, request, {
+    ...(reflogPool === undefined ? {} : { pool: reflogPool }),
+    ...(reflogs === undefined ? {} : { entries: reflogs }),
     keepData: settings.verboseHeader || settings.patterns.length > 0,
     match:
       (filterMailmap = messageFilter(repository, settings, undefined)) === undefined
@@ -242,7 +263,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     decorated: settings.simplifyByDecoration ? decoratedBy(await decorations()) : undefined,
     patchId: await patchIds(repository, settings),
     pathSettings: { settings: context.globals.pathspecs },
-    plain: !settings.graph && !own.bisect,
+    plain: !settings.graph && !own.bisect && reflogs === undefined,
     missingParent: overlook
       ? (oid) => {
           missingCommits.push(oid);
@@ -258,7 +279,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
       outputEncodingOf(repository, settings.outputEncoding),
       node,
     );
-    return filterMailmap!(view, {});
+    return filterMailmap!(view, { reflog: reflogs?.info()?.message });
   }
   const { walk, pool } = log;
   await walk.prepare();

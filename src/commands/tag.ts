@@ -1,5 +1,5 @@
 import { decodeText, encodeText } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { abbreviate } from '../porcelain/abbreviate.js';
 import { layOutColumns } from '../porcelain/columns.js';
@@ -353,7 +353,13 @@ async function makeObject(context: CommandContext, request: TagRequest): Promise
   }
   if (cleanup !== 'verbatim') message = stripSpace(message, cleanup === 'strip' ? comment : undefined);
   if (request.message === undefined && message === '') throw new GitError('USAGE', 'no tag message?');
-  const made = await writeTag(repository, { target: oid, targetKind: header.kind, name, message }, request.key);
+  let made: Awaited<ReturnType<typeof writeTag>>;
+  try {
+    made = await writeTag(repository, { target: oid, targetKind: header.kind, name, message }, request.key);
+  } catch (error) {
+    if (!isGitError(error, 'WRITE_FAILED') || error.data['final'] === true) throw error;
+    made = { errors: [error.message, 'unable to write tag file'] };
+  }
   if (typeof made !== 'string') {
     for (const error of made.errors) context.error(error);
     if (request.edit) context.printError(`The tag message has been left in ${shownPath(context, path)}\n`);

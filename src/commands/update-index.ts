@@ -538,7 +538,11 @@ class UpdateIndex {
         this.#context.error(`${path}: cannot add to the index - missing --add option?`);
         return false;
       }
-      throw fatalAdd(error, `Unable to process path ${path}`);
+      const cut = error.message.lastIndexOf(`\nunable to index file '`);
+      const told = error.message.includes(': failed to insert into database\n')
+        ? error.message.slice(0, cut)
+        : undefined;
+      throw fatalAdd(told === undefined ? error : new AddFailure(told), `Unable to process path ${path}`);
     }
     return true;
   }

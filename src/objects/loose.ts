@@ -5,6 +5,7 @@ import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength, isOid } from '../base/oid.js';
 import { type Deflater, type Platform, STREAM_END } from '../platform/platform.js';
 import type { ObjectHeader, ObjectPlace, ObjectStore, RawObject } from './source.js';
+import { fillFailure, writeFailure } from './write-failure.js';
 
 export interface LooseOptions {
   /** `core.looseCompression`/`core.compression`, -1 to 9. git's default for loose objects is 1. */
@@ -14,6 +15,8 @@ export interface LooseOptions {
   /** Permission bits for objects, 0444 unless `core.sharedRepository` says more. */
   readonly fileMode?: number;
   readonly directoryMode?: number;
+  /** The directory as messages show it. */
+  readonly shown?: string | undefined;
 }
 
 /** Objects up to this size are written from one buffer, without any of their own. */
@@ -174,13 +177,15 @@ export class LooseObjects implements ObjectStore {
     let handle: ReturnType<typeof fs.openWrite> | undefined;
     for (let attempt = 0; handle === undefined; attempt++) {
       if (attempt === 100) throw new GitError('LOCKED', `unable to create temporary file in ${fan}`);
-      if (!this.#madeDirectories.has(fan)) this.#makeDirectory(fan);
       temporary = `${fan}/tmp_obj_${this.#suffix()}`;
       try {
+        if (!this.#madeDirectories.has(fan)) this.#makeDirectory(fan);
         handle = fs.openWrite(temporary, { exclusive: true, mode: 0o444 });
       } catch (error) {
         // Another process that packs removes directories it has emptied.
-        if ((error as { code?: string }).code !== 'ENOENT') throw error;
+        if ((error as { code?: string }).code !== 'ENOENT') {
+          throw writeFailure(error, this.#options.shown ?? this.directory);
+        }
         this.#madeDirectories.delete(fan);
       }
     }
@@ -192,11 +197,16 @@ export class LooseObjects implements ObjectStore {
       fs.rename(temporary, file);
     } catch (error) {
       try {
+        handle.close();
+      } catch {
+        // It was closed already.
+      }
+      try {
         fs.remove(temporary);
       } catch {
         // The first error is the one to tell.
       }
-      throw error;
+      throw fillFailure(error);
     }
   }
 

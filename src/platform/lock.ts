@@ -54,7 +54,14 @@ export class LockFile {
       return handle === undefined ? undefined : new LockFile(fs, target, handle, undefined);
     }
     const ownerPath = `${target}${OWNED}${owner.tag}-${serial++}.lock`;
-    const handle = fs.openWrite(ownerPath, { exclusive: true, mode });
+    let handle: WriteHandle | undefined;
+    try {
+      handle = fs.openWrite(ownerPath, { exclusive: true, mode });
+    } catch (error) {
+      // What could not be made is the lock; the other name is nobody's concern.
+      if (error instanceof Error && 'path' in error) error.path = `${target}.lock`;
+      throw error;
+    }
     if (handle === undefined) return undefined;
     let linked: boolean;
     try {

@@ -1,6 +1,9 @@
 const systemMessages: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
+  EDQUOT: 'Disk quota exceeded',
   EEXIST: 'File exists',
+  EFBIG: 'File too large',
+  EIO: 'Input/output error',
   EISDIR: 'Is a directory',
   ELOOP: 'Too many levels of symbolic links',
   EMFILE: 'Too many open files',
@@ -11,7 +14,6 @@ const systemMessages: Readonly<Record<string, string>> = {
   ENOTEMPTY: 'Directory not empty',
   EPERM: 'Operation not permitted',
   EROFS: 'Read-only file system',
-  EDQUOT: 'Disk quota exceeded',
 };
 
 /** A system error (or its code alone) in the C library's words. */

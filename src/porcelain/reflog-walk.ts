@@ -2,6 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import type { CommitNode, CommitPool } from '../history/commit-pool.js';
+import { dwimRef } from '../refs/dwim.js';
 import type { ReflogEntry } from '../refs/store.js';
 import { shortenRef } from '../refs/name.js';
 import type { DateMode } from '../repo/dates.js';
@@ -29,10 +30,18 @@ export class ReflogWalk {
   readonly #logs: Walked[] = [];
   readonly #dateMode: DateMode;
   readonly #dateSaid: boolean;
+  readonly #ages: { readonly oldest?: number | undefined; readonly newest?: number | undefined };
   #current: { log: Walked; index: number } | undefined;
 
-  constructor(repository: Repository, pool: CommitPool, dateMode: DateMode | undefined) {
+  /** `ages`: only entries of these times, in seconds since the epoch. */
+  constructor(
+    repository: Repository,
+    pool: CommitPool,
+    dateMode: DateMode | undefined,
+    ages: { readonly oldest?: number | undefined; readonly newest?: number | undefined } = {},
+  ) {
     this.#repository = repository;
+    this.#ages = ages;
     this.#pool = pool;
     this.#dateSaid = dateMode !== undefined;
     this.#dateMode = dateMode ?? { kind: 'default', local: false };
@@ -41,8 +50,10 @@ export class ReflogWalk {
   /** Adds the log of what a revision argument names: `main`, `main@{2}`, `HEAD@{yesterday}`. */
   async add(pending: PendingObject): Promise<void> {
     const repository = this.#repository;
-    const at = /^(.*)@\{([^}]*)\}$/.exec(pending.name);
-    let base = at === null ? pending.name : at[1]!;
+    // What `--branches` and its like found is called as it stands below their folder.
+    const named = pending.given ? pending.name : (pending.source ?? pending.name);
+    const at = /^(.*)@\{([^}]*)\}$/.exec(named);
+    let base = at === null ? named : at[1]!;
     if (base === '') {
       const head = await repository.refs.resolveFull('HEAD');
       base = head?.symbolic === true ? head.name : 'HEAD';
@@ -78,9 +89,8 @@ export class ReflogWalk {
   }
 
   async #exists(name: string): Promise<boolean> {
-    return (
-      (await this.#repository.refs.resolve(name)) !== undefined || (await findLogs(this.#repository, name)).length > 0
-    );
+    const { refs } = this.#repository;
+    return (await dwimRef(refs, name)) !== undefined || (await findLogs(this.#repository, name)).length > 0;
   }
 
   /** The commit of the next entry, the newest of all logs first. */
@@ -96,6 +106,9 @@ export class ReflogWalk {
         return undefined;
       }
       const index = best.at--;
+      const { seconds } = best.entries[index]!;
+      const { oldest, newest } = this.#ages;
+      if ((oldest !== undefined && seconds < oldest) || (newest !== undefined && seconds > newest)) continue;
       this.#current = { log: best, index };
       const node = await this.#commit(best.entries[index]!.new);
       if (node !== undefined) return node;

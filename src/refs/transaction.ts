@@ -1,9 +1,11 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { compareText, encodeText } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { isZeroOid, zeroOid } from '../base/oid.js';
 import type { FileSystem } from '../platform/fs.js';
 import { LockFile } from '../platform/lock.js';
+import { systemMessage } from '../platform/system-message.js';
 import { checkRefFormat, isPseudoRef, isSafeRefName } from './name.js';
 import type { LooseValue } from './loose.js';
 import type { PackedRefs } from './packed.js';
@@ -294,7 +296,15 @@ export class FilesTransaction implements RefTransaction {
       work.needsCommit = true;
     } else if (work.newOid !== undefined) {
       if (value?.kind === 'direct' && value.oid === work.newOid) return;
-      lock.write(encodeText(`${work.newOid}\n`));
+      try {
+        lock.write(encodeText(`${work.newOid}\n`));
+      } catch (error) {
+        const shown = originalName(work);
+        throw new Refusal(
+          'invalid',
+          `cannot update ref '${shown}': couldn't write '${lock.lockPath}': ${systemMessage(error)}`,
+        );
+      }
       if (this.#host.sync) lock.close(true);
       work.needsCommit = true;
     }
@@ -375,7 +385,11 @@ export class FilesTransaction implements RefTransaction {
             `cannot lock ref '${shown}': unable to create lock file ${path}.lock; non-directory in the way`,
           );
         }
-        throw error;
+        if (code === undefined || error instanceof GitError) throw error;
+        throw new Refusal(
+          'invalid',
+          `cannot lock ref '${shown}': Unable to create '${path}.lock': ${systemMessage(error)}`,
+        );
       }
     }
     if (work.lock === undefined) {

@@ -60,6 +60,10 @@ export function readRepositoryFormat(
   if (format.worktreeConfig) {
     const own = fs.readFile(`${gitDir}/config.worktree`);
     if (own !== undefined) readWorktreeInto(format, decodeText(own), `${gitDir}/config.worktree`);
+  } else if (commonDir !== gitDir) {
+    // What is shared says nothing of the place of one work tree among many.
+    format.bare = undefined;
+    format.workTree = undefined;
   }
   format.problem = problemOf(format, unknown, onlyV1);
   return format;

@@ -210,7 +210,15 @@ export class Repository {
     return {
       ...(level === undefined ? {} : { compression: level }),
       sync: this.syncs('loose-object'),
+      shown: this.#shownObjects(),
     };
+  }
+
+  #shownObjects(): string {
+    const { objectsDirectory, gitDir } = this;
+    return objectsDirectory.startsWith(`${gitDir}/`)
+      ? `${this.gitDirShown}/${objectsDirectory.slice(gitDir.length + 1)}`
+      : objectsDirectory;
   }
 
   /** Whether `core.fsync` asks for this kind of file to be synced. */

@@ -1,4 +1,5 @@
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
+import { systemMessage } from '../platform/system-message.js';
 import { isZeroOid, type Oid, zeroOid } from '../base/oid.js';
 import { bytes } from '../contents/bytes.js';
 import { parseCommit } from '../objects/commit.js';
@@ -51,9 +52,22 @@ export function checkedOut(repository: Repository): CheckedOut | undefined {
         return {
           landing: (from, to) => journal.write(branch, from, to),
           async apply() {
-            await keeper.apply(changes);
-            tree.commitIndex(lock);
-            journal.clear();
+            try {
+              await keeper.apply(changes);
+              tree.commitIndex(lock);
+              journal.clear();
+            } catch (error) {
+              lock.rollback();
+              if (isGitError(error)) throw error;
+              throw new GitError(
+                'WRITE_FAILED',
+                `the commit is made, but index and work tree could not follow: ${systemMessage(error)}`,
+                {
+                  hint: 'once that is mended, the next value written to this branch brings them in step',
+                  cause: error,
+                },
+              );
+            }
           },
           abandon() {
             if (finished) tree.commitIndex(lock);

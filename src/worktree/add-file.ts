@@ -1,6 +1,6 @@
 import { isPromise } from '../base/awaitable.js';
 import { emptyBytes } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isSafePath } from '../base/path.js';
 import { isRegularMode, MODE_GITLINK } from '../objects/mode.js';
@@ -132,7 +132,13 @@ async function idOf(
     });
     data = isPromise(clean) ? await clean : clean;
   }
-  return store ? await objects.write('blob', data) : objects.hash('blob', data);
+  if (!store) return objects.hash('blob', data);
+  try {
+    return await objects.write('blob', data);
+  } catch (error) {
+    if (!isGitError(error, 'WRITE_FAILED') || error.data['final'] === true) throw error;
+    throw new AddFailure(`${error.message}\n${path}: failed to insert into database\nunable to index file '${path}'`);
+  }
 }
 
 /** Throws `GitError` for an `AddFailure`, with its lines as git prints them. */

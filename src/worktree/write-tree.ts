@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { compareText, concatBytes, encodeText } from '../base/bytes.js';
 import { isPromise } from '../base/awaitable.js';
 import { GitError } from '../base/errors.js';
+import { whileWriting } from '../objects/write-failure.js';
 import type { Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { formatMode, MODE_GITLINK, MODE_TREE } from '../objects/mode.js';
@@ -171,8 +172,12 @@ class TreeWriter {
 
   #store(data: Bytes): Oid<'tree'> | Promise<Oid<'tree'>> {
     if (this.#options.repair === true || this.#options.dryRun === true) return this.#objects.hash('tree', data);
-    const written = this.#objects.write('tree', data);
-    return isPromise(written) ? written : written;
+    try {
+      const written = this.#objects.write('tree', data);
+      return isPromise(written) ? written : written;
+    } catch (error) {
+      throw whileWriting(error, 'error building trees');
+    }
   }
 }
 

@@ -179,14 +179,20 @@ class NodeWriteHandle implements WriteHandle {
 
   #writeAll(data: Bytes, position: number | null): void {
     let done = 0;
-    while (done < data.length) {
-      done += nodeFs.writeSync(
-        this.#descriptor,
-        data,
-        done,
-        data.length - done,
-        position === null ? null : position + done,
-      );
+    try {
+      while (done < data.length) {
+        done += nodeFs.writeSync(
+          this.#descriptor,
+          data,
+          done,
+          data.length - done,
+          position === null ? null : position + done,
+        );
+      }
+    } catch (error) {
+      // A full disk is told with the file that met it.
+      if (error instanceof Error) Object.assign(error, { path: this.path });
+      throw error;
     }
   }
 
