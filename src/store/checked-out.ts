@@ -1,5 +1,4 @@
-import { GitError, isGitError } from '../base/errors.js';
-import { systemMessage } from '../platform/system-message.js';
+import { GitError } from '../base/errors.js';
 import { isZeroOid, type Oid, zeroOid } from '../base/oid.js';
 import { bytes } from '../contents/bytes.js';
 import { parseCommit } from '../objects/commit.js';
@@ -10,6 +9,7 @@ import { isPromise } from '../base/awaitable.js';
 import { decodeText, encodeText, equalBytes } from '../base/bytes.js';
 import type { Repository } from '../repo/repository.js';
 import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
+import { followFailure } from '../worktree/follow-failure.js';
 import { IndexEntry } from '../worktree/index-entry.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import type { CheckedOut } from './store.js';
@@ -58,15 +58,7 @@ export function checkedOut(repository: Repository): CheckedOut | undefined {
               journal.clear();
             } catch (error) {
               lock.rollback();
-              if (isGitError(error)) throw error;
-              throw new GitError(
-                'WRITE_FAILED',
-                `the commit is made, but index and work tree could not follow: ${systemMessage(error)}`,
-                {
-                  hint: 'once that is mended, the next value written to this branch brings them in step',
-                  cause: error,
-                },
-              );
+              throw followFailure(error);
             }
           },
           abandon() {
