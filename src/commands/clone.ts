@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { checkUrlCredentials } from '../transport/remote-config.js';
 import { type Config, missingValue } from '../repo/config.js';
 import { zeroOid } from '../base/oid.js';
 import { checkOutClone } from '../porcelain/checkout-clone.js';
@@ -175,16 +176,22 @@ export const command = defineCommand({
     if (local && values.filter != null) {
       context.warning('--filter is ignored in local clones; use file:// instead.');
     }
+    checkUrlCredentials(userConfig, [source], (message) => context.warning(message));
     fs.makeDirectory(directory, { recursive: true });
     const speech = new RemoteSpeech(context, userConfig, source);
     const progress = values.progress ?? (!quiet && context.io.stderr.isTerminal);
+    const separateExisted =
+      values['separate-git-dir'] != null && fs.stat(path.resolve(cwd, values['separate-git-dir'])) !== undefined;
     let done = false;
     const cleanUp = (): void => {
       if (done) return;
       if (!existed) fs.removeRecursive(directory);
       else for (const entry of fs.readDirectory(directory) ?? []) fs.removeRecursive(`${directory}/${entry.name}`);
       const separate = values['separate-git-dir'];
-      if (separate != null) fs.removeRecursive(path.resolve(cwd, separate));
+      if (separate == null) return;
+      const place = path.resolve(cwd, separate);
+      if (!separateExisted) fs.removeRecursive(place);
+      else for (const entry of fs.readDirectory(place) ?? []) fs.removeRecursive(`${place}/${entry.name}`);
     };
     let result: CloneResult;
     try {
@@ -397,6 +404,9 @@ async function repackAll(context: CommandContext, repository: Repository): Promi
   const { PackBuilder } = await import('../packs/pack-builder.js');
   const { writePackFiles } = await import('../packs/write-pack.js');
   const { visitReachable } = await import('../history/reachable.js');
+  const { fs } = context.platform;
+  const folder = `${repository.objectsDirectory}/pack`;
+  const before = (fs.readDirectory(folder) ?? []).map(({ name }) => name).filter((name) => name.startsWith('pack-'));
   const wants: CloneResult['head'][] = [];
   for await (const ref of repository.refs.list('refs/')) wants.push(ref.oid);
   const builder = new PackBuilder({
@@ -417,4 +427,11 @@ async function repackAll(context: CommandContext, repository: Repository): Promi
     base: `${repository.objectsDirectory}/pack/pack`,
     ...repository.packSync,
   });
+  // All of it is in the new one; the index goes first, readers look for it.
+  const written = new Set((fs.readDirectory(folder) ?? []).map(({ name }) => name));
+  if ([...written].some((name) => !before.includes(name))) {
+    for (const name of [...before].sort((a, b) => Number(b.endsWith('.idx')) - Number(a.endsWith('.idx'))))
+      fs.remove(`${folder}/${name}`);
+  }
+  repository.objects.refresh();
 }

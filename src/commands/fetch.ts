@@ -4,7 +4,7 @@ import type { Deepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from '../porcelain/fetch-update.js';
 import { approxidate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
-import { Remotes } from '../transport/remote-config.js';
+import { checkUrlCredentials, Remotes } from '../transport/remote-config.js';
 import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { type CommandContext, defineCommand } from './command.js';
@@ -120,6 +120,7 @@ export const command = defineCommand({
     let first = true;
     for (const name of names) {
       if (several && options.verbosity >= 0 && values.porcelain !== true) yield { text: `Fetching ${name}\n` };
+      checkUrlCredentials(repository.config, remotes.get(name).urls, (message) => context.warning(message));
       const speech = new RemoteSpeech(context, repository.config, remotes.get(name).urls[0]);
       try {
         const result = await fetchRemote(

@@ -4,7 +4,7 @@ import { wildmatch } from '../base/wildmatch.js';
 import { currentBranch } from '../porcelain/fetch.js';
 import { connect, remoteRefs } from '../transport/connect.js';
 import { farewell } from '../transport/fetch-pack.js';
-import { protocolVersion, Remotes } from '../transport/remote-config.js';
+import { protocolVersion, Remotes, checkUrlCredentials } from '../transport/remote-config.js';
 import { defineCommand } from './command.js';
 import { transportConfig, transportContext, transportDirectory } from './transport-context.js';
 
@@ -55,6 +55,7 @@ export const command = defineCommand({
     }
     const url = remote.urls[0];
     if (url === undefined) throw new GitError('USAGE', `remote ${remote.name} has no configured URL`);
+    checkUrlCredentials(remotes.config, remote.urls, (message) => context.warning(message));
     if (values['get-url'] === true) {
       yield { name: url, url };
       return 0;

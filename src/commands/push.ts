@@ -3,7 +3,7 @@ import { currentBranch } from '../porcelain/fetch.js';
 import { type Lease, type PushOptions, type PushResult, pushTo } from '../porcelain/push.js';
 import { preparePushRefspecs } from '../porcelain/push-refspecs.js';
 import { runHook } from '../transport/hook-run.js';
-import { type RemoteConfig, Remotes } from '../transport/remote-config.js';
+import { checkUrlCredentials, type RemoteConfig, Remotes } from '../transport/remote-config.js';
 import { defineCommand } from './command.js';
 import { verbosityOf } from './verbosity.js';
 import type { OptionEvent } from './options.js';
@@ -94,6 +94,7 @@ export const command = defineCommand({
           'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',
         );
       }
+      checkUrlCredentials(config, remote.urls, (message) => context.warning(message));
       const mirror = values.mirror === true || remote.mirror;
       const words = rest.slice(1);
       if (all) {

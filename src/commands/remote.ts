@@ -21,7 +21,7 @@ import type { RemoteRef } from '../transport/advertisement.js';
 import { connect, remoteRefs } from '../transport/connect.js';
 import { farewell } from '../transport/fetch-pack.js';
 import { parseRefspec } from '../transport/refspec.js';
-import { protocolVersion, type RemoteConfig, Remotes } from '../transport/remote-config.js';
+import { checkUrlCredentials, protocolVersion, type RemoteConfig, Remotes } from '../transport/remote-config.js';
 import { type CommandContext, defineCommand, renderText } from './command.js';
 import type { OptionSpecs } from './options.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
@@ -314,6 +314,7 @@ async function query(
 ): Promise<readonly RemoteRef[]> {
   const url = remote.urls[0];
   if (url === undefined) throw new GitError('USAGE', `No such remote: '${remote.name}'`);
+  checkUrlCredentials(repository.config, remote.urls, (message) => context.warning(message));
   const surroundings = {
     ...transportContext(context, repository.config, 'remote'),
     cwd: transportDirectory(context, repository),

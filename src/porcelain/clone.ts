@@ -4,7 +4,7 @@ import { compareText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import type { Platform } from '../platform/platform.js';
-import { checkRefFormat } from '../refs/name.js';
+import { checkRefFormat, refNameMatches } from '../refs/name.js';
 import { packedRefsHeader } from '../refs/packed.js';
 import type { RefUpdate } from '../refs/store.js';
 import { createRepository } from '../repo/init.js';
@@ -17,7 +17,8 @@ import type { Connection, TransportContext } from '../transport/connection.js';
 import { foreignEnvironment } from '../transport/connection.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { farewell } from '../transport/fetch-pack.js';
-import { parseRefspec, refPrefixes } from '../transport/refspec.js';
+import type { Refspec } from '../transport/refspec.js';
+import { localName, mapThrough, parseRefspec, refPrefixes } from '../transport/refspec.js';
 import { defaultBranch, protocolVersion, Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
@@ -109,7 +110,7 @@ class Clone {
         this.#addReferences(repository);
       }
       const listed = await remoteRefs(connection, options.context(repository).agent, {
-        prefixes: this.#prefixes(),
+        prefixes: this.#prefixes(repository),
         serverOptions: options.serverOptions,
       });
       return await this.#populate(repository, connection, listed.refs, listed.unbornHead);
@@ -194,13 +195,22 @@ class Clone {
     return other.objectsDirectory;
   }
 
-  #prefixes(): string[] {
+  /** Refspecs that the configuration has already (`clone -c remote.origin.fetch=…`). */
+  #moreSpecs(repository: Repository): Refspec[] {
+    if (this.#options.revision !== undefined || this.#options.mirror) return [];
+    return repository.config
+      .getAll(`remote.${this.#options.origin}.fetch`)
+      .map((text) => parseRefspec(text, 'fetch', repository.objectFormat));
+  }
+
+  #prefixes(repository: Repository): string[] {
     const { mirror, branch, revision, tags } = this.#options;
     if (revision !== undefined) return ['HEAD', ...refPrefixes([parseRefspec(revision, 'fetch')], 'fetch')];
     if (mirror) return [];
     const prefixes = ['HEAD', 'refs/heads/'];
     if (tags || branch !== undefined) prefixes.push('refs/tags/');
-    return prefixes;
+    prefixes.push(...refPrefixes(this.#moreSpecs(repository), 'fetch'));
+    return [...new Set(prefixes)];
   }
 
   async #populate(
@@ -243,6 +253,19 @@ class Clone {
       for (const ref of source) {
         const local = this.#localName(ref.name);
         if (local !== undefined) mapped.push({ ref, local });
+      }
+      const known = new Set(mapped.map(({ local }) => local));
+      for (const spec of this.#moreSpecs(repository)) {
+        for (const ref of refs) {
+          const local = spec.pattern
+            ? mapThrough(spec, ref.name)
+            : refNameMatches(spec.src, ref.name) && spec.dst !== undefined && spec.dst !== ''
+              ? localName(spec.dst)
+              : undefined;
+          if (local === undefined || known.has(local) || !checkRefFormat(local)) continue;
+          known.add(local);
+          mapped.push({ ref, local });
+        }
       }
     }
     const wants = new Set<Oid>(mapped.map(({ ref }) => ref.oid));
@@ -361,13 +384,14 @@ class Clone {
     ) {
       throw new GitError('TRANSPORT', 'source repository is shallow, reject to clone.');
     }
-    await this.#bye(connection, connection.advertisement.version !== 2);
+    if ((await this.#bye(connection, connection.advertisement.version !== 2)) !== 0)
+      throw new GitError('TRANSPORT', 'remote transport reported error');
     return true;
   }
 
-  async #bye(connection: Connection, ended = false): Promise<void> {
+  async #bye(connection: Connection, ended = false): Promise<number> {
     if (!connection.stateless && !ended) await connection.send(farewell).catch(() => {});
-    await connection.close().catch(() => {});
+    return connection.close().catch(() => 0);
   }
 
   /** All refs at once, in the compact form. */

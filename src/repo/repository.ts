@@ -195,7 +195,7 @@ export class Repository {
           this.#options.problem?.(error.message.replaceAll(`${this.gitDir}/`, () => `${this.gitDirShown}/`)),
       },
       alternates: splitAlternates(this.env['GIT_ALTERNATE_OBJECT_DIRECTORIES'] ?? '').map((path) =>
-        resolvePath(this.cwd, path),
+        resolvePath(this.insideWorkTree ? this.workTree! : this.cwd, path),
       ),
       warn: (message) => this.#options.problem?.(message),
     });

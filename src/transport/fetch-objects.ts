@@ -10,7 +10,7 @@ import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
 import { CommitCache } from './commit-cache.js';
 import type { Connection } from './connection.js';
-import { fetchPack } from './fetch-pack.js';
+import { farewell, fetchPack } from './fetch-pack.js';
 import type { Incoming } from './incoming.js';
 import { storeIncoming } from './incoming.js';
 import type { NegotiationAlgorithm } from './negotiator.js';
@@ -118,6 +118,12 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
       if (commit !== undefined) await negotiator.addTip(commit);
     }
   }
+  const wants = await missingWants(repository, request, locals);
+  if (wants.length === 0 && (request.wantRefs ?? []).length === 0) {
+    const { connection } = request;
+    if (connection.advertisement.version !== 2 && !connection.stateless) await connection.send(farewell);
+    return { incoming: undefined, shallow: new Set(), unshallow: new Set(), wantedRefs: new Map() };
+  }
   refuseUnadvertised(request);
   const fetchLimit = limitOf(repository);
   const checks = incomingRules(repository, 'fetch', (message) => request.complain?.(`warning: ${message}\n`));
@@ -129,7 +135,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   }
   const known = new Set<Oid>();
   const result = await fetchPack(request.connection, {
-    wants: request.wants,
+    wants,
     wantRefs: request.wantRefs,
     negotiator,
     shallow,
@@ -187,6 +193,19 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   });
   await applyShallow(repository, request, shallow, known, result);
   return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs: result.wantedRefs };
+}
+
+/** What is not the tip of something whole: our own refs and those of repositories we borrow from are. */
+async function missingWants(
+  repository: Repository,
+  request: ObjectsRequest,
+  locals: readonly Oid[],
+): Promise<readonly Oid[]> {
+  if (request.refetch === true || deepens(request)) return request.wants;
+  const whole = new Set([...locals, ...(await alternateRefs(repository))]);
+  const missing: Oid[] = [];
+  for (const oid of request.wants) if (!whole.has(oid) || !(await hasQuietly(repository, oid))) missing.push(oid);
+  return missing;
 }
 
 /** `GIT_TRACE_PACKFILE`: the pack as it comes, into a file too. */

@@ -6,7 +6,7 @@ import type { Repository } from '../repo/repository.js';
 import type { Refspec } from './refspec.js';
 import { parseRefspec } from './refspec.js';
 import type { UrlRewrite } from './url.js';
-import { rewriteUrl } from './url.js';
+import { redactUrl, rewriteUrl } from './url.js';
 
 /** A remote as the configuration describes it, or a bare URL given in its place. */
 export interface RemoteConfig {
@@ -255,6 +255,20 @@ export class Remotes {
     const values = this.config.getAll(`remotes.${name}`);
     if (values.length === 0) return [name];
     return values.flatMap((value) => value.split(/[ \t\n]+/)).filter((word) => word !== '');
+  }
+}
+
+/** `transfer.credentialsInUrl`: warns of passwords in URLs, or refuses them. Throws in git's words. */
+export function checkUrlCredentials(config: Config, urls: readonly string[], warn: (message: string) => void): void {
+  const mode = config.get('transfer.credentialsinurl') ?? 'allow';
+  if (mode === 'allow') return;
+  if (mode !== 'warn' && mode !== 'die')
+    throw new GitError('CONFIG', `unrecognized value transfer.credentialsInUrl: '${mode}'`);
+  for (const url of urls) {
+    if (!/^[a-z][a-z0-9+.-]*:\/\/[^/@]*:[^/]+@/i.test(url)) continue;
+    const message = `URL '${redactUrl(url)}' uses plaintext credentials`;
+    if (mode === 'die') throw new GitError('CONFIG', message);
+    warn(message);
   }
 }
 

@@ -212,6 +212,8 @@ export function guessDirectory(url: string, bare: boolean): string {
     if (at >= 0) text = text.slice(at + 1);
   }
   text = text.replace(/[/\s]+$/, '');
+  // host:/ is the root of a host, which gives the name.
+  if (scheme === null && /^[^/]+:$/.test(text)) text = text.slice(0, -1);
   if (/\/\.git$/.test(text)) text = text.slice(0, -5).replace(/[/\s]+$/, '');
   // host:port without a path: the port is no name.
   if (scheme !== null && !text.includes('/') && /:\d*$/.test(text)) text = text.replace(/:\d*$/, '');
