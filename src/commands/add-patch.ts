@@ -53,10 +53,10 @@ export const stashMode: PatchMode = mode('diff-index HEAD', 'Stash', 'stashing',
 /** `HEAD` under either of its names. */
 const isHead = (revision: string): boolean => revision === 'HEAD' || revision === '@';
 
-/** `reset -p`: from HEAD (or nothing) hunks leave the index; from another commit they come into it. */
-export function resetMode(revision: string | undefined): PatchMode {
+/** `reset -p`: from HEAD (`head`: what stands for it before the first commit) hunks leave the index; from another commit they come into it. */
+export function resetMode(revision: string | undefined, head = 'HEAD'): PatchMode {
   return revision === undefined || isHead(revision)
-    ? mode('diff-index --cached HEAD', 'Unstage', 'unstaging', '', { reverse: true, index: true })
+    ? mode(`diff-index --cached ${head}`, 'Unstage', 'unstaging', '', { reverse: true, index: true })
     : mode(`diff-index -R --cached ${revision}`, 'Apply', 'applying', ' to index', { index: true });
 }
 

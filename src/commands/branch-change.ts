@@ -141,6 +141,19 @@ async function mayGo(
   return false;
 }
 
+/** A branch copied onto itself: nothing but a line in its reflog, and in HEAD's where HEAD is on it. */
+async function touchLogs(repository: Repository, ref: string, oid: Oid, message: string): Promise<undefined> {
+  const { refs } = repository;
+  const { name, email, seconds, zone } = repository.identity('committer');
+  const head = await refs.readRaw('HEAD');
+  const logs = head?.kind === 'symbolic' && head.target === ref ? [ref, 'HEAD'] : [ref];
+  for (const log of logs) {
+    if (!(await refs.reflogExists(log))) continue;
+    await refs.appendReflog(log, { old: oid, new: oid, identity: `${name} <${email}>`, seconds, zone, message });
+  }
+  return undefined;
+}
+
 /** `branch -m` and `-c`: the ref with its log and configuration; every HEAD that is on it follows. */
 export async function copyOrMoveBranch(
   context: CommandContext,
@@ -178,11 +191,11 @@ export async function copyOrMoveBranch(
     const same = fromRef === toRef ? await refs.resolve(fromRef) : undefined;
     const result =
       copy && same !== undefined
-        ? await refs.update([{ name: fromRef, to: same, reason }])
+        ? await touchLogs(repository, fromRef, same, reason)
         : copy
           ? await refs.copyRef(fromRef, toRef, reason)
           : await refs.renameRef(fromRef, toRef, reason);
-    if (!result.ok) {
+    if (result?.ok === false) {
       context.error(result.message);
       throw new GitError('REF_CHANGED', copy ? 'branch copy failed' : 'branch rename failed');
     }

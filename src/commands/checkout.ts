@@ -122,7 +122,7 @@ class Checkout {
       command: 'checkout',
       quiet: values.quiet === true,
       force: values.force === true,
-      merge: values.merge ?? values.conflict != null,
+      merge: values.conflict != null || values.merge === true,
       conflictStyle: checkStyle(values.conflict),
       detach: values.detach === true,
       create: name ?? undefined,
@@ -190,7 +190,7 @@ class Checkout {
         const guess = await this.#guess(first);
         if (guess !== undefined) return { ...none, create: guess };
       } else if (rest.length === 1 && isFile && this.#mayGuess()) {
-        const guess = await guessRemoteBranch(this.#context, repository, first);
+        const guess = await guessRemoteBranch('checkout', this.#context, repository, first);
         if (guess === 'several') throw matchedSeveral(first);
         if (guess !== undefined) {
           throw new GitError(
@@ -240,7 +240,7 @@ class Checkout {
   async #guess(word: string): Promise<{ branch: string; target: Target } | undefined> {
     if (!this.#mayGuess()) return undefined;
     const repository = this.#tree.repository;
-    const found = await guessRemoteBranch(this.#context, repository, word);
+    const found = await guessRemoteBranch('checkout', this.#context, repository, word);
     if (found === undefined) return undefined;
     if (found === 'several') {
       throw matchedSeveral(word);
@@ -287,7 +287,7 @@ class Checkout {
         `Cannot update paths and switch to branch '${values.b ?? values.B ?? values.orphan}' at the same time.`,
       );
     }
-    const merge = values.merge ?? values.conflict != null;
+    const merge = values.conflict != null || values.merge === true;
     if (values.ours === true && values.theirs === true)
       throw new GitError(
         'USAGE',

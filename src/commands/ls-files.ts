@@ -245,16 +245,15 @@ class Listing {
 
   async #entry(entry: IndexEntry, tag: string, stage: boolean): Promise<Line> {
     const values = this.#values;
-    if (values.format != null) return { text: `${await this.#formatted(entry, values.format)}${this.#end}` };
+    const debug = values.debug === true ? debugLines(entry) : '';
+    if (values.format != null) return { text: `${await this.#formatted(entry, values.format)}${this.#end}${debug}` };
     let head = tag;
     if (tag !== '' && ((values.v === true && entry.assumeValid) || values.f === true)) {
       head = values.v === true && entry.assumeValid ? tag.toLowerCase() : tag;
     }
     if (stage) head += `${formatMode(entry.mode)} ${await this.#abbreviate(entry.oid)} ${entry.stage}\t`;
     if (values.eol === true) head += this.#eol(entry.path, entry);
-    let text = `${head}${this.#print(entry.path)}${this.#end}`;
-    if (values.debug === true) text += debugLines(entry);
-    return { text };
+    return { text: `${head}${this.#print(entry.path)}${this.#end}${debug}` };
   }
 
   async #abbreviate(oid: Oid): Promise<string> {

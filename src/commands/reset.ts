@@ -90,7 +90,13 @@ export const command = defineCommand({
         if (mode !== undefined)
           throw new GitError('USAGE', `options '--patch' and '--{hard,mixed,soft}' cannot be used together`);
         const { patchInteractively, resetMode } = await import('./add-patch.js');
-        return await patchInteractively(context, tree, resetMode(revision), paths, patchOptions(values));
+        return await patchInteractively(
+          context,
+          tree,
+          resetMode(revision, unborn ? emptyTreeOid(repository.objectFormat) : undefined),
+          paths,
+          patchOptions(values),
+        );
       }
       if (byPath && mode !== undefined) {
         if (mode === 'mixed') {

@@ -1,3 +1,4 @@
+import type { ConflictStyle } from '../merge/text.js';
 import type { Oid } from '../base/oid.js';
 import type { RestoreOptions } from '../porcelain/restore.js';
 import { restorePaths, unresolve } from '../porcelain/restore.js';
@@ -51,7 +52,7 @@ async function hookArguments(tree: WorkTree): Promise<string[]> {
   return [head, head, '0'];
 }
 
-export function checkStyle(style: string | null | undefined): string | undefined {
+export function checkStyle(style: string | null | undefined): ConflictStyle | undefined {
   if (style == null) return undefined;
   if (style !== 'merge' && style !== 'diff3' && style !== 'zdiff3') {
     throw new UsageError(`unknown conflict style '${style}'`, { quiet: true });

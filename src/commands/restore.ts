@@ -36,7 +36,7 @@ export const command = defineCommand({
       const staged = values.staged === true;
       const worktree = values.worktree ?? !staged;
       if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' nor '--worktree' is specified");
-      const merge = values.merge ?? values.conflict != null;
+      const merge = values.conflict != null || values.merge === true;
       if (values.ours === true && values.theirs === true)
         throw new GitError('USAGE', "options '--ours' and '--theirs' cannot be used together");
       if (staged && (values.ours === true || values.theirs === true || merge)) {

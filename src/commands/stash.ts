@@ -9,6 +9,7 @@ import {
   clearStashed,
   clearStashes,
   createStash,
+  hasLocalChanges,
   dropStash,
   everything,
   findStash,
@@ -273,6 +274,10 @@ async function* push(
   let choice: Choice | undefined;
   try {
     if (values.patch === true) {
+      if (!(await hasLocalChanges(tree, options))) {
+        if (values.quiet !== true) yield { text: 'No local changes to save\n' };
+        return 0;
+      }
       choice = await chooseHunks(context, tree, words, values);
       if (choice === undefined) {
         if (values.quiet !== true) context.printError('No changes selected\n');
@@ -484,6 +489,8 @@ async function apply(
     for (const refusal of applied.refusals)
       context.error(porcelainRefusal(refusal, 'merge', adviceOn(context, 'commitBeforeMerge')));
     context.printError('Aborting\n');
+    if (withIndex) context.printError('Index was not unstashed.\n');
+    tellKept(context, applied.kept);
     if (!beQuiet) await context.runCommand('status', []);
     return 1;
   }
@@ -492,12 +499,16 @@ async function apply(
     if (!beQuiet || message === 'Already up to date.') context.print(`${message}\n`);
   const conflicted = applied.status === 'conflicted';
   if (conflicted && withIndex) context.printError('Index was not unstashed.\n');
-  if (applied.kept.length > 0) {
-    context.printError(applied.kept.join(''));
-    context.error('could not restore untracked files from stash');
-  }
+  tellKept(context, applied.kept);
   if (!beQuiet) await context.runCommand('status', []);
   return conflicted || applied.kept.length > 0 ? 1 : 0;
+}
+
+/** Untracked files of the stash that could not come back, because something is there. */
+function tellKept(context: CommandContext, kept: readonly string[]): void {
+  if (kept.length === 0) return;
+  context.printError(kept.join(''));
+  context.error('could not restore untracked files from stash');
 }
 
 async function* drop(tree: WorkTree, entry: StashEntry, beQuiet: boolean): AsyncGenerator<Line, number> {

@@ -1,3 +1,5 @@
+import { dwimRef } from '../refs/dwim.js';
+import type { ConflictStyle } from '../merge/text.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
@@ -40,7 +42,7 @@ export interface SwitchRunOptions {
   /** `--discard-changes` without `--force`. */
   readonly keepUntracked?: boolean;
   readonly merge: boolean;
-  readonly conflictStyle?: string | undefined;
+  readonly conflictStyle?: ConflictStyle | undefined;
   readonly detach: boolean;
   readonly create?: string | undefined;
   readonly createForce: boolean;
@@ -87,6 +89,7 @@ class SwitchRun {
       if (!(options.create !== undefined && asked === undefined)) refuseInProgress(repository);
     }
     let target = asked;
+    if (target !== undefined) await warnAmbiguous(this.#context, repository, target);
     if (options.orphan !== undefined) return this.#orphan(target, old);
     if (target === undefined) {
       target = { name: 'HEAD', ref: undefined, commit: old.commit };
@@ -195,7 +198,12 @@ class SwitchRun {
         options.merge && fromTree !== undefined && toTree !== undefined
           ? await carryChanges(this.#tree, fromTree, toTree, {
               name: target.name,
-              labels: { ours: target.name, theirs: 'local', base: await this.#oldName(from) },
+              labels: {
+                ours: target.name,
+                theirs: 'local',
+                base: await this.#oldName(from),
+                style: options.conflictStyle,
+              },
               overwriteIgnored: options.overwriteIgnored,
             })
           : { status: 'refused' as const, refusals: result.refusals };
@@ -274,6 +282,8 @@ class SwitchRun {
     if (!options.quiet && !kept && old.ref === undefined && old.commit !== undefined && old.commit !== target?.commit)
       await this.#leaving(old.commit, target?.commit);
     await this.#pointHead(`refs/heads/${name}`, undefined);
+    if (options.reflog && !(await repository.refs.reflogExists(`refs/heads/${name}`)))
+      await repository.refs.reflogCreate(`refs/heads/${name}`);
     if (!options.quiet) this.#context.printError(`Switched to a new branch '${name}'\n`);
     this.#forget();
     return 0;
@@ -452,8 +462,16 @@ export async function readTarget(repository: Repository, word: string): Promise<
   return { name, ref, commit: commit as Oid<'commit'> | undefined };
 }
 
+/** Says that a branch's name means something else too. */
+export async function warnAmbiguous(context: CommandContext, repository: Repository, target: Target): Promise<void> {
+  if (target.ref === undefined || !repository.config.getBool('core.warnambiguousrefs', true)) return;
+  const found = await dwimRef(repository.refs, target.name);
+  if (found !== undefined && found.matches > 1) context.warning(`refname '${target.name}' is ambiguous.`);
+}
+
 /** The one remote-tracking branch of that name: `git checkout NAME` makes a branch that follows it. */
 export async function guessRemoteBranch(
+  command: 'checkout' | 'switch',
   context: CommandContext,
   repository: Repository,
   name: string,
@@ -474,7 +492,7 @@ export async function guessRemoteBranch(
     context.hint(
       `If you meant to check out a remote tracking branch on, e.g. 'origin',\n` +
         'you can do so by fully qualifying the name with the --track option:\n\n' +
-        '    git checkout --track origin/<name>\n\n' +
+        `    git ${command} --track origin/<name>\n\n` +
         "If you'd like to always have checkouts of an ambiguous <name> prefer\n" +
         "one remote, e.g. the 'origin' remote, consider setting\n" +
         'checkout.defaultRemote=origin in your config.',

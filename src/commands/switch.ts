@@ -30,7 +30,7 @@ export const command = defineCommand({
       const names = [values.create, values['force-create'], values.orphan].filter((name) => name != null);
       if (names.length > 1) throw new GitError('USAGE', "options '-c', '-C', and '--orphan' cannot be used together");
       const force = values.force === true || values['discard-changes'] === true;
-      const merge = values.merge ?? values.conflict != null;
+      const merge = values.conflict != null || values.merge === true;
       if (force && merge) throw new GitError('USAGE', "options '-f' and '-m' cannot be used together");
       let name = values.create ?? values['force-create'] ?? undefined;
       const track = values.track;
@@ -50,7 +50,7 @@ export const command = defineCommand({
           values.detach !== true &&
           track === undefined;
         if (target === undefined && mayGuess) {
-          const found = await guessRemoteBranch(context, repository, word);
+          const found = await guessRemoteBranch('switch', context, repository, word);
           if (found === 'several')
             throw new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
           if (found !== undefined) {

@@ -27,6 +27,7 @@ export interface RestoreOptions {
   readonly merge?: boolean;
   readonly style?: string | undefined;
   readonly ignoreUnmerged?: boolean;
+  readonly quiet?: boolean;
   /** Also entries outside of a sparse checkout. */
   readonly ignoreSkipBits?: boolean;
   readonly meta?: SmudgeOptions;
@@ -112,7 +113,7 @@ class Restoring {
       if (stages[0]?.stage === 0) continue;
       if (options.ignoreUnmerged === true) {
         if (options.ours !== true && options.theirs !== true && options.merge !== true) {
-          this.#tree.warn(`path '${path}' is unmerged`);
+          if (options.quiet !== true) this.#tree.warn(`path '${path}' is unmerged`);
         }
       } else if (options.ours === true || options.theirs === true) {
         const wanted = options.ours === true ? 2 : 3;

@@ -1,3 +1,4 @@
+import type { ConflictStyle } from '../merge/text.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { diffTrees } from '../diff/trees.js';
@@ -102,6 +103,21 @@ export interface Created {
   readonly indexTree: Oid<'tree'>;
   readonly workTree: Oid<'tree'>;
   readonly untracked: readonly string[];
+}
+
+/** Whether there is anything that `createStash` would record. */
+export async function hasLocalChanges(tree: WorkTree, options: PushOptions): Promise<boolean> {
+  const { repository } = tree;
+  const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
+  // Without a commit there is more to say than that.
+  if (head === undefined || tree.index.hasConflicts) return true;
+  const headTree = await treeOfCommit(repository, head);
+  const staged = await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true });
+  return (
+    staged.some(({ path }) => options.pathspec.matches(path)) ||
+    (await changedFiles(tree, options.pathspec)).length > 0 ||
+    (options.untracked !== 'no' && untrackedFiles(tree, options).length > 0)
+  );
 }
 
 /** Records index and work tree as a stash commit, changing neither. `undefined`: there is nothing to record. */
@@ -220,12 +236,15 @@ export async function unstage(tree: WorkTree, pathspec: Pathspec): Promise<void>
 
 /** Who stashes; a stash can be made by nobody in particular. */
 function person(repository: Repository, role: 'author' | 'committer') {
-  try {
-    return repository.identity(role);
-  } catch (error) {
-    if (!(error instanceof GitError) || error.code !== 'CONFIG') throw error;
-    return repository.identity(role, { name: 'git', email: 'git@stash' });
-  }
+  const { config, env } = repository;
+  const said = (what: 'name' | 'email'): boolean =>
+    env[`GIT_${role.toUpperCase()}_${what.toUpperCase()}`] !== undefined ||
+    config.has(`${role}.${what}`) ||
+    config.has(`user.${what}`);
+  return repository.identity(role, {
+    ...(said('name') ? {} : { name: 'git stash' }),
+    ...(said('email') ? {} : { email: 'git@stash' }),
+  });
 }
 
 function untrackedFiles(tree: WorkTree, options: PushOptions): string[] {
@@ -445,6 +464,8 @@ export interface ApplyLabels {
   readonly ours?: string | undefined;
   readonly theirs?: string | undefined;
   readonly base?: string | undefined;
+  /** Instead of `merge.conflictStyle`. */
+  readonly style?: ConflictStyle | undefined;
 }
 
 export type Applied =
@@ -454,7 +475,7 @@ export type Applied =
       /** Untracked files that could not be brought back, a line each in git's words; the rest was done. */
       readonly kept: readonly string[];
     }
-  | { readonly status: 'refused'; readonly refusals: readonly Refusal[] };
+  | { readonly status: 'refused'; readonly refusals: readonly Refusal[]; readonly kept: readonly string[] };
 
 /** Brings a stash's changes back onto what is there now. Throws where the state does not allow it. */
 export async function applyStash(
@@ -465,7 +486,8 @@ export async function applyStash(
 ): Promise<Applied> {
   const { repository } = tree;
   const { objects } = repository;
-  const settings = mergeSettings(repository.config, { porcelain: true });
+  const configured = mergeSettings(repository.config, { porcelain: true });
+  const settings = labels.style === undefined ? configured : { ...configured, style: labels.style };
   const merge = async (base: Oid<'tree'>, ours: Oid<'tree'>, theirs: Oid<'tree'>) => {
     const how = historyRequest(repository, settings, {
       attributes: (path) => tree.attributes.of(path),
@@ -517,7 +539,8 @@ export async function applyStash(
     const applied = await applyTreeMerge(tree, current, merged);
     if (applied.refusals.length > 0) {
       if (tree.index.changed) tree.commitIndex(lock);
-      return { status: 'refused', refusals: applied.refusals };
+      // Untracked files come back even so.
+      return { status: 'refused', refusals: applied.refusals, kept: await untracked() };
     }
     const nothing = entry.baseTree === entry.tree;
     if (!nothing) writeState(repository, 'AUTO_MERGE', `${merged.tree}\n`);

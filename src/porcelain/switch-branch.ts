@@ -13,7 +13,9 @@ import type { Refusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree } from '../worktree/write-tree.js';
 import { removeMergeState } from './commit.js';
+import { outputEncodingOf } from './log-context.js';
 import { subjectLine } from './message.js';
+import { recode } from './text-encoding.js';
 
 export interface MoveOptions {
   /** Local changes are thrown away. */
@@ -98,8 +100,11 @@ export async function treeOfCommit(repository: Repository, commit: Oid): Promise
 /** `HEAD is now at 1234567 subject`. */
 export async function describeHead(repository: Repository, what: string, commit: Oid): Promise<string> {
   const data = await readKind(repository.objects, commit, 'commit');
+  const encoding = outputEncodingOf(repository, undefined);
+  const shown = decodeText(recode(data, parseCommit(data).encoding ?? 'UTF-8', encoding) ?? data);
+  const message = shown.slice(shown.indexOf('\n\n') + 2);
   const dots = repository.env['GIT_PRINT_SHA1_ELLIPSIS']?.toLowerCase() === 'yes' ? '...' : '';
-  return `${what} ${await abbreviate(repository, commit)}${dots} ${subjectLine(parseCommit(data).message)}\n`;
+  return `${what} ${await abbreviate(repository, commit)}${dots} ${subjectLine(message)}\n`;
 }
 
 /** Refuses while something is under way, in the words of `git switch`. */

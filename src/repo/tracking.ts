@@ -70,6 +70,9 @@ export function pushRemoteOfBranch(config: Config, branch: string | undefined): 
 /** The full names `branch.<name>.merge` holds. */
 const mergeNames = (config: Config, branch: string): string[] => config.getAll(`branch.${branch}.merge`);
 
+/** A branch here may be named by its short name. */
+const localName = (merge: string): string => (merge.startsWith('refs/') ? merge : `refs/heads/${merge}`);
+
 /** The ref here that follows the branch's upstream (`@{upstream}`). Throws git's words for why there is none. */
 export function upstreamOf(config: Config, branch: string, exists: boolean): string {
   const merge = mergeNames(config, branch)[0];
@@ -79,7 +82,7 @@ export function upstreamOf(config: Config, branch: string, exists: boolean): str
     if (!exists) throw new GitError('REF_MISSING', `no such branch: '${branch}'`);
     throw new GitError('REF_MISSING', `no upstream configured for branch '${branch}'`);
   }
-  if (remote === '.') return merge;
+  if (remote === '.') return localName(merge);
   const tracking = trackingRef(config, remote, merge);
   if (tracking === undefined) {
     throw new GitError('REF_MISSING', `upstream branch '${merge}' not stored as a remote-tracking branch`);
@@ -92,7 +95,7 @@ export function findUpstream(config: Config, branch: string): string | undefined
   const merge = mergeNames(config, branch)[0];
   if (merge === undefined) return undefined;
   const remote = config.get(`branch.${branch}.remote`) ?? remoteOfBranch(config, branch);
-  return remote === '.' ? merge : trackingRef(config, remote, merge);
+  return remote === '.' ? localName(merge) : trackingRef(config, remote, merge);
 }
 
 /** The ref here that follows where `git push` would push the branch (`@{push}`). Throws git's words for why not. */

@@ -447,7 +447,7 @@ function shown({ out, err }: { out: string; err: string }): string {
   // Lists of options are in our own words.
   if (err.startsWith('usage: ') || err.includes('\nusage: ')) return err.split('\n', 1)[0]!;
   const temporary = /\.merge_file_\w+/g;
-  return `${out}\n---- stderr\n${err}`.replace(temporary, '.merge_file_X');
+  return `${out}\n---- stderr\n${err}`.replace(temporary, '.merge_file_X').replace(/(bough-walk-\w+)\/\w+/g, '$1');
 }
 
 /** The first line that is another one, of both. */
