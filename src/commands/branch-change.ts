@@ -1,3 +1,4 @@
+import type { Repository } from '../repo/repository.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
