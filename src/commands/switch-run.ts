@@ -463,7 +463,7 @@ export async function readTarget(repository: Repository, word: string): Promise<
 }
 
 /** Says that a branch's name means something else too. */
-export async function warnAmbiguous(context: CommandContext, repository: Repository, target: Target): Promise<void> {
+async function warnAmbiguous(context: CommandContext, repository: Repository, target: Target): Promise<void> {
   if (target.ref === undefined || !repository.config.getBool('core.warnambiguousrefs', true)) return;
   const found = await dwimRef(repository.refs, target.name);
   if (found !== undefined && found.matches > 1) context.warning(`refname '${target.name}' is ambiguous.`);
