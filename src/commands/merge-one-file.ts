@@ -1,4 +1,4 @@
-import type { Oid } from '../base/oid.js';
+import { GitError } from '../base/errors.js';
 import { isOid } from '../base/oid.js';
 import { mergeOneFile } from '../porcelain/merge-one-file.js';
 import { conflictStyle } from '../porcelain/merge-settings.js';
@@ -25,14 +25,19 @@ export const command = defineCommand({
       string,
     ];
     const tree = openWorkTree(context);
-    const entry = (oid: string, mode: string) =>
-      isOid(oid) ? IndexEntry.create({ path, oid: oid as Oid, mode: Number.parseInt(mode, 8) }) : undefined;
+    const entry = (oid: string, mode: string): IndexEntry | undefined => {
+      if (oid === '') return undefined;
+      if (!isOid(oid)) throw new GitError('USAGE', `Not a valid object name ${oid}`);
+      if (!/^[0-7]{1,6}$/.test(mode)) throw new GitError('USAGE', `Not a valid mode '${mode}'`);
+      return IndexEntry.create({ path, oid, mode: Number.parseInt(mode, 8) });
+    };
     const file = {
       path,
       base: entry(base, baseMode),
       ours: entry(ours, ourMode),
       theirs: entry(theirs, theirMode),
     };
+    if (base + ours + theirs === '') throw new UsageError();
     const merged = await tree.updateIndex(() =>
       mergeOneFile(tree, file, conflictStyle(tree.repository.config), {
         out: (text) => context.print(text),

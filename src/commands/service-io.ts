@@ -4,7 +4,7 @@ import { HttpTrace } from '../transport/http-trace.js';
 import { describePacket, type PacketTrace } from '../transport/packet-trace.js';
 import type { ReceiveOptions } from '../transport/receive-pack.js';
 import type { ServerIo } from '../transport/server-io.js';
-import type { CommandContext } from './command.js';
+import { type CommandContext, refuseJson } from './command.js';
 import { BOUGH_VERSION, GIT_VERSION } from './version.js';
 
 /** What we call ourselves in protocols. */
@@ -15,6 +15,7 @@ export function agent(context: CommandContext): string {
 
 /** Standard input and output as the two ends of a server. */
 export function standardIo(context: CommandContext, traceName: string): ServerIo {
+  refuseJson(context);
   const output: ByteSink = {
     async write(data: Bytes) {
       context.io.stdout.write(data);

@@ -19,11 +19,17 @@ type Files = ReadonlyMap<string, string>;
 const names = ['a', 'b', 'c.c', 'd/a', 'd/b', 'd/c.c', 'e/a', 'e/f/b', 'e/f/g', 'x', 'y/a', 'z'];
 
 function makeText(random: Random): string {
-  return random.times(random.below(24), () => `line ${random.below(40)}${random.oneIn(20) ? '\r' : ''}`).join('\n');
+  // a rewrite is looked for in files of 400 bytes and more
+  return random
+    .times(random.below(random.oneIn(3) ? 120 : 24), () => `line ${random.below(40)}${random.oneIn(20) ? '\r' : ''}`)
+    .join('\n');
 }
 
 function editText(random: Random, text: string): string {
   const lines = text.split('\n');
+  if (lines.length > 24 && random.oneIn(2)) {
+    lines.splice(0, random.below(lines.length), ...random.times(random.below(100), () => `new ${random.below(1000)}`));
+  }
   for (let i = random.below(6); i > 0; i--) {
     const at = random.below(lines.length + 1);
     if (random.oneIn(2)) lines.splice(at, 1);
@@ -113,6 +119,7 @@ describe('renames, copies and rewrites are git’s', () => {
       return objects.write('tree', serializeTree(entries, { sorted: true })) as Oid<'tree'>;
     };
     const pairs = cases.map(([old, fresh]) => [write(old!), write(fresh!)] as const);
+    let rewritten = 0;
     for (const [args, options] of forms) {
       const input = pairs.map((pair) => `${pair.join(' ')}\n`).join('');
       const answer = stock(['diff-tree', '--stdin', '-r', '--name-status', ...args], { cwd: repository, input });
@@ -123,9 +130,11 @@ describe('renames, copies and rewrites are git’s', () => {
           raw.push(pairOfChange(objects, change));
         });
         const found = await detectRenames(raw, options);
+        rewritten += found.pairs.filter(({ status, score }) => status === 'M' && score > 0).length;
         const got = found.pairs.map((pair) => `${line(pair)}\n`).join('');
         expect(got, `${args.join(' ')}, case ${n}`).toBe(expected[n]);
       }
     }
+    expect(rewritten).toBeGreaterThan(20);
   });
 });

@@ -153,8 +153,10 @@ test('trees that lie too deep are refused as git refuses them, and those at the 
     ]) {
       const theirs = box.tryGit(words, { cwd: 'r' });
       const ours = box.tryBough(words, { cwd: 'r' });
-      expect([words, ours.code === 0]).toEqual([words, theirs.code === 0]);
-      if (theirs.code === 0) expect([words, ours.stdout === theirs.stdout]).toEqual([words, true]);
+      expect([words, ours.code === 0]).toEqual([words, tag === 'limit']);
+      // older releases have another limit, or none
+      if (stockVersion()[1] >= 43) expect([words, theirs.code === 0]).toEqual([words, tag === 'limit']);
+      if (ours.code === 0) expect([words, ours.stdout === theirs.stdout]).toEqual([words, true]);
       else expect([words, ours.stderr]).toEqual([words, expect.stringContaining('maximum allowed tree depth')]);
     }
   }
