@@ -226,7 +226,7 @@ class DiffTree {
 
   private async treeOf(oid: Oid): Promise<Oid> {
     const tree = await peelTo(this.repository, oid, 'tree');
-    if (tree === undefined) throw new GitError('REF_MISSING', `not a tree object: ${oid}`);
+    if (tree === undefined) throw new GitError('REF_MISSING', `unable to read tree (${oid})`);
     return tree;
   }
 
@@ -270,7 +270,14 @@ class DiffTree {
   private async *commitOrTree(oid: Oid, givenParents?: readonly Oid[]): AsyncGenerator<Piece> {
     const { repository, settings } = this;
     const commit = await peelTo(repository, oid, 'commit');
-    if (commit === undefined) throw new GitError('REF_MISSING', `not a commit object: ${oid}`);
+    if (commit === undefined) {
+      const whole = await peelTo(repository, oid, 'any');
+      const other = whole === undefined ? undefined : await repository.objects.read(whole);
+      if (other === undefined) throw new GitError('OBJECT_MISSING', `bad object ${oid}`);
+      // A lone tree has nothing to be compared with: that is said, and no failure.
+      this.context.error(`object ${whole} is a ${other.kind}, not a commit`);
+      return;
+    }
     const object = await repository.objects.read(commit);
     const links = parseCommitLinks(object!.data);
     const parents = givenParents ?? links.parents;

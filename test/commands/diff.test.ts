@@ -180,3 +180,29 @@ describe('diff of commits, index and work tree is git’s', () => {
     same(box, ['diff', '--no-index', '../x', '../x']);
   });
 });
+
+it('diff-tree of what is no commit, and diff of two names of one blob', () => {
+  const box = sandbox();
+  box.git(['init', '-q']);
+  writeFileSync(box.path('a'), 'one\n');
+  writeFileSync(box.path('b'), 'one\n');
+  box.git(['add', '.']);
+  box.git(['commit', '-q', '-m', 'one']);
+  box.git(['tag', '-a', '-m', 'tree', 'tree', 'HEAD^{tree}']);
+  // Older versions name the object without brackets.
+  const tree = (text: string): string => text.replace(/tree ([0-9a-f]{40})$/m, 'tree ($1)');
+  for (const args of [
+    ['diff-tree', 'HEAD^{tree}'],
+    ['diff-tree', 'tree'],
+    ['diff-tree', 'HEAD:a'],
+    ['diff-tree', 'HEAD^{tree}', 'HEAD'],
+    ['diff-tree', 'HEAD:a', 'HEAD'],
+    ['diff-tree', '1'.repeat(40)],
+    ['diff', '--raw', '--exit-code', ':a', ':b'],
+    ['diff', '--exit-code', 'HEAD:a', 'HEAD:b'],
+  ]) {
+    const { code, stdout, stderr } = box.tryBough(args);
+    const theirs = box.tryGit(args);
+    expect([args, code, stdout, stderr]).toEqual([args, theirs.code, theirs.stdout, tree(theirs.stderr)]);
+  }
+});
