@@ -13,6 +13,7 @@ import { serializeBitmaps } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
 import { codeOfKind } from '../packs/entry.js';
 import type { WrittenMidx } from '../packs/midx-write.js';
+import { OidMap } from '../packs/oid-map.js';
 import { nameHash } from '../packs/name-hash.js';
 import type { PackFile } from '../packs/pack-file.js';
 import type { Repository } from '../repo/repository.js';
@@ -27,6 +28,24 @@ interface Ground {
   readonly checksum: Bytes;
 }
 
+/**
+ * Rows by name from a hash table: every row of every tree is looked up, which is most of the work, and a search in the
+ * sorted names takes ten times as long.
+ */
+function nameTable(
+  count: number,
+  oidLength: number,
+  copyName: (row: number, into: Bytes) => void,
+): (raw: Bytes, at: number) => number {
+  const table = new OidMap(oidLength, count);
+  const name = new Uint8Array(oidLength);
+  for (let row = 0; row < count; row++) {
+    copyName(row, name);
+    table.addRaw(name);
+  }
+  return (raw, at) => table.findRaw(raw, at);
+}
+
 /** One pack's bitmap, beside it. Answers false (and tells why, with `warning: ` or `error: ` in front) where the pack does not hold all that it names. */
 export async function writePackBitmap(repository: Repository, pack: PackFile, tell: Tell): Promise<boolean> {
   const { index } = pack;
@@ -38,7 +57,7 @@ export async function writePackBitmap(repository: Repository, pack: PackFile, te
   for (let row = 0; row < index.count; row++) kinds[row] = codeOfKind(pack.readHeader(index.offsetAt(row)).kind);
   const ground: Ground = {
     count: index.count,
-    find: (raw, at) => index.find(raw, at),
+    find: nameTable(index.count, repository.oidLength, (row, into) => index.copyName(row, into, 0)),
     oidAt: (row) => index.oidAt(row),
     bitOf,
     kinds,
@@ -68,27 +87,11 @@ export async function writeMidxBitmap(
   for (let row = 0; row < midx.count; row++) {
     kinds[row] = codeOfKind(midx.packs[midx.packNumbers[row]!]!.readHeader(midx.offsets[row]!).kind);
   }
-  const compare = (row: number, raw: Bytes, at: number): number => {
-    for (let i = 0; i < length; i++) {
-      const difference = midx.names[row * length + i]! - raw[at + i]!;
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  };
   const ground: Ground = {
     count: midx.count,
-    find(raw, at) {
-      let low = 0;
-      let high = midx.count;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        const order = compare(middle, raw, at);
-        if (order === 0) return middle;
-        if (order < 0) low = middle + 1;
-        else high = middle;
-      }
-      return -1;
-    },
+    find: nameTable(midx.count, length, (row, into) => {
+      into.set(midx.names.subarray(row * length, (row + 1) * length));
+    }),
     oidAt: (row) => oidFromBytes(midx.names, row * length, length),
     bitOf,
     kinds,
