@@ -23,6 +23,11 @@ const options = {
   aggressive: { type: 'flag', help: 'be more thorough (increased runtime)' },
   auto: { type: 'flag', help: 'enable auto-gc mode' },
   detach: { type: 'flag', help: 'perform garbage collection in the background' },
+  'skip-foreground-tasks': {
+    type: 'flag',
+    hidden: true,
+    help: 'leave out what must be done before others go on: maintenance has done it',
+  },
   force: { type: 'flag', help: 'force running gc even if there may be another gc running' },
   'keep-largest-pack': { type: 'flag', help: 'repack all other packs except the largest pack' },
   'expire-to': { type: 'string', value: 'dir', help: 'pack prefix to store a pack containing pruned objects' },
@@ -73,6 +78,7 @@ export const command = defineCommand({
     try {
       await collect(context, repository, {
         quiet,
+        foreground: values['skip-foreground-tasks'] !== true,
         progress: !quiet && (values.quiet === false || context.io.stderr.isTerminal || auto),
         need,
         prune: pruneText,
@@ -142,6 +148,8 @@ const isAlive = (fs: { lstat(path: string): unknown }, pid: string): boolean => 
 interface Collection {
   readonly quiet: boolean;
   readonly progress: boolean;
+  /** Pack references and expire reflogs, too. */
+  readonly foreground: boolean;
   readonly need: 'nothing' | 'loose' | 'all';
   readonly prune: string | undefined;
   readonly cruft: boolean;
@@ -152,6 +160,16 @@ interface Collection {
   readonly expireTo: string | undefined;
 }
 
+/** `gc.packRefs`. */
+export function packsRefs({ config, bare }: Repository): boolean {
+  return config.get('gc.packrefs') === 'notbare' ? !bare : config.getBool('gc.packrefs', true);
+}
+
+/** False where entries of reflogs are kept for ever. */
+export function expiresReflogs({ config }: Repository): boolean {
+  return ['gc.reflogexpire', 'gc.reflogexpireunreachable'].some((key) => config.get(key)?.toLowerCase() !== 'never');
+}
+
 async function collect(context: CommandContext, repository: Repository, how: Collection): Promise<void> {
   const { config } = repository;
   const { fs } = repository.platform;
@@ -160,12 +178,8 @@ async function collect(context: CommandContext, repository: Repository, how: Col
     const code = await context.runCommand(name, argv);
     if (code !== 0) throw new GitError('BUG', `failed to run ${name}`);
   };
-  const packRefs = config.get('gc.packrefs') ?? 'true';
-  if (packRefs === 'notbare' ? !repository.bare : config.getBool('gc.packrefs', true)) {
-    await run('pack-refs', ['--all', '--prune']);
-  }
-  const never = (key: string): boolean => (config.get(key) ?? '').toLowerCase() === 'never';
-  if (!never('gc.reflogexpire') || !never('gc.reflogexpireunreachable')) await run('reflog', ['expire', '--all']);
+  if (how.foreground && packsRefs(repository)) await run('pack-refs', ['--all', '--prune']);
+  if (how.foreground && expiresReflogs(repository)) await run('reflog', ['expire', '--all']);
   const repack = ['-d', '-l'];
   if (how.aggressive) {
     repack.push(

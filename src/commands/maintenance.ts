@@ -1,10 +1,14 @@
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { LockFile } from '../platform/lock.js';
+import { parseConfigFile } from '../repo/config-file.js';
+import { parseExpiryDate } from '../repo/date-approx.js';
+import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
 import { autoNeed } from './auto-maintenance.js';
+import { expiresReflogs, packsRefs } from './gc.js';
 import { runInner } from './inner.js';
 import { UsageError } from './options.js';
 import { command as packObjects } from './pack-objects.js';
@@ -164,8 +168,13 @@ async function isDue(tasks: Tasks, name: TaskName): Promise<boolean> {
       );
     case 'worktree-prune':
       return limit(1) < 0;
-    case 'reflog-expire':
-      return limit(100) < 0;
+    case 'reflog-expire': {
+      const wanted = limit(100);
+      if (wanted <= 0) return wanted < 0;
+      const expiry = parseExpiryDate(config.get('gc.reflogexpire') ?? '90.days', repository.clock) ?? 0;
+      const entries = (await repository.refs.reflog('HEAD')) ?? [];
+      return entries.filter(({ seconds }) => seconds < expiry).length >= wanted;
+    }
     case 'pack-refs':
       return true;
     case 'prefetch':
@@ -180,10 +189,14 @@ async function runTask(tasks: Tasks, name: TaskName): Promise<boolean> {
   const progress = quiet ? ['--no-progress'] : [];
   switch (name) {
     case 'gc':
+      // What others would trip over comes first, and is not done again.
+      if (packsRefs(repository) && !(await runOr(tasks, 'pack-refs', ['--all', '--prune']))) return false;
+      if (expiresReflogs(repository) && !(await runOr(tasks, 'reflog', ['expire', '--all']))) return false;
       return await runOr(tasks, 'gc', [
         ...(auto ? ['--auto'] : []),
         ...(quiet ? ['--quiet'] : ['--no-quiet']),
         '--no-detach',
+        '--skip-foreground-tasks',
       ]);
     case 'commit-graph':
       if (!config.getBool('core.commitgraph', true)) return true;
@@ -280,8 +293,9 @@ export const command = defineCommand({
       case 'unregister':
         return await unregister(context, words);
       case 'start':
+        return await start(context, words);
       case 'stop':
-        throw new GitError('UNSUPPORTED', `maintenance ${name}: no scheduler is supported on this system`);
+        return await stop(context, words);
       case undefined:
         throw new UsageError('need a subcommand');
       default:
@@ -389,6 +403,53 @@ async function isNeeded(context: CommandContext, words: readonly string[]): Prom
   return 1;
 }
 
+const startOptions = {
+  scheduler: { type: 'string', value: 'scheduler', help: 'scheduler to trigger git maintenance run', negatable: false },
+} as const;
+
+async function start(context: CommandContext, words: readonly string[]): Promise<number> {
+  const usage = ['maintenance start [--scheduler=<scheduler>]'];
+  const parsed = parseSubcommand(context, usage, startOptions, words);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.rest.length > 0) return subcommandUsage(context, usage, startOptions);
+  const { schedulerNames, startSchedule } = await import('./maintenance-schedule.js');
+  const named = parsed.values.scheduler ?? 'auto';
+  const name = schedulerNames.find((each) => each === named);
+  if (name === undefined) {
+    const error = new UsageError(`unrecognized --scheduler argument '${named}'`);
+    return subcommandUsage(context, usage, startOptions, error);
+  }
+  // What is not scheduled is not registered either.
+  startSchedule(context, context.repository(), name);
+  return await register(context, []);
+}
+
+async function stop(context: CommandContext, words: readonly string[]): Promise<number> {
+  const usage = ['maintenance stop'];
+  const parsed = parseSubcommand(context, usage, {}, words);
+  if (typeof parsed === 'number') return parsed;
+  if (parsed.rest.length > 0) return subcommandUsage(context, usage, {});
+  const { stopSchedule } = await import('./maintenance-schedule.js');
+  return stopSchedule(context, context.repository());
+}
+
+/** Repositories that are maintained, by the configuration or by one file. */
+function registered(context: CommandContext, repository: Repository, file: string | undefined): string[] {
+  const values: (string | undefined)[] = [];
+  if (file === undefined) {
+    for (const { key, value } of repository.config.entries()) if (key === 'maintenance.repo') values.push(value);
+  } else {
+    const bytes = context.platform.fs.readFile(resolvePath(context.cwd, file));
+    for (const token of parseConfigFile(decodeText(bytes ?? new Uint8Array(0))).tokens) {
+      if (token.type === 'entry' && token.key === 'maintenance.repo') values.push(token.value);
+    }
+  }
+  return values.filter((value): value is string => {
+    if (value === undefined) context.error("missing value for 'maintenance.repo'");
+    return value !== undefined;
+  });
+}
+
 async function register(context: CommandContext, words: readonly string[]): Promise<number> {
   const usage = ['maintenance register [--config-file <path>]'];
   const parsed = parseSubcommand(context, usage, registerOptions, words);
@@ -400,8 +461,8 @@ async function register(context: CommandContext, words: readonly string[]): Prom
     await context.runCommand('config', ['set', 'maintenance.strategy', 'incremental']);
   }
   const path = repository.workTree ?? repository.gitDir;
-  if (repository.config.getAll('maintenance.repo').includes(path)) return 0;
   const file = parsed.values['config-file'];
+  if (registered(context, repository, file ?? undefined).includes(path)) return 0;
   const where = typeof file === 'string' ? ['--file', file] : ['--global'];
   return await context.runCommand('config', [...where, '--add', 'maintenance.repo', path]);
 }
@@ -413,11 +474,11 @@ async function unregister(context: CommandContext, words: readonly string[]): Pr
   if (parsed.rest.length > 0) return subcommandUsage(context, usage, unregisterOptions);
   const repository = context.repository();
   const path = repository.workTree ?? repository.gitDir;
-  if (!repository.config.getAll('maintenance.repo').includes(path)) {
+  const file = parsed.values['config-file'];
+  if (!registered(context, repository, file ?? undefined).includes(path)) {
     if (parsed.values.force === true) return 0;
     throw new GitError('CONFIG', `repository '${path}' is not registered`);
   }
-  const file = parsed.values['config-file'];
   const where = typeof file === 'string' ? ['--file', file] : ['--global'];
   const pattern = `^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
   return await context.runCommand('config', [...where, '--unset-all', 'maintenance.repo', pattern]);

@@ -177,7 +177,10 @@ export const command = defineCommand({
     }
     const shown =
       values.quiet !== true &&
-      (values.progress === true || values['all-progress'] === true || context.io.stderr.isTerminal);
+      (values.progress === true ||
+        values['all-progress'] === true ||
+        values.quiet === false ||
+        context.io.stderr.isTerminal);
     const bars = new Bars(context, shown);
     const islands = values['delta-islands'] === true ? await deltaIslands(repository) : undefined;
     const builder = new PackBuilder({
@@ -242,6 +245,11 @@ export const command = defineCommand({
       }
     } else await readObjectList(context, selection);
     if (values['include-tag'] === true && builder.count > 0) await selection.includeTags();
+    if (shown) {
+      const bar = context.progress('Enumerating objects', { force: true });
+      bar.update(builder.count);
+      bar.done();
+    }
     if (values['non-empty'] === true && builder.count === 0) return undefined;
     if (!toStdout || values.all === true) await selection.markTagged();
     if (toStdout) {

@@ -41,6 +41,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   'fetch-pack': () => import('./fetch-pack.js'),
   'fmt-merge-msg': () => import('./fmt-merge-msg.js'),
   'for-each-ref': () => import('./for-each-ref.js'),
+  'for-each-repo': () => import('./for-each-repo.js'),
   fsck: () => import('./fsck.js'),
   gc: () => import('./gc.js'),
   get: () => import('./get.js'),
