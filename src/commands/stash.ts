@@ -294,8 +294,13 @@ async function* push(
   }
   await storeStash(tree.repository, created.commit, created.message);
   if (values.quiet !== true) yield { text: `Saved working directory and index state ${created.message}\n` };
-  if (choice === undefined) await clearStashed(tree, created, options);
-  else {
+  if (choice === undefined) {
+    try {
+      await clearStashed(tree, created, options);
+    } catch (error) {
+      return said(context, error, values.quiet === true);
+    }
+  } else {
     tree.reloadIndex();
     if (!(await choice.takeOut())) {
       context.printError('Cannot remove worktree changes\n');
@@ -354,7 +359,7 @@ function said(context: CommandContext, error: unknown, beQuiet: boolean): number
   if (beQuiet && error.data['kind'] === 'nothing staged') return 1;
   if (typeof lines !== 'string') throw error;
   context.printError(lines);
-  context.printError(`${error.message}\n`);
+  if (!beQuiet) context.printError(`${error.message}\n`);
   return 1;
 }
 

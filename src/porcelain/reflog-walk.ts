@@ -1,8 +1,6 @@
-import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import type { CommitNode, CommitPool } from '../history/commit-pool.js';
-import { dwimRef } from '../refs/dwim.js';
 import type { ReflogEntry } from '../refs/store.js';
 import { shortenRef } from '../refs/name.js';
 import type { DateMode } from '../repo/dates.js';
@@ -64,11 +62,8 @@ export class ReflogWalk {
       const name = found[0]?.name;
       if (name !== undefined) entries = await repository.refs.reflog(name);
     }
-    if (entries === undefined) {
-      if (await this.#exists(base)) return;
-      throw new GitError('REF_MISSING', `no reflog for '${base}'`);
-    }
-    if (entries.length === 0) return;
+    // A commit that is called otherwise than by a ref has no log: nothing is shown.
+    if (entries === undefined || entries.length === 0) return;
     let start = entries.length - 1;
     let selects: Walked['selects'];
     if (at !== null) {
@@ -86,11 +81,6 @@ export class ReflogWalk {
       ? await shortenRef(base, false, async (name) => (await repository.refs.readRaw(name)) !== undefined)
       : base;
     this.#logs.push({ name: base, shortName, entries, at: start, selects });
-  }
-
-  async #exists(name: string): Promise<boolean> {
-    const { refs } = this.#repository;
-    return (await dwimRef(refs, name)) !== undefined || (await findLogs(this.#repository, name)).length > 0;
   }
 
   /** The commit of the next entry, the newest of all logs first. */

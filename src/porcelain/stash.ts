@@ -387,10 +387,20 @@ async function undoStaged(tree: WorkTree, indexTree: Oid<'tree'>, headTree: Oid<
   const side = emptyWorkTree(tree);
   side.index.setEntries([...tree.index.entries]);
   const changed = await diffIndexWithTree(repository.objects, tree.index, headTree);
+  const inHead = new Set((await readTreeEntries(repository.objects, headTree)).map((entry) => entry.path));
+  const errors: string[] = [];
   for (const { path } of changed) {
     const stat = tree.lstat(path);
+    // git takes the changes back as a patch, which cannot make a file that is there, nor change one that is not.
+    const staged = tree.index.has(path);
+    if (!staged && stat !== undefined) errors.push(`error: ${path}: already exists in working directory\n`);
+    if (staged && stat === undefined) errors.push(`error: ${path}: No such file or directory\n`);
+    if (!inHead.has(path) && !staged) continue;
     if (stat !== undefined && stat.kind !== 'directory') await addFile(side, path, stat);
     else side.index.remove(path);
+  }
+  if (errors.length > 0) {
+    throw new GitError('USAGE', 'Cannot remove worktree changes', { data: { lines: errors.join(''), kind: 'patch' } });
   }
   const workTree = await writeIndexTree(side.index, repository.objects, {});
   // The files without the staged change: merge HEAD's version in, with what was staged as the base.
@@ -406,7 +416,10 @@ async function undoStaged(tree: WorkTree, indexTree: Oid<'tree'>, headTree: Oid<
     { path: '', labels: { base: '', ours: '', theirs: '' }, depth: 0, nesting: 0 },
     { ...treeOptions(settings), renames: false },
   );
-  if (!merged.clean) throw new GitError('USAGE', 'Cannot remove worktree changes');
+  if (!merged.clean) {
+    const lines = merged.unmerged.map(({ path }) => `error: ${path}: patch does not apply\n`).join('');
+    throw new GitError('USAGE', 'Cannot remove worktree changes', { data: { lines, kind: 'patch' } });
+  }
   const after = new Map((await readTreeEntries(repository.objects, merged.tree)).map((entry) => [entry.path, entry]));
   const head = new Map((await readTreeEntries(repository.objects, headTree)).map((entry) => [entry.path, entry]));
   const writer = new CheckoutWriter(tree);
