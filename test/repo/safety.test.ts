@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandbox, stockVersion } from '../support/sandbox.js';
@@ -199,3 +208,40 @@ test('a symbolic link in place of a directory leads nothing outside the work tre
     if (lstatSync(box.path('r/a'), { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(box.path('r/a'));
   }
 }, 120_000);
+
+test('an address that looks like an option runs nothing', () => {
+  const box = sandbox();
+  for (const address of [
+    'ssh://-oProxyCommand=touch%20ran/x',
+    'ssh://-user@host/x',
+    'ssh://[-o]/x',
+    '-oProxyCommand=touch ran:path',
+    'host:-path',
+  ]) {
+    const env = { GIT_SSH_COMMAND: `touch ${box.path('ran')};` };
+    const words = ['ls-remote', '--', address];
+    const ours = box.tryBough(words, { env });
+    expect([address, ours.code, ours.stderr]).toEqual([
+      address,
+      128,
+      expect.stringMatching(/^fatal: strange (?:hostname|pathname) '-.*' blocked\n/),
+    ]);
+    expect(ours.stderr.split('\n')[0]).toBe(box.tryGit(words, { env }).stderr.split('\n')[0]);
+    expect(existsSync(box.path('ran'))).toBe(false);
+  }
+});
+
+test('a repository that is served names no program to run; settings of the user may', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  box.git(['commit', '-q', '--allow-empty', '-m', 'x'], { cwd: 'r' });
+  const hook = `touch ${box.path('ran')}; exec`;
+  box.git(['config', 'uploadpack.packObjectsHook', hook], { cwd: 'r' });
+  box.bough(['clone', '-q', '--bare', `file://${box.path('r')}`, 'one']);
+  expect(existsSync(box.path('ran'))).toBe(false);
+  box.git(['config', '-f', box.path('user'), 'uploadpack.packObjectsHook', hook]);
+  const env = { GIT_CONFIG_GLOBAL: box.path('user') };
+  box.bough(['clone', '-q', '--bare', `file://${box.path('r')}`, 'two'], { env });
+  expect(existsSync(box.path('ran'))).toBe(true);
+  expect(box.git(['rev-parse', 'main'], { cwd: 'one' })).toBe(box.git(['rev-parse', 'main'], { cwd: 'two' }));
+});
