@@ -332,7 +332,8 @@ function contextFor(
     async runCommand(other, words) {
       traceCommand(env, io, [other, ...words], 'run_command');
       const ended = traceChild(['git', other, ...words]);
-      const code = await runNamed(owner, other, words);
+      // What a command hands on to another one is part of its own results.
+      const code = await runNamed(json && !owner.json ? { ...owner, json } : owner, other, words);
       ended(code);
       return code;
     },

@@ -303,8 +303,8 @@ export class Fsck {
     for (const { id, severity, message } of findings) this.#tellFinding(row, kind, id, severity, message);
     const sound = !findings.some(({ severity }) => severity === 'error');
     if (!sound) this.errors |= code;
-    if (this.#modules.has(oid)) this.#blob(oid, data, 'gitmodules');
-    if (this.#attributes.has(oid)) this.#blob(oid, data, 'gitattributes');
+    if (this.#modules.has(oid)) this.#blob(oid, data, 'gitmodules', code);
+    if (this.#attributes.has(oid)) this.#blob(oid, data, 'gitattributes', code);
     try {
       this.#expand(row, kind, data, true);
     } catch (error) {
@@ -325,22 +325,22 @@ export class Fsck {
   }
 
   #tellFinding(row: number, kind: string, id: FsckId, severity: 'error' | 'warning', message: string): void {
-    if (severity === 'error') this.errors |= ERROR_OBJECT;
     this.#options.complain(`${severity} in ${kind} ${this.#describe(row)}: ${id}: ${message}`);
   }
 
-  #found(oid: Oid, id: FsckId, message: string): void {
+  #found(oid: Oid, id: FsckId, message: string, code = ERROR_OBJECT): void {
     const { rules } = this.#options;
     if (rules.isSkipped(oid)) return;
     const severity = rules.severity(id);
+    if (severity === 'error') this.errors |= code;
     if (severity !== undefined) this.#tellFinding(this.#rowOf(oid), 'blob', id, severity, message);
   }
 
-  #blob(oid: Oid, data: Bytes, which: 'gitmodules' | 'gitattributes'): void {
+  #blob(oid: Oid, data: Bytes, which: 'gitmodules' | 'gitattributes', code: number): void {
     const done = which === 'gitmodules' ? this.#modulesDone : this.#attributesDone;
     if (done.has(oid)) return;
     done.add(oid);
-    const found = (id: FsckId, message: string): void => this.#found(oid, id, message);
+    const found = (id: FsckId, message: string): void => this.#found(oid, id, message, code);
     if (which === 'gitattributes') {
       checkAttributes(data, found);
       return;
@@ -360,7 +360,7 @@ export class Fsck {
         if (object === undefined) {
           this.#found(oid, `${which}Missing`, `unable to read .${which} blob`);
         } else if (object.kind !== 'blob') this.#found(oid, `${which}Blob`, `non-blob found at .${which}`);
-        else this.#blob(oid, object.data, which);
+        else this.#blob(oid, object.data, which, ERROR_OBJECT);
       }
     }
   }

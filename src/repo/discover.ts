@@ -158,7 +158,8 @@ class Discovery {
       return realPathLenient(this.#fs, path);
     }
     if (format.workTree === undefined) return undefined;
-    if (format.bare === true) throw new GitError('CONFIG', 'core.bare and core.worktree do not make sense');
+    // Both cannot be: whoever needs a work tree is refused, see `Repository.contradictory`.
+    if (format.bare === true) return undefined;
     const path = resolvePath(gitDir, format.workTree);
     if (!isAbsolute(format.workTree) && this.#fs.stat(path) === undefined) {
       throw new GitError('CONFIG', `cannot chdir to '${format.workTree}': No such file or directory`);

@@ -132,6 +132,12 @@ export class Repository {
     this.objectsDirectory =
       objects === undefined || objects === '' ? `${this.commonDir}/objects` : resolvePath(this.cwd, objects);
     this.hooks = new Hooks(this);
+    if (this.contradictory) options.warn?.('core.bare and core.worktree do not make sense');
+  }
+
+  /** The configuration says both that there is no work tree (`core.bare`) and where it is (`core.worktree`). */
+  get contradictory(): boolean {
+    return this.format.bare === true && this.format.workTree !== undefined && this.env['GIT_WORK_TREE'] === undefined;
   }
 
   /** Drivers and strategies that whoever opened the repository brought along. */

@@ -78,6 +78,9 @@ export class WorkTree {
   /** The work tree's root. Throws where there is none. */
   requireRoot(): string {
     if (this.repository.workTree === undefined) {
+      if (this.repository.contradictory) {
+        throw new GitError('CONFIG', 'unable to set up work tree using invalid config');
+      }
       throw new GitError('USAGE', 'this operation must be run in a work tree');
     }
     return this.root;

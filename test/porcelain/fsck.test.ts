@@ -89,7 +89,9 @@ function makeScene(random: Random, name: string): Scene {
   for (let n = random.between(1, 10); n > 0; n--) {
     const parents = new Set(random.times(Math.min(commits.length, random.below(3)), () => random.pick(commits)));
     const lines = [`tree ${random.pick(trees)}`, ...[...parents].map((oid) => `parent ${oid}`)];
-    const who = `A <a@x> ${1112911993 + n} +0000`;
+    // Now and then one that has something wrong with it.
+    const email = random.oneIn(10) ? '' : '<a@x> ';
+    const who = `A ${email}${random.oneIn(10) ? '0' : ''}${1112911993 + n} +0000`;
     commits.push(scene.write('commit', Buffer.from(`${lines.join('\n')}\nauthor ${who}\ncommitter ${who}\n\nc${n}\n`)));
   }
   const tags: string[] = [];
