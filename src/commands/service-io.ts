@@ -39,11 +39,12 @@ function traceLines(
   source: string,
 ): ((text: string) => void) | undefined {
   if (target === undefined || target === '' || target === '0' || target.toLowerCase() === 'false') return undefined;
+  const bare = /^(?:1|true|yes|on)$/i.test(context.env['GIT_TRACE_BARE'] ?? '');
   return (text) => {
     const now = new Date(context.platform.now());
     const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
     const time = `${pad(now.getHours())}:${pad(now.getMinutes())}:${pad(now.getSeconds())}.${pad(now.getMilliseconds() * 1000, 6)}`;
-    const line = `${time} ${source.padEnd(23)} ${text}\n`;
+    const line = bare ? `${text}\n` : `${time} ${source.padEnd(23)} ${text}\n`;
     if (target.startsWith('/')) context.platform.fs.appendFile(target, encodeText(line));
     else context.printError(line);
   };
