@@ -71,5 +71,6 @@ if (!quick) {
     stdio: 'inherit',
   });
   if (types.status !== 0) process.exit(types.status ?? 1);
-  await import('./warm.mjs');
+  // Only speed: a build is whole without it.
+  await import('./warm.mjs').catch((error) => console.error(`warming up: ${error.message}`));
 }

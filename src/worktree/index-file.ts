@@ -12,6 +12,7 @@ import { compareIndexEntries } from './index-entry.js';
 import type { ParsedIndex } from './index-parse.js';
 import { mergeSplitIndex, parseIndex } from './index-parse.js';
 import type { IndexRows } from './index-rows.js';
+import { STAT_WORDS } from './index-rows.js';
 import type { SerializeIndexOptions } from './index-serialize.js';
 import { serializeIndex } from './index-serialize.js';
 import type { SplitSettings } from './split-index.js';
@@ -171,9 +172,10 @@ export class Index {
     const { timestamp, rows } = this;
     if (timestamp === undefined || timestamp.seconds === 0) return false;
     if (rows === undefined) return this.#entries.some((entry) => this.isRacy(entry));
-    const { words } = rows;
-    for (let i = 0; i < rows.count; i++) {
-      const at = rows.wordsAt(i) + 2;
+    const { words, at: starts, aligned, count } = rows;
+    const width = STAT_WORDS;
+    for (let i = 0; i < count; i++) {
+      const at = (aligned ? starts[i]! >>> 2 : i * width) + 2;
       if (words[at]! >= timestamp.seconds && isOlder(timestamp, words[at]!, words[at + 1]!)) return true;
     }
     return false;

@@ -38,14 +38,13 @@ export class IndexRows {
     this.fresh = new Uint8Array(count);
   }
 
-  /** The stat words of all rows as numbers; those of row `i` begin at `wordsAt(i)`. */
+  /**
+   * The stat words of all rows as numbers; those of row `i` begin at `at[i] / 4` where rows are aligned, else at
+   * `i * STAT_WORDS`.
+   */
   get words(): Uint32Array {
     this.#words ??= this.#gather();
     return this.#words;
-  }
-
-  wordsAt(i: number): number {
-    return this.aligned ? this.at[i]! >>> 2 : i * STAT_WORDS;
   }
 
   #gather(): Uint32Array {
