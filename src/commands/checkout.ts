@@ -7,7 +7,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import type { OptionValues } from './options.js';
-import { checkStyle, restoreNamed } from './restore-run.js';
+import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
@@ -37,11 +37,11 @@ export const command = defineCommand({
   usage: ['checkout [<options>] <branch>', 'checkout [<options>] [<branch>] -- <file>...'],
   options,
   parsing: { keepDashDash: true },
-  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<never, number> {
     yield* [];
     const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     try {
-      return await new Checkout(context, tree, values, rest).run();
+      return await new Checkout(context, tree, { ...values, merge: mergeAsked(events) }, rest).run();
     } catch (error) {
       return tellBranchFailure(context, error);
     } finally {
@@ -122,7 +122,7 @@ class Checkout {
       command: 'checkout',
       quiet: values.quiet === true,
       force: values.force === true,
-      merge: values.conflict != null || values.merge === true,
+      merge: values.merge === true,
       conflictStyle: checkStyle(values.conflict),
       detach: values.detach === true,
       create: name ?? undefined,
@@ -287,7 +287,7 @@ class Checkout {
         `Cannot update paths and switch to branch '${values.b ?? values.B ?? values.orphan}' at the same time.`,
       );
     }
-    const merge = values.conflict != null || values.merge === true;
+    const merge = values.merge === true;
     if (values.ours === true && values.theirs === true)
       throw new GitError(
         'USAGE',

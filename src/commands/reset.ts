@@ -268,7 +268,12 @@ class Reset {
         found.push(`${letter}\t${quotePath(path, high)}\n`);
       },
     });
-    if (this.#options.quiet) return;
+    if (this.#options.quiet) {
+      // Conflicts are told of all the same.
+      const unmerged = new Set(tree.index.conflictedPaths());
+      this.lines.push(...[...unmerged].map((path) => ({ text: `${path}: needs merge\n` })));
+      return;
+    }
     if (found.length > 0) this.lines.push({ text: `Unstaged changes after reset:\n${found.join('')}` });
     const spent = (tree.repository.platform.now() - started) / 1000;
     if (spent > 2) {
@@ -326,6 +331,8 @@ class Reset {
     const reason = action !== undefined && action !== '' ? `${action}: updating HEAD` : `reset: moving to ${revision}`;
     if (old !== undefined) {
       await repository.refs.update([{ name: 'ORIG_HEAD', to: old, reason: 'updating ORIG_HEAD' }]);
+    } else if ((await repository.refs.readRaw('ORIG_HEAD')) !== undefined) {
+      await repository.refs.update([{ name: 'ORIG_HEAD', to: 'deleted' }]);
     }
     const result = await repository.refs.update([{ name: 'HEAD', to, reason }]);
     if (!result.ok) throw new GitError('REF_CHANGED', result.message);

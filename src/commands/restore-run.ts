@@ -5,6 +5,7 @@ import { restorePaths, unresolve } from '../porcelain/restore.js';
 import { abbreviate } from '../repo/revision-short.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
+import type { OptionEvent } from './options.js';
 import { UsageError } from './options.js';
 
 export interface PathsOptions extends RestoreOptions {
@@ -58,4 +59,10 @@ export function checkStyle(style: string | null | undefined): ConflictStyle | un
     throw new UsageError(`unknown conflict style '${style}'`, { quiet: true });
   }
   return style;
+}
+
+/** Whether conflicts are made (`-m`); `--conflict` means it too, and the last of them counts. */
+export function mergeAsked(events: readonly OptionEvent[]): boolean {
+  const last = events.findLast(({ key }) => key === 'merge' || key === 'conflict');
+  return last !== undefined && !last.negated;
 }

@@ -4,7 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { resolveKind } from '../repo/revision.js';
 import { defineCommand } from './command.js';
-import { checkStyle, restoreNamed } from './restore-run.js';
+import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
 import { readTarget } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
@@ -27,8 +27,9 @@ export const command = defineCommand({
     'ignore-skip-worktree-bits': { type: 'flag', help: 'do not limit pathspecs to sparse entries only' },
     ...pathspecFileOptions,
   },
-  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+  async *run(context, { values: said, rest, events }): AsyncGenerator<never, number> {
     yield* [];
+    const values = { ...said, merge: mergeAsked(events) };
     const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
@@ -36,7 +37,7 @@ export const command = defineCommand({
       const staged = values.staged === true;
       const worktree = values.worktree ?? !staged;
       if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' nor '--worktree' is specified");
-      const merge = values.conflict != null || values.merge === true;
+      const merge = values.merge === true;
       if (values.ours === true && values.theirs === true)
         throw new GitError('USAGE', "options '--ours' and '--theirs' cannot be used together");
       if (staged && (values.ours === true || values.theirs === true || merge)) {

@@ -3,7 +3,7 @@ import type { Oid } from '../base/oid.js';
 import { checkBranchName } from '../porcelain/branch-make.js';
 import { resolveRevision } from '../repo/revision.js';
 import { defineCommand } from './command.js';
-import { checkStyle } from './restore-run.js';
+import { checkStyle, mergeAsked } from './restore-run.js';
 import type { Target } from './switch-run.js';
 import { tellBranchFailure } from './branch-advice.js';
 import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
@@ -22,15 +22,16 @@ export const command = defineCommand({
     ...writingOptions,
     ...branchOptions,
   },
-  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+  async *run(context, { values: said, rest, events }): AsyncGenerator<never, number> {
     yield* [];
+    const values = { ...said, merge: mergeAsked(events) };
     const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
       const names = [values.create, values['force-create'], values.orphan].filter((name) => name != null);
       if (names.length > 1) throw new GitError('USAGE', "options '-c', '-C', and '--orphan' cannot be used together");
       const force = values.force === true || values['discard-changes'] === true;
-      const merge = values.conflict != null || values.merge === true;
+      const merge = values.merge === true;
       if (force && merge) throw new GitError('USAGE', "options '-f' and '-m' cannot be used together");
       let name = values.create ?? values['force-create'] ?? undefined;
       const track = values.track;

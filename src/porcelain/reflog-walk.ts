@@ -1,3 +1,4 @@
+import { interpretBranchName } from '../repo/revision-branch.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid } from '../base/oid.js';
 import type { CommitNode, CommitPool } from '../history/commit-pool.js';
@@ -49,7 +50,11 @@ export class ReflogWalk {
   async add(pending: PendingObject): Promise<void> {
     const repository = this.#repository;
     // What `--branches` and its like found is called as it stands below their folder.
-    const named = pending.given ? pending.name : (pending.source ?? pending.name);
+    let named = pending.given ? pending.name : (pending.source ?? pending.name);
+    if (named.startsWith('@{-')) {
+      const prior = await interpretBranchName(repository, named, { priorOnly: true });
+      if (prior !== undefined) named = prior.name + named.slice(prior.used);
+    }
     const at = /^(.*)@\{([^}]*)\}$/.exec(named);
     let base = at === null ? named : at[1]!;
     if (base === '') {

@@ -339,8 +339,9 @@ export class Sequencer {
       if (!hasState(this.#repository, 'CHERRY_PICK_HEAD') && !hasState(this.#repository, 'REVERT_HEAD')) {
         throw new Refusal('no cherry-pick or revert in progress');
       }
-      if ((await this.#head()) === undefined) throw new Refusal('cannot abort from a branch yet to be born');
-      await this.#reset('HEAD');
+      const head = await this.#head();
+      if (head === undefined) throw new Refusal('cannot abort from a branch yet to be born');
+      await this.#reset(head);
       return 0;
     }
     const oid = start.trim();
