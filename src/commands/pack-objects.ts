@@ -2,7 +2,7 @@ import { compareText } from '../base/bytes.js';
 import { baseName } from '../base/path.js';
 import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
-import { isOid, type Oid } from '../base/oid.js';
+import { isOid, type Oid, oidToBytes } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
@@ -142,9 +142,12 @@ export const command = defineCommand({
       throw new GitError('USAGE', "options '--keep-unreachable' and '--unpack-unreachable' cannot be used together");
     }
     if (values.filter !== undefined && values.filter.length > 0 && isStdinPacks) {
-      throw new GitError('USAGE', 'cannot use --filter with --stdin-packs');
+      throw new GitError('USAGE', "options '--stdin-packs' and '--filter' cannot be used together");
     }
-    if (isStdinPacks && (values.all === true || values.reflog === true || values['indexed-objects'] === true)) {
+    if (
+      isStdinPacks &&
+      (values.revs === true || values.all === true || values.reflog === true || values['indexed-objects'] === true)
+    ) {
       throw new GitError('USAGE', 'cannot use internal rev list with --stdin-packs');
     }
     if (values.cruft === true) {
@@ -222,8 +225,11 @@ export const command = defineCommand({
     if (values.cruft === true) {
       times = await selectCruft(context, repository, selection, values['cruft-expiration'] ?? undefined);
     } else if (isStdinPacks) {
-      await selectFromPacks(context, repository, builder, selection, stdinPacks === 'follow');
-      if (values.unpacked === true) addUnpacked(repository, selection);
+      await selectFromPacks(context, repository, builder, selection, {
+        follow: stdinPacks === 'follow',
+        unpacked: values.unpacked === true,
+        promisors: values['exclude-promisor-objects'] !== true,
+      });
     } else if (revs) {
       const words = await readRevisionLines(repository, context.io.stdin.lines(), selection.grafts);
       const paths = new Map<Oid, string>();
@@ -423,13 +429,22 @@ async function selectCruft(
   return times;
 }
 
-/** `--stdin-packs`: everything in the packs named that no pack named with `^` holds. */
+interface PackChoice {
+  readonly follow: boolean;
+  readonly unpacked: boolean;
+  readonly promisors: boolean;
+}
+
+/**
+ * `--stdin-packs`: everything in the packs named that no pack named with `^` holds. To follow is to take what they reach
+ * in packs that are not named, too; packs named with `!` are left out, and what they reach is not.
+ */
 async function selectFromPacks(
   context: CommandContext,
   repository: Repository,
   builder: PackBuilder,
   selection: PackSelection,
-  follow: boolean,
+  { follow, unpacked, promisors }: PackChoice,
 ): Promise<void> {
   const { fs } = repository.platform;
   const known = new Map<string, PackFile>();
@@ -437,6 +452,7 @@ async function selectFromPacks(
     for (const pack of packs.packs()) known.set(baseName(pack.path), pack);
   const include: PackFile[] = [];
   const exclude: PackFile[] = [];
+  const open: PackFile[] = [];
   const missing: string[] = [];
   for (const line of context.io.stdin.lines()) {
     if (line === '') continue;
@@ -444,22 +460,29 @@ async function selectFromPacks(
     const name = baseName(line.slice(mark.length));
     const pack = known.get(name);
     if (pack === undefined) missing.push(name);
-    else (mark === '' ? include : exclude).push(pack);
+    else (mark === '' ? include : mark === '!' ? open : exclude).push(pack);
   }
   if (missing.length > 0) {
     const [first] = missing.sort(compareText);
     throw new GitError('PATH_MISSING', `could not find pack '${first}'`);
   }
+  for (const pack of promisors ? [] : include) {
+    if (fs.lstat(pack.path.replace(/\.pack$/, '.promisor')) === undefined) continue;
+    const name = baseName(pack.path);
+    throw new GitError('USAGE', `packfile ${name} is a promisor but --exclude-promisor-objects was given`);
+  }
   const time = (pack: PackFile): number => fs.stat(pack.path)?.mtimeSeconds ?? 0;
   include.sort((a, b) => time(b) - time(a));
   const raw = new Uint8Array(repository.oidLength);
   const commits: Oid[] = [];
-  for (const pack of include) {
+  const inAny = (packs: readonly PackFile[]): boolean => packs.some((other) => other.index.find(raw) >= 0);
+  for (const pack of [...include, ...open]) {
+    const taken = !open.includes(pack);
     for (const row of pack.index.packOrder) {
       pack.index.copyName(row, raw, 0);
-      if (exclude.some((other) => other.index.find(raw) >= 0)) continue;
+      if (inAny(exclude) || (taken && inAny(open))) continue;
       const oid = pack.index.oidAt(row);
-      if (!selection.add(oid, '')) continue;
+      if (taken && !selection.add(oid, '')) continue;
       if (
         pack.entry(pack.index.offsetAt(row)).type === 1 ||
         pack.readHeader(pack.index.offsetAt(row)).kind === 'commit'
@@ -468,17 +491,78 @@ async function selectFromPacks(
       }
     }
   }
-  if (follow) {
-    await selection.walk(commits, []);
+  if (unpacked) {
+    const { loose, packs } = repository.objectDirectories[0]!;
+    for (const oid of loose.list()) {
+      if (packs.has(oid)) continue;
+      selection.add(oid, '');
+      if (follow && loose.readHeader(oid)?.kind === 'commit') commits.push(oid);
+    }
+  }
+  if (!follow) {
+    await nameTrees(repository, builder, selection, commits);
     return;
   }
-  await nameTrees(repository, builder, selection, commits);
+  const left = [...exclude, ...open];
+  await followCommits(repository, selection, commits, {
+    // Beyond a pack that is closed nothing is looked for; without open ones no pack is said to be closed.
+    ends: (name) => {
+      raw.set(name);
+      return open.length > 0 && inAny(exclude);
+    },
+    leftOut: (name) => {
+      raw.set(name);
+      return inAny(left);
+    },
+  });
 }
 
-/** Loose objects that no pack holds. */
-function addUnpacked(repository: Repository, selection: PackSelection): void {
-  const { loose, packs } = repository.objectDirectories[0]!;
-  for (const oid of loose.list()) if (!packs.has(oid)) selection.add(oid, '');
+/** Adds what commits reach, as far as it is here. */
+async function followCommits(
+  repository: Repository,
+  selection: PackSelection,
+  commits: readonly Oid[],
+  rules: { ends(name: Uint8Array): boolean; leftOut(name: Uint8Array): boolean },
+): Promise<void> {
+  const seen = new Set<Oid>();
+  /** Answers the content of what is to be looked into. */
+  const meet = async (oid: Oid, path: string, kind: 'commit' | 'tree'): Promise<Uint8Array | undefined> => {
+    if (seen.has(oid)) return undefined;
+    seen.add(oid);
+    const name = oidToBytes(oid);
+    if (rules.ends(name)) return undefined;
+    const object = await repository.objects.read(oid);
+    if (object?.kind !== kind) return undefined;
+    if (!rules.leftOut(name) && !selection.add(oid, path, kind)) selection.name(oid, path);
+    return object.data;
+  };
+  const walkTree = async (oid: Oid, path: string): Promise<void> => {
+    const data = await meet(oid, path, 'tree');
+    if (data === undefined) return;
+    const cursor = new TreeCursor(data, repository.oidLength);
+    while (cursor.next()) {
+      if (isGitlinkMode(cursor.mode)) continue;
+      const child = cursor.oid;
+      const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
+      if (isTreeMode(cursor.mode)) {
+        await walkTree(child, below);
+        continue;
+      }
+      if (seen.has(child)) continue;
+      seen.add(child);
+      const name = oidToBytes(child);
+      if (rules.ends(name) || rules.leftOut(name) || !(await repository.objects.has(child))) continue;
+      if (!selection.add(child, below, 'blob')) selection.name(child, below);
+    }
+  };
+  const queue = [...commits];
+  for (let oid = queue.pop(); oid !== undefined; oid = queue.pop()) {
+    const data = await meet(oid, '', 'commit');
+    if (data === undefined) continue;
+    const { tree, parents } = parseCommitLinks(data);
+    queue.push(...parents);
+    await walkTree(tree, '');
+  }
 }
 
 /** Walks the trees among the chosen objects, so that they and their blobs get the names they are sorted by. */
