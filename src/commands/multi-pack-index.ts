@@ -4,7 +4,7 @@ import { oidFromBytes } from '../base/oid.js';
 import { baseName } from '../base/path.js';
 import { MultiPackIndex } from '../packs/midx.js';
 import { verifyMidx } from '../packs/midx-verify.js';
-import { prepareMidx, removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
+import { prepareMidx, removeMidxChain, removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { PackStore } from '../packs/pack-store.js';
 import { resolvePath } from '../repo/paths.js';
@@ -126,6 +126,11 @@ async function runWrite(context: CommandContext, words: readonly string[], early
   if (typeof parsed === 'number') return parsed;
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.write, writeOptions);
   const { values } = parsed;
+  if (values.incremental === true) {
+    throw new GitError('UNSUPPORTED', 'layers of multi-pack-indexes are read, but not written', {
+      hint: 'Leave out --incremental: one multi-pack-index over all packs serves as well.',
+    });
+  }
   const { repository, directory, packs } = place(context, values['object-dir'] ?? early);
   let chosen: readonly PackFile[] = packs.packs();
   if (values['stdin-packs'] === true) {
@@ -189,6 +194,7 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     }
   }
   written.install();
+  removeMidxChain(context.platform, `${directory}/pack`);
   removeStaleMidxFiles(context.platform, `${directory}/pack`, bitmap ? checksum : undefined);
   packs.close();
   return 0;

@@ -157,6 +157,11 @@ export const command = defineCommand({
     if (geometric > 0 && all) {
       throw new GitError('USAGE', "options '--geometric' and '-A/-a' cannot be used together");
     }
+    if (values['write-midx'] === 'incremental') {
+      throw new GitError('UNSUPPORTED', 'layers of multi-pack-indexes are read, but not written', {
+        hint: 'Use --write-midx alone: one multi-pack-index over all packs serves as well.',
+      });
+    }
     const writeMidx =
       (values['write-midx'] !== undefined && values['write-midx'] !== null) ||
       (values.m === true && values['write-midx'] !== null);

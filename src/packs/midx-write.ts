@@ -196,3 +196,15 @@ export function removeStaleMidxFiles(
     if (match !== null && match[1] !== keep) platform.fs.remove(`${packDirectory}/${name}`);
   }
 }
+
+/** Removes the layers of an incremental multi-pack-index, which one over all packs has replaced; the chain first. */
+export function removeMidxChain(platform: Pick<Platform, 'fs'>, packDirectory: string): void {
+  const { fs } = platform;
+  const directory = `${packDirectory}/multi-pack-index.d`;
+  const names = fs.readDirectory(directory);
+  if (names === undefined) return;
+  fs.remove(`${directory}/multi-pack-index-chain`);
+  for (const { name } of names) {
+    if (/^multi-pack-index-[0-9a-f]+\.(?:midx|bitmap|rev)$/.test(name)) fs.remove(`${directory}/${name}`);
+  }
+}
