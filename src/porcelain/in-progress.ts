@@ -40,20 +40,22 @@ async function shortName(repository: Repository, text: string | undefined): Prom
   return text === 'detached HEAD' ? undefined : text;
 }
 
+export const nothingInProgress: Readonly<InProgress> = {
+  merge: false,
+  am: false,
+  amEmptyPatch: false,
+  rebase: false,
+  rebaseInteractive: false,
+  cherryPick: false,
+  revert: false,
+  bisect: false,
+};
+
 /** Looks for the marks that unfinished operations leave. git's `wt_status_get_state`. */
 export async function readInProgress(repository: Repository): Promise<InProgress> {
   const { fs } = repository.platform;
   const there = (name: string): boolean => fs.stat(repository.path(name)) !== undefined;
-  const state: InProgress = {
-    merge: false,
-    am: false,
-    amEmptyPatch: false,
-    rebase: false,
-    rebaseInteractive: false,
-    cherryPick: false,
-    revert: false,
-    bisect: false,
-  };
+  const state: InProgress = { ...nothingInProgress };
   if (there('MERGE_HEAD')) {
     await rebaseState(repository, state, there);
     state.merge = true;

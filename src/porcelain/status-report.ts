@@ -8,7 +8,7 @@ import { readStatus } from '../worktree/status.js';
 import type { StatusOptions } from '../worktree/status.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { InProgress } from './in-progress.js';
-import { detachedFrom, isSplitting, readInProgress, rebaseLines } from './in-progress.js';
+import { detachedFrom, isSplitting, nothingInProgress, readInProgress, rebaseLines } from './in-progress.js';
 import type { TrackingInfo } from './tracking-info.js';
 import { trackingInfo } from './tracking-info.js';
 
@@ -50,7 +50,7 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
     head: commit === undefined ? undefined : await treeOf(tree, commit),
     submoduleIgnore: submoduleRules(tree),
   });
-  const state = options.wantState === false ? nothing : await readInProgress(repository);
+  const state = options.wantState === false ? nothingInProgress : await readInProgress(repository);
   return {
     ...status,
     branch,
@@ -69,17 +69,6 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
     sparsePercent: sparsePercent(tree),
   };
 }
-
-const nothing: InProgress = {
-  merge: false,
-  am: false,
-  amEmptyPatch: false,
-  rebase: false,
-  rebaseInteractive: false,
-  cherryPick: false,
-  revert: false,
-  bisect: false,
-};
 
 async function treeOf(tree: WorkTree, commit: Oid): Promise<Oid<'tree'>> {
   return parseCommitLinks(await readKind(tree.repository.objects, commit, 'commit')).tree;

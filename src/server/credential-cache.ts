@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
+import { GitError } from '../base/errors.js';
 import type { Credential } from '../transport/credentials.js';
 import { parseCredential } from '../transport/credential-format.js';
 
@@ -13,7 +14,8 @@ interface Entry {
 export async function runCacheDaemon(socketPath: string, ready: () => void): Promise<void> {
   fs.mkdirSync(path.dirname(socketPath), { recursive: true, mode: 0o700 });
   if ((fs.statSync(path.dirname(socketPath)).mode & 0o077) !== 0) {
-    throw new Error(
+    throw new GitError(
+      'USAGE',
       `The permissions on your socket directory are too loose; other\nusers may be able to read your cached credentials. Consider running:\n\n\tchmod 0700 ${path.dirname(socketPath)}`,
     );
   }

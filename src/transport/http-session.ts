@@ -49,9 +49,18 @@ export class HttpSession {
       certificateFile: this.#file(env['GIT_SSL_CERT'] ?? this.#config.get('sslcert')),
       keyFile: this.#file(env['GIT_SSL_KEY'] ?? this.#config.get('sslkey')),
     };
-    this.#origin = originOf(url);
+    this.#origin = this.#parse(url).origin;
     const parsed = credentialFromUrl(url);
     if (parsed.username !== undefined) this.#credential = parsed;
+  }
+
+  #parse(url: string, from?: string): URL {
+    try {
+      return new URL(url, from);
+    } catch (error) {
+      const message = `unable to access '${this.#shown}': URL using bad/illegal format or missing URL`;
+      throw new GitError('TRANSPORT', message, { cause: error });
+    }
   }
 
   #file(path: string | undefined): string | undefined {
@@ -161,7 +170,7 @@ export class HttpSession {
 
   /** Where a redirect leads. Another host gets no secrets of this one. */
   #redirected(from: string, location: string): string {
-    const next = new URL(location, from);
+    const next = this.#parse(location, from);
     if (next.protocol !== 'http:' && next.protocol !== 'https:') {
       throw new GitError(
         'TRANSPORT',

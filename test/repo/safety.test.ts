@@ -209,28 +209,6 @@ test('a symbolic link in place of a directory leads nothing outside the work tre
   }
 }, 120_000);
 
-test('an address that looks like an option runs nothing', () => {
-  const box = sandbox();
-  for (const address of [
-    'ssh://-oProxyCommand=touch%20ran/x',
-    'ssh://-user@host/x',
-    'ssh://[-o]/x',
-    '-oProxyCommand=touch ran:path',
-    'host:-path',
-  ]) {
-    const env = { GIT_SSH_COMMAND: `touch ${box.path('ran')};` };
-    const words = ['ls-remote', '--', address];
-    const ours = box.tryBough(words, { env });
-    expect([address, ours.code, ours.stderr]).toEqual([
-      address,
-      128,
-      expect.stringMatching(/^fatal: strange (?:hostname|pathname) '-.*' blocked\n/),
-    ]);
-    expect(ours.stderr.split('\n')[0]).toBe(box.tryGit(words, { env }).stderr.split('\n')[0]);
-    expect(existsSync(box.path('ran'))).toBe(false);
-  }
-});
-
 test('a repository that is served names no program to run; settings of the user may', () => {
   const box = sandbox();
   box.git(['init', '-q', '-b', 'main', 'r']);

@@ -186,6 +186,15 @@ describe('passwords over http', () => {
       http.createServer((_ask, answer) => void answer.writeHead(302, { Location: 'file:///etc/passwd' }).end()),
     );
     await expect(fetchFrom(`http://127.0.0.1:${away}/hub.git`)).rejects.toThrow(/not supported/);
+    const nowhere = await listen(
+      http.createServer((_ask, answer) => void answer.writeHead(302, { Location: 'http://[' }).end()),
+    );
+    for (const url of [`http://127.0.0.1:${nowhere}/hub.git`, 'http://[', 'http://a:99999999/x', 'http://a b/x']) {
+      await expect(fetchFrom(url)).rejects.toMatchObject({
+        code: 'TRANSPORT',
+        message: expect.stringContaining('URL using bad/illegal format'),
+      });
+    }
   });
 });
 
