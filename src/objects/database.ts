@@ -98,17 +98,19 @@ export class ObjectDatabase implements ObjectStore {
 
   /** What was just written is often read next (a head, its tree), so it goes into the cache. */
   #writeFresh<K extends ObjectKind>(oid: Oid<K>, kind: K, data: Bytes): Awaitable<Oid<K>> {
-    this.#noteFresh(oid);
     const done: Awaitable<unknown> =
       this.#writable.writeNamed === undefined
         ? this.#writable.write(kind, data)
         : this.#writable.writeNamed(oid, kind, data, true);
     if (isPromise(done)) {
       return done.then(() => {
+        this.#noteFresh(oid);
         this.#remember(oid, { kind, data });
         return oid;
       });
     }
+    // Only now: what could not be written must be tried again the next time.
+    this.#noteFresh(oid);
     this.#remember(oid, { kind, data });
     return oid;
   }

@@ -224,8 +224,8 @@ class Adding implements AddResult {
     const path = word.endsWith('/') ? word.slice(0, -1) : word;
     const stat = this.#tree.lstat(path);
     if (stat === undefined) return;
+    const known = this.#tree.index.has(path);
     try {
-      const known = this.#tree.index.has(path);
       const { entry, changed } = await addFile(this.#tree, path, stat, {
         dryRun: options.dryRun === true,
         intentToAdd: options.intentToAdd === true,
@@ -238,7 +238,7 @@ class Adding implements AddResult {
     } catch (error) {
       if (!(error instanceof AddFailure)) throw error;
       if (options.ignoreErrors !== true)
-        throw fatalAdd(error, options.newFiles ? 'adding files failed' : 'updating files failed');
+        throw fatalAdd(error, options.newFiles && !known ? 'adding files failed' : 'updating files failed');
       this.failures.push(...error.message.split('\n'));
     }
   }

@@ -172,11 +172,14 @@ class TreeWriter {
 
   #store(data: Bytes): Oid<'tree'> | Promise<Oid<'tree'>> {
     if (this.#options.repair === true || this.#options.dryRun === true) return this.#objects.hash('tree', data);
+    const fault = (error: unknown): never => {
+      throw whileWriting(error, 'error building trees');
+    };
     try {
       const written = this.#objects.write('tree', data);
-      return isPromise(written) ? written : written;
+      return isPromise(written) ? written.catch(fault) : written;
     } catch (error) {
-      throw whileWriting(error, 'error building trees');
+      return fault(error);
     }
   }
 }

@@ -1,6 +1,10 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nodePlatform } from '../../src/platform/node/node-platform.js';
+import { ObjectDatabase } from '../../src/objects/database.js';
+import { MemoryObjectStore } from '../../src/objects/memory.js';
+import type { ObjectKind, Oid } from '../../src/base/oid.js';
 import { Random } from '../support/random.js';
 import { root } from '../support/root.js';
 import { type Sandbox, sandbox } from '../support/sandbox.js';
@@ -18,6 +22,25 @@ function leftovers(box: Sandbox): string[] {
 }
 
 const noise = (random: Random, length: number): string => Buffer.from(random.bytes(length)).toString('base64');
+
+describe('the object database', () => {
+  it('writes again what could not be written before', async () => {
+    class Refusing extends MemoryObjectStore {
+      refuse = true;
+      override write<K extends ObjectKind>(kind: K, data: Uint8Array): Oid<K> {
+        if (this.refuse) throw new Error('no room');
+        return super.write(kind, data);
+      }
+    }
+    const memory = new Refusing('sha1', nodePlatform);
+    const database = new ObjectDatabase(memory, [memory]);
+    const data = new Uint8Array([1, 2, 3]);
+    await expect(async () => database.write('blob', data)).rejects.toThrow('no room');
+    memory.refuse = false;
+    const oid = await database.write('blob', data);
+    expect(memory.has(oid)).toBe(true);
+  });
+});
 
 describe('a write that the system refuses loses nothing and says what happened', () => {
   it('when files can grow no more', () => {
