@@ -6,7 +6,7 @@ import type { ObjectKind, Oid } from '../base/oid.js';
 import { emptyTreeOid, zeroOid } from '../base/oid.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { combineFilterSpecs, formatFilterSpec, parseFilterSpec } from '../history/object-filter.js';
-import { isTreeMode, MODE_TREE } from '../objects/mode.js';
+import { isTreeMode, MODE_FILE, MODE_TREE } from '../objects/mode.js';
 import type { ObjectHeader, RawObject } from '../objects/source.js';
 import { parseTree, type TreeEntry } from '../objects/tree.js';
 import type { PackFile } from '../packs/pack-file.js';
@@ -658,30 +658,10 @@ export async function convertContent(
     trees.set(repository, tree);
   }
   if (how === 'filters') return tree.converter.smudge(path, object.data, { blob: oid });
-  const driver = tree.attributes.of(path).get('diff');
-  if (typeof driver !== 'string') return undefined;
-  const program = repository.config.get(`diff.${driver}.textconv`);
-  if (program === undefined) return undefined;
-  return runTextconv(context, program, object.data);
-}
-
-function runTextconv(context: CommandContext, program: string, data: Bytes): Bytes {
-  const { platform } = context;
-  const directory = context.env['TMPDIR'] ?? '/tmp';
-  const suffix = [...platform.randomBytes(6)].map((byte) => (byte % 36).toString(36)).join('');
-  const file = `${directory}/git-blob-${suffix}`;
-  platform.fs.writeFile(file, data, 0o600);
-  try {
-    const { code, stdout } = platform.processes!.runSync(platform.processes!.shell(program, [file]), {
-      stderr: 'inherit',
-      env: context.env,
-      cwd: context.repository().workTree ?? context.cwd,
-    });
-    if (code !== 0) throw new GitError('USAGE', 'unable to read files to diff', { data: { program } });
-    return stdout;
-  } finally {
-    platform.fs.remove(file);
-  }
+  const { attributes } = tree;
+  const { DiffDrivers } = await import('./diff-drivers.js');
+  const driver = new DiffDrivers(context, repository, (name) => attributes.of(name)).of(path);
+  return driver?.textconv?.({ path, mode: MODE_FILE, oid, read: () => object.data });
 }
 
 const maps = new WeakMap<Repository, Promise<Mailmap>>();

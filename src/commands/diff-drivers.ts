@@ -12,7 +12,7 @@ import { isRegularMode } from '../objects/mode.js';
 import { wordSplitterFromRegex } from '../diff/word-regex.js';
 import type { Attributes } from '../repo/attributes.js';
 import type { Repository } from '../repo/repository.js';
-import type { WorkTree } from '../worktree/work-tree.js';
+import { Converter } from '../worktree/convert.js';
 import type { CommandContext } from './command.js';
 
 export type AttributesOf = (path: string) => Attributes;
@@ -20,6 +20,7 @@ export type AttributesOf = (path: string) => Attributes;
 /** Finds the driver of each path: the `diff` attribute, git's own drivers, and `diff.<name>.*`. */
 export class DiffDrivers {
   private readonly byName = new Map<string, FileDriver | undefined>();
+  private converts: Converter | undefined;
 
   constructor(
     private readonly context: CommandContext,
@@ -27,9 +28,18 @@ export class DiffDrivers {
     private readonly attributesOf: AttributesOf | undefined,
     /** Cut off the paths that programs are told. */
     private readonly relative?: string | undefined,
-    /** Whose conversions files for programs go through. */
-    private readonly tree?: WorkTree | undefined,
   ) {}
+
+  /** How files for programs get the form they would have in a work tree. */
+  private get converter(): Converter | undefined {
+    const { repository, attributesOf } = this;
+    if (repository === undefined || attributesOf === undefined) return undefined;
+    this.converts ??= new Converter(repository, attributesOf, {
+      warn: (message) => this.context.warning(message),
+      error: (message) => this.context.error(message),
+    });
+    return this.converts;
+  }
 
   of(path: string): FileDriver | undefined {
     const attributes = this.attributesOf?.(path);
@@ -92,9 +102,8 @@ export class DiffDrivers {
   private async temporaryFile(folder: string, side: DiffSide): Promise<string> {
     const path = join(folder, basename(side.path));
     const content = await side.read();
-    // as it would lie in the work tree
-    const converted =
-      isRegularMode(side.mode) && this.tree !== undefined ? this.tree.converter.smudge(side.path, content) : content;
+    const converter = isRegularMode(side.mode) ? this.converter : undefined;
+    const converted = converter === undefined ? content : converter.smudge(side.path, content, { blob: side.oid });
     writeFileSync(path, await converted);
     return path;
   }

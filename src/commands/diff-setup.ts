@@ -402,7 +402,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
     repository,
   );
-  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative, setup.tree);
+  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative);
   const whitespace =
     words.ignoreAllSpace === true ||
     words.ignoreSpaceChange === true ||

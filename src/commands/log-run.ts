@@ -22,7 +22,7 @@ import { parsePathspec } from '../repo/pathspec.js';
 import { peelTo } from '../repo/revision.js';
 import { DiffDrivers } from './diff-drivers.js';
 import { parseTree } from '../objects/tree.js';
-import { isTreeMode } from '../objects/mode.js';
+import { isTreeMode, MODE_FILE } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
 import { decoratedBy } from '../porcelain/decorations.js';
 import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
@@ -915,7 +915,7 @@ export class LogRun {
             done = true;
             break;
           case 'blob':
-            output.write(await this.#blob(pending, object.data));
+            output.write(await this.#blob(pending, oid, object.data));
             done = true;
             break;
         }
@@ -924,8 +924,12 @@ export class LogRun {
     }
   }
 
-  async #blob(_pending: PendingObject, data: Bytes): Promise<Bytes> {
-    return data;
+  /** A blob as it is, or, asked for so, as its text conversion shows it. */
+  async #blob(pending: PendingObject, oid: Oid, data: Bytes): Promise<Bytes> {
+    if (this.#diffWords.words.textconv !== true) return data;
+    const { path, mode = MODE_FILE } = pending;
+    const textconv = path === undefined ? undefined : this.#task.options.driverFor?.(path)?.textconv;
+    return textconv === undefined ? data : textconv({ path: path!, mode, oid, read: () => data });
   }
 
   #header(text: string): void {

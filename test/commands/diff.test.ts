@@ -206,3 +206,42 @@ it('diff-tree of what is no commit, and diff of two names of one blob', () => {
     expect([args, code, stdout, stderr]).toEqual([args, theirs.code, theirs.stdout, tree(theirs.stderr)]);
   }
 });
+
+it('gives text conversions a file as it would lie in the work tree, whatever the command', () => {
+  const box = sandbox();
+  box.git(['init', '-q']);
+  box.git(['config', 'filter.case.clean', 'tr a-z A-Z']);
+  box.git(['config', 'filter.case.smudge', 'tr A-Z a-z']);
+  box.git(['config', 'diff.text.textconv', 'sed s/^/:/ <']);
+  box.git(['config', 'diff.program.command', 'sh -c \'cat "$2" "$5"\' program']);
+  writeFileSync(box.path('.gitattributes'), '*.text filter=case diff=text\n*.program filter=case diff=program\n');
+  const commit = (text: string): void => {
+    for (const name of ['a.text', 'a.program']) writeFileSync(box.path(name), text);
+    box.git(['add', '.']);
+    box.git(['commit', '-q', '-m', text.trim()]);
+  };
+  commit('hello\n');
+  commit('hello\nmore\n');
+  for (const name of ['a.text', 'a.program']) writeFileSync(box.path(name), 'hello\nmore\nlocal\n');
+  for (const args of [
+    ['diff'],
+    ['diff', 'HEAD~'],
+    ['diff', '--cached', 'HEAD~'],
+    ['show', '--format=%s'],
+    ['show', '--textconv', 'HEAD:a.text'],
+    ['show', 'HEAD:a.text'],
+    ['log', '-p', '--format=%s', '--', 'a.text'],
+    ['log', '-p', '--ext-diff', '--format=%s'],
+    ['log', '-S', ':more', '--format=%s'],
+    ['log', '-G', ':hello', '--format=%s'],
+    ['diff-tree', '-p', '--textconv', 'HEAD'],
+    ['cat-file', '--textconv', 'HEAD:a.text'],
+    ['cat-file', '--filters', 'HEAD:a.text'],
+    ['blame', '-s', 'HEAD', '--', 'a.text'],
+    ['grep', '--textconv', ':hello', 'HEAD'],
+  ]) {
+    const { code, stdout } = box.tryBough(args);
+    const theirs = box.tryGit(args);
+    expect([args, code, stdout]).toEqual([args, theirs.code, theirs.stdout]);
+  }
+});
