@@ -141,7 +141,7 @@ test('a long-running filter is started once a command and ended with it', () => 
   const theirs = walk(sandbox(), 'tryGit');
   const ours = walk(sandbox(), 'tryBough');
   expect(ours).toEqual(theirs);
-});
+}, 240_000);
 
 test('a program that is no such filter does not keep the command', () => {
   const answers = (['tryGit', 'tryBough'] as const).map((run) => {
