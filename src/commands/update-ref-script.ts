@@ -22,6 +22,7 @@ const fail = (message: string): GitError => new GitError('USAGE', message);
 const reasons: Partial<Record<UpdateFailureCode, string>> = {
   changed: 'incorrect old value provided',
   exists: 'reference already exists',
+  locked: 'reference already exists',
   missing: 'reference does not exist',
   conflict: 'refname conflict',
   invalid: 'invalid new value provided',

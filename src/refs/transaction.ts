@@ -97,6 +97,8 @@ const rejectable: ReadonlySet<UpdateFailureCode> = new Set([
   'conflict',
   'invalid',
   'not-symbolic',
+  // Somebody else is at that one ref.
+  'locked',
 ]);
 
 /** A transaction over ref files: locks beside the files, `packed-refs.lock` for deletions, the hook at each step. */

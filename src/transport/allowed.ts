@@ -12,7 +12,7 @@ export interface AllowSettings {
 const alwaysAllowed: ReadonlySet<string> = new Set(['http', 'https', 'git', 'ssh']);
 
 /** Is a URL of this protocol allowed (`protocol.<name>.allow`, `protocol.allow`, `GIT_ALLOW_PROTOCOL`)? */
-function isProtocolAllowed(name: string, settings: AllowSettings): boolean {
+export function isProtocolAllowed(name: string, settings: AllowSettings): boolean {
   if (settings.list !== undefined) return settings.list.split(':').includes(name);
   const rule = (key: string): boolean | undefined => {
     const value = settings.config(key);

@@ -177,6 +177,7 @@ function failureReason(failure: Pick<UpdateFailure, 'code'>): string {
     case 'conflict':
       return 'refname conflict';
     case 'exists':
+    case 'locked':
       return 'reference already exists';
     case 'missing':
       return 'reference does not exist';
