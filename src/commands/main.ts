@@ -383,7 +383,8 @@ function report(
         if (typeof error.data['preface'] === 'string') io.stderr.write(paint(error.data['preface']));
         // Some failures are no more than an answer of no.
         const told = error.data['severity'] === 'error';
-        io.stderr.write(paint(`${told ? 'error' : 'fatal'}: ${error.message}\n`));
+        const mild = told || error.data['as'] === 'error';
+        io.stderr.write(paint(`${mild ? 'error' : 'fatal'}: ${error.message}\n`));
         if (told) return 1;
         if (error.hint !== undefined)
           for (const line of error.hint.split('\n')) io.stderr.write(paint(`hint: ${line}\n`));

@@ -187,7 +187,7 @@ async function overlay(tree: WorkTree, trees: readonly Oid<'tree'>[]): Promise<v
     const entries = await readTreeEntries(objects, oid);
     const bad = entries.find(({ path }) => !isIndexPath(path, protect));
     if (bad !== undefined)
-      throw new GitError('PATH_UNSAFE', `invalid path '${bad.path}'`, { data: { path: bad.path } });
+      throw new GitError('PATH_UNSAFE', `invalid path '${bad.path}'`, { data: { path: bad.path, as: 'error' } });
     if (index.entries.length === 0) index.setEntries(entries);
     else index.addAll(entries);
   }

@@ -1,3 +1,4 @@
+import { isSafePath } from '../base/path.js';
 import { smudgeMeta } from '../porcelain/smudge-meta.js';
 import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
@@ -235,6 +236,10 @@ class Reset {
         } else drop.add(change.path);
         continue;
       }
+      if (!isSafePath(change.path)) {
+        this.#context.error(`invalid path '${change.path}'`);
+        throw new GitError('PATH_UNSAFE', `make_cache_entry failed for path '${change.path}'`);
+      }
       const old = index.get(change.path);
       put.push(
         IndexEntry.create({
@@ -311,7 +316,11 @@ class Reset {
       throw new GitError('USAGE', `Could not reset index file to revision '${revision}'.`);
     }
     if (mode === 'keep' && unmerged) throw new GitError('USAGE', 'You need to resolve your current index first');
-    const plan = await change.plan();
+    const plan = await change.plan().catch((error: unknown) => {
+      if (!(error instanceof GitError) || error.data['as'] !== 'error') throw error;
+      this.#context.error(error.message);
+      throw new GitError('PATH_UNSAFE', `Could not reset index file to revision '${revision}'.`);
+    });
     const [first] = plan.refusals;
     if (first !== undefined) {
       this.#context.error(plumbingRefusal(first.kind, first.paths[0]!));

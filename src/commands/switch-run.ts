@@ -178,6 +178,9 @@ class SwitchRun {
         filtering ??= this.#context.progress('Filtering content', { quiet: options.quiet });
         filtering.update(done, total);
       },
+    }).catch((error: unknown) => {
+      if (options.force || !(error instanceof GitError) || error.data['as'] !== 'error') throw error;
+      throw new GitError(error.code, error.message, { data: { severity: 'error' } });
     });
     progress.done();
     filtering?.done();

@@ -514,7 +514,7 @@ export class Switch {
     unmerged: boolean,
     checks: (() => Promise<void> | void)[],
   ): void {
-    if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path } });
+    if (!isSafePath(path)) throw new GitError('PATH_UNSAFE', `invalid path '${path}'`, { data: { path, as: 'error' } });
     let flags = 0;
     let write = true;
     if (old === undefined) {
