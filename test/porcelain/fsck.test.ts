@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
 import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
@@ -201,5 +201,17 @@ describe('fsck says what stock git says of a damaged repository', () => {
       }
     }
     compared.finish();
+  });
+
+  it('nothing is missing among thousands of objects', () => {
+    const directory = box.path('thousands');
+    box.git(['init', '-q', '--bare', '-b', 'main', directory]);
+    let stream = 'commit refs/heads/main\ncommitter A <a@x> 1112911993 +0000\ndata 1\nm\n';
+    for (let i = 0; i < 5000; i++) {
+      stream += `M 100644 inline d${i % 71}/f${i}\ndata ${String(i).length}\n${i}\n`;
+    }
+    box.git(['fast-import', '--quiet'], { cwd: directory, input: stream });
+    const ours = box.tryBough(['fsck', '--connectivity-only'], { cwd: directory });
+    expect([ours.code, ours.stdout, ours.stderr]).toEqual([0, '', '']);
   });
 });
