@@ -78,8 +78,18 @@ function exportAll(target, all) {
   for (const name in all) Object.defineProperty(target, name, { get: all[name], enumerable: true });
 }
 
+function buildId() {
+  try {
+    return fs.readFileSync(path.join(dist, 'build-id'), 'latin1');
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    fs.writeSync(2, 'fatal: bough is not built\nhint: run `npm run build` in its folder\n');
+    process.exit(128);
+  }
+}
+
 function load(words) {
-  const build = fs.readFileSync(path.join(dist, 'build-id'), 'latin1');
+  const build = buildId();
   const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${build}`;
   const before = kept(name);
   const chunks = before?.chunks ?? {};
