@@ -262,6 +262,8 @@ class Push {
         return;
       }
     }
+    // Nothing is taken where nothing is to change.
+    if (live.length === 0) return;
     this.#quarantine?.migrate();
     await this.#recordShallow();
     await checkAliasedUpdates(this.#repository, commands, this.#say);
