@@ -211,7 +211,9 @@ async function computeFilters(
 ): Promise<Filters> {
   const { current, objects } = options;
   const oidLength = rawLength(options.algorithm);
-  const settings: BloomSettings = { ...defaultBloomSettings, ...current?.bloomSettings, ...options.bloom };
+  // A layer without filters hides what those below it are like.
+  const above = current?.layers[current.layers.length - 1]?.bloom;
+  const settings: BloomSettings = { ...defaultBloomSettings, ...above, ...options.bloom };
   const most = options.mostPaths ?? 512;
   const limit = options.maxNewFilters ?? -1;
   const counts = { computed: 0, kept: 0, upgraded: 0, empty: 0, large: 0 };

@@ -49,7 +49,7 @@ export class MultiPackIndex {
     if (head[5] !== expected) {
       throw this.#broken(`multi-pack-index hash version ${head[5]} does not match version ${expected}`);
     }
-    this.chunks = readChunks(handle, 12, head[6]!, this.oidLength, `multi-pack-index ${path}`);
+    this.chunks = readChunks(handle, 12, head[6]!, this.oidLength, `multi-pack-index ${path}`, 4);
     const packCount = readUint32(head, 8);
     this.packNames = this.#readPackNames(packCount);
     const fanout = this.#chunk('OIDF', 'multi-pack-index required OID fanout chunk missing or corrupted');

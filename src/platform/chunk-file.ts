@@ -17,6 +17,8 @@ export function readChunks(
   count: number,
   trailer: number,
   what: string,
+  /** What the start of each chunk is a multiple of. */
+  alignment = 1,
 ): ReadonlyMap<string, Chunk> {
   const corrupt = (why: string): GitError => new GitError('OBJECT_CORRUPT', why, { data: { what } });
   const table = handle.read(tableAt, (count + 1) * 12);
@@ -27,7 +29,7 @@ export function readChunks(
     if (id === 0) throw corrupt('terminating chunk id appears earlier than expected');
     const start = readUint64(table, 12 * i + 4);
     const next = readUint64(table, 12 * i + 16);
-    if (start % 4 !== 0) throw corrupt(`chunk id ${id.toString(16)} not 4-byte aligned`);
+    if (start % alignment !== 0) throw corrupt(`chunk id ${id.toString(16)} not ${alignment}-byte aligned`);
     if (next < start || next > handle.size - trailer) {
       throw corrupt(`improper chunk offset(s) ${start.toString(16)} and ${next.toString(16)}`);
     }
