@@ -117,6 +117,7 @@ export const command = defineCommand({
       clone: values.cloning === true,
       complain: (text) => context.printError(text),
       refetch: values.refetch,
+      updateShallow: values['update-shallow'],
       signal: context.signal,
     });
     speech.finish();

@@ -89,6 +89,7 @@ export const command = defineCommand({
       updateHeadOk: values['update-head-ok'],
       porcelain: values.porcelain,
       refetch: values.refetch,
+      updateShallow: values['update-shallow'],
       prefetch: values.prefetch,
       filter: values.filter ?? undefined,
       verbosity: verbosityOf(events),

@@ -46,6 +46,7 @@ export interface FetchOptions {
   readonly unshallow?: boolean | undefined;
   readonly filter?: string | undefined;
   readonly refetch?: boolean | undefined;
+  readonly updateShallow?: boolean | undefined;
   readonly prefetch?: boolean | undefined;
   readonly setUpstream?: boolean | undefined;
   readonly uploadPack?: string | undefined;
@@ -242,7 +243,7 @@ class RemoteFetch {
       isCheckedOut: this.#checkedOut(),
     });
     await this.#fetchItems(map.items, map.followTags);
-    await this.#consume(map.items, localRefs, updates, fetchHead);
+    await this.#consume(this.#taken(map.items), localRefs, updates, fetchHead);
     if (map.followTags) {
       const more = await followedTags(
         { refs: this.#refs, localRefs, has: async (oid) => this.#repository.objects.has(oid) },
@@ -251,7 +252,7 @@ class RemoteFetch {
       const late = more.filter((item) => !map.items.some((known) => known.local === item.local));
       if (late.length > 0) {
         await this.#fetchLate(late);
-        await this.#consume(late, localRefs, updates, fetchHead);
+        await this.#consume(this.#taken(late), localRefs, updates, fetchHead);
       }
     }
     await this.#finish();
@@ -280,6 +281,13 @@ class RemoteFetch {
     return lines
       .filter((line) => line.flag !== '=' || this.#options.verbosity > 0)
       .map((line) => `${line.flag} ${line.old} ${line.new} ${line.local}\n`);
+  }
+
+  /** What rests on a boundary of the other side that is not taken over. */
+  readonly #refused = new Set<FetchItem>();
+
+  #taken(items: readonly FetchItem[]): readonly FetchItem[] {
+    return this.#refused.size === 0 ? items : items.filter((item) => !this.#refused.has(item));
   }
 
   async #fetchItems(items: readonly FetchItem[], includeTag: boolean, deepening = this.#deepening()): Promise<void> {
@@ -311,10 +319,18 @@ class RemoteFetch {
       complain: this.#options.say,
       signal: this.#context.signal,
       refetch: this.#options.refetch,
+      updateShallow: this.#options.updateShallow,
       promisor: this.#remote.promisor ? items.map((item) => `${item.oid} ${item.name}`).join('\n') : undefined,
     });
     for (const item of items) item.oid = (item.exact ? undefined : result.wantedRefs.get(item.name)) ?? item.oid;
-    if (!(await isComplete(this.#repository, [...new Set(items.map((item) => item.oid))]))) {
+    for (const item of items) {
+      if (!result.refusedTips.has(item.oid)) continue;
+      this.#refused.add(item);
+      const name = item.local ?? item.name;
+      this.#options.say(`warning: rejected ${name} because shallow roots are not allowed to be updated\n`);
+    }
+    const taken = items.filter((item) => !this.#refused.has(item));
+    if (!(await isComplete(this.#repository, [...new Set(taken.map((item) => item.oid))]))) {
       throw new GitError('TRANSPORT', `${anonymizeUrl(this.#url)} did not send all necessary objects`);
     }
     // The pack stays protected until here; its refs come next.

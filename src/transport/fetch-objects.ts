@@ -15,7 +15,7 @@ import type { Incoming } from './incoming.js';
 import { storeIncoming } from './incoming.js';
 import type { NegotiationAlgorithm } from './negotiator.js';
 import { createNegotiator, including } from './negotiator.js';
-import { readShallow, writeShallow } from './shallow.js';
+import { boundaryByDepth, INFINITE_DEPTH, reachableOf, readShallow, writeShallow } from './shallow.js';
 
 /** How far history is to go. */
 export interface Deepening {
@@ -60,6 +60,8 @@ export interface ObjectsRequest extends Deepening {
   /** `--refetch`: as if we had nothing. */
   readonly refetch?: boolean | undefined;
   readonly rejectShallow?: boolean | undefined;
+  /** Become shallow where the other side is; else what rests on its boundary is refused (`refusedTips`). */
+  readonly updateShallow?: boolean | undefined;
   readonly promisor?: string | undefined;
 }
 
@@ -69,6 +71,8 @@ export interface ObjectsResult {
   readonly shallow: ReadonlySet<Oid>;
   readonly unshallow: ReadonlySet<Oid>;
   readonly wantedRefs: ReadonlyMap<string, Oid>;
+  /** Tips whose history ends at a boundary of the other side that is none of ours: their refs must not be written. */
+  readonly refusedTips: ReadonlySet<Oid>;
 }
 
 export function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
@@ -122,7 +126,13 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   if (wants.length === 0 && (request.wantRefs ?? []).length === 0) {
     const { connection } = request;
     if (connection.advertisement.version !== 2 && !connection.stateless) await connection.send(farewell);
-    return { incoming: undefined, shallow: new Set(), unshallow: new Set(), wantedRefs: new Map() };
+    return {
+      incoming: undefined,
+      shallow: new Set(),
+      unshallow: new Set(),
+      wantedRefs: new Map(),
+      refusedTips: new Set(),
+    };
   }
   refuseUnadvertised(request);
   const fetchLimit = limitOf(repository);
@@ -133,7 +143,6 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   if (request.filter !== undefined && !filters) {
     request.complain?.('warning: filtering not recognized by server, ignoring\n');
   }
-  const known = new Set<Oid>();
   const result = await fetchPack(request.connection, {
     wants,
     wantRefs: request.wantRefs,
@@ -151,10 +160,6 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
     serverOptions: request.serverOptions,
     progress: request.progress ?? (() => {}),
     store: async (pack, told) => {
-      // A server's own boundary is none of ours where we have the commit already.
-      for (const oid of [...told, ...request.connection.advertisement.shallow]) {
-        if (await repository.objects.has(oid)) known.add(oid);
-      }
       // A clone's pack must hold all that its objects name; that is seen while it comes, without a walk afterwards.
       const boundary = new Set([...told, ...request.connection.advertisement.shallow]);
       const links =
@@ -191,8 +196,43 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
       }
     },
   });
-  await applyShallow(repository, request, shallow, known, result);
-  return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs: result.wantedRefs };
+  const asked = deepens(request);
+  const roots = asked ? result.shallow : await foreignRoots(repository, request, shallow, locals, result.shallow);
+  const refusedTips =
+    asked || request.clone || request.updateShallow === true || roots.size === 0
+      ? new Set<Oid>()
+      : await tipsOn(repository, [...request.wants, ...result.wantedRefs.values()], roots);
+  await moveBoundary(repository, shallow, refusedTips.size === 0 ? roots : new Set(), result.unshallow);
+  const { wantedRefs } = result;
+  return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs, refusedTips };
+}
+
+/** The other side's own boundary, where our refs do not reach past it: there we have the parents. */
+async function foreignRoots(
+  repository: Repository,
+  request: ObjectsRequest,
+  own: ReadonlySet<Oid>,
+  locals: readonly Oid[],
+  told: ReadonlySet<Oid>,
+): Promise<ReadonlySet<Oid>> {
+  const roots = new Set<Oid>();
+  for (const oid of [...told, ...request.connection.advertisement.shallow]) {
+    if (!own.has(oid) && (await repository.objects.has(oid))) roots.add(oid);
+  }
+  if (roots.size === 0) return roots;
+  for (const oid of await reachableOf(new CommitCache(repository.objects, own), locals, roots)) roots.delete(oid);
+  return roots;
+}
+
+/** The tips whose history ends at one of `roots`. */
+async function tipsOn(repository: Repository, tips: readonly Oid[], roots: ReadonlySet<Oid>): Promise<Set<Oid>> {
+  const found = new Set<Oid>();
+  const commits = new CommitCache(repository.objects);
+  for (const tip of tips) {
+    const { shallow } = await boundaryByDepth(commits, [tip], INFINITE_DEPTH, roots);
+    if (shallow.length > 0) found.add(tip);
+  }
+  return found;
 }
 
 /** What is not the tip of something whole: our own refs and those of repositories we borrow from are. */
@@ -255,22 +295,16 @@ async function hasQuietly(repository: Repository, oid: Oid): Promise<boolean> {
   }
 }
 
-/** Writes the new boundary: what the server said, and, fetching from a shallow repository, its own. */
-async function applyShallow(
+/** Writes the new boundary. */
+async function moveBoundary(
   repository: Repository,
-  request: ObjectsRequest,
   before: ReadonlySet<Oid>,
-  known: ReadonlySet<Oid>,
-  result: { shallow: ReadonlySet<Oid>; unshallow: ReadonlySet<Oid> },
+  added: ReadonlySet<Oid>,
+  removed: ReadonlySet<Oid>,
 ): Promise<void> {
   const after = new Set(before);
-  const asked = deepens(request);
-  const candidates = asked ? result.shallow : new Set([...result.shallow, ...request.connection.advertisement.shallow]);
-  for (const oid of candidates) {
-    if (!asked && known.has(oid)) continue;
-    if (await repository.objects.has(oid)) after.add(oid);
-  }
-  for (const oid of result.unshallow) after.delete(oid);
+  for (const oid of added) if (await repository.objects.has(oid)) after.add(oid);
+  for (const oid of removed) after.delete(oid);
   if (after.size === before.size && [...after].every((oid) => before.has(oid))) return;
   writeShallow(repository, after);
 }

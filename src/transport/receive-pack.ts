@@ -323,11 +323,19 @@ class Push {
     const own = readShallow(this.#repository);
     const view = this.#quarantine?.view() ?? this.#repository;
     const known = this.#repository.objects;
+    const { reachableOf } = await import('./shallow.js');
+    const { CommitCache } = await import('./commit-cache.js');
+    const had = new Set<Oid>();
     for (const oid of theirs) {
-      // What we have with its parents is no boundary for us.
       if (own.has(oid)) continue;
-      if (await known.has(oid)) continue;
+      if (await known.has(oid)) had.add(oid);
       if (await view.objects.has(oid)) this.#newShallow.add(oid);
+    }
+    if (had.size > 0) {
+      // What our refs reach past is no boundary for us.
+      const tips: Oid[] = [];
+      for await (const ref of servedRefs(this.#repository, this.#config.hidden)) tips.push(ref.oid);
+      for (const oid of await reachableOf(new CommitCache(known, own), tips, had)) this.#newShallow.delete(oid);
     }
     if (this.#newShallow.size === 0 || this.#config.shallowUpdate) return;
     for (const command of this.#request.commands) {

@@ -203,6 +203,8 @@ class UrlRemote implements Remote {
           receiving: progress && ((phase, done, total) => progress({ phase, done, total })),
           keep: false,
           clone: false,
+          // Who syncs values with a shallow repository wants what it has.
+          updateShallow: true,
           signal: options.signal,
         });
         if (!(await isComplete(into, wants)))
