@@ -1,9 +1,11 @@
-// Clones of one large repository, each program from each server: wall and processor time and peak memory, beside stock git.
+// Clones of one large repository, each program from each server: wall time, processor time and peak memory of client and
+// server, beside stock git and isomorphic-git.
 // usage: node bench/clone.mjs [--repo=PATH] [--git=PROGRAM] [--bough=FOLDER] [--limit=SECONDS] [--only=TEXT] [--transports=file,http]
 // Default: git's own repository where it is at hand, else this project's. What takes longer than the limit is ended and said.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { watchServers } from './served-by.mjs';
 import { cleanUp, env, option, programs, root, scratch, startServer } from '../test/transport/lab.mjs';
 
 const repository = resolve(option('repo', root));
@@ -22,6 +24,7 @@ async function timed(argv, more = {}) {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
+  const server = watchServers(child.pid);
   let said = '';
   child.stderr.on('data', (chunk) => (said = (said + chunk).slice(-400)));
   let late = false;
@@ -31,11 +34,12 @@ async function timed(argv, more = {}) {
   }, limit * 1000);
   const code = await new Promise((done) => child.on('close', done));
   clearTimeout(timer);
+  const served = server();
   const wall = Number(process.hrtime.bigint() - started) / 1e9;
   if (late) return { wall, note: `ended after ${limit} s` };
   if (code !== 0) return { wall, note: `failed: ${said.trim().split('\n').pop()}` };
   const [user, system, peak] = readFileSync(report, 'utf8').trim().split('\n').pop().split(' ').map(Number);
-  return { wall, cpu: user + system, memory: peak / 1024 };
+  return { wall, cpu: user + system, memory: peak / 1024, served };
 }
 
 /** Each clone must hold the history that was there. */
@@ -55,11 +59,14 @@ async function trial(name, argv, more) {
   rows.push({ name, ...result });
   const number = (value, digits) => (value === undefined ? '-' : value.toFixed(digits)).padStart(8);
   console.log(
-    `${name.padEnd(44)} ${number(result.wall, 1)} s ${number(result.cpu, 1)} s cpu ${number(result.memory, 0)} MB  ${right}`,
+    `${name.padEnd(40)} ${number(result.wall, 1)} s ${number(result.cpu, 1)} s ${number(result.memory, 0)} MB ${number(result.served?.cpu, 1)} s ${number(result.served?.memory, 0)} MB  ${right}`,
   );
 }
 
 mkdirSync(join(scratch, 'served'));
+console.log(
+  `${''.padEnd(40)} ${'wall'.padStart(10)} ${'client cpu'.padStart(10)} ${'memory'.padStart(11)} ${'server cpu'.padStart(10)} ${'memory'.padStart(11)}`,
+);
 for (const transport of transports) {
   for (const server of Object.values(programs)) {
     // The web server and the file transport both look below one folder.
