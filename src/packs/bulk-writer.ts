@@ -11,6 +11,7 @@ import type { ReadHandle, WriteHandle } from '../platform/fs.js';
 import type { Platform } from '../platform/platform.js';
 import { applyDelta } from './delta.js';
 import { DeltaIndex } from './delta-create.js';
+import { editDelta } from './delta-edit.js';
 import { codeOfKind, EntryHead, kindOfCode, OFS_DELTA, writeDistance, writeEntryHead } from './entry.js';
 import { correctPackHead, installPack, openTemporary } from './index-pack.js';
 import { serializeIndex, serializeReverse } from './index-writer.js';
@@ -42,6 +43,9 @@ export interface BulkFinished {
 
 /** Objects written lately, kept in memory to be read back and to be bases. */
 const RECENT_BYTES = 16 << 20;
+/** What an object in memory takes beside its bytes. */
+const OVERHEAD = 200;
+const TREE = codeOfKind('tree');
 
 /**
  * An object store that writes many new objects straight into one pack: no file, directory entry and rename for each.
@@ -60,8 +64,10 @@ export class BulkWriter implements ObjectStore {
   #kinds = new Uint8Array(1024);
   #bases = new Int32Array(1024).fill(-1);
   #depths = new Uint16Array(1024);
-  readonly #recent = new Map<Oid, RawObject>();
+  /** Contents by row, those from `#oldest` on; `undefined` where an object was too big to be kept. */
+  readonly #recent: (Bytes | undefined)[] = [];
   #recentBytes = 0;
+  #oldest = 0;
   #flushed = 0;
   readonly #head = new Uint8Array(32);
   readonly #entryHead = new EntryHead();
@@ -136,16 +142,13 @@ export class BulkWriter implements ObjectStore {
     this.#kinds[row] = codeOfKind(kind);
     this.#bases[row] = -1;
     this.#depths[row] = 0;
-    output.startEntry();
     if (!this.#writeDelta(row, data, base)) {
       const at = writeEntryHead(this.#head, 0, codeOfKind(kind), data.length);
-      const packed = output.deflate(data);
-      output.write(this.#head, 0, at);
-      output.write(packed, 0, packed.length);
+      output.writeEntry(this.#head, at, data);
     }
     this.#crcs[row] = output.crc;
     if (output.hasReady) for (const chunk of output.take()) this.#put(chunk);
-    this.#remember(oid, { kind, data });
+    this.#remember(row, data);
   }
 
   #put(chunk: Bytes): void {
@@ -158,16 +161,17 @@ export class BulkWriter implements ObjectStore {
     if (base === undefined || data.length < 50) return false;
     const baseRow = this.#map.find(base);
     if (baseRow < 0 || this.#depths[baseRow]! >= depth || this.#kinds[baseRow] !== this.#kinds[row]) return false;
-    const object = this.#recent.get(base);
-    if (object === undefined || object.data.length > 16 << 20) return false;
-    const delta = new DeltaIndex(object.data).create(data, data.length / 2 - this.#oidLength);
+    const from = this.#recent[baseRow];
+    if (from === undefined) return false;
+    const limit = data.length / 2 - this.#oidLength;
+    const delta =
+      (this.#kinds[row] === TREE ? editDelta(from, data, limit) : undefined) ??
+      new DeltaIndex(from).create(data, limit);
     if (delta === undefined) return false;
     const output = this.#output;
-    const packed = output.deflate(delta);
     let at = writeEntryHead(this.#head, 0, OFS_DELTA, delta.length);
     at = writeDistance(this.#head, at, output.offset - this.#offsets[baseRow]!);
-    output.write(this.#head, 0, at);
-    output.write(packed, 0, packed.length);
+    output.writeEntry(this.#head, at, delta, true);
     this.#bases[row] = baseRow;
     this.#depths[row] = this.#depths[baseRow]! + 1;
     return true;
@@ -192,25 +196,23 @@ export class BulkWriter implements ObjectStore {
     this.#depths = copy(new Uint16Array(size), this.#depths);
   }
 
-  #remember(oid: Oid, object: RawObject): void {
-    if (object.data.length > RECENT_BYTES >> 2) return;
-    this.#recent.set(oid, object);
-    this.#recentBytes += object.data.length + 200;
-    if (this.#recentBytes <= RECENT_BYTES) return;
-    // Half of it at once: a map is slow to walk from its start when that was just emptied.
-    for (const [old, { data }] of this.#recent) {
-      if (this.#recentBytes <= RECENT_BYTES >> 1) break;
-      this.#recent.delete(old);
-      this.#recentBytes -= data.length + 200;
+  #remember(row: number, data: Bytes): void {
+    const kept = data.length <= RECENT_BYTES >> 2;
+    this.#recent[row] = kept ? data : undefined;
+    if (!kept) return;
+    this.#recentBytes += data.length + OVERHEAD;
+    for (; this.#recentBytes > RECENT_BYTES; this.#oldest++) {
+      const old = this.#recent[this.#oldest];
+      if (old === undefined) continue;
+      this.#recent[this.#oldest] = undefined;
+      this.#recentBytes -= old.length + OVERHEAD;
     }
   }
 
   read(oid: Oid): Awaitable<RawObject | undefined> {
-    const recent = this.#recent.get(oid);
-    if (recent !== undefined) return recent;
     const row = this.#map.find(oid);
     if (row < 0) return this.#options.below?.read(oid);
-    return { kind: kindOfCode(this.#kinds[row]!)!, data: this.#readRow(row) };
+    return { kind: kindOfCode(this.#kinds[row]!)!, data: this.#recent[row] ?? this.#readRow(row) };
   }
 
   readHeader(oid: Oid): Awaitable<ObjectHeader | undefined> {
@@ -262,7 +264,7 @@ export class BulkWriter implements ObjectStore {
       if (options.loose !== undefined && count < (options.unpackBelow ?? 0)) {
         for (let row = 0; row < count; row++) {
           const oid = this.#map.oidAt(row);
-          const data = this.#recent.get(oid)?.data ?? this.#readRow(row);
+          const data = this.#recent[row] ?? this.#readRow(row);
           options.loose.writeNamed(oid, kindOfCode(this.#kinds[row]!)!, data);
         }
         this.discard();

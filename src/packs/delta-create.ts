@@ -6,8 +6,8 @@ const BLOCK = 16;
 const TRIES = 48;
 /** A match this long is not improved upon. */
 const LONG_ENOUGH = 4096;
-const LARGEST_COPY = 0x10000;
-const LONGEST_INSERT = 127;
+export const LARGEST_COPY = 0x10000;
+export const LONGEST_INSERT = 127;
 
 const FACTOR = 0x2c6fe96f;
 /** What a byte contributes when it leaves the rolling hash: byte × FACTOR^BLOCK. */
@@ -156,7 +156,7 @@ export class DeltaIndex {
   }
 }
 
-function writeSize(out: Bytes, at: number, size: number): number {
+export function writeSize(out: Bytes, at: number, size: number): number {
   while (size >= 128) {
     out[at++] = (size & 0x7f) | 0x80;
     size = Math.floor(size / 128);
@@ -165,7 +165,7 @@ function writeSize(out: Bytes, at: number, size: number): number {
   return at;
 }
 
-function writeInsert(out: Bytes, to: number, target: Bytes, from: number, end: number): number {
+export function writeInsert(out: Bytes, to: number, target: Bytes, from: number, end: number): number {
   while (from < end) {
     const length = Math.min(LONGEST_INSERT, end - from);
     out[to++] = length;
@@ -174,7 +174,7 @@ function writeInsert(out: Bytes, to: number, target: Bytes, from: number, end: n
   return to;
 }
 
-function writeCopy(out: Bytes, to: number, from: number, length: number): number {
+export function writeCopy(out: Bytes, to: number, from: number, length: number): number {
   while (length > 0) {
     const part = Math.min(length, LARGEST_COPY);
     const opAt = to++;

@@ -10,10 +10,14 @@ export function orderByOffset(
   let rows = given ?? new Uint32Array(count);
   let spare = new Uint32Array(count);
   let largest = 0;
+  let sorted = true;
   for (let i = 0; i < count; i++) {
     if (given === undefined) rows[i] = i;
-    if (keys[rows[i]!]! > largest) largest = keys[rows[i]!]!;
+    const key = keys[rows[i]!]!;
+    if (key >= largest) largest = key;
+    else sorted = false;
   }
+  if (sorted) return rows;
   const buckets = new Uint32Array(65537);
   for (let divisor = 1; divisor <= largest; divisor *= 65536) {
     buckets.fill(0);

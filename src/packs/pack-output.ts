@@ -5,6 +5,32 @@ import type { Deflater, Hasher, Platform } from '../platform/platform.js';
 import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
 
 const CHUNK = 1 << 16;
+/** Up to here a stored block is no longer than a compressed one where nothing repeats. */
+const LONGEST_PLAIN = 64;
+
+/** A zlib stream (RFC 1950, 1951) of one stored block. Answers where it ends. */
+function store(out: Bytes, at: number, data: Bytes): number {
+  const { length } = data;
+  out[at] = 0x78;
+  out[at + 1] = 0x01;
+  out[at + 2] = 1;
+  out[at + 3] = length;
+  out[at + 4] = 0;
+  out[at + 5] = ~length & 0xff;
+  out[at + 6] = 0xff;
+  let low = 1;
+  let high = 0;
+  let to = at + 7;
+  // So short that neither sum passes 32 bits before it is reduced.
+  for (let i = 0; i < length; i++) {
+    const byte = data[i]!;
+    out[to++] = byte;
+    low += byte;
+    high += low;
+  }
+  writeUint32(out, to, (((high % 65521) << 16) | (low % 65521)) >>> 0);
+  return to + 4;
+}
 
 /** The bytes of a pack as it is made: gathered in chunks, hashed, each entry's CRC taken along. */
 export class PackOutput {
@@ -102,6 +128,43 @@ export class PackOutput {
     const packed = this.#room.subarray(0, made);
     if (this.#room.length > 16 << 20) this.#room = new Uint8Array(CHUNK);
     return packed;
+  }
+
+  /**
+   * Writes an entry: its head, and `data` as a zlib stream. With `plain`, short data is stored as it is, which takes as
+   * many bytes where nothing in it repeats (ids in the delta of a tree), and no call of zlib.
+   */
+  writeEntry(head: Bytes, headLength: number, data: Bytes, plain = false): void {
+    const stored = plain && data.length <= LONGEST_PLAIN;
+    const most = headLength + data.length + (data.length >>> 3) + 64;
+    if (most > CHUNK) {
+      this.startEntry();
+      const packed = this.deflate(data);
+      this.write(head, 0, headLength);
+      this.write(packed, 0, packed.length);
+      return;
+    }
+    if (this.#filled + most > CHUNK) this.#seal();
+    const start = this.#filled;
+    const buffer = this.#buffer;
+    for (let i = 0; i < headLength; i++) buffer[start + i] = head[i]!;
+    const at = start + headLength;
+    if (stored) this.#filled = store(buffer, at, data);
+    else {
+      const deflater = this.#deflater;
+      deflater.reset();
+      const state = deflater.push(data, 0, data.length, buffer, at, CHUNK, true);
+      if (state !== STREAM_END || deflater.consumed !== data.length) {
+        this.startEntry();
+        const packed = this.deflate(data);
+        this.write(head, 0, headLength);
+        this.write(packed, 0, packed.length);
+        return;
+      }
+      this.#filled = at + deflater.produced;
+    }
+    this.offset += this.#filled - start;
+    this.#crc = this.#platform.zlib.crc32(buffer.subarray(start, this.#filled), 0);
   }
 
   /** Ends the chunk being filled, so that `take` has everything written so far. */

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/bytes.js';
-import { encodeText } from '../../base/bytes.js';
+import { encodeText, putUnits } from '../../base/bytes.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../../base/oid.js';
 import type { Platform } from '../platform.js';
 import { os } from './builtins.js';
@@ -17,7 +17,7 @@ const scratch = new Uint8Array(ONE_SHOT + 64);
 function hashObject<K extends ObjectKind>(algorithm: HashAlgorithm, kind: K, data: Bytes): Oid<K> {
   const header = `${kind} ${data.length}\0`;
   if (data.length <= ONE_SHOT) {
-    for (let i = 0; i < header.length; i++) scratch[i] = header.charCodeAt(i);
+    putUnits(header, scratch, 0);
     scratch.set(data, header.length);
     return nodeHash(algorithm, scratch.subarray(0, header.length + data.length)) as Oid<K>;
   }

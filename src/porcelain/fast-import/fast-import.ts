@@ -79,6 +79,7 @@ export class FastImport {
   readonly #tags = new Map<string, Oid>();
   readonly #marks = new Map<number, Mark>();
   readonly #oidLength: number;
+  readonly #emptyTree: Oid;
   #writer: BulkWriter;
   #lastBlob: Oid | undefined;
   #sawData = false;
@@ -91,6 +92,7 @@ export class FastImport {
     this.#settings = settings;
     this.#host = host;
     this.#oidLength = repository.oidLength;
+    this.#emptyTree = emptyTreeOid(repository.objectFormat);
     this.#stream = new CommandStream(host.read);
     this.#writer = this.#newWriter();
   }
@@ -541,7 +543,11 @@ export class FastImport {
     else if (line.startsWith('D ')) {
       const { path } = this.#path(line.slice(2), true);
       if (path === '') root.clear();
-      else await root.remove(path);
+      else {
+        const loading = root.load(path);
+        if (isPromise(loading)) await loading;
+        root.remove(path);
+      }
     } else if (line.startsWith('R ')) await this.#copy(root, line.slice(2), true);
     else if (line.startsWith('C ')) await this.#copy(root, line.slice(2), false);
     else if (line.startsWith('N ')) await this.#note(branch, root, line.slice(2));
@@ -630,17 +636,21 @@ export class FastImport {
     }
     if (path === '') {
       if (!isTreeMode(mode)) throw fail('root cannot be a non-directory');
-      root.clear();
-      const loaded = new EditTree(this.#writer, this.#oidLength, oid);
-      for (const [name, entry] of await loaded.rows()) await root.set(name, entry.mode, entry.oid!);
+      await this.#setRoot(root, oid);
       return;
     }
-    const empty = emptyTreeOid(this.#repository.objectFormat);
-    if (isTreeMode(mode) && oid === empty) {
-      await root.remove(path);
-      return;
-    }
-    await root.set(path, canonicalMode(mode), oid);
+    const loading = root.load(path);
+    if (isPromise(loading)) await loading;
+    if (isTreeMode(mode) && oid === this.#emptyTree) root.remove(path);
+    else root.set(path, canonicalMode(mode), oid);
+  }
+
+  /** Makes the root the tree of that name. */
+  async #setRoot(root: EditTree, oid: Oid): Promise<void> {
+    const loaded = new EditTree(this.#writer, this.#oidLength, oid);
+    await loaded.load('');
+    root.clear();
+    for (const [name, entry] of loaded.rows) root.set(name, entry.mode, entry.oid!);
   }
 
   async #kindOf(oid: Oid): Promise<ObjectKind | undefined> {
@@ -659,21 +669,20 @@ export class FastImport {
       oid = await root.store();
       if (rename) root.clear();
     } else {
-      const entry = await root.find(from);
+      await root.load(from);
+      const entry = root.find(from);
       if (entry === undefined) throw fail(`path ${from} not in branch`);
       mode = entry.mode;
       oid = entry.oid ?? (await entry.node!.store());
-      if (rename) await root.remove(from);
+      if (rename) root.remove(from);
     }
     if (to === '') {
       if (!isTreeMode(mode)) throw fail('root cannot be a non-directory');
-      const loaded = new EditTree(this.#writer, this.#oidLength, oid);
-      const rows = [...(await loaded.rows())];
-      root.clear();
-      for (const [name, entry] of rows) await root.set(name, entry.mode, entry.oid!);
+      await this.#setRoot(root, oid);
       return;
     }
-    await root.set(to, mode, oid);
+    await root.load(to);
+    root.set(to, mode, oid);
   }
 
   // Notes
@@ -700,17 +709,21 @@ export class FastImport {
     }
     let before: string | undefined;
     for (let fan = 0; fan < this.#oidLength - 1; fan++) {
-      if ((await root.find(fanned(commit, fan))) !== undefined) {
-        before = fanned(commit, fan);
+      const path = fanned(commit, fan);
+      await root.load(path);
+      if (root.find(path) !== undefined) {
+        before = path;
         break;
       }
     }
     if (before !== undefined) {
-      await root.remove(before);
+      root.remove(before);
       branch.notes--;
     }
     if (isZeroOid(oid)) return;
-    await root.set(fanned(commit, fanout(branch.notes)), MODE_FILE, oid);
+    const place = fanned(commit, fanout(branch.notes));
+    await root.load(place);
+    root.set(place, MODE_FILE, oid);
     branch.notes++;
   }
 
@@ -724,8 +737,11 @@ export class FastImport {
       const to = fanned(hex, wanted);
       if (to !== path) moves.push({ from: path, to, oid: entry.oid!, mode: entry.mode });
     }
-    for (const { from } of moves) await root.remove(from);
-    for (const { to, oid, mode } of moves) await root.set(to, mode, oid);
+    for (const { from } of moves) root.remove(from);
+    for (const { to, oid, mode } of moves) {
+      await root.load(to);
+      root.set(to, mode, oid);
+    }
   }
 
   // Tags
@@ -815,7 +831,8 @@ export class FastImport {
       this.#host.respond(encodeText(`040000 tree ${await tree.store()}\t\n`));
       return;
     }
-    const entry = await tree.find(path);
+    await tree.load(path);
+    const entry = tree.find(path);
     if (entry === undefined) {
       this.#host.respond(encodeText(`missing ${quotePath(path)}\n`));
       return;
