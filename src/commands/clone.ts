@@ -10,6 +10,7 @@ import { noDeepening } from '../transport/fetch-objects.js';
 import { fetchMissing, missingBlobs } from '../porcelain/fetch-missing.js';
 import { checkRefFormat } from '../refs/name.js';
 import { approxidate } from '../repo/dates.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import type { Repository } from '../repo/repository.js';
 import { verbosityOf } from './verbosity.js';
 import { readUserConfig } from '../repo/repository.js';
@@ -408,7 +409,7 @@ async function repackAll(context: CommandContext, repository: Repository): Promi
   const folder = `${repository.objectsDirectory}/pack`;
   const before = (fs.readDirectory(folder) ?? []).map(({ name }) => name).filter((name) => name.startsWith('pack-'));
   const wants: CloneResult['head'][] = [];
-  for await (const ref of repository.refs.list('refs/')) wants.push(ref.oid);
+  for await (const ref of keptRefs(repository)) wants.push(ref.oid);
   const builder = new PackBuilder({
     platform: context.platform,
     algorithm: repository.objectFormat,

@@ -8,6 +8,7 @@ import { shortenRef } from '../refs/name.js';
 import { approxidate } from '../repo/date-approx.js';
 import { readGitFile, isGitDirectory } from '../repo/discover.js';
 import { isCommonFile } from '../repo/layout.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import { isAbsolute, realPathLenient, relativePath, resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { RevisionOptions } from '../repo/revision.js';
@@ -539,7 +540,7 @@ class RevParse {
     }
     const excluded = this.#excluded;
     const hidden = this.#hiddenFor === undefined ? [] : hiddenRefs(repository, this.#hiddenFor);
-    for await (const ref of repository.refs.list(prefix)) {
+    for await (const ref of keptRefs(repository, prefix)) {
       if (glob !== undefined && !wildmatch(glob, ref.name)) continue;
       const shown = ref.name.slice(strip.length);
       if (excluded.some((exclude) => wildmatch(exclude, pattern === undefined || strip !== '' ? shown : ref.name)))

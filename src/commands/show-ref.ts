@@ -1,6 +1,7 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkRefFormat, isSafeRefName } from '../refs/name.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import type { Repository } from '../repo/repository.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type OptionEvent, UsageError } from './options.js';
@@ -108,7 +109,7 @@ export const command = defineCommand({
     if (values.tags === true) prefixes.push('refs/tags/');
     if (prefixes.length === 0) prefixes.push('refs/');
     for (const prefix of prefixes) {
-      for await (const ref of repository.refs.list(prefix, { onMissingObject: missing })) {
+      for await (const ref of keptRefs(repository, prefix, missing)) {
         if (rest.length > 0 && !rest.some((pattern) => endsWithPattern(ref.name, pattern))) continue;
         found = true;
         yield* show.one(ref.name, ref.oid, ref.peeled, ref.peeledKnown === true);

@@ -4,6 +4,7 @@ import type { ObjectKind, Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
 import { BOTTOM, SYMMETRIC_LEFT, UNINTERESTING } from '../history/flags.js';
 import { openAncestry } from '../repo/ancestry.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import { parseTag } from '../objects/tag.js';
 import type { Repository } from '../repo/repository.js';
 import { badRevision } from '../repo/revision-error.js';
@@ -363,11 +364,11 @@ class RequestParser {
   }
 
   async #addRefs(prefix: string, strip: string, wanted: ((full: string) => boolean) | undefined): Promise<void> {
-    for await (const ref of this.#repository.refs.list(prefix)) {
+    for await (const ref of keptRefs(this.#repository, prefix)) {
       if (wanted !== undefined && !wanted(ref.name)) continue;
       const name = strip !== '' && ref.name.startsWith(strip) ? ref.name.slice(strip.length) : ref.name;
       if (this.#isExcluded(name, ref.name)) continue;
-      if (!(await this.#exists(ref.oid, ref.name))) continue;
+      if (!(await this.#exists(ref.oid, name))) continue;
       this.#pending.push({ oid: ref.oid, name: ref.name, source: name, flags: this.#flags, given: false });
     }
   }

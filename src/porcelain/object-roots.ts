@@ -1,7 +1,9 @@
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isOid, isZeroOid } from '../base/oid.js';
 import { decodeText } from '../base/bytes.js';
 import { isGitlinkMode } from '../objects/mode.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import type { Repository } from '../repo/repository.js';
 import type { CacheTree } from '../worktree/cache-tree.js';
 import { readIndex } from '../worktree/index-file.js';
@@ -26,7 +28,10 @@ function worktreeDirectories(repository: Repository): string[] {
   ];
 }
 
-/** Whatever keeps objects from being pruned: refs, HEADs, reflogs, indexes. Ids may come more than once or be missing. */
+/**
+ * Whatever keeps objects from being pruned: refs, HEADs, reflogs, indexes. Ids may come more than once or be missing.
+ * Throws `REF_INVALID` (with `data.ref`) where a ref cannot be read: what it kept is not known.
+ */
 export async function objectRoots(
   repository: Repository,
   kinds: RootKinds,
@@ -36,8 +41,10 @@ export async function objectRoots(
   const { fs } = repository.platform;
   const found = new Set<Oid>();
   if (kinds.refs === true) {
-    for await (const ref of repository.refs.list('refs/', { broken: false }))
-      if (!isZeroOid(ref.oid)) found.add(ref.oid);
+    for await (const { name, oid, broken } of keptRefs(repository)) {
+      if (broken === true) throw new GitError('REF_INVALID', `bad object ${name}`, { data: { ref: name } });
+      found.add(oid);
+    }
   }
   if (kinds.heads === true) {
     const head = await repository.refs.resolve('HEAD');

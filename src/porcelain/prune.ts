@@ -1,4 +1,5 @@
 import { isPromise } from '../base/awaitable.js';
+import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { visitReachable } from '../history/reachable.js';
 import type { Repository } from '../repo/repository.js';
@@ -28,7 +29,10 @@ async function present(repository: Repository, oids: Iterable<Oid>): Promise<Oid
 
 /** Everything that refs, HEADs, reflogs, indexes and the given heads reach. */
 async function reachableObjects(repository: Repository, heads: readonly Oid[] = []): Promise<Set<Oid>> {
-  const sure = await objectRoots(repository, { refs: true, heads: true });
+  const sure = await objectRoots(repository, { refs: true, heads: true }).catch((error: unknown) => {
+    if (!isGitError(error, 'REF_INVALID')) throw error;
+    throw new GitError('REF_INVALID', `unable to parse object: ${error.data['ref']}`, { data: error.data });
+  });
   const doubtful = await objectRoots(repository, { reflogs: true, indexes: true, operations: true });
   const wants = [...sure, ...heads, ...(await present(repository, doubtful))];
   const seen = new Set<Oid>();

@@ -181,12 +181,15 @@ export class FilesRefStore implements RefStore, TransactionHost {
 
   /** The listing without promises. */
   *listNow(prefix = 'refs/', options: ListOptions = {}): Generator<Ref> {
-    const broken = options.broken === true;
+    const broken = options.broken !== undefined && options.broken !== false;
+    const given = (ref: Ref | undefined): ref is Ref =>
+      ref !== undefined &&
+      (ref.broken !== true || (broken && (options.broken === true || ref.symbolicTarget === undefined)));
     if (options.rootRefs === true) {
       for (const name of listRootRefs(this.fs, this.paths)) {
         if (!name.startsWith(prefix === 'refs/' ? '' : prefix)) continue;
         const ref = this.#describe(name, this.readLoose(name), false);
-        if (ref !== undefined && (broken || ref.broken !== true)) yield ref;
+        if (given(ref)) yield ref;
       }
     }
     const loose = listLooseRefs(this.fs, this.paths, prefix);
@@ -197,11 +200,11 @@ export class FilesRefStore implements RefStore, TransactionHost {
         order = compareText(loose[i]!.name, entry.name);
         if (order >= 0) break;
         const ref = this.#looseRef(loose[i]!);
-        if (ref !== undefined && (broken || ref.broken !== true)) yield ref;
+        if (given(ref)) yield ref;
       }
       if (i < loose.length && order === 0) {
         const ref = this.#looseRef(loose[i++]!);
-        if (ref !== undefined && (broken || ref.broken !== true)) yield ref;
+        if (given(ref)) yield ref;
         continue;
       }
       const badName = !checkRefFormat(entry.name, { allowOneLevel: true });
@@ -220,7 +223,7 @@ export class FilesRefStore implements RefStore, TransactionHost {
     }
     for (; i < loose.length; i++) {
       const ref = this.#looseRef(loose[i]!);
-      if (ref !== undefined && (broken || ref.broken !== true)) yield ref;
+      if (given(ref)) yield ref;
     }
   }
 

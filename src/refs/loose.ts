@@ -12,7 +12,7 @@ export type LooseValue = RefValue | { readonly kind: 'broken' } | { readonly kin
 
 /** Takes the content of a loose ref apart. */
 function parseLooseRef(text: string, algorithm: HashAlgorithm): RefValue | { readonly kind: 'broken' } {
-  if (text.startsWith('ref:')) return { kind: 'symbolic', target: text.slice(4).trim() };
+  if (text.startsWith('ref:')) return { kind: 'symbolic', target: text.slice(4).split('\0', 1)[0]!.trim() };
   const length = hexLength(algorithm);
   const hex = text.slice(0, length).toLowerCase();
   if (hex.length !== length || !/^[0-9a-f]+$/.test(hex)) return { kind: 'broken' };

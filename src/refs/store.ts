@@ -133,8 +133,11 @@ export interface ReflogEntry {
 export interface ListOptions {
   /** Also HEAD and the other refs outside `refs/`. */
   readonly rootRefs?: boolean;
-  /** Give broken refs too (marked); without it they are left out. */
-  readonly broken?: boolean;
+  /**
+   * Give broken refs too (marked); without it they are left out. `unreadable`: only those whose content or name makes
+   * no sense, not symbolic refs that lead nowhere.
+   */
+  readonly broken?: boolean | 'unreadable';
   /** Leave out refs whose object is missing, telling about each. Costs a look at each object. */
   readonly onMissingObject?: (name: string, oid: Oid) => void;
 }

@@ -1,6 +1,6 @@
 import type { Oid } from '../base/oid.js';
-import { isZeroOid } from '../base/oid.js';
 import { parseTag } from '../objects/tag.js';
+import { keptRefs } from '../repo/kept-refs.js';
 import type { Repository } from '../repo/repository.js';
 import type { HiddenRefs } from './hidden-refs.js';
 import { namespacePrefix } from './hidden-refs.js';
@@ -34,7 +34,12 @@ export async function servedHead(
 export async function* servedRefs(
   repository: Repository,
   hidden: HiddenRefs,
-  options: { readonly head?: boolean; readonly prefixes?: readonly string[] | undefined } = {},
+  options: {
+    readonly head?: boolean;
+    readonly prefixes?: readonly string[] | undefined;
+    /** Tell of refs that cannot be read too (as zeros): a clone that lacks them must not succeed. */
+    readonly unreadable?: boolean;
+  } = {},
 ): AsyncGenerator<ServedRef> {
   const namespace = servedNamespace(repository);
   const wanted = (name: string) =>
@@ -47,9 +52,10 @@ export async function* servedRefs(
       yield { name: 'HEAD', oid: head.oid, symbolicTarget: head.target };
     }
   }
-  for await (const ref of repository.refs.list(`${namespace}${commonPrefix(options.prefixes)}`)) {
+  const prefix = `${namespace}${commonPrefix(options.prefixes)}`;
+  for await (const ref of options.unreadable === true ? keptRefs(repository, prefix) : repository.refs.list(prefix)) {
     const name = ref.name.slice(namespace.length);
-    if (isZeroOid(ref.oid) || !wanted(name) || hidden.isHidden(name, ref.name)) continue;
+    if (!wanted(name) || hidden.isHidden(name, ref.name)) continue;
     const target = ref.symbolicTarget;
     yield {
       name,

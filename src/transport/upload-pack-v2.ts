@@ -157,7 +157,7 @@ async function listRefs(
       writer.write(`unborn HEAD${symrefs ? ` symref-target:${head.target}` : ''}\n`);
     }
   }
-  for await (const ref of servedRefs(repository, config.hidden, { prefixes })) {
+  for await (const ref of servedRefs(repository, config.hidden, { prefixes, unreadable: true })) {
     let line = `${ref.oid} ${ref.name}`;
     if (symrefs && ref.symbolicTarget !== undefined) line += ` symref-target:${ref.symbolicTarget}`;
     if (peel) {

@@ -77,7 +77,7 @@ async function advertise(
     `agent=${options.agent}`,
   ].join(' ');
   let first = true;
-  for await (const ref of servedRefs(repository, config.hidden)) {
+  for await (const ref of servedRefs(repository, config.hidden, { unreadable: true })) {
     writer.write(first ? `${ref.oid} ${ref.name}\0${capabilities}\n` : `${ref.oid} ${ref.name}\n`);
     first = false;
     const peeled = await peelTag(repository, ref);
