@@ -16,6 +16,7 @@ import { verbosityOf } from './verbosity.js';
 import { readUserConfig } from '../repo/repository.js';
 import { parseSharing } from '../repo/shared.js';
 import { foreignEnvironment } from '../transport/connection.js';
+import { isBundleFile } from '../transport/bundle.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { runHook } from '../transport/hook-run.js';
 import { WorkTree } from '../worktree/work-tree.js';
@@ -117,11 +118,13 @@ export const command = defineCommand({
       );
     }
     const [repo, target] = rest as [string, string | undefined];
-    const localPath = localRepository(context, repo);
+    const bundle = bundlePath(context, repo);
+    const localPath = bundle ?? localRepository(context, repo);
     const isUrl = localPath === undefined && repo.includes(':');
     if (localPath === undefined && !isUrl) throw new GitError('USAGE', `repository '${repo}' does not exist`);
-    const local = localPath !== undefined && values.local !== false;
-    if (values.local === true && !local && localPath === undefined) context.warning('--local is ignored');
+    const local = localPath !== undefined && bundle === undefined && values.local !== false;
+    if (values.local === true && !local && (localPath === undefined || bundle !== undefined))
+      context.warning('--local is ignored');
     const source = localPath === undefined ? repo : localPath;
     const userConfig = readUserConfig({ platform, env: cloneEnvironment(context), cwd });
     const origin = values.origin ?? userConfig.get('clone.defaultremotename') ?? 'origin';
@@ -336,6 +339,15 @@ function adviseDetached(context: CommandContext, repository: Repository, head: s
       '  git switch -c <new-branch-name>\n\nOr undo this operation with:\n\n  git switch -\n\n' +
       'Turn off this advice by setting config variable advice.detachedHead to false\n\n',
   );
+}
+
+/** The bundle file a path names, with or without its extension; absolute. */
+function bundlePath(context: CommandContext, repo: string): string | undefined {
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(repo)) return undefined;
+  const absolute = path.isAbsolute(repo) ? repo : `${context.cwd}/${repo}`;
+  const { fs } = context.platform;
+  if (fs.stat(absolute)?.kind === 'directory') return undefined;
+  return [`${absolute}.bundle`, absolute].find((candidate) => isBundleFile(fs, candidate));
 }
 
 /** The repository a path names: the path as it is to be stored, or `undefined` where there is none. */

@@ -10,6 +10,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   blame: () => import('./blame.js'),
   branch: () => import('./branch.js'),
   browse: () => import('./browse.js'),
+  bundle: () => import('./bundle.js'),
   'cat-file': () => import('./cat-file.js'),
   'check-attr': () => import('./check-attr.js'),
   'check-ignore': () => import('./check-ignore.js'),

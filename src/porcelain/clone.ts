@@ -109,6 +109,9 @@ class Clone {
         repository = this.#create(connection.advertisement.algorithm);
         this.#addReferences(repository);
       }
+      if (connection.bundle?.header.filter !== undefined) {
+        throw new GitError('UNSUPPORTED', 'cannot clone from filtered bundle');
+      }
       const listed = await remoteRefs(connection, options.context(repository).agent, {
         prefixes: this.#prefixes(repository),
         serverOptions: options.serverOptions,

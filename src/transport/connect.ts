@@ -1,6 +1,9 @@
 import { GitError } from '../base/errors.js';
+import { resolvePath } from '../repo/paths.js';
 import { checkProtocolAllowed } from './allowed.js';
 import { parseListedRef, type Advertisement, type RemoteRef } from './advertisement.js';
+import { isBundleFile } from './bundle.js';
+import { connectBundle } from './connect-bundle.js';
 import { connectGit } from './connect-git.js';
 import { connectLocal } from './connect-local.js';
 import { connectSsh } from './connect-ssh.js';
@@ -17,6 +20,10 @@ export async function connect(
   options: ConnectOptions,
 ): Promise<Connection> {
   const address = parseRemoteUrl(url);
+  if (service === 'upload-pack' && address.kind === 'local' && !url.includes('://')) {
+    const path = resolvePath(context.cwd, address.path);
+    if (isBundleFile(context.platform.fs, path)) return connectBundle(context.platform.fs, path, address.path);
+  }
   const allow = (name: string) =>
     checkProtocolAllowed(name, {
       list: context.env['GIT_ALLOW_PROTOCOL'],

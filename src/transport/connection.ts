@@ -6,6 +6,7 @@ import type { Platform } from '../platform/platform.js';
 import type { Config } from '../repo/config.js';
 import type { Advertisement } from './advertisement.js';
 import { readAdvertisement } from './advertisement.js';
+import type { OpenBundle } from './bundle.js';
 import type { Duplex } from './byte-stream.js';
 import type { CredentialSource } from './credentials.js';
 import type { HttpTrace } from './http-trace.js';
@@ -21,6 +22,8 @@ export interface Connection {
   readonly stateless: boolean;
   /** Our own id, where the server may be told. */
   readonly sessionId?: string | undefined;
+  /** The other side is a file: its pack is taken as it is, nothing is asked. */
+  readonly bundle?: OpenBundle | undefined;
   /** Sends a request. With a stream as body this ends when all of it is sent; the reply may be read meanwhile. */
   send(body: Bytes | AsyncIterable<Bytes>): Promise<void>;
   /** Where to read the reply to what was sent last. */

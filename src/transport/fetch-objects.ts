@@ -8,6 +8,8 @@ import { missingValue } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
+import type { OpenBundle } from './bundle.js';
+import { bundleFault, faultLines, unbundle } from './bundle.js';
 import { CommitCache } from './commit-cache.js';
 import type { Connection } from './connection.js';
 import { farewell, fetchPack } from './fetch-pack.js';
@@ -88,6 +90,8 @@ export function negotiationAlgorithm(repository: Repository): NegotiationAlgorit
 
 /** Gets the objects of `wants` and all behind them, and moves the shallow boundary. The refs are the caller's. */
 export async function fetchObjects(repository: Repository, request: ObjectsRequest): Promise<ObjectsResult> {
+  const { bundle } = request.connection;
+  if (bundle !== undefined) return takeBundle(repository, bundle, request);
   const shallow = readShallow(repository);
   const commits = new CommitCache(repository.objects, shallow);
   const chosen = createNegotiator(request.refetch === true ? 'noop' : negotiationAlgorithm(repository), commits);
@@ -205,6 +209,36 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   await moveBoundary(repository, shallow, refusedTips.size === 0 ? roots : new Set(), result.unshallow);
   const { wantedRefs } = result;
   return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs, refusedTips };
+}
+
+/** All of a bundle's pack: nothing can be chosen. */
+async function takeBundle(repository: Repository, bundle: OpenBundle, request: ObjectsRequest): Promise<ObjectsResult> {
+  const { header } = bundle;
+  const fault = await bundleFault(repository, header);
+  if (fault !== undefined) {
+    const lines = faultLines(fault);
+    if (request.clone) {
+      for (const line of lines) request.complain?.(`error: ${line}\n`);
+      throw new GitError('TRANSPORT', 'remote transport reported error');
+    }
+    const last = lines.pop()!;
+    const preface = lines.map((line) => `error: ${line}\n`).join('');
+    throw new GitError('TRANSPORT', last, { data: { severity: 'error', preface } });
+  }
+  const incoming = await unbundle(repository, bundle, {
+    check: true,
+    complain: (text) => request.complain?.(text),
+    keep: request.clone ? undefined : `fetch-pack ${repository.platform.pid} on ${repository.platform.hostName}`,
+    progress: request.receiving,
+    signal: request.signal,
+  });
+  return {
+    incoming,
+    shallow: new Set(),
+    unshallow: new Set(),
+    wantedRefs: new Map(),
+    refusedTips: new Set(),
+  };
 }
 
 /** The other side's own boundary, where our refs do not reach past it: there we have the parents. */
