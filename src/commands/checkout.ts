@@ -9,7 +9,7 @@ import { defineCommand } from './command.js';
 import type { OptionValues } from './options.js';
 import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
-import { guessRemoteBranch, readTarget, switchBranches } from './switch-run.js';
+import { guessRemoteBranch, readTarget, switchBranches, warnAmbiguous } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { tellBranchFailure } from './branch-advice.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
@@ -301,6 +301,7 @@ class Checkout {
     }
     let source: Oid<'tree'> | undefined;
     if (target !== undefined) {
+      await warnAmbiguous(this.#context, repository, target);
       source = await resolveKind(repository, target.commit ?? target.name, 'tree');
       if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${target.name}`);
     }

@@ -71,7 +71,7 @@ async function commits(
 ): Promise<CommitOid[]> {
   const found: CommitOid[] = [];
   for (const name of names) {
-    const oid = await resolveRevision(repository, name, { hint: 'committish', complain: context.printError });
+    const oid = await resolveRevision(repository, name, { hint: 'committish' });
     if (oid === undefined) throw new GitError('REF_MISSING', `Not a valid object name ${name}`);
     const commit = await peelTo(repository, oid, 'commit', (kind) => {
       context.error(`object ${oid} is a ${kind}, not a commit`);

@@ -194,7 +194,7 @@ async function attributesOf(context: CommandContext): Promise<DriverOptions> {
 /** A head, or git's complaint and exit 1. */
 async function commit(context: CommandContext, name: string): Promise<Oid<'commit'>> {
   const repository = context.repository();
-  const oid = await resolveRevision(repository, name, { hint: 'committish', complain: context.printError });
+  const oid = await resolveRevision(repository, name, { hint: 'committish' });
   const found =
     oid === undefined
       ? undefined

@@ -298,7 +298,7 @@ class Reset {
     const meta = await smudgeMeta(
       tree.repository,
       revision,
-      await resolveRevision(tree.repository, `${revision}^{commit}`),
+      await resolveRevision(tree.repository, `${revision}^{commit}`, { quiet: true }),
     );
     const change =
       mode === 'keep'

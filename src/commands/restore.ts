@@ -5,7 +5,7 @@ import type { Oid } from '../base/oid.js';
 import { resolveKind } from '../repo/revision.js';
 import { defineCommand } from './command.js';
 import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
-import { readTarget } from './switch-run.js';
+import { readTarget, warnAmbiguous } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
 import { sideOptions, writingOptions } from './switch-options.js';
@@ -64,6 +64,7 @@ export const command = defineCommand({
           if (values.source == null) source = undefined;
           else throw new GitError('USAGE', `could not resolve '${name}'`);
         } else {
+          await warnAmbiguous(context, repository, target);
           source = await resolveKind(repository, target.commit ?? target.name, 'tree');
           if (source === undefined) throw new GitError('USAGE', `reference is not a tree: ${name}`);
           sourceOid = target.commit ?? source;

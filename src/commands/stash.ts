@@ -490,6 +490,14 @@ async function apply(
     }
     return said(context, error, beQuiet);
   }
+  if (applied.status === 'unstaged') {
+    const names = applied.lost.join(' ');
+    context.error(`Your local changes to the following files would be overwritten by merge:\n  ${names}`);
+    context.printError('Index was not unstashed.\n');
+    tellKept(context, applied.kept);
+    if (!beQuiet) await context.runCommand('status', []);
+    return 1;
+  }
   if (applied.status === 'refused') {
     for (const refusal of applied.refusals)
       context.error(porcelainRefusal(refusal, 'merge', adviceOn(context, 'commitBeforeMerge')));

@@ -85,7 +85,7 @@ class SwitchRun {
       ref: resolved?.symbolic === true ? resolved.name : undefined,
       commit: resolved?.oid as Oid<'commit'> | undefined,
     };
-    if (options.command === 'switch' && !options.force) {
+    if (options.command === 'switch') {
       if (!(options.create !== undefined && asked === undefined)) refuseInProgress(repository);
     }
     let target = asked;
@@ -466,7 +466,7 @@ export async function readTarget(repository: Repository, word: string): Promise<
 }
 
 /** Says that a branch's name means something else too. */
-async function warnAmbiguous(context: CommandContext, repository: Repository, target: Target): Promise<void> {
+export async function warnAmbiguous(context: CommandContext, repository: Repository, target: Target): Promise<void> {
   if (target.ref === undefined || !repository.config.getBool('core.warnambiguousrefs', true)) return;
   const found = await dwimRef(repository.refs, target.name);
   if (found !== undefined && found.matches > 1) context.warning(`refname '${target.name}' is ambiguous.`);

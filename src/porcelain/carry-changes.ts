@@ -1,5 +1,6 @@
 import type { Oid } from '../base/oid.js';
 import { GitError } from '../base/errors.js';
+import { diffIndexWithTree } from '../worktree/index-diff.js';
 import type { Refusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { ApplyLabels } from './stash.js';
@@ -42,6 +43,7 @@ export async function carryChanges(
     const moved = await moveWorkTree(tree, from, to, options);
     return moved.ok ? { status: 'applied', errors: moved.errors } : { status: 'refused', refusals: moved.refusals };
   }
+  await refuseOverUntracked(tree, from);
   await resetHard(tree, from);
   const moved = await moveWorkTree(tree, from, to, options);
   const entry = await findStash(tree.repository, created.commit);
@@ -55,18 +57,26 @@ export async function carryChanges(
   return { status: 'conflicted', errors: moved.errors };
 }
 
-/** With what was staged where that goes, without where it does not. */
+/** A file that was taken from the index only is nobody's now, and would be lost. */
+async function refuseOverUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<void> {
+  const lost: string[] = [];
+  for (const { path, oldMode, entry, stages } of await diffIndexWithTree(tree.repository.objects, tree.index, from)) {
+    if (oldMode === 0 || entry !== undefined || stages !== undefined || tree.hasSymlinkParent(path)) continue;
+    if (tree.lstat(path) !== undefined && !tree.ignores.isIgnored(path, false)) lost.push(`\t${path}\n`);
+  }
+  if (lost.length === 0) return;
+  throw new GitError('WORKTREE_DIRTY', 'could not reset --hard', {
+    data: {
+      preface: `error: The following untracked working tree files would be overwritten by reset:\n${lost.join('')}Please move or remove them before you reset.\nAborting\n`,
+    },
+  });
+}
+
+/** What was staged is staged no more, but for new files. */
 async function apply(
   tree: WorkTree,
   entry: Awaited<ReturnType<typeof findStash>>,
   labels: ApplyLabels,
 ): Promise<boolean> {
-  let result: Awaited<ReturnType<typeof applyStash>>;
-  try {
-    result = await applyStash(tree, entry, true, labels);
-  } catch (error) {
-    if (!(error instanceof GitError) || !error.message.startsWith('conflicts in index')) throw error;
-    result = await applyStash(tree, entry, false, labels);
-  }
-  return result.status === 'applied';
+  return (await applyStash(tree, entry, false, labels)).status === 'applied';
 }

@@ -550,7 +550,7 @@ export class WorkTreeMerge {
       const body = commit.message.replace(/^\n+/, '').replace(/\s+$/, '');
       text += `${body
         .split('\n')
-        .map((line) => (line === '' ? '' : `    ${line}`))
+        .map((line) => `    ${line.replace(/[ \t\r\f\v]+$/, '')}`)
         .join('\n')}\n`;
     }
     writeState(this.#repository, 'SQUASH_MSG', text);

@@ -1,6 +1,7 @@
 import type { ConflictStyle } from '../merge/text.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { emptyTreeOid } from '../base/oid.js';
 import { diffTrees } from '../diff/trees.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
@@ -334,12 +335,15 @@ export async function clearStashed(tree: WorkTree, created: Created, options: Pu
   } finally {
     lock.rollback();
   }
-  if (!options.staged && !options.limited) {
-    // git does this with `git reset --hard`, which leaves its traces.
-    await repository.refs.update([{ name: 'ORIG_HEAD', to: head, reason: 'updating ORIG_HEAD' }]);
-    await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
-    forgetOperations(repository);
-  }
+  // git does this with `git reset`; a staged part whose index stays is only taken back as a patch.
+  if (!options.limited && !(options.staged && options.keepIndex)) await leaveTracesOfReset(repository, head);
+}
+
+/** What `git reset` leaves behind where HEAD stays. */
+async function leaveTracesOfReset(repository: Repository, head: Oid): Promise<void> {
+  await repository.refs.update([{ name: 'ORIG_HEAD', to: head, reason: 'updating ORIG_HEAD' }]);
+  await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
+  forgetOperations(repository);
 }
 
 function removeFiles(tree: WorkTree, paths: readonly string[]): void {
@@ -488,6 +492,8 @@ export type Applied =
       /** Untracked files that could not be brought back, a line each in git's words; the rest was done. */
       readonly kept: readonly string[];
     }
+  /** What was staged for these paths is no longer, since the stash's index was asked for; nothing else was done. */
+  | { readonly status: 'unstaged'; readonly lost: readonly string[]; readonly kept: readonly string[] }
   | { readonly status: 'refused'; readonly refusals: readonly Refusal[]; readonly kept: readonly string[] };
 
 /** Brings a stash's changes back onto what is there now. Throws where the state does not allow it. */
@@ -530,6 +536,8 @@ export async function applyStash(
     await refreshIndex(tree, { unmerged: true });
     if (tree.index.hasConflicts) throw new GitError('USAGE', 'cannot apply a stash in the middle of a merge');
     const current = await writeIndexTree(tree.index, objects, {});
+    const untracked = (): Promise<string[]> =>
+      entry.untrackedTree === undefined ? Promise.resolve([]) : restoreUntracked(tree, entry.untrackedTree);
     let indexTree: Oid<'tree'> | undefined;
     if (withIndex && entry.baseTree !== entry.indexTree && current !== entry.indexTree) {
       const staged = await merge(entry.baseTree, current, entry.indexTree);
@@ -542,12 +550,17 @@ export async function applyStash(
       indexTree = staged.tree;
       // git takes the index back with `git reset` before it merges, which leaves its trace.
       const head = await repository.refs.resolve('HEAD');
-      if (head !== undefined) {
-        await repository.refs.update([{ name: 'HEAD', to: head, reason: 'reset: moving to HEAD' }]);
+      if (head === undefined) forgetOperations(repository);
+      else await leaveTracesOfReset(repository, head);
+      const headTree = head === undefined ? emptyTreeOid(repository.objectFormat) : await treeOfCommit(repository, head);
+      if (headTree !== current) {
+        // Now the index is another one than that which the merge begins with, and that ends it.
+        const lost = (await diffIndexWithTree(objects, tree.index, headTree)).map(({ path }) => path);
+        await resetIndexTo(tree, headTree, false);
+        tree.commitIndex(lock);
+        return { status: 'unstaged', lost, kept: await untracked() };
       }
     }
-    const untracked = (): Promise<string[]> =>
-      entry.untrackedTree === undefined ? Promise.resolve([]) : restoreUntracked(tree, entry.untrackedTree);
     const merged = await merge(entry.baseTree, current, entry.tree);
     const applied = await applyTreeMerge(tree, current, merged);
     if (applied.refusals.length > 0) {

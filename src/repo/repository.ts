@@ -145,6 +145,11 @@ export class Repository {
     return this.#options.merges ?? {};
   }
 
+  /** Takes a whole line for standard error. */
+  complain(line: string): void {
+    this.#options.complain?.(line);
+  }
+
   /** All scopes merged. Read once, when first asked for; `reloadConfig` forgets it. */
   get config(): Config {
     this.#config ??= readConfig(this.configContext(), this.configFiles(), this.#options.configOverrides);
@@ -322,7 +327,7 @@ export class Repository {
       identity: () => formatSignature(this.identity('committer', { strict: false })),
       objectKind: async (oid) => (await this.objects.readHeader(oid))?.kind,
       peel: (oid) => peelTag(this, oid),
-      onWarning: (line) => this.#options.complain?.(line),
+      onWarning: (line) => this.complain(line),
       ...(runHook === undefined
         ? {}
         : {

@@ -345,10 +345,12 @@ class Resolver {
   }
 
   async #warnAmbiguous(name: string, refs: readonly FoundRef[]): Promise<void> {
-    if (refs.length === 0 || this.#options.complain === undefined || this.#options.quiet === true) return;
+    if (refs.length === 0 || this.#options.quiet === true) return;
     if (!this.#repository.config.getBool('core.warnambiguousrefs', true)) return;
     const ambiguous = refs.length > 1 || (await lookUpShortId(this.#repository, name, undefined)).kind === 'found';
-    if (ambiguous) this.#complain(`warning: refname '${name}' is ambiguous.`);
+    // Every command says so, whether or not it has more to say.
+    const complain = this.#options.complain ?? ((line) => this.#repository.complain(line));
+    if (ambiguous) complain(`warning: refname '${name}' is ambiguous.`);
   }
 
   /** `ref@{3}`, `ref@{yesterday}`. */
