@@ -552,7 +552,8 @@ export async function applyStash(
       const head = await repository.refs.resolve('HEAD');
       if (head === undefined) forgetOperations(repository);
       else await leaveTracesOfReset(repository, head);
-      const headTree = head === undefined ? emptyTreeOid(repository.objectFormat) : await treeOfCommit(repository, head);
+      const headTree =
+        head === undefined ? emptyTreeOid(repository.objectFormat) : await treeOfCommit(repository, head);
       if (headTree !== current) {
         // Now the index is another one than that which the merge begins with, and that ends it.
         const lost = (await diffIndexWithTree(objects, tree.index, headTree)).map(({ path }) => path);
