@@ -1,7 +1,7 @@
 import { compareText, decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { isZeroOid, oidFromBytes } from '../base/oid.js';
+import { isZeroOid } from '../base/oid.js';
 import { FsckRules } from '../objects/fsck.js';
 import { trailerHolds, verifyReverseIndex } from '../packs/verify-companions.js';
 import { ERROR_REACHABLE, ERROR_REFS, Fsck } from '../porcelain/fsck.js';
@@ -109,7 +109,9 @@ export const command = defineCommand({
     }
     if (repository.config.getBool('core.multipackindex', true) && 'multi-pack-index' in table) {
       for (const { path } of repository.objectDirectories) {
-        const has = context.platform.fs.stat(`${path}/pack/multi-pack-index`) !== undefined;
+        const has =
+          context.platform.fs.stat(`${path}/pack/multi-pack-index`) !== undefined ||
+          context.platform.fs.stat(`${path}/pack/multi-pack-index.d/multi-pack-index-chain`) !== undefined;
         if (!has) continue;
         const words = ['verify', '--object-dir', path, showProgress ? '--progress' : '--no-progress'];
         if ((await context.runCommand('multi-pack-index', words)) !== 0) errors |= 32;
@@ -157,10 +159,8 @@ function checkCompanions(context: CommandContext, repository: Repository): numbe
       errors |= ERROR_REVERSE_INDEX;
     }
   }
-  for (const { path, packs } of repository.objectDirectories) {
-    for (const { checksum } of packs.multiPackIndexes) {
-      bitmap(`${path}/pack/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}.bitmap`);
-    }
+  for (const { packs } of repository.objectDirectories) {
+    for (const midx of packs.multiPackIndexes) bitmap(midx.companion('bitmap'));
     for (const pack of packs.packs()) bitmap(pack.path.replace(/\.pack$/, '.bitmap'));
   }
   return errors;

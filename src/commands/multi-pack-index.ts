@@ -1,12 +1,26 @@
-import { decodeText } from '../base/bytes.js';
+import type { Bytes } from '../base/bytes.js';
+import { concatBytes, decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import { baseName } from '../base/path.js';
-import { MultiPackIndex } from '../packs/midx.js';
+import { MultiPackIndex, openMultiPackIndexes } from '../packs/midx.js';
 import { verifyMidx } from '../packs/midx-verify.js';
-import { prepareMidx, removeMidxChain, removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
+import {
+  layerName,
+  linkAsLayer,
+  readMidxChain,
+  removeMidxChain,
+  removeStaleLayers,
+  writeMidxChain,
+} from '../packs/midx-chain.js';
+import type { WrittenMidx } from '../packs/midx-write.js';
+import { prepareCompactMidx, prepareMidx, removePack, removeStaleMidxFiles, writeMidx } from '../packs/midx-write.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { PackStore } from '../packs/pack-store.js';
+import { writeUint32 } from '../platform/lazy-table.js';
+import type { Platform } from '../platform/platform.js';
+import type { BitmapIndex } from '../repo/bitmap-index.js';
 import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
@@ -23,6 +37,13 @@ const common = {
   },
   progress: { type: 'flag', help: 'force progress reporting' },
 } as const;
+const layerOptions = {
+  bitmap: { type: 'flag', help: 'write multi-pack bitmap' },
+  base: { type: 'string', value: 'checksum', help: 'base MIDX for incremental writes' },
+  incremental: { type: 'flag', help: 'write a new incremental MIDX' },
+  'write-chain-file': { type: 'flag', help: 'write the multi-pack-index chain file' },
+} as const;
+const compactOptions = { ...common, ...layerOptions } as const;
 const writeOptions = {
   ...common,
   'preferred-pack': {
@@ -30,8 +51,7 @@ const writeOptions = {
     value: 'preferred-pack',
     help: 'pack for reuse when computing a multi-pack bitmap',
   },
-  bitmap: { type: 'flag', help: 'write multi-pack bitmap' },
-  incremental: { type: 'flag', help: 'write a new incremental MIDX' },
+  ...layerOptions,
   'stdin-packs': { type: 'flag', help: 'write multi-pack index containing only given indexes' },
   'refs-snapshot': { type: 'string', value: 'file', help: 'refs snapshot for selecting bitmap commits' },
 } as const;
@@ -45,7 +65,10 @@ const repackOptions = {
 } as const;
 const usages = {
   write: [
-    'multi-pack-index [<options>] write [--preferred-pack=<pack>]\n         [--[no-]bitmap] [--[no-]incremental] [--[no-]stdin-packs]\n         [--refs-snapshot=<path>] [--[no-]write-chain-file]\n         [--base=<checksum>]',
+    'multi-pack-index [<options>] write [--preferred-pack=<pack>]\n  [--[no-]bitmap] [--[no-]incremental] [--[no-]stdin-packs]\n  [--refs-snapshot=<path>] [--[no-]write-chain-file]\n  [--base=<checksum>]',
+  ],
+  compact: [
+    'multi-pack-index [<options>] compact [--[no-]incremental]\n  [--[no-]bitmap] [--base=<checksum>] [--[no-]write-chain-file]\n  <from> <to>',
   ],
   verify: ['multi-pack-index [<options>] verify'],
   expire: ['multi-pack-index [<options>] expire'],
@@ -55,16 +78,20 @@ const usages = {
 export const command = defineCommand({
   name: 'multi-pack-index',
   summary: 'Write and verify multi-pack-indexes',
-  usage: [...usages.write, ...usages.verify, ...usages.expire, ...usages.repack],
+  usage: [...usages.write, ...usages.compact, ...usages.verify, ...usages.expire, ...usages.repack],
   options: common,
   parsing: { stopAtNonOption: true },
-  // biome-ignore lint/correctness/useYield: all it says goes to stderr
-  async *run(context, args): AsyncGenerator<{ readonly text: string }, number | undefined> {
+  async *run(context, args): AsyncGenerator<{ readonly layer: string; readonly text: string }, number | undefined> {
     const [name, ...words] = args.rest;
     const named = args.values['object-dir'] ?? undefined;
     switch (name) {
       case 'write':
-        return await runWrite(context, words, named);
+      case 'compact': {
+        const done = await (name === 'write' ? runWrite : runCompact)(context, words, named);
+        if (typeof done === 'number') return done;
+        yield { layer: done.layer, text: `${done.layer}\n` };
+        return 0;
+      }
       case 'verify':
         return await runVerify(context, words, named);
       case 'expire':
@@ -121,21 +148,81 @@ const lowest = (context: CommandContext, packs: readonly PackFile[]): PackFile |
   return best;
 };
 
-async function runWrite(context: CommandContext, words: readonly string[], early: string | undefined): Promise<number> {
+/** The name of a layer that was written and is not in the chain yet. */
+interface Unchained {
+  readonly layer: string;
+}
+
+/** What `write` and `compact` have in common; answers an exit code where the options make no sense. */
+function layerUsage(
+  context: CommandContext,
+  values: { incremental?: boolean | null; 'write-chain-file'?: boolean | null; base?: string | null },
+  usage: readonly string[],
+  options: typeof writeOptions | typeof compactOptions,
+  baseNeedsIt: boolean,
+): { readonly chained: boolean } | number {
+  const chained = values['write-chain-file'] !== false;
+  if (!chained && values.incremental !== true) {
+    return subcommandUsage(
+      context,
+      usage,
+      options,
+      new UsageError('cannot use --no-write-chain-file without --incremental'),
+    );
+  }
+  if (baseNeedsIt && typeof values.base === 'string' && chained) {
+    return subcommandUsage(context, usage, options, new UsageError('cannot use --base without --no-write-chain-file'));
+  }
+  return { chained };
+}
+
+/** The layers of a store, the oldest first: those of a chain, or the one multi-pack-index there is. */
+function openLayers(context: CommandContext, repository: Repository, directory: string): MultiPackIndex[] {
+  const { fs } = context.platform;
+  return openMultiPackIndexes(fs, `${directory}/pack`, repository.objectFormat, (error) =>
+    context.warning(error.message),
+  ).reverse();
+}
+
+/** The layers up to one that is named by its checksum; none for `none`. */
+function layersTo(layers: readonly MultiPackIndex[], base: string): readonly MultiPackIndex[] | undefined {
+  if (base === 'none') return [];
+  const at = layers.findIndex((layer) => layerName(layer) === base);
+  return at < 0 ? undefined : layers.slice(0, at + 1);
+}
+
+async function runWrite(
+  context: CommandContext,
+  words: readonly string[],
+  early: string | undefined,
+): Promise<number | Unchained> {
   const parsed = parseSubcommand(context, usages.write, writeOptions, words);
   if (typeof parsed === 'number') return parsed;
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.write, writeOptions);
   const { values } = parsed;
-  if (values.incremental === true) {
-    throw new GitError('UNSUPPORTED', 'layers of multi-pack-indexes are read, but not written', {
-      hint: 'Leave out --incremental: one multi-pack-index over all packs serves as well.',
-    });
-  }
+  const incremental = values.incremental === true;
+  const usage = layerUsage(context, values, usages.write, writeOptions, true);
+  if (typeof usage === 'number') return usage;
+  const { chained } = usage;
   const { repository, directory, packs } = place(context, values['object-dir'] ?? early);
+  const layers = incremental ? openLayers(context, repository, directory) : [];
+  let base: readonly MultiPackIndex[] = layers;
   let chosen: readonly PackFile[] = packs.packs();
   if (values['stdin-packs'] === true) {
     const names = new Set([...context.io.stdin.lines()].map((line) => line.replace(/\.pack$/, '.idx')));
     chosen = chosen.filter((pack) => names.has(baseName(pack.index.path)));
+    if (typeof values.base === 'string') {
+      const found = layersTo(layers, values.base);
+      if (found === undefined) {
+        context.error(`could not find base MIDX '${values.base}'`);
+        return 255;
+      }
+      base = found;
+    }
+  }
+  if (incremental) {
+    const below = new Set(base.flatMap((layer) => layer.packNames));
+    chosen = chosen.filter((pack) => !below.has(baseName(pack.index.path)));
   }
   const named = values['preferred-pack'] ?? undefined;
   let preferred: PackFile | undefined;
@@ -149,19 +236,25 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     }
   }
   const bitmap = values.bitmap === true;
-  const midx = quietly(() => openMidx(context, repository, directory));
   if (chosen.length === 0) {
+    for (const layer of layers) layer.close();
+    // Everything is in the layers that are there.
+    if (incremental && layers.length > 0) return 0;
     context.error('no pack files to index.');
     return 1;
   }
+  const midx = incremental ? undefined : quietly(() => openMidx(context, repository, directory));
   if (midx !== undefined && named === undefined && !bitmap && values['stdin-packs'] !== true) {
     const names = chosen.map((pack) => baseName(pack.index.path)).sort();
-    if (names.join() === [...midx.packNames].sort().join() && checksumHolds(context, midx)) {
+    const same = names.join() === [...midx.packNames].sort().join();
+    if (same && midx.version === midxVersion(repository) && checksumHolds(context, midx)) {
       midx.close();
       return 0;
     }
   }
   midx?.close();
+  const anew = named !== undefined || bitmap || values['stdin-packs'] === true;
+  if (!incremental && midx === undefined && !anew && chainHolds(context, repository, directory, chosen)) return 0;
   if (bitmap && preferred === undefined) preferred = lowest(context, chosen);
   const written = prepareMidx({
     platform: context.platform,
@@ -170,34 +263,213 @@ async function runWrite(context: CommandContext, words: readonly string[], early
     packs: chosen,
     preferred,
     forBitmap: bitmap,
-    version: repository.config.getInt('midx.version') ?? 1,
+    version: midxVersion(repository),
     sync: repository.syncs('pack-metadata'),
+    ...(incremental ? { base } : {}),
   });
-  const checksum = oidFromBytes(written.checksum, 0, written.checksum.length);
-  if (bitmap && written.count === 0) {
-    context.warning('refusing to write multi-pack .bitmap without any objects');
-  } else if (bitmap) {
-    const { writeMidxBitmap } = await import('../porcelain/write-bitmaps.js');
-    const snapshot = values['refs-snapshot'] ?? undefined;
-    const lines = snapshot === undefined ? undefined : context.platform.fs.readFile(resolvePath(context.cwd, snapshot));
-    const good = await writeMidxBitmap(
-      repository,
-      directory,
-      written,
-      lines === undefined ? undefined : decodeText(lines).split('\n'),
-      (message) => context.printError(`${message}\n`),
-    );
-    if (!good) {
-      context.error('could not write multi-pack bitmap');
-      packs.close();
-      return 1;
-    }
+  const snapshot = values['refs-snapshot'] ?? undefined;
+  if (bitmap && !(await addBitmap(context, repository, written, snapshot, layers, packs, { layers: base }))) {
+    return incremental ? 255 : 1;
   }
-  written.install();
-  removeMidxChain(context.platform, `${directory}/pack`);
-  removeStaleMidxFiles(context.platform, `${directory}/pack`, bitmap ? checksum : undefined);
+  const done = putInPlace(context, repository, directory, written, {
+    bitmap,
+    old: layers,
+    chain: incremental ? [...base, written] : undefined,
+    chained,
+  });
   packs.close();
+  return done;
+}
+
+/** Whether a chain is there and has all packs: then it serves as well as one multi-pack-index. */
+function chainHolds(
+  context: CommandContext,
+  repository: Repository,
+  directory: string,
+  packs: readonly PackFile[],
+): boolean {
+  const layers = openLayers(context, repository, directory);
+  const names = new Set(layers.flatMap((layer) => layer.packNames));
+  const good = layers.every((layer) => checksumHolds(context, layer));
+  for (const layer of layers) layer.close();
+  return good && names.size === packs.length && packs.every((pack) => names.has(baseName(pack.index.path)));
+}
+
+/** Writes the bitmap of what is about to become a multi-pack-index. Answers false where that failed and was told. */
+async function addBitmap(
+  context: CommandContext,
+  repository: Repository,
+  written: WrittenMidx,
+  snapshot: string | undefined,
+  old: readonly MultiPackIndex[],
+  packs: PackStore,
+  below: { readonly layers: readonly MultiPackIndex[]; readonly compacted?: readonly MultiPackIndex[] },
+): Promise<boolean> {
+  if (written.count === 0) {
+    context.warning('refusing to write multi-pack .bitmap without any objects');
+    return true;
+  }
+  const { writeMidxBitmap } = await import('../porcelain/write-bitmaps.js');
+  const { openMidxBitmap } = await import('../repo/bitmap-index.js');
+  const { fs } = context.platform;
+  const lines = snapshot === undefined ? undefined : fs.readFile(resolvePath(context.cwd, snapshot));
+  if (snapshot !== undefined && lines === undefined)
+    throw new GitError('PATH_MISSING', `could not open '${snapshot}' for reading: No such file or directory`);
+  const known = quietly(() => openMidxBitmap(repository, old, packs));
+  const { compacted } = below;
+  const rows = known === undefined || compacted === undefined ? undefined : compactedRows(known, old, compacted);
+  fs.makeDirectory(written.companion('bitmap').replace(/\/[^/]*$/, ''), { recursive: true });
+  const good = await writeMidxBitmap(
+    repository,
+    written,
+    lines === undefined ? undefined : decodeText(lines).split('\n'),
+    (message) => context.printError(`${message}\n`),
+    { layers: below.layers, known, chosen: rows },
+  );
+  if (!good) {
+    context.error('could not write multi-pack bitmap');
+    packs.close();
+  }
+  return good;
+}
+
+/** Commits with bitmaps in layers that become one; `undefined` where one of the layers has none. */
+function compactedRows(
+  known: BitmapIndex,
+  old: readonly MultiPackIndex[],
+  compacted: readonly MultiPackIndex[],
+): Oid[] | undefined {
+  const start = old.indexOf(compacted[0]!);
+  const first = old.slice(0, start).reduce((sum, { count }) => sum + count, 0);
+  const end = compacted.reduce((sum, { count }) => sum + count, first);
+  if (end > known.count) return undefined;
+  return [...known.file.rows].filter((row) => row >= first && row < end).map((row) => known.oidOfRow(row));
+}
+
+interface Placing {
+  readonly bitmap: boolean;
+  /** The layers that were there. */
+  readonly old: readonly MultiPackIndex[];
+  /** Layers of the chain to be; `undefined`: it is no layer. */
+  readonly chain: readonly (MultiPackIndex | WrittenMidx)[] | undefined;
+  readonly chained: boolean;
+}
+
+/** Makes what was written the multi-pack-index of its store, or a layer of it, and clears away what it replaces. */
+function putInPlace(
+  context: CommandContext,
+  repository: Repository,
+  directory: string,
+  written: WrittenMidx,
+  placing: Placing,
+): number | Unchained {
+  const { platform } = context;
+  const packDirectory = `${directory}/pack`;
+  const nameOf = ({ checksum }: { readonly checksum: Bytes }): string => oidFromBytes(checksum, 0, checksum.length);
+  const name = nameOf(written);
+  if (context.env['GIT_TEST_MIDX_WRITE_REV'] === '1' && placing.bitmap) writeReverse(platform, repository, written);
+  const { chain } = placing;
+  if (chain === undefined) {
+    written.install();
+    for (const layer of placing.old) layer.close();
+    removeMidxChain(platform, packDirectory);
+    removeStaleMidxFiles(platform, packDirectory, placing.bitmap ? name : undefined);
+    return 0;
+  }
+  const single = placing.old.find((layer) => !layer.path.endsWith('.midx'));
+  if (single !== undefined) linkAsLayer(platform, packDirectory, single);
+  written.install();
+  const names = chain.map(nameOf);
+  for (const layer of placing.old) layer.close();
+  if (!placing.chained) return { layer: name };
+  writeMidxChain(platform, packDirectory, names, repository.syncs('pack-metadata'));
+  removeStaleLayers(platform, packDirectory, names);
+  if (single !== undefined) platform.fs.remove(single.path);
+  removeStaleMidxFiles(platform, packDirectory, undefined);
   return 0;
+}
+
+/** The order of bits in a file of its own, as older versions of git want it. */
+function writeReverse(platform: Platform, repository: Repository, written: WrittenMidx): void {
+  const head = new Uint8Array(12);
+  writeUint32(head, 0, 0x52494458);
+  writeUint32(head, 4, 1);
+  writeUint32(head, 8, repository.objectFormat === 'sha1' ? 1 : 2);
+  const rows = new Uint8Array(4 * written.count);
+  written.bitOrder.forEach((row, bit) => {
+    writeUint32(rows, 4 * bit, written.baseCount + row);
+  });
+  const body = concatBytes([head, rows, written.checksum]);
+  const path = written.companion('rev');
+  platform.fs.remove(path);
+  platform.fs.writeFile(
+    path,
+    concatBytes([body, platform.hasher(repository.objectFormat).update(body).digest()]),
+    0o444,
+  );
+}
+
+async function runCompact(
+  context: CommandContext,
+  words: readonly string[],
+  early: string | undefined,
+): Promise<number | Unchained> {
+  const parsed = parseSubcommand(context, usages.compact, compactOptions, words);
+  if (typeof parsed === 'number') return parsed;
+  const { values } = parsed;
+  const [fromName, toName] = parsed.rest;
+  if (fromName === undefined || toName === undefined || parsed.rest.length > 2) {
+    return subcommandUsage(context, usages.compact, compactOptions);
+  }
+  const incremental = values.incremental === true;
+  const usage = layerUsage(context, values, usages.compact, compactOptions, false);
+  if (typeof usage === 'number') return usage;
+  const { repository, directory, packs } = place(context, values['object-dir'] ?? early);
+  const old = openLayers(context, repository, directory);
+  const find = (name: string): number => {
+    const at = old.findIndex((layer) => layerName(layer) === name);
+    if (at < 0) throw new GitError('OBJECT_MISSING', `could not find MIDX: ${name}`);
+    return at;
+  };
+  const from = find(fromName);
+  const to = find(toName);
+  if (from === to) throw new GitError('USAGE', 'MIDX compaction endpoints must be unique');
+  if (from > to) throw new GitError('USAGE', `MIDX ${fromName} must be an ancestor of ${toName}`);
+  if (repository.config.getInt('midx.version') === 1) {
+    throw new GitError('USAGE', 'cannot perform MIDX compaction with v1 format');
+  }
+  const layers = old.slice(from, to + 1);
+  let base: readonly MultiPackIndex[] = incremental ? old.slice(0, from) : [];
+  if (incremental && typeof values.base === 'string') {
+    const found = layersTo(old.slice(0, from), values.base);
+    if (found === undefined) {
+      context.error(`could not find base MIDX '${values.base}'`);
+      return 255;
+    }
+    base = found;
+  }
+  const byName = new Map(packs.packs().map((pack) => [baseName(pack.index.path), pack]));
+  const bitmap = values.bitmap === true;
+  const written = prepareCompactMidx({
+    platform: context.platform,
+    algorithm: repository.objectFormat,
+    packDirectory: `${directory}/pack`,
+    layers,
+    packNamed: (name) => byName.get(name),
+    forBitmap: bitmap,
+    sync: repository.syncs('pack-metadata'),
+    ...(incremental ? { base } : {}),
+  });
+  const below = { layers: base, compacted: layers };
+  if (bitmap && !(await addBitmap(context, repository, written, undefined, old, packs, below))) return 255;
+  const done = putInPlace(context, repository, directory, written, {
+    bitmap,
+    old,
+    chain: incremental ? [...base, written, ...old.slice(to + 1)] : undefined,
+    chained: usage.chained,
+  });
+  packs.close();
+  return done;
 }
 
 function quietly<T>(open: () => T | undefined): T | undefined {
@@ -226,20 +498,25 @@ async function runVerify(
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.verify, common);
   const { repository, directory, packs } = place(context, parsed.values['object-dir'] ?? early);
   packs.close();
-  let midx: MultiPackIndex | undefined;
-  try {
-    midx = openMidx(context, repository, directory);
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
+  let broken = false;
+  const layers = openMultiPackIndexes(context.platform.fs, `${directory}/pack`, repository.objectFormat, (error) => {
     context.error(error.message);
+    broken = true;
+  });
+  if (broken) {
     context.error('multi-pack-index file exists, but failed to parse');
     return 1;
   }
-  if (midx === undefined) return 0;
-  const good = verifyMidx(context.platform, midx, `${directory}/pack`, (message) => context.printError(`${message}\n`));
-  midx.close();
+  let good = true;
+  for (const midx of layers) {
+    const tell = (message: string): void => context.printError(`${message}\n`);
+    if (!verifyMidx(context.platform, midx, `${directory}/pack`, tell)) good = false;
+    midx.close();
+  }
   return good ? 0 : 1;
 }
+
+const midxVersion = (repository: Repository): number => repository.config.getInt('midx.version') ?? 1;
 
 /** How many objects the multi-pack-index takes from each of its packs. */
 function referenced(midx: MultiPackIndex): number[] {
@@ -261,7 +538,10 @@ async function runExpire(
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.expire, common);
   const { repository, directory, packs } = place(context, parsed.values['object-dir'] ?? early);
   const midx = openMidx(context, repository, directory);
-  if (midx === undefined) return 0;
+  if (midx === undefined) {
+    if (readMidxChain(context.platform, `${directory}/pack`) === undefined) return 0;
+    throw new GitError('UNSUPPORTED', 'cannot expire packs from an incremental multi-pack-index');
+  }
   const { fs } = context.platform;
   const counts = referenced(midx);
   const gone = new Set<string>();
@@ -282,7 +562,7 @@ async function runExpire(
         algorithm: repository.objectFormat,
         packDirectory: `${directory}/pack`,
         packs: staying,
-        version: repository.config.getInt('midx.version') ?? 1,
+        version: midxVersion(repository),
         sync: repository.syncs('pack-metadata'),
       });
     }
@@ -304,7 +584,10 @@ async function runRepack(
   const { repository, directory, packs } = place(context, parsed.values['object-dir'] ?? early);
   const batch = parsed.values['batch-size'] ?? 0;
   const midx = openMidx(context, repository, directory);
-  if (midx === undefined) return 0;
+  if (midx === undefined) {
+    if (readMidxChain(context.platform, `${directory}/pack`) === undefined) return 0;
+    throw new GitError('UNSUPPORTED', 'cannot repack an incremental multi-pack-index');
+  }
   const { fs } = context.platform;
   const keepKept = !repository.config.getBool('repack.packkeptobjects', false);
   const all = packs.packs();
@@ -356,7 +639,7 @@ async function runRepack(
     algorithm: repository.objectFormat,
     packDirectory: `${directory}/pack`,
     packs: packs.packs().filter((pack) => names.has(baseName(pack.index.path)) || !before.has(pack.path)),
-    version: repository.config.getInt('midx.version') ?? 1,
+    version: midxVersion(repository),
     sync: repository.syncs('pack-metadata'),
   });
   removeStaleMidxFiles(context.platform, `${directory}/pack`, undefined);

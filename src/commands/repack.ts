@@ -1,6 +1,7 @@
 import { GitError } from '../base/errors.js';
 import { baseName } from '../base/path.js';
-import { MultiPackIndex } from '../packs/midx.js';
+import { MultiPackIndex, openMultiPackIndexes } from '../packs/midx.js';
+import { removeMidxChain } from '../packs/midx-chain.js';
 import { removePack, removeStaleMidxFiles } from '../packs/midx-write.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { prunePacked } from '../packs/prune-packed.js';
@@ -12,6 +13,7 @@ import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
 import { runInner } from './inner.js';
 import { UsageError } from './options.js';
+import { openChain } from './repack-layers.js';
 import { command as multiPackIndex } from './multi-pack-index.js';
 import { command as packObjects } from './pack-objects.js';
 
@@ -157,14 +159,21 @@ export const command = defineCommand({
     if (geometric > 0 && all) {
       throw new GitError('USAGE', "options '--geometric' and '-A/-a' cannot be used together");
     }
-    if (values['write-midx'] === 'incremental') {
-      throw new GitError('UNSUPPORTED', 'layers of multi-pack-indexes are read, but not written', {
-        hint: 'Use --write-midx alone: one multi-pack-index over all packs serves as well.',
-      });
+    const mode = values['write-midx'];
+    if (typeof mode === 'string' && !['', 'default', 'incremental'].includes(mode)) {
+      context.error(`unknown value for write-midx: ${mode}`);
+      return 129;
     }
-    const writeMidx =
-      (values['write-midx'] !== undefined && values['write-midx'] !== null) ||
-      (values.m === true && values['write-midx'] !== null);
+    const incremental = mode === 'incremental';
+    const writeMidx = (mode !== undefined && mode !== null) || (values.m === true && mode !== null);
+    const splitFactor = config.getInt('repack.midxsplitfactor', 2);
+    const layerThreshold = config.getInt('repack.midxnewlayerthreshold', 8);
+    if (incremental && splitFactor < 2) {
+      throw new GitError('CONFIG', `invalid value for --midx-split-factor: ${splitFactor}`);
+    }
+    if (incremental && layerThreshold < 1) {
+      throw new GitError('CONFIG', `invalid value for --midx-new-layer-threshold: ${layerThreshold}`);
+    }
     let bitmaps =
       values['write-bitmap-index'] ?? config.getBool('repack.writebitmaps') ?? config.getBool('pack.writebitmaps');
     const explicit = bitmaps === true;
@@ -220,9 +229,13 @@ export const command = defineCommand({
     const going = before.filter(({ kept, promisor }) => !kept && !promisor);
     let input = '';
     let rolled: readonly Existing[] = [];
+    const chain = incremental ? openChain(context, repository, directory) : undefined;
     if (geometric > 0) {
+      const untouched = chain === undefined ? new Set<string>() : chain.outsideGeometry(layerThreshold);
       rolled = rollUp(
-        before.filter(({ kept, promisor, cruft: isCruft }) => !kept && !promisor && !isCruft),
+        before.filter(
+          ({ name, kept, promisor, cruft: isCruft }) => !kept && !promisor && !isCruft && !untouched.has(name),
+        ),
         geometric,
       );
       const names = new Set(rolled.map(({ name }) => name));
@@ -302,11 +315,24 @@ export const command = defineCommand({
         if (explicit) context.warning('disabling bitmap writing, as some objects are not being packed');
       }
     }
+    // What stays in a layer is not taken from under it.
+    if (chain !== undefined && geometric <= 0) for (const name of chain.packs()) retained.add(name);
     const redundant =
       values.d !== true
         ? []
         : (geometric > 0 ? rolled : all ? going : []).filter(({ name }) => !names.has(name) && !retained.has(name));
-    if (writeMidx) {
+    if (chain !== undefined) {
+      const left = store.packs().map((pack) => baseName(pack.path));
+      const kept = new Set(before.filter((each) => each.kept).map(({ name }) => name));
+      const fresh = geometric > 0 ? left.filter((name) => !kept.has(name)) : left.filter((name) => names.has(name));
+      await chain.extend(fresh, new Set(redundant.map(({ name }) => name)), {
+        bitmaps,
+        factor: geometric > 0 ? splitFactor : undefined,
+      });
+      if (bitmaps) {
+        for (const name of chain.packs()) platform.fs.remove(`${directory}/${name.replace(/\.pack$/, '.bitmap')}`);
+      }
+    } else if (writeMidx) {
       const lost = new Set(redundant.map(({ name }) => name));
       const included = store
         .packs()
@@ -354,6 +380,11 @@ async function packWith(context: CommandContext, argv: readonly string[], input:
 
 /** A multi-pack-index must not name packs that are about to go. */
 function dropMidxWith(repository: Repository, directory: string, names: ReadonlySet<string>): void {
+  const layers = openMultiPackIndexes(repository.platform.fs, directory, repository.objectFormat);
+  for (const layer of layers) layer.close();
+  if (layers.some(({ path, packNames }) => path.endsWith('.midx') && namesOne(packNames, names))) {
+    removeMidxChain(repository.platform, directory);
+  }
   let midx: MultiPackIndex | undefined;
   try {
     midx = MultiPackIndex.open(repository.platform.fs, `${directory}/multi-pack-index`, repository.objectFormat);
@@ -361,12 +392,17 @@ function dropMidxWith(repository: Repository, directory: string, names: Readonly
     if (!(error instanceof GitError)) throw error;
   }
   if (midx === undefined) return;
-  const stale = midx.packNames.some((name) => names.has(name.replace(/\.idx$/, '.pack')));
+  const stale = namesOne(midx.packNames, names);
   midx.close();
   if (!stale) return;
   repository.platform.fs.remove(`${directory}/multi-pack-index`);
   removeStaleMidxFiles(repository.platform, directory, undefined);
 }
+
+const packOf = (indexName: string): string => indexName.replace(/\.idx$/, '.pack');
+
+const namesOne = (indexNames: readonly string[], packs: ReadonlySet<string>): boolean =>
+  indexNames.some((name) => packs.has(packOf(name)));
 
 /** The smallest packs that have to become one, so that each pack left has `factor` times the objects of the next. */
 export function rollUp<T extends { readonly pack: Pick<PackFile, 'index'> }>(packs: readonly T[], factor: number): T[] {

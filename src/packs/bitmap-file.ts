@@ -5,8 +5,7 @@ import type { HashAlgorithm } from '../base/oid.js';
 import { rawLength } from '../base/oid.js';
 import { readUint32, writeUint32, writeUint64 } from '../platform/lazy-table.js';
 import type { Platform } from '../platform/platform.js';
-import type { Bitset } from './bitset.js';
-import { readBitset } from './bitset.js';
+import { Bitset, readBitset } from './bitset.js';
 
 const FULL_DAG = 1;
 const HASH_CACHE = 4;
@@ -85,10 +84,27 @@ export function serializeBitmaps(platform: Platform, algorithm: HashAlgorithm, c
   return concatBytes([body, platform.hasher(algorithm).update(body).digest()]);
 }
 
+/** What bitmaps tell: by kind of object, and for some commits by what they reach. */
+export interface Bitmaps {
+  /** Commits, trees, blobs, tags. */
+  readonly types: readonly Bitset[];
+  /** Rows of the commits that have one. */
+  readonly rows: Iterable<number>;
+  of(row: number): Bitset | undefined;
+  hashAt(row: number): number;
+}
+
+/** Where the rows of a layer's file begin, and how many there are. */
+export interface LayerRows {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** A `.bitmap` file that has been read. Entries are decoded as they are asked for. */
-export class BitmapFile {
+export class BitmapFile implements Bitmaps {
   readonly bits: number;
   readonly types: readonly Bitset[];
+  readonly own: LayerRows;
   readonly #bytes: Bytes;
   /** By row of the commit: number of the entry. */
   readonly #numbers = new Map<number, number>();
@@ -96,11 +112,15 @@ export class BitmapFile {
   readonly #decoded = new Map<number, Bitset>();
   readonly #hashesAt: number;
 
-  /** `bits`: objects in the pack; `checksum`: the pack's. Throws `OBJECT_CORRUPT` where the file is not for it. */
-  constructor(bytes: Bytes, bits: number, checksum: Bytes) {
+  /**
+   * `bits`: objects in the pack, or in all layers; `own`: the rows of this layer; `checksum`: the pack's. Throws
+   * `OBJECT_CORRUPT` where the file is not for it.
+   */
+  constructor(bytes: Bytes, bits: number, checksum: Bytes, own: LayerRows = { first: 0, count: bits }) {
     const length = checksum.length;
     this.#bytes = bytes;
     this.bits = bits;
+    this.own = own;
     if (bytes.length < 12 + 2 * length || readUint32(bytes, 0) !== 0x4249544d) {
       throw new GitError('OBJECT_CORRUPT', 'corrupted bitmap index (too small)');
     }
@@ -120,7 +140,7 @@ export class BitmapFile {
     // What lies at the end must be there whole.
     let end = bytes.length - length;
     for (const [flag, size, what] of [
-      [HASH_CACHE, 4 * bits, 'hash cache'],
+      [HASH_CACHE, 4 * own.count, 'hash cache'],
       [LOOKUP_TABLE, 16 * count, 'lookup table'],
     ] as const) {
       if ((flags & flag) === 0) continue;
@@ -146,7 +166,7 @@ export class BitmapFile {
       this.#entries.push({ at: at + 6, xor: bytes[at + 4]! });
       at += 6 + 8 + readUint32(bytes, at + 10) * 8 + 4;
     }
-    this.#hashesAt = (flags & HASH_CACHE) !== 0 ? bytes.length - length - 4 * bits : -1;
+    this.#hashesAt = (flags & HASH_CACHE) !== 0 ? bytes.length - length - 4 * own.count : -1;
   }
 
   get rows(): IterableIterator<number> {
@@ -181,6 +201,37 @@ export class BitmapFile {
 
   /** Name hash of the object at a row of the index; 0 where the file keeps none. */
   hashAt(row: number): number {
-    return this.#hashesAt < 0 ? 0 : readUint32(this.#bytes, this.#hashesAt + 4 * row);
+    return this.#hashesAt < 0 ? 0 : readUint32(this.#bytes, this.#hashesAt + 4 * (row - this.own.first));
+  }
+}
+
+/** The bitmaps of several layers, each over what lies below it and itself. */
+export class LayeredBitmaps implements Bitmaps {
+  readonly types: readonly Bitset[];
+  readonly #files: readonly BitmapFile[];
+
+  constructor(files: readonly BitmapFile[]) {
+    this.#files = files;
+    this.types = files[0]!.types.map((_, kind) => {
+      const all = new Bitset(files[0]!.bits);
+      for (const file of files) all.or(file.types[kind]!);
+      return all;
+    });
+  }
+
+  get rows(): Iterable<number> {
+    return this.#files.flatMap((file) => [...file.rows]);
+  }
+
+  of(row: number): Bitset | undefined {
+    return this.#fileOf(row)?.of(row);
+  }
+
+  hashAt(row: number): number {
+    return this.#fileOf(row)?.hashAt(row) ?? 0;
+  }
+
+  #fileOf(row: number): BitmapFile | undefined {
+    return this.#files.find(({ own }) => row >= own.first && row < own.first + own.count);
   }
 }

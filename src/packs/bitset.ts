@@ -29,6 +29,12 @@ export class Bitset {
     for (let i = 0; i < this.words.length; i++) this.words[i]! |= other.words[i]!;
   }
 
+  /** The same with a set of another size; its bits beyond this one's are left out. */
+  orFrom(other: Bitset): void {
+    const end = Math.min(this.words.length, other.words.length);
+    for (let i = 0; i < end; i++) this.words[i]! |= other.words[i]!;
+  }
+
   remove(bit: number): void {
     this.words[bit >>> 5]! &= ~(1 << (bit & 31));
   }

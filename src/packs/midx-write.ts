@@ -1,38 +1,55 @@
 import type { Bytes } from '../base/bytes.js';
 import { compareText, concatBytes, encodeText } from '../base/bytes.js';
 import { baseName } from '../base/path.js';
+import { GitError } from '../base/errors.js';
 import type { HashAlgorithm } from '../base/oid.js';
-import { rawLength } from '../base/oid.js';
+import { oidFromBytes, rawLength } from '../base/oid.js';
 import { writeUint32, writeUint64 } from '../platform/lazy-table.js';
 import { LockFile } from '../platform/lock.js';
 import type { Platform } from '../platform/platform.js';
+import type { MultiPackIndex } from './midx.js';
 import { compareNames, orderByName } from './oid-order.js';
 import type { PackFile } from './pack-file.js';
 
-export interface MidxWriteOptions {
+interface Common {
   readonly platform: Platform;
   readonly algorithm: HashAlgorithm;
   readonly packDirectory: string;
-  readonly packs: readonly PackFile[];
-  /** Its copies win. */
-  readonly preferred?: PackFile | undefined;
   /** Write the chunks a bitmap needs: the order of its bits, and where each pack's begin. */
   readonly forBitmap?: boolean | undefined;
   readonly version?: number | undefined;
   readonly sync?: boolean | undefined;
+  /** Makes a layer of a chain: what lies below it, the oldest first. */
+  readonly base?: readonly MultiPackIndex[] | undefined;
+}
+
+export interface MidxWriteOptions extends Common {
+  readonly packs: readonly PackFile[];
+  /** Its copies win. */
+  readonly preferred?: PackFile | undefined;
+}
+
+export interface MidxCompactOptions extends Common {
+  /** Layers that lie one on the other, the oldest first. */
+  readonly layers: readonly MultiPackIndex[];
+  readonly packNamed: (name: string) => PackFile | undefined;
 }
 
 export interface WrittenMidx {
   readonly checksum: Bytes;
   readonly packs: readonly PackFile[];
   readonly count: number;
+  /** Objects in the layers below: rows and bits of this one come after theirs. */
+  readonly baseCount: number;
   /** Raw names in order. */
   readonly names: Bytes;
   readonly packNumbers: Uint32Array;
   readonly offsets: Float64Array;
   /** Rows in the order of bitmap bits: the preferred pack's first, then pack by pack, by offset. */
   readonly bitOrder: Uint32Array;
-  /** Makes it the store's multi-pack-index. */
+  /** Path of what lies beside the file: `bitmap`, `rev`. */
+  companion(extension: string): string;
+  /** Makes it the store's multi-pack-index; of a layer only the file is written, the chain is another's work. */
   install(): void;
 }
 
@@ -51,11 +68,20 @@ export function writeMidx(options: MidxWriteOptions): WrittenMidx {
   return prepared;
 }
 
+/** What a multi-pack-index says, before it is bytes. */
+interface Content {
+  readonly packs: readonly PackFile[];
+  readonly preferred: number;
+  readonly count: number;
+  readonly names: Bytes;
+  readonly packNumbers: Uint32Array;
+  readonly offsets: Float64Array;
+}
+
 /** The same, but it is not there before `install`: what belongs to it can be written first. */
 export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
-  const { platform, algorithm, packDirectory } = options;
-  const length = rawLength(algorithm);
-  const { fs } = platform;
+  const length = rawLength(options.algorithm);
+  const { fs } = options.platform;
   const packs = [...options.packs].sort((a, b) => compareText(baseName(a.index.path), baseName(b.index.path)));
   const times = packs.map((pack) => fs.stat(pack.path)?.mtimeSeconds ?? 0);
   const preferred = options.preferred === undefined ? -1 : packs.indexOf(options.preferred);
@@ -79,6 +105,8 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
     if (times[x] !== times[y]) return times[x]! > times[y]!;
     return x < y;
   };
+  const base = options.base ?? [];
+  const below = (entry: number): boolean => base.some((layer) => layer.find(all, entry * length) >= 0);
   const chosen = new Uint32Array(total);
   let count = 0;
   for (let i = 0; i < total; ) {
@@ -87,20 +115,80 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
     for (; j < total && compareNames(all, order[i]!, order[j]!, length) === 0; j++) {
       if (better(order[j]!, best)) best = order[j]!;
     }
-    chosen[count++] = best;
+    if (base.length === 0 || !below(best)) chosen[count++] = best;
     i = j;
   }
   const names = new Uint8Array(count * length);
   const packNumbers = new Uint32Array(count);
   const offsets = new Float64Array(count);
-  let largest = 0;
   for (let i = 0; i < count; i++) {
     const entry = chosen[i]!;
     names.set(all.subarray(entry * length, (entry + 1) * length), i * length);
     packNumbers[i] = packOf[entry]!;
     offsets[i] = packs[packOf[entry]!]!.index.offsetAt(rowOf[entry]!);
-    if (offsets[i]! > largest) largest = offsets[i]!;
   }
+  return assemble(options, { packs, preferred, count, names, packNumbers, offsets });
+}
+
+/**
+ * One layer of several. Which copy of an object counts stays as it was, and so does the order of bits where all of them
+ * have one: the bitmaps of layers above, and their own, hold on.
+ */
+export function prepareCompactMidx(options: MidxCompactOptions): WrittenMidx {
+  const { layers } = options;
+  const length = rawLength(options.algorithm);
+  const total = layers.reduce((sum, layer) => sum + layer.count, 0);
+  const all = new Uint8Array(total * length);
+  const packOf = new Uint32Array(total);
+  const places = new Float64Array(total);
+  const packs: PackFile[] = [];
+  let filled = 0;
+  for (const layer of layers) {
+    const numbers = layer.packNames.map((_, number) => number);
+    if (options.forBitmap === true && layer.count > 0) {
+      // The preferred pack's bits come first.
+      const first = layer.bitOrder()?.[0];
+      if (first !== undefined) {
+        layer.offsetAt(first);
+        numbers.splice(numbers.indexOf(layer.packNumber), 1);
+        numbers.unshift(layer.packNumber);
+      }
+    }
+    const numberOf = new Uint32Array(numbers.length);
+    for (const number of numbers) {
+      const name = layer.packNames[number]!;
+      const pack = options.packNamed(name);
+      if (pack === undefined) throw new GitError('OBJECT_MISSING', `could not load pack ${name}`);
+      numberOf[number] = packs.push(pack) - 1;
+    }
+    for (let row = 0; row < layer.count; row++) {
+      layer.copyName(row, all, filled * length);
+      places[filled] = layer.offsetAt(row);
+      packOf[filled++] = numberOf[layer.packNumber]!;
+    }
+  }
+  const order = orderByName(all, total, length);
+  const names = new Uint8Array(total * length);
+  const packNumbers = new Uint32Array(total);
+  const offsets = new Float64Array(total);
+  for (let i = 0; i < total; i++) {
+    const entry = order[i]!;
+    names.set(all.subarray(entry * length, (entry + 1) * length), i * length);
+    packNumbers[i] = packOf[entry]!;
+    offsets[i] = places[entry]!;
+  }
+  // Packs need not be in order of name: only the second version allows that.
+  return assemble({ ...options, version: 2 }, { packs, preferred: 0, count: total, names, packNumbers, offsets });
+}
+
+function assemble(options: Common, content: Content): WrittenMidx {
+  const { platform, algorithm, packDirectory } = options;
+  const { packs, count, names, packNumbers, offsets } = content;
+  const { fs } = platform;
+  const length = rawLength(algorithm);
+  const baseCount = (options.base ?? []).reduce((sum, layer) => sum + layer.count, 0);
+  let largest = 0;
+  for (let i = 0; i < count; i++) if (offsets[i]! > largest) largest = offsets[i]!;
   const needsLarge = largest >= 2 ** 32;
   const fanout = new Uint8Array(1024);
   const perByte = new Uint32Array(256);
@@ -133,17 +221,18 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
     for (let i = 0; i < large.length; i++) writeUint64(bytes, 8 * i, large[i]!);
     chunks.push(['LOFF', bytes]);
   }
-  const bitOrder = options.forBitmap === true ? bitOrderOf(count, packNumbers, offsets, preferred) : new Uint32Array(0);
+  const bitOrder =
+    options.forBitmap === true ? bitOrderOf(count, packNumbers, offsets, content.preferred) : new Uint32Array(0);
   if (options.forBitmap === true) {
     const reverse = new Uint8Array(4 * count);
-    for (let i = 0; i < count; i++) writeUint32(reverse, 4 * i, bitOrder[i]!);
+    for (let i = 0; i < count; i++) writeUint32(reverse, 4 * i, baseCount + bitOrder[i]!);
     const ranges = new Uint8Array(8 * packs.length);
     let bit = 0;
     while (bit < count) {
       const number = packNumbers[bitOrder[bit]!]!;
       const start = bit;
       while (bit < count && packNumbers[bitOrder[bit]!] === number) bit++;
-      writeUint32(ranges, 8 * number, start);
+      writeUint32(ranges, 8 * number, baseCount + start);
       writeUint32(ranges, 8 * number + 4, bit - start);
     }
     chunks.push(['RIDX', reverse], ['BTMP', ranges]);
@@ -163,9 +252,12 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
   writeUint64(head, 12 + 12 * chunks.length + 4, at);
   const body = concatBytes([head, ...chunks.map(([, bytes]) => bytes)]);
   const checksum = platform.hasher(algorithm).update(body).digest();
+  const directory = options.base === undefined ? packDirectory : `${packDirectory}/multi-pack-index.d`;
+  const stem = `${directory}/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}`;
+  const path = options.base === undefined ? `${packDirectory}/multi-pack-index` : `${stem}.midx`;
   const install = (): void => {
-    fs.makeDirectory(packDirectory, { recursive: true });
-    const lock = LockFile.acquire(fs, `${packDirectory}/multi-pack-index`, 0o444);
+    fs.makeDirectory(directory, { recursive: true });
+    const lock = LockFile.acquire(fs, path, 0o444);
     try {
       lock.write(body);
       lock.write(checksum);
@@ -174,7 +266,8 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
       lock.rollback();
     }
   };
-  return { checksum, packs, count, names, packNumbers, offsets, bitOrder, install };
+  const companion = (extension: string): string => `${stem}.${extension}`;
+  return { checksum, packs, count, baseCount, names, packNumbers, offsets, bitOrder, companion, install };
 }
 
 /** Removes a pack with all that lies beside it; the index first, so that no reader finds it half gone. */
@@ -194,17 +287,5 @@ export function removeStaleMidxFiles(
   for (const { name } of platform.fs.readDirectory(packDirectory) ?? []) {
     const match = /^multi-pack-index-([0-9a-f]+)\.(?:bitmap|rev)$/.exec(name);
     if (match !== null && match[1] !== keep) platform.fs.remove(`${packDirectory}/${name}`);
-  }
-}
-
-/** Removes the layers of an incremental multi-pack-index, which one over all packs has replaced; the chain first. */
-export function removeMidxChain(platform: Pick<Platform, 'fs'>, packDirectory: string): void {
-  const { fs } = platform;
-  const directory = `${packDirectory}/multi-pack-index.d`;
-  const names = fs.readDirectory(directory);
-  if (names === undefined) return;
-  fs.remove(`${directory}/multi-pack-index-chain`);
-  for (const { name } of names) {
-    if (/^multi-pack-index-[0-9a-f]+\.(?:midx|bitmap|rev)$/.test(name)) fs.remove(`${directory}/${name}`);
   }
 }

@@ -12,20 +12,27 @@ import type { BitmapEntry } from '../packs/bitmap-file.js';
 import { serializeBitmaps } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
 import { codeOfKind } from '../packs/entry.js';
+import type { MultiPackIndex } from '../packs/midx.js';
+import { layerName } from '../packs/midx-chain.js';
 import type { WrittenMidx } from '../packs/midx-write.js';
 import { OidMap } from '../packs/oid-map.js';
 import { nameHash } from '../packs/name-hash.js';
 import type { PackFile } from '../packs/pack-file.js';
+import type { BitmapIndex } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
 
 /** What a bitmap is over: rows in order of name, bits in order of place. */
 interface Ground {
+  /** Rows before this one are those of layers below. */
+  readonly first: number;
   readonly count: number;
   find(raw: Bytes, at: number): number;
   oidAt(row: number): Oid;
   readonly bitOf: Uint32Array;
   readonly kinds: Uint8Array;
   readonly checksum: Bytes;
+  /** Bitmaps that hold for these bits. */
+  readonly known?: BitmapIndex | undefined;
 }
 
 /**
@@ -56,6 +63,7 @@ export async function writePackBitmap(repository: Repository, pack: PackFile, te
   const kinds = new Uint8Array(index.count);
   for (let row = 0; row < index.count; row++) kinds[row] = codeOfKind(pack.readHeader(index.offsetAt(row)).kind);
   const ground: Ground = {
+    first: 0,
     count: index.count,
     find: nameTable(index.count, repository.oidLength, (row, into) => index.copyName(row, into, 0)),
     oidAt: (row) => index.oidAt(row),
@@ -70,39 +78,68 @@ export async function writePackBitmap(repository: Repository, pack: PackFile, te
   return await writeBitmaps(repository, ground, pack.path.replace(/\.pack$/, '.bitmap'), candidates, tell);
 }
 
+/** What is known of a chain of multi-pack-indexes when a layer of it gets bitmaps. */
+export interface ChainBelow {
+  /** The layers below, the oldest first. */
+  readonly layers: readonly MultiPackIndex[];
+  /** Bitmaps of the chain as it is, in which bits of objects are those of the chain to be. */
+  readonly known: BitmapIndex | undefined;
+  /** Commits that had bitmaps in the layers that become one: they get them again. */
+  readonly chosen?: readonly Oid[] | undefined;
+}
+
 /** The bitmap of a multi-pack-index just written. */
 export async function writeMidxBitmap(
   repository: Repository,
-  objectsDirectory: string,
   midx: WrittenMidx,
   snapshot: readonly string[] | undefined,
   tell: Tell = () => {},
+  below: ChainBelow = { layers: [], known: undefined },
 ): Promise<boolean> {
   const length = repository.oidLength;
-  const bitOf = new Uint32Array(midx.count);
+  const first = midx.baseCount;
+  const total = first + midx.count;
+  const bitOf = new Uint32Array(total);
+  const names = new Uint8Array(total * length);
+  let filled = 0;
+  for (const layer of below.layers) {
+    const order = layer.bitOrder(filled);
+    if (order === undefined) {
+      tell(`error: could not load reverse index for MIDX ${layerName(layer)}`);
+      return false;
+    }
+    for (let bit = 0; bit < order.length; bit++) bitOf[filled + order[bit]!] = filled + bit;
+    for (let row = 0; row < layer.count; row++) layer.copyName(row, names, (filled + row) * length);
+    filled += layer.count;
+  }
+  names.set(midx.names, first * length);
   midx.bitOrder.forEach((row, bit) => {
-    bitOf[row] = bit;
+    bitOf[first + row] = first + bit;
   });
-  const kinds = new Uint8Array(midx.count);
+  const kinds = new Uint8Array(total);
   for (let row = 0; row < midx.count; row++) {
-    kinds[row] = codeOfKind(midx.packs[midx.packNumbers[row]!]!.readHeader(midx.offsets[row]!).kind);
+    kinds[first + row] = codeOfKind(midx.packs[midx.packNumbers[row]!]!.readHeader(midx.offsets[row]!).kind);
   }
   const ground: Ground = {
-    count: midx.count,
-    find: nameTable(midx.count, length, (row, into) => {
-      into.set(midx.names.subarray(row * length, (row + 1) * length));
+    first,
+    count: total,
+    find: nameTable(total, length, (row, into) => {
+      into.set(names.subarray(row * length, (row + 1) * length));
     }),
-    oidAt: (row) => oidFromBytes(midx.names, row * length, length),
+    oidAt: (row) => oidFromBytes(names, row * length, length),
     bitOf,
     kinds,
     checksum: midx.checksum,
+    known: below.known,
   };
-  const name = oidFromBytes(midx.checksum, 0, midx.checksum.length);
+  const { chosen } = below;
   return await writeBitmaps(
     repository,
     ground,
-    `${objectsDirectory}/pack/multi-pack-index-${name}.bitmap`,
-    (source) => reachedCandidates(repository, ground, source, snapshot, tell),
+    midx.companion('bitmap'),
+    chosen === undefined
+      ? (source) => reachedCandidates(repository, ground, source, snapshot, tell)
+      : async (source) => ({ rows: chosen.map((oid) => source.rowOf(oid)), preferred: new Set<number>(), all: true }),
     tell,
   );
 }
@@ -151,6 +188,8 @@ function selectCommits(commits: readonly CommitRow[], preferred: ReadonlySet<num
 interface Candidates {
   readonly rows: Iterable<number>;
   readonly preferred: ReadonlySet<number>;
+  /** Each of them gets one. */
+  readonly all?: boolean;
 }
 
 /** Objects as they are: replacements change what is seen, never what is reachable. */
@@ -232,6 +271,7 @@ async function reachedCandidates(
   for (let oid = queue.pop(); oid !== undefined; oid = queue.pop()) {
     const row = source.rowOf(oid);
     if (row >= 0) {
+      // Layers below hold all that their commits reach, and have their own bitmaps.
       if (ground.kinds[row] !== 1 || rows.has(row)) continue;
       rows.add(row);
     } else {
@@ -258,8 +298,8 @@ async function writeBitmaps(
   const source = new Source(repository, ground);
   const rowOf = (oid: string): number => source.rowOf(oid);
   const types = [1, 2, 3, 4].map(() => new Bitset(ground.count)) as [Bitset, Bitset, Bitset, Bitset];
-  for (let row = 0; row < ground.count; row++) types[ground.kinds[row]! - 1]!.add(ground.bitOf[row]!);
-  const { rows, preferred } = await candidates(source);
+  for (let row = ground.first; row < ground.count; row++) types[ground.kinds[row]! - 1]!.add(ground.bitOf[row]!);
+  const { rows, preferred, all } = await candidates(source);
   const commits: CommitRow[] = [];
   const links = new Map<number, { readonly root: number; readonly parents: readonly number[] }>();
   const missing = (oid: Oid): GitError =>
@@ -311,6 +351,12 @@ async function writeBitmaps(
       if (tree) await walkTree(child, set, below, depth + 1);
     }
   };
+  const knownOf = (row: number): Bitset | undefined => {
+    const own = made.get(row);
+    if (own !== undefined || ground.known === undefined) return own;
+    const bit = ground.bitOf[row]!;
+    return bit < ground.known.count && ground.known.oidAt(bit) === ground.oidAt(row) ? ground.known.of(bit) : undefined;
+  };
   const reach = async (start: number): Promise<Bitset> => {
     const set = new Bitset(ground.count);
     const stack = [start];
@@ -319,9 +365,9 @@ async function writeBitmaps(
     while (stack.length > 0) {
       const row = stack.pop()!;
       if (set.has(ground.bitOf[row]!)) continue;
-      const known = made.get(row);
+      const known = knownOf(row);
       if (known !== undefined) {
-        set.or(known);
+        set.orFrom(known);
         continue;
       }
       set.add(ground.bitOf[row]!);
@@ -332,7 +378,7 @@ async function writeBitmaps(
     for (const root of roots) if (set.add(ground.bitOf[root]!)) await walkTree(root, set, '');
     return set;
   };
-  const selected = selectCommits(commits, preferred);
+  const selected = all === true ? commits : selectCommits(commits, preferred);
   traceData('pack-bitmap-write', 'num_selected_commits', selected.length);
   const entries = new Array<BitmapEntry>(selected.length);
   try {
@@ -348,6 +394,12 @@ async function writeBitmaps(
     tell(`warning: ${error.message}`);
     return false;
   }
+  if (ground.known !== undefined) {
+    for (let row = ground.first; row < ground.count; row++) {
+      const bit = ground.bitOf[row]!;
+      if (hashes[row] === 0 && bit < ground.known.count) hashes[row] = ground.known.hashAt(bit);
+    }
+  }
   const { config } = repository;
   const lookupTable = config.getBool('pack.writebitmaplookuptable', false);
   if (lookupTable) await traceRegion('pack-bitmap-write', 'writing_lookup_table', async () => {});
@@ -355,7 +407,7 @@ async function writeBitmaps(
     checksum: ground.checksum,
     types,
     entries,
-    hashes: config.getBool('pack.writebitmaphashcache', true) ? hashes : undefined,
+    hashes: config.getBool('pack.writebitmaphashcache', true) ? hashes.subarray(ground.first) : undefined,
     lookupTable,
   });
   const temporary = `${path}.tmp`;

@@ -2,7 +2,7 @@ import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
-import { oidFromBytes, writeOid } from '../base/oid.js';
+import { writeOid } from '../base/oid.js';
 import { baseName } from '../base/path.js';
 import { isTracing, traceData } from '../base/trace.js';
 import { CommitPool } from '../history/commit-pool.js';
@@ -10,14 +10,14 @@ import type { FilterSpec } from '../history/object-filter.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
 import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
-import { BitmapFile } from '../packs/bitmap-file.js';
+import type { Bitmaps } from '../packs/bitmap-file.js';
+import { BitmapFile, LayeredBitmaps } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
 import type { MultiPackIndex } from '../packs/midx.js';
 import { nameHash } from '../packs/name-hash.js';
 import type { PackFile } from '../packs/pack-file.js';
 import type { PackStore } from '../packs/pack-store.js';
 import { chooseVerbatim, type VerbatimPart } from '../packs/verbatim.js';
-import { readUint32 } from '../platform/lazy-table.js';
 import type { Repository } from './repository.js';
 
 const KINDS: readonly ObjectKind[] = ['commit', 'tree', 'blob', 'tag'];
@@ -40,7 +40,7 @@ export interface PackBits {
 
 /** The bitmaps of a pack or a multi-pack-index: for some commits everything that they reach. */
 export class BitmapIndex {
-  readonly file: BitmapFile;
+  readonly file: Bitmaps;
   readonly count: number;
   /** Packs whose entries lie one after the other in the order of bits, the preferred one first. */
   readonly packs: () => readonly PackBits[];
@@ -48,7 +48,7 @@ export class BitmapIndex {
   readonly #rowOfBit: Uint32Array;
   readonly #bitOfRow: Uint32Array;
 
-  constructor(ground: Ground, file: BitmapFile, rowOfBit: Uint32Array, packs: () => readonly PackBits[]) {
+  constructor(ground: Ground, file: Bitmaps, rowOfBit: Uint32Array, packs: () => readonly PackBits[]) {
     this.packs = packs;
     this.#ground = ground;
     this.file = file;
@@ -66,6 +66,10 @@ export class BitmapIndex {
 
   oidAt(bit: number): Oid {
     return this.#ground.oidAt(this.#rowOfBit[bit]!);
+  }
+
+  oidOfRow(row: number): Oid {
+    return this.#ground.oidAt(row);
   }
 
   /** What the commit at a bit reaches; `undefined` where it has no bitmap. */
@@ -102,10 +106,8 @@ export function openBitmapIndex(
     }
   };
   let found: BitmapIndex | undefined;
-  for (const { path, packs } of repository.objectDirectories) {
-    const midxs = packs.multiPackIndexes;
-    if (midxs.length !== 1) continue;
-    found ??= attempt(() => openMidxBitmap(repository, `${path}/pack`, midxs[0]!, packs));
+  for (const { packs } of repository.objectDirectories) {
+    found ??= attempt(() => openMidxBitmap(repository, packs.multiPackIndexes.toReversed(), packs));
   }
   if (found !== undefined) return found;
   for (const { packs } of repository.objectDirectories) {
@@ -130,34 +132,75 @@ function openPackBitmap(repository: Repository, pack: PackFile): BitmapIndex | u
   ]);
 }
 
-function openMidxBitmap(
-  repository: Repository,
-  directory: string,
-  midx: MultiPackIndex,
+/** Several layers' rows, one layer's after the other. */
+class LayeredGround implements Ground {
+  readonly count: number;
+  readonly #layers: readonly MultiPackIndex[];
+  readonly #firsts: readonly number[];
+
+  constructor(layers: readonly MultiPackIndex[], firsts: readonly number[], count: number) {
+    this.#layers = layers;
+    this.#firsts = firsts;
+    this.count = count;
+  }
+
+  find(raw: Bytes, at: number): number {
+    for (let i = 0; i < this.#layers.length; i++) {
+      const row = this.#layers[i]!.find(raw, at);
+      if (row >= 0) return this.#firsts[i]! + row;
+    }
+    return -1;
+  }
+
+  oidAt(row: number): Oid {
+    let i = this.#firsts.length - 1;
+    while (this.#firsts[i]! > row) i--;
+    return this.#layers[i]!.oidAt(row - this.#firsts[i]!);
+  }
+}
+
+/** Bitmaps of a multi-pack-index, or of its layers (the oldest first) as far up as all have some. */
+export function openMidxBitmap(
+  repository: Pick<Repository, 'platform' | 'env'>,
+  midxs: readonly MultiPackIndex[],
   packs: PackStore,
 ): BitmapIndex | undefined {
-  const { checksum } = midx;
-  const stem = `${directory}/multi-pack-index-${oidFromBytes(checksum, 0, checksum.length)}`;
   const { fs } = repository.platform;
-  const bytes = fs.readFile(`${stem}.bitmap`);
-  if (bytes === undefined) return undefined;
-  const chunk = repository.env['GIT_TEST_MIDX_READ_RIDX'] === '0' ? undefined : midx.readChunk('RIDX');
-  const order = chunk ?? fs.readFile(`${stem}.rev`)?.subarray(12);
-  traceData('load_midx_revindex', 'source', chunk === undefined ? 'rev' : 'midx');
-  if (order === undefined || order.length < 4 * midx.count) return undefined;
-  const rowOfBit = new Uint32Array(midx.count);
-  for (let bit = 0; bit < midx.count; bit++) {
-    const row = readUint32(order, 4 * bit);
-    if (row >= midx.count) throw new GitError('OBJECT_CORRUPT', 'multi-pack-index reverse-index chunk is corrupt');
-    rowOfBit[bit] = row;
+  const layers: { midx: MultiPackIndex; bytes: Bytes; order: Uint32Array; first: number }[] = [];
+  let count = 0;
+  for (const midx of midxs) {
+    const bytes = fs.readFile(midx.companion('bitmap'));
+    if (bytes === undefined) break;
+    const chunk = repository.env['GIT_TEST_MIDX_READ_RIDX'] === '0' ? undefined : midx.readChunk('RIDX');
+    traceData('load_midx_revindex', 'source', chunk === undefined ? 'rev' : 'midx');
+    const order = midx.bitOrder(count, chunk ?? fs.readFile(midx.companion('rev'))?.subarray(12));
+    if (order === undefined) break;
+    layers.push({ midx, bytes, order, first: count });
+    count += midx.count;
   }
-  return new BitmapIndex(midx, new BitmapFile(bytes, midx.count, checksum), rowOfBit, () =>
-    packsOfMidx(midx, rowOfBit, packs),
+  if (layers.length === 0) return undefined;
+  const rowOfBit = new Uint32Array(count);
+  for (const { order, first } of layers)
+    for (let bit = 0; bit < order.length; bit++) rowOfBit[first + bit] = first + order[bit]!;
+  const files = layers.map(
+    ({ midx, bytes, first }) => new BitmapFile(bytes, count, midx.checksum, { first, count: midx.count }),
+  );
+  return new BitmapIndex(
+    layers.length === 1
+      ? layers[0]!.midx
+      : new LayeredGround(
+          layers.map(({ midx }) => midx),
+          layers.map(({ first }) => first),
+          count,
+        ),
+    files.length === 1 ? files[0]! : new LayeredBitmaps(files),
+    rowOfBit,
+    () => layers.flatMap(({ midx, order, first }) => packsOfMidx(midx, order, first, packs)),
   );
 }
 
-/** Stretches of bits that lie in one pack each; a pack that is not there has none. */
-function packsOfMidx(midx: MultiPackIndex, rowOfBit: Uint32Array, store: PackStore): PackBits[] {
+/** Stretches of bits that lie in one pack each; a pack that is not there has none. `base`: the bit of the first. */
+function packsOfMidx(midx: MultiPackIndex, rowOfBit: Uint32Array, base: number, store: PackStore): PackBits[] {
   const byName = new Map(store.packs().map((pack) => [baseName(pack.index.path), pack]));
   const answer: PackBits[] = [];
   const numberAt = (bit: number): number => {
@@ -169,8 +212,8 @@ function packsOfMidx(midx: MultiPackIndex, rowOfBit: Uint32Array, store: PackSto
     let end = first + 1;
     while (end < midx.count && numberAt(end) === number) end++;
     const pack = byName.get(midx.packNames[number]!);
-    const placeOf = (bit: number): number => pack!.index.orderOf(midx.offsetAt(rowOfBit[bit]!));
-    if (pack !== undefined) answer.push({ pack, first, count: end - first, placeOf });
+    const placeOf = (bit: number): number => pack!.index.orderOf(midx.offsetAt(rowOfBit[bit - base]!));
+    if (pack !== undefined) answer.push({ pack, first: base + first, count: end - first, placeOf });
     first = end;
   }
   return answer;
