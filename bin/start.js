@@ -1,82 +1,13 @@
 'use strict';
 // Loads the built command line. Half of a command's time would be Node finding files and V8 compiling them, so the
-// chunks that a command needed are kept together with their compiled code, one pair of files per command and V8, in
-// `dist/cache` or in the user's own cache folder. The first run of a command makes them; what does not fit is made anew.
+// chunks that a command needed are kept together with their compiled code, one file per command and V8, in `dist/cache`
+// or in the user's own cache folder. The first run of a command keeps its chunks, the second the code that V8 compiled
+// of them, from the third on both are there; what does not fit is made anew. bin/git opens such a file.
 const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
 
 const dist = path.join(__dirname, '..', 'dist');
-
-/** The command named on the command line. */
-function commandName(words) {
-  for (let i = 0; i < words.length; i++) {
-    if (words[i] === '-C' || words[i] === '-c') i++;
-    else if (/^[a-z][a-z-]*$/.test(words[i])) return words[i];
-    else if (words[i] === '--version') return 'version';
-  }
-  return 'none';
-}
-
-function places() {
-  const home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
-  return home ? [path.join(dist, 'cache'), path.join(home, 'bough', 'code')] : [path.join(dist, 'cache')];
-}
-
-/** The source of the chunks starts with a comment that names its compiled code: no other source can take it. */
-const HEAD = 20;
-
-/**
- * What earlier runs of the command kept: the first run its chunks, the second the code that V8 compiled of them, from
- * the third on both are there. A file that cannot be read or does not fit counts as none.
- */
-function kept(name) {
-  for (const place of places()) {
-    try {
-      const source = fs.readFileSync(path.join(place, `${name}.js`), 'latin1');
-      const id = /^\/\*([0-9a-z]{16})\*\//.exec(source)[1];
-      let cachedData;
-      try {
-        cachedData = fs.readFileSync(path.join(place, `${name}-${id}.code`));
-      } catch {}
-      const script = new vm.Script(source, { filename: 'bough', cachedData });
-      const compiled = cachedData !== undefined && !script.cachedDataRejected;
-      return { source, id, script, compiled, chunks: script.runInThisContext() };
-    } catch {}
-  }
-  return undefined;
-}
-
-/** Writes a file under another name first: another process may read it now. */
-function keep(file, data) {
-  for (const place of places()) {
-    try {
-      fs.mkdirSync(place, { recursive: true, mode: 0o700 });
-      const target = path.join(place, file);
-      fs.writeFileSync(`${target}.${process.pid}`, data);
-      fs.renameSync(`${target}.${process.pid}`, target);
-      return;
-    } catch {
-      // Not ours to write to: the next place, or none.
-    }
-  }
-}
-
-/** The path of a module named from another one. */
-function join(from, request) {
-  let folder = from.slice(0, Math.max(0, from.lastIndexOf('/')));
-  while (request.startsWith('../')) {
-    folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
-    request = request.slice(3);
-  }
-  if (request.startsWith('./')) request = request.slice(2);
-  return folder === '' ? request : `${folder}/${request}`;
-}
-
-/** What a module offers, as bindings that follow it. */
-function exportAll(target, all) {
-  for (const name in all) Object.defineProperty(target, name, { get: all[name], enumerable: true });
-}
 
 function buildId() {
   try {
@@ -88,62 +19,101 @@ function buildId() {
   }
 }
 
-function load(words) {
-  const build = buildId();
-  const name = `${commandName(words)}-${process.versions.v8}-${process.arch}-${build}`;
-  const before = kept(name);
-  const chunks = before?.chunks ?? {};
-  const sources = [];
-  const loaded = new Map();
-  const requireFrom = (from) => (request) => {
-    if (request.startsWith('node:')) return require(request);
-    // Screens are ES modules, as ink is: who asks for one waits for it.
-    if (request.startsWith('../tui/')) return import(`../dist/tui/${request.slice(7, -4)}.js`);
-    const chunk = request[0] === '.' ? join(from, request) : `packages/${request.replace(/\.cjs$/, '')}.cjs`;
-    let module = loaded.get(chunk);
-    if (module !== undefined) return module.exports;
-    module = { exports: {} };
-    loaded.set(chunk, module);
-    let run = chunks[chunk];
-    if (run === undefined) {
-      const source = fs.readFileSync(path.join(dist, 'command-line', chunk), 'latin1'); // the build writes ASCII only
-      sources.push(`${JSON.stringify(chunk)}:${source}`);
-      run = new vm.Script(`(${source})`, { filename: chunk }).runInThisContext();
-    }
-    run(module.exports, requireFrom(chunk), module, exportAll);
-    return module.exports;
-  };
-  return {
-    entry: requireFrom('')('./commands/main.cjs'),
-    save() {
-      if (sources.length > 0) {
-        if (before !== undefined) sources.unshift(before.source.slice(HEAD + 2, -2));
-        const random = () => Math.random().toString(36).slice(2, 10).padEnd(8, '0');
-        keep(`${name}.js`, Buffer.from(`/*${random()}${random()}*/({${sources.join(',\n')}})`, 'latin1'));
-        if (before !== undefined) {
-          for (const place of places()) fs.rm(path.join(place, `${name}-${before.id}.code`), { force: true }, () => {});
-        }
-      } else if (before !== undefined && !before.compiled) {
-        keep(`${name}-${before.id}.code`, before.script.createCachedData());
-      }
-    },
-  };
+/** A build begins with an empty `dist`; the user's folder holds what comes of several. */
+function places(name) {
+  const home = process.env.XDG_CACHE_HOME || (process.env.HOME && path.join(process.env.HOME, '.cache'));
+  const own = path.join(dist, 'cache', name);
+  return home ? [own, path.join(home, 'bough', 'code', `${name}-${buildId()}`)] : [own];
 }
 
-module.exports = function start(program) {
+/** What was kept outside `dist`, or else nothing: every chunk is then loaded by itself. */
+exports.find = (name, open) => {
+  const build = buildId();
+  for (const place of places(name).slice(1)) {
+    const kept = open(place);
+    if (kept !== undefined) return { ...kept, name };
+  }
+  return { name, build, run, chunks: {} };
+};
+
+/** Keeps what a run loaded beyond what was kept, or the code of what was there but not compiled. */
+exports.keep = (kept, sources) => {
+  const name = kept.name ?? path.basename(kept.file);
+  let text = kept.text ?? `({run:${run},chunks:{`;
+  let code = Buffer.alloc(0);
+  if (sources.length > 0)
+    text = `${text.replace(/\}\}\)$/, kept.text === undefined ? '' : ',')}${sources.join(',')}}})`;
+  else code = kept.script.createCachedData();
+  const head = Buffer.from(`${kept.build}${String(code.length).padStart(16, '0')}`, 'latin1');
+  // Another build may have come meanwhile: what is kept must be of one.
+  if (kept.build !== buildId()) {
+    if (kept.file !== undefined) fs.rmSync(kept.file, { force: true });
+    return;
+  }
+  for (const place of places(name)) {
+    try {
+      fs.mkdirSync(path.dirname(place), { recursive: true, mode: 0o700 });
+      // Under another name first: another process may read it now.
+      fs.writeFileSync(`${place}.${process.pid}`, Buffer.concat([head, code, Buffer.from(text, 'latin1')]));
+      fs.renameSync(`${place}.${process.pid}`, place);
+      return;
+    } catch {
+      // Not ours to write to: the next place, or none.
+    }
+  }
+};
+
+/** A chunk that was not kept: its function, and its text to be kept. */
+exports.chunk = (name) => {
+  const source = fs.readFileSync(path.join(dist, 'command-line', name), 'latin1'); // the build writes ASCII only
+  const make = new vm.Script(`(${source})`, { filename: name }).runInThisContext();
+  return { make, source: `${JSON.stringify(name)}:${source}` };
+};
+
+/** Screens are ES modules, as ink is: who asks for one waits for it. */
+exports.screen = (request) => import(`../dist/tui/${request.slice(7, -4)}.js`);
+
+/** Runs a command. This text is kept with the chunks, and knows only what it is given. */
+function run(require, program, directory, kept) {
   const words = process.argv.slice(2);
-  const { entry, save } = load(words);
+  const { chunks } = kept;
+  const sources = [];
+  const loaded = new Map();
+  // What a module offers that is another's, or changes: bindings that follow it.
+  const exportAll = (target, all) => {
+    for (const name in all) Object.defineProperty(target, name, { get: all[name], enumerable: true });
+  };
+  const load = (request) => {
+    let module = loaded.get(request);
+    if (module !== undefined) return module.exports;
+    if (request.startsWith('node:')) return require(request);
+    if (request.startsWith('../tui/')) return require('./start.js').screen(request);
+    module = { exports: {} };
+    loaded.set(request, module);
+    let make = chunks[request];
+    if (make === undefined) {
+      const found = require('./start.js').chunk(request);
+      sources.push(found.source);
+      make = found.make;
+    }
+    make(module.exports, load, module, exportAll);
+    return module.exports;
+  };
   let answered = false;
   process.on('exit', (code) => {
     if (answered || code !== 0) return;
-    fs.writeSync(2, 'fatal: internal error: the command ended without an answer\n');
+    require('node:fs').writeSync(2, 'fatal: internal error: the command ended without an answer\n');
     process.exitCode = 128;
   });
-  entry.main(program, words, __dirname).then((code) => {
-    answered = true;
-    process.exitCode = code;
-    save();
-    // Nothing is under way: what Node would do now is to take its heap apart piece by piece.
-    if (process.getActiveResourcesInfo().length === 0) process.exit(code);
-  });
-};
+  load('commands/main.cjs')
+    .main(program, words, directory)
+    .then((code) => {
+      answered = true;
+      process.exitCode = code;
+      if (sources.length > 0 || kept.compiled === false) require('./start.js').keep(kept, sources);
+      // Nothing is under way: what Node would do now is to take its heap apart piece by piece.
+      if (process.getActiveResourcesInfo().length > 0) return;
+      if (process.listenerCount('exit') > 1) process.exit(code);
+      process.reallyExit(code);
+    });
+}

@@ -4,7 +4,7 @@
 import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, posix, resolve } from 'node:path';
 import { threadModule, THREAD_SOURCE } from './build-thread.mjs';
 
 const entry = 'src/commands/main.ts';
@@ -38,18 +38,68 @@ function loadLate(code) {
   );
 }
 
-function finish(file, code) {
+/**
+ * What a module offers, as plain properties: a function that gives each one costs a start more than the properties do.
+ * Functions are there from the first statement on, the rest when the module has run. What changes later, or is another
+ * module's, is still given by a function.
+ */
+function plainExports(code, changing) {
+  const [all, name, list] = /^var (\w+)=\{\};__export\(\w+,\{([^}]*)\}\);module\.exports=\w+;/.exec(code) ?? [];
+  if (all === undefined) return code;
+  const first = [];
+  const last = [];
+  const late = [];
+  const body = code.slice(all.length);
+  for (const [entry, key, value] of list.matchAll(/(\w+):\(\)=>([^,]+)/g)) {
+    if (value.includes('.') || changing.has(value)) late.push(entry);
+    else if (new RegExp(`function(?: |\\*)${value}\\(`).test(body)) first.push(`exports.${key}=${value};`);
+    else last.push(`;exports.${key}=${value}`);
+  }
+  if (body.includes(name)) throw new Error(`${name} is used`);
+  return `${late.length > 0 ? `__export(exports,{${late}});` : ''}${first.join('')}${body}${last.join('')}`;
+}
+
+/** A table of functions that load a module each is made by a loop: each would cost a start as much as a function that is used. */
+function tableByLoop(code) {
+  return code.replace(
+    /const (\w+)=\{((?:[\w"-]+:\(\)=>Promise\.resolve\(\)\.then\(\(\)=>require\("[^"]+"\)\),?){20,})\};/,
+    (_, name, rows) => {
+      const words = [
+        ...rows.matchAll(/([\w-]+)"?:\(\)=>Promise\.resolve\(\)\.then\(\(\)=>require\("\.\/([^"]+)\.js"\)\)/g),
+      ].flatMap(([, key, file]) => [key, file]);
+      return `const ${name}=Object.create(null),words="${words.join(' ')}".split(" ");for(let i=0;i<words.length;i+=2)${name}[words[i]]=()=>Promise.resolve().then(()=>require("commands/"+words[i+1]+".cjs"));`;
+    },
+  );
+}
+
+/** Modules named from the root of the sources, so that nobody has to find out at run time. */
+const fromRoot = (file) => (_, request) => {
+  if (request.startsWith('node:') || request.startsWith('../tui/')) return `("${request}")`;
+  const path = request.startsWith('.') ? posix.join(posix.dirname(file), request) : `src/packages/${request}`;
+  return `("${path.replace(/^src\//, '').replace(/\.js$/, '')}.cjs")`;
+};
+
+async function finish(file, code, source) {
   const head = HELPERS.exec(code)?.[0] ?? '';
   for (const [, name] of head.matchAll(/(?:var |,)(__\w+)=/g))
     if (!SPARE.has(name)) throw new Error(`${file}: the helper ${name} is not known to the build`);
   const body = code
     .slice(head.length)
-    .replace(/module\.exports=__toCommonJS\((\w+)\);/, 'module.exports=$1;')
     .replace(/0&&\(module\.exports=\{[^}]*\}\);\s*$/, '')
+    .replace(/module\.exports=__toCommonJS\((\w+)\);/, 'module.exports=$1;')
     // Neither Node's modules nor ours need wrapping that makes them look like ES modules.
     .replace(/__toESM\((require\("[^"]+"\))(?:,1)?\)/g, '$1');
   if (body.includes('__toESM') || body.includes('__toCommonJS')) throw new Error(`${file}: a wrapper is left`);
-  return `function(exports,require,module,__export){${loadLate(body).replace(/\.js"\)/g, '.cjs")')}}`;
+  const changing = new Set([...source.matchAll(/^export let (\w+)/gm)].map(([, name]) => name));
+  const whole = tableByLoop(loadLate(plainExports(body, changing))).replace(
+    /(?<=\brequire)\("([^"]+)"\)/g,
+    fromRoot(file),
+  );
+  const { code: least } = await transform(`$=function(exports,require,module,__export){${whole}}`, {
+    ...small,
+    minifyIdentifiers: true,
+  });
+  return least.trim().replace(/^\$=|;$/g, '');
 }
 
 /** Names that the sources import from each package; `*` where one takes it whole. */
@@ -99,7 +149,7 @@ export async function buildCommandLine(root, thread) {
         sourcefile: file,
         supported: { 'dynamic-import': false },
       });
-      outputs.set(file.replace(/^src\//, '').replace(/\.ts$/, '.cjs'), finish(file, code));
+      outputs.set(file.replace(/^src\//, '').replace(/\.ts$/, '.cjs'), await finish(file, code, text));
     }),
   );
   for (const [request, names] of packageImports(sources)) {
@@ -116,7 +166,8 @@ export async function buildCommandLine(root, thread) {
     const file = `packages/${request.replace(/\.js$/, '')}.cjs`;
     outputs.set(file, `function(exports,require,module){${outputFiles[0].text}}`);
   }
-  const id = createHash('sha256');
+  // bin/start.js is kept with the chunks.
+  const id = createHash('sha256').update(readFileSync(resolve(root, 'bin/start.js')));
   for (const [file, text] of [...outputs].sort(([a], [b]) => (a < b ? -1 : 1))) {
     id.update(`${file}\0${text}\0`);
     mkdirSync(dirname(resolve(out, file)), { recursive: true });

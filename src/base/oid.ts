@@ -31,7 +31,8 @@ export function oid<K extends ObjectKind = ObjectKind>(text: string): Oid<K> {
   return lower as Oid<K>;
 }
 
-const hexPairs: readonly string[] = Array.from({ length: 256 }, (_, i) => (i < 16 ? '0' : '') + i.toString(16));
+/** Made where the system has no way of its own. */
+let hexPairs: readonly string[] | undefined;
 
 /** The system's own way makes one flat text; adding pairs up leaves twenty pieces behind that must be joined later. */
 const nativeHex = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.hexSlice;
@@ -39,6 +40,7 @@ const nativeHex = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.h
 /** The hex form of the `length` raw bytes at `at`. */
 export function oidFromBytes<K extends ObjectKind = ObjectKind>(bytes: Bytes, at: number, length: number): Oid<K> {
   if (nativeHex !== undefined) return nativeHex.call(bytes, at, at + length) as Oid<K>;
+  hexPairs ??= Array.from({ length: 256 }, (_, i) => (i < 16 ? '0' : '') + i.toString(16));
   let text = '';
   for (let i = at, end = at + length; i < end; i++) text += hexPairs[bytes[i]!]!;
   return text as Oid<K>;

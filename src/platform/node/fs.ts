@@ -2,10 +2,16 @@ import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, encodeText } from '../../base/bytes.js';
 import { binding } from './builtins.js';
+import { innerFiles, type InnerFiles, type RawStat } from './inner-files.js';
 import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
 
+/** What must not go the short way: bytes that are not UTF-8, and a NUL, which would end the name unseen. */
+const special = /[\0\udc80-\udcff]/;
 const rawBytes = /[\udc80-\udcff]/;
+
+/** The calls below Node's own, where they can take this path. */
+const below = (path: string): InnerFiles | undefined => (special.test(path) ? undefined : innerFiles());
 
 /** Names that are not UTF-8 go to the system as bytes; all others as strings, which is faster. */
 function native(path: string): string | Buffer {
@@ -45,55 +51,13 @@ function toFileStat(stat: nodeFs.BigIntStats): FileStat {
 
 const bigint = { bigint: true, throwIfNoEntry: false } as const;
 
-type RawStat = (path: string, bigint: false, request: undefined, throwIfMissing: false) => Float64Array | undefined;
-
-type RawFileStat = (
-  descriptor: number,
-  bigint: false,
-  request: undefined,
-  shouldNotThrow: false,
-) => Float64Array | undefined;
-
-/**
- * Node's `Stats` objects cost more than the system call: numbers of 64 bits, four dates. What they are made from (an
- * array that has seconds and nanoseconds apart) is used instead where this Node still gives access to it and it tells
- * the same; everywhere else the public way is taken.
- */
-function rawStats(): { lstat: RawStat; stat: RawStat; fstat: RawFileStat | undefined } | undefined {
-  try {
-    const inner = binding('fs') as { lstat?: RawStat; stat?: RawStat; fstat?: RawFileStat };
-    const { lstat, stat } = inner;
-    if (lstat === undefined || stat === undefined) return undefined;
-    const probe = lstat.call(inner, '/', false, undefined, false);
-    const known = nodeFs.lstatSync('/', { bigint: true });
-    if (!(probe instanceof Float64Array) || probe.length < 18) return undefined;
-    const same =
-      probe[0] === Number(known.dev) &&
-      probe[1] === Number(known.mode) &&
-      probe[2] === Number(known.nlink) &&
-      probe[3] === Number(known.uid) &&
-      probe[4] === Number(known.gid) &&
-      probe[7] === Number(known.ino) &&
-      probe[8] === Number(known.size) &&
-      BigInt(probe[12]!) * 1000000000n + BigInt(probe[13]!) === known.mtimeNs &&
-      BigInt(probe[14]!) * 1000000000n + BigInt(probe[15]!) === known.ctimeNs;
-    if (!same || lstat.call(inner, '/\u0001 no such file', false, undefined, false) !== undefined) return undefined;
-    // As for directories: only where Node itself is seen to call it so.
-    const call = /binding\.fstat\(\s*fd,\s*options\.bigint,\s*undefined,\s*false\b/;
-    const fstat = call.test(nodeFs.fstatSync.toString()) ? inner.fstat : undefined;
-    return { lstat, stat, fstat };
-  } catch {
-    return undefined;
-  }
-}
-
 type RawReadDirectory = (
   path: string,
   encoding: 'utf8',
   withTypes: true,
 ) => readonly [names: string[], kinds: number[]] | undefined;
 
-/** The same for directories; taken only where Node's own function is seen to call it with just these arguments. */
+/** As inner-files.ts does it, for directories: taken only where Node's own function is seen to call it with just these arguments. */
 function rawReadDirectory(): RawReadDirectory | undefined {
   try {
     const call = /binding\.readdir\(\s*[\w.]+(?:\(path\))?,\s*options\.encoding,\s*!!options\.withFileTypes,?\s*\)/;
@@ -107,11 +71,7 @@ function rawReadDirectory(): RawReadDirectory | undefined {
 
 let readRaw: RawReadDirectory | null | undefined = null;
 
-let raw: ReturnType<typeof rawStats> | null | undefined = null;
-/** Looks until the faster way is worth its trial, which costs as much as some hundred of them. */
-let beforeRaw = 100;
-
-function fromRaw(values: Float64Array): FileStat {
+function fromRaw(values: RawStat): FileStat {
   const mode = values[1]!;
   const format = mode & FORMAT;
   return {
@@ -154,6 +114,24 @@ function readHandle(descriptor: number): ReadHandle {
   };
 }
 
+/** A regular file as large as it says; `undefined`: not this way. */
+function readWhole(path: string): Bytes | undefined {
+  const inner = below(path);
+  if (inner === undefined) return undefined;
+  const descriptor = inner.open(path, 0, 0);
+  try {
+    const values = inner.fstat(descriptor, false, undefined, false)!;
+    const size = values[8]!;
+    if ((values[1]! & FORMAT) !== 0o100000 || size === 0 || size > MOST_AT_ONCE) return undefined;
+    const into = Buffer.allocUnsafe(size);
+    const got = inner.read(descriptor, into, 0, size, -1);
+    return got === size ? into : undefined;
+  } finally {
+    inner.close(descriptor);
+  }
+}
+
+const MOST_AT_ONCE = 1 << 30;
 const SMALL_FILE = 65_536;
 
 /** Without asking the file for its size; `undefined` when that is not the one expected. */
@@ -228,7 +206,7 @@ class NodeFileSystem implements FileSystem {
         const data = readSmall(path, size);
         if (data !== undefined) return data;
       }
-      const data = nodeFs.readFileSync(native(path));
+      const data = readWhole(path) ?? nodeFs.readFileSync(native(path));
       return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -279,8 +257,7 @@ class NodeFileSystem implements FileSystem {
       for (let done = 0; done < data.length; ) {
         done += nodeFs.writeSync(descriptor, data, done, data.length - done, null);
       }
-      if (raw === null) raw = rawStats();
-      const values = raw?.fstat?.(descriptor, false, undefined, false);
+      const values = innerFiles()?.fstat(descriptor, false, undefined, false);
       return values === undefined ? toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })) : fromRaw(values);
     } finally {
       nodeFs.closeSync(descriptor);
@@ -293,9 +270,9 @@ class NodeFileSystem implements FileSystem {
 
   lstat(path: string): FileStat | undefined {
     try {
-      if (raw === null && --beforeRaw < 0) raw = rawStats();
-      if (raw !== null && raw !== undefined && !rawBytes.test(path)) {
-        const values = raw.lstat(path, false, undefined, false);
+      const inner = below(path);
+      if (inner !== undefined) {
+        const values = inner.lstat(path, false, undefined, false);
         return values === undefined ? undefined : fromRaw(values);
       }
       const stat = nodeFs.lstatSync(native(path), bigint);
@@ -307,9 +284,8 @@ class NodeFileSystem implements FileSystem {
   }
 
   get lstatNumbers(): ((path: string) => Float64Array | undefined) | undefined {
-    if (raw === null) raw = rawStats();
-    const lstat = raw?.lstat;
-    return lstat && ((path) => lstat(path, false, undefined, false));
+    const inner = innerFiles();
+    return inner && ((path) => inner.lstat(path, false, undefined, false));
   }
 
   allocatedSize(path: string): number | undefined {
@@ -319,9 +295,9 @@ class NodeFileSystem implements FileSystem {
 
   stat(path: string): FileStat | undefined {
     try {
-      if (raw === null && --beforeRaw < 0) raw = rawStats();
-      if (raw !== null && raw !== undefined && !rawBytes.test(path)) {
-        const values = raw.stat(path, false, undefined, false);
+      const inner = below(path);
+      if (inner !== undefined) {
+        const values = inner.stat(path, false, undefined, false);
         return values === undefined ? undefined : fromRaw(values);
       }
       const stat = nodeFs.statSync(native(path), bigint);
@@ -350,7 +326,7 @@ class NodeFileSystem implements FileSystem {
 
   readNames(path: string): { names: readonly string[]; kinds: readonly number[] } | undefined {
     if (readRaw === null) readRaw = rawReadDirectory();
-    if (readRaw !== undefined && !rawBytes.test(path)) {
+    if (readRaw !== undefined && !special.test(path)) {
       try {
         const listed = readRaw(path, 'utf8', true);
         // A name that is not UTF-8, or a kind that the file system does not tell, needs the long way.
