@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as net from 'node:net';
 import { GitError } from '../base/errors.js';
 import { encodeText } from '../base/bytes.js';
+import { verifyCertificate } from '../porcelain/push-sign.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Repository } from '../repo/repository.js';
 import { Connections } from '../server/connections.js';
@@ -168,7 +169,7 @@ export const command = defineCommand({
         },
         log,
         errors: (text) => context.printError(text),
-        receive: { updateWorkTree: updateWorkTreeInstead, updateServerInfo, autoGc: tidyAfterPush },
+        receive: { updateWorkTree: updateWorkTreeInstead, verifyCertificate, updateServerInfo, autoGc: tidyAfterPush },
         signal: context.signal,
       });
     };

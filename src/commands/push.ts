@@ -1,7 +1,9 @@
 import { GitError } from '../base/errors.js';
 import { currentBranch } from '../porcelain/fetch.js';
 import { type Lease, type PushOptions, type PushResult, pushTo } from '../porcelain/push.js';
+import { signedMode } from '../porcelain/push-sign.js';
 import { preparePushRefspecs } from '../porcelain/push-refspecs.js';
+import type { Config } from '../repo/config.js';
 import { runHook } from '../transport/hook-run.js';
 import { checkUrlCredentials, type RemoteConfig, Remotes } from '../transport/remote-config.js';
 import { defineCommand } from './command.js';
@@ -58,14 +60,10 @@ export const command = defineCommand({
     const repository = context.repository();
     const { config } = repository;
     const remotes = new Remotes(config, repository);
-    if (
-      values.signed !== undefined &&
-      values.signed !== null &&
-      values.signed !== 'no' &&
-      values.signed !== 'if-asked'
-    ) {
-      throw new GitError('UNSUPPORTED', 'the receiving end does not support --signed push');
-    }
+    const signed =
+      values.signed === undefined
+        ? configuredSigning(config)
+        : signedMode(values.signed ?? undefined, () => new GitError('USAGE', `bad signed argument: ${values.signed}`));
     const deleting = values.delete === true;
     const together = (a: string, b: string): never => {
       throw new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
@@ -143,6 +141,7 @@ export const command = defineCommand({
         porcelain: values.porcelain === true,
         verbosity,
         pushOptions,
+        signed,
         receivePack: values['receive-pack'] ?? undefined,
         say: (text) => context.printError(text),
         error: (message) => context.error(message),
@@ -201,6 +200,13 @@ export const command = defineCommand({
   },
   render: (result: Result) => result.text,
 });
+
+/** `push.gpgSign`. */
+function configuredSigning(config: Config): PushOptions['signed'] {
+  const entry = config.last('push.gpgsign');
+  if (entry === undefined) return undefined;
+  return signedMode(entry.value ?? 'true', () => new GitError('CONFIG', "invalid value for 'push.gpgsign'"));
+}
 
 const pushUrls = (remote: RemoteConfig): readonly string[] => remote.pushUrls;
 

@@ -1,3 +1,4 @@
+import { verifyCertificate } from '../porcelain/push-sign.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { receivePush } from '../transport/receive-pack.js';
@@ -32,6 +33,7 @@ export const command = defineCommand({
         agent: agent(context),
         sessionId: sessionId(context),
         updateWorkTree: updateWorkTreeInstead,
+        verifyCertificate,
         updateServerInfo,
         autoGc: tidyAfterPush,
         skipConnectivity: values['skip-connectivity-check'],

@@ -1,5 +1,6 @@
 import { GitError } from '../base/errors.js';
 import { pushTo } from '../porcelain/push.js';
+import { signedMode } from '../porcelain/push-sign.js';
 import { Remotes } from '../transport/remote-config.js';
 import { defineCommand, renderText } from './command.js';
 import { verbosityOf } from './verbosity.js';
@@ -41,7 +42,6 @@ export const command = defineCommand({
     if (words.length > 0 && (values.all === true || values.mirror === true)) throw new UsageError();
     const repository = context.repository();
     const remotes = new Remotes(repository.config, repository);
-    if (values.signed === 'yes') throw new GitError('UNSUPPORTED', 'the receiving end does not support --signed push');
     const speech = new RemoteSpeech(context, repository.config, url);
     const result = await pushTo(
       repository,
@@ -67,6 +67,10 @@ export const command = defineCommand({
         plumbing: true,
         verbosity: verbosityOf(events),
         pushOptions: values['push-option'] ?? [],
+        signed: signedMode(
+          values.signed ?? undefined,
+          () => new GitError('USAGE', `bad signed argument: ${values.signed}`),
+        ),
         receivePack: values['receive-pack'] ?? undefined,
         say: (text) => context.printError(text),
         error: (message) => context.error(message),

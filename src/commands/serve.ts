@@ -2,6 +2,7 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { verifyCertificate } from '../porcelain/push-sign.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { Connections } from '../server/connections.js';
 import { openExported } from '../server/export-paths.js';
@@ -70,7 +71,12 @@ export const command = defineCommand({
       perAddress: values['max-per-address'] ?? 64,
       idleMilliseconds: (values['idle-timeout'] ?? 120) * 1000,
     });
-    const receive = { updateWorkTree: updateWorkTreeInstead, updateServerInfo, autoGc: tidyAfterPush };
+    const receive = {
+      updateWorkTree: updateWorkTreeInstead,
+      verifyCertificate,
+      updateServerInfo,
+      autoGc: tidyAfterPush,
+    };
     const single = isRepository(context, root);
     const stops: (() => void)[] = [];
     if (values.http !== null) {

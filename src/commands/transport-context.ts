@@ -1,3 +1,4 @@
+import { verifyCertificate } from '../porcelain/push-sign.js';
 import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
@@ -52,6 +53,7 @@ export function transportContext(
       sessionId: sessionId(context),
       trace: (service) => packetTrace(context, service),
       updateWorkTree: updateWorkTreeInstead,
+      verifyCertificate,
       updateServerInfo,
       autoGc: tidyAfterPush,
     }),

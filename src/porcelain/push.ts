@@ -22,6 +22,7 @@ import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { currentBranch } from './fetch.js';
 import type { PushSource, PushTarget } from './push-match.js';
+import { pushSigner } from './push-sign.js';
 import { findSource, matchPush } from './push-match.js';
 import type { PushRef } from './push-status.js';
 import { formatPush, pushAdvice, pushFaults, reported } from './push-status.js';
@@ -54,6 +55,8 @@ export interface PushOptions {
   readonly plumbing?: boolean;
   readonly verbosity: number;
   readonly pushOptions: readonly string[];
+  /** `--signed`: always, or where the other side takes it. */
+  readonly signed?: 'always' | 'if-asked' | undefined;
   readonly receivePack: string | undefined;
   /** Standard error as it is. */
   readonly say: (text: string) => void;
@@ -342,6 +345,13 @@ class Push {
   /** `true`: something failed. */
   async #send(refs: readonly PushRef[]): Promise<boolean> {
     const options = this.#options;
+    const takesCertificates = this.#connection.advertisement.capabilities.has('push-cert');
+    if (options.signed === 'always' && !takesCertificates) {
+      throw new GitError('UNSUPPORTED', 'the receiving end does not support --signed push');
+    }
+    if (options.signed === 'if-asked' && !takesCertificates) {
+      options.say('warning: not sending a push certificate since the receiving end does not support --signed push\n');
+    }
     if (options.atomic) {
       const bad = refs.find((ref) => ref.status !== 'none' && ref.status !== 'up-to-date' && ref.status !== 'ok');
       if (bad !== undefined) {
@@ -375,6 +385,8 @@ class Push {
       atomic: options.atomic,
       quiet: options.verbosity < 0,
       pushOptions: options.pushOptions,
+      url: this.#url,
+      sign: options.signed === undefined ? undefined : pushSigner(this.#repository, options.say),
       agent: this.#context.agent,
       hear: options.hear,
       progress: options.progress,

@@ -132,6 +132,28 @@ export function signingKey(repository: Repository, asked?: string): string {
   return `${name} <${email}>`;
 }
 
+/** How others call a key: the fingerprint of an ssh key, else the key's own name. */
+export function keyName(repository: Repository, key: string): string {
+  if (configuredFormat(repository) !== 'ssh') return key;
+  const scratch = new Scratch(repository);
+  try {
+    const literal = key.startsWith('key::') ? key.slice(5) : key.startsWith('ssh-') ? key : undefined;
+    const home = repository.env['HOME'] ?? '';
+    const file =
+      literal !== undefined
+        ? scratch.file('signing_key', `${literal}\n`)
+        : key.startsWith('~/')
+          ? home + key.slice(1)
+          : key;
+    const { code, out, err } = scratch.run([programOf(repository, 'ssh'), '-lf', file]);
+    const fingerprint = out.split(' ')[1];
+    if (code === 0 && fingerprint !== undefined) return fingerprint;
+    throw new GitError('CONFIG', `failed to get the ssh fingerprint for key '${key}'`, { data: { preface: err } });
+  } finally {
+    scratch.done();
+  }
+}
+
 /**
  * Signs bytes with the configured program; the answer is the armoured text. `{ error }` holds what to print as
  * `error: …` before the caller says what it could not do.

@@ -28,7 +28,9 @@ export interface GitServiceOptions {
   readonly firstMilliseconds: number;
   readonly log: (text: string) => void;
   readonly errors: (text: string) => void;
-  readonly receive?: Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc'> | undefined;
+  readonly receive?:
+    | Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'>
+    | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told how to see whether the connection waits for its peer; see `Connections.watch`. */
   readonly watch?: ((socket: Socket, due: () => boolean) => void) | undefined;

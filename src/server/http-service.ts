@@ -48,7 +48,9 @@ export interface HttpServiceOptions {
   readonly receivePack?: boolean | undefined;
   readonly errors: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
-  readonly receive?: Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc'> | undefined;
+  readonly receive?:
+    | Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'>
+    | undefined;
   /** The most bytes a compressed request may become, 64 MiB unless said. */
   readonly maxInflated?: number | undefined;
   /** Opens the repository another way than by `enterRepository`. */

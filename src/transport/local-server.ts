@@ -8,7 +8,8 @@ import type { ReceiveOptions } from './receive-pack.js';
 import { receivePush } from './receive-pack.js';
 import { uploadPack } from './upload-pack.js';
 
-export interface LocalServerOptions extends Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc'> {
+export interface LocalServerOptions
+  extends Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'> {
   readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -31,6 +32,7 @@ export function localServer(options: LocalServerOptions): LocalServer {
           agent: options.agent,
           sessionId: options.sessionId,
           updateWorkTree: options.updateWorkTree,
+          verifyCertificate: options.verifyCertificate,
           updateServerInfo: options.updateServerInfo,
           autoGc: options.autoGc,
         });

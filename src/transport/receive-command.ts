@@ -5,6 +5,7 @@ import { hexLength, isOid, isZeroOid } from '../base/oid.js';
 import { Capabilities } from './capabilities.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { isData, packetText } from './pkt-line.js';
+import { certifiedCommands, parseCertificate, type PushCertificate } from './push-certificate.js';
 
 /** What a hook made of a change, where it is another than was asked for. */
 export interface RefReport {
@@ -41,10 +42,14 @@ export interface ReceiveRequest {
   readonly capabilities: Capabilities;
   /** The client's shallow commits. */
   readonly shallow: readonly Oid[];
+  /** The pusher's signed statement, where there is one; the commands are its. */
+  readonly certificate?: PushCertificate | undefined;
 }
 
 /** More commands than this in one push are refused. */
 const MAX_COMMANDS = 1_000_000;
+/** And certificates of more characters. */
+const MAX_CERTIFICATE = 256 << 20;
 
 /** Reads `old new ref` lines up to the flush. */
 export async function readCommands(reader: PacketReader, algorithm: HashAlgorithm): Promise<ReceiveRequest> {
@@ -52,6 +57,7 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
   const shallow: Oid[] = [];
   let capabilities = new Capabilities();
   const hex = hexLength(algorithm);
+  let certificate: PushCertificate | undefined;
   let item: Packet;
   for (item = await reader.read(); isData(item); item = await reader.read()) {
     const nul = item.indexOf(0);
@@ -67,7 +73,14 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
       const format = capabilities.get('object-format') ?? 'sha1';
       if (format !== algorithm) throw new GitError('PROTOCOL', 'error: unsupported object hash algorithm');
     }
-    if (line === 'push-cert') throw new GitError('UNSUPPORTED', 'the receiving end does not support --signed push');
+    if (line === 'push-cert') {
+      certificate = await readCertificate(reader);
+      const certified = certifiedCommands(certificate, hex);
+      if (certified === undefined) throw new GitError('PROTOCOL', 'protocol error: malformed push certificate');
+      if (certified.length > MAX_COMMANDS) throw new GitError('LIMIT', 'too many ref updates in one push');
+      commands.push(...certified);
+      continue;
+    }
     const old = line.slice(0, hex);
     const next = line.slice(hex + 1, 2 * hex + 1);
     if (!isOid(old) || !isOid(next) || line[hex] !== ' ' || line[2 * hex + 1] !== ' ') {
@@ -77,7 +90,24 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
     commands.push({ name: line.slice(2 * hex + 2), old, new: next });
   }
   if (item === 'eof' && commands.length > 0) throw new GitError('TRANSPORT', 'the remote end hung up unexpectedly');
-  return { commands, capabilities, shallow };
+  return { commands, capabilities, shallow, certificate };
+}
+
+/** The lines up to `push-cert-end`. */
+async function readCertificate(reader: PacketReader): Promise<PushCertificate> {
+  const malformed = () => new GitError('PROTOCOL', 'malformed push certificate');
+  let text = '';
+  for (;;) {
+    const item = await reader.read();
+    if (!isData(item)) throw malformed();
+    const line = decodeText(item);
+    if (line === 'push-cert-end\n') break;
+    if (text.length + line.length > MAX_CERTIFICATE) throw new GitError('LIMIT', 'push certificate is too large');
+    text += line;
+  }
+  const certificate = parseCertificate(text);
+  if (certificate === undefined) throw malformed();
+  return certificate;
 }
 
 /** The commands as hooks get them on standard input. */

@@ -19,6 +19,10 @@ export interface ReceiveConfig {
   readonly shallowUpdate: boolean;
   readonly updateServerInfo: boolean;
   readonly autoGc: boolean;
+  /** Signed pushes are asked for; with this the nonces are made. */
+  readonly certNonceSeed: string | undefined;
+  /** Seconds that a nonce may be old where the conversation has no memory. */
+  readonly certNonceSlop: number;
 }
 
 function action(config: Config, key: string): DenyAction {
@@ -58,5 +62,7 @@ export function readReceiveConfig(config: Config): ReceiveConfig {
     shallowUpdate: config.getBool('receive.shallowupdate', false),
     updateServerInfo: config.getBool('receive.updateserverinfo', false),
     autoGc: config.getBool('receive.autogc', true),
+    certNonceSeed: config.get('receive.certnonceseed'),
+    certNonceSlop: config.getInt('receive.certnonceslop', 0),
   };
 }

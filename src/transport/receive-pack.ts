@@ -17,6 +17,7 @@ import { releasePack, storeIncoming } from './incoming.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { bandPackets, isData, MAX_PACKET, packet, packetText, type PacketWriter } from './pkt-line.js';
 import { isForProcReceive, procReceiveRules, reportedChanges, runProcReceive } from './proc-receive.js';
+import { type CertificateVerdict, judgeNonce, makeNonce, type NonceJudgement } from './push-certificate.js';
 import { Quarantine } from './quarantine.js';
 import type { ReceiveCommand, ReceiveRequest } from './receive-command.js';
 import { hookInput, isDeletion, readCommands } from './receive-command.js';
@@ -44,6 +45,10 @@ export interface ReceiveOptions extends ServiceOptions {
   readonly rejectThin?: boolean | undefined;
   /** `--skip-connectivity-check`. */
   readonly skipConnectivity?: boolean | undefined;
+  /** Looks at the signature of a push certificate. */
+  readonly verifyCertificate?:
+    | ((repository: Repository, payload: string, signature: string) => CertificateVerdict)
+    | undefined;
   /** Run after the refs moved, told where to print (`receive.autogc`, `receive.updateServerInfo`). */
   readonly updateServerInfo?: ((repository: Repository) => Promise<void>) | undefined;
   readonly autoGc?:
@@ -58,12 +63,15 @@ export interface ReceiveOptions extends ServiceOptions {
 export async function receivePush(repository: Repository, io: ServerIo, options: ReceiveOptions): Promise<void> {
   const config = readReceiveConfig(repository.config);
   traceData('transfer', 'negotiated-version', String(options.version));
+  const nonceAt = (seconds: number): string =>
+    makeNonce(repository.platform, repository.objectFormat, config.certNonceSeed ?? '', repository.gitDir, seconds);
+  const nonce = config.certNonceSeed === undefined ? undefined : nonceAt(Math.floor(repository.platform.now() / 1000));
   const fsck = incomingRules(repository, 'receive', (message) => io.errors(`warning: ${message}\n`));
   const reader = serverReader(io);
   const writer = serverWriter(io);
   if (options.advertiseOnly === true || options.stateless !== true) {
     if (options.version === 1) writer.write('version 1\n');
-    await advertise(repository, config, writer, options);
+    await advertise(repository, config, writer, options, nonce);
     await writer.send();
   }
   if (options.advertiseOnly === true) return;
@@ -71,7 +79,14 @@ export async function receivePush(repository: Repository, io: ServerIo, options:
   const client = request.capabilities.get('session-id');
   if (client !== undefined) traceData('transfer', 'client-sid', client);
   if (request.commands.length === 0) return;
-  await new Push(repository, config, fsck, request, reader, writer, io, options).run();
+  const judgement =
+    request.certificate &&
+    judgeNonce(nonce, request.certificate.nonce, {
+      at: nonceAt,
+      stateless: options.stateless === true,
+      slop: config.certNonceSlop,
+    });
+  await new Push(repository, config, fsck, request, reader, writer, io, options, judgement).run();
 }
 
 async function advertise(
@@ -79,11 +94,13 @@ async function advertise(
   config: ReceiveConfig,
   writer: PacketWriter,
   options: ServiceOptions,
+  nonce: string | undefined,
 ): Promise<void> {
   const capabilities = [
     'report-status report-status-v2 delete-refs side-band-64k quiet',
     ...(config.advertiseAtomic ? ['atomic'] : []),
     ...(config.preferOffsets ? ['ofs-delta'] : []),
+    ...(nonce === undefined ? [] : [`push-cert=${nonce}`]),
     ...(config.advertisePushOptions ? ['push-options'] : []),
     ...(config.advertiseSessionId && options.sessionId !== undefined ? [`session-id=${options.sessionId}`] : []),
     `object-format=${repository.objectFormat}`,
@@ -132,6 +149,8 @@ class Push {
   readonly #bands: BandWriter;
   readonly #io: ServerIo;
   readonly #options: ReceiveOptions;
+  readonly #nonce: NonceJudgement | undefined;
+  #certified: Readonly<Record<string, string>> | undefined;
   #pushOptions: readonly string[] | undefined;
   #quarantine: Quarantine | undefined;
   #incoming: Incoming | undefined;
@@ -145,7 +164,9 @@ class Push {
     writer: PacketWriter,
     io: ServerIo,
     options: ReceiveOptions,
+    nonce: NonceJudgement | undefined,
   ) {
+    this.#nonce = nonce;
     this.#repository = repository;
     this.#config = config;
     this.#fsck = fsck;
@@ -170,6 +191,7 @@ class Push {
   async run(): Promise<void> {
     const { commands } = this.#request;
     if (this.#has('push-options') && this.#config.advertisePushOptions) await this.#readPushOptions();
+    this.#checkCertifiedOptions();
     let unpackFault: string | undefined;
     try {
       if (commands.some((command) => !isDeletion(command))) unpackFault = await this.#unpack();
@@ -191,6 +213,42 @@ class Push {
       found.push(packetText(item));
     }
     this.#pushOptions = found;
+  }
+
+  /** What was signed and what was asked for must be the same. */
+  #checkCertifiedOptions(): void {
+    const { certificate, commands } = this.#request;
+    if (certificate === undefined) return;
+    const asked = this.#pushOptions ?? [];
+    const same =
+      asked.length === certificate.pushOptions.length &&
+      asked.every((option, i) => option === certificate.pushOptions[i]);
+    if (!same) for (const command of commands) command.error = 'inconsistent push options';
+  }
+
+  /** What the hooks around the whole push are told of its certificate, which becomes a blob. */
+  async #certificateEnvironment(): Promise<Readonly<Record<string, string>>> {
+    if (this.#certified !== undefined) return this.#certified;
+    const { certificate } = this.#request;
+    if (certificate === undefined) return (this.#certified = {});
+    const repository = this.#repository;
+    const oid = await repository.objects.write('blob', encodeText(certificate.text));
+    const { signer, key, status } = this.#options.verifyCertificate?.(
+      repository,
+      certificate.payload,
+      certificate.signature,
+    ) ?? { signer: undefined, key: undefined, status: 'N' };
+    const nonce = this.#nonce;
+    return (this.#certified = {
+      GIT_PUSH_CERT: oid,
+      GIT_PUSH_CERT_SIGNER: signer ?? '',
+      GIT_PUSH_CERT_KEY: key ?? '',
+      GIT_PUSH_CERT_STATUS: status,
+      ...(nonce?.nonce === undefined
+        ? {}
+        : { GIT_PUSH_CERT_NONCE: nonce.nonce, GIT_PUSH_CERT_NONCE_STATUS: nonce.status }),
+      ...(nonce?.slop === undefined ? {} : { GIT_PUSH_CERT_NONCE_SLOP: String(nonce.slop) }),
+    });
   }
 
   /** Takes the pack into the quarantine; why not, where that fails. */
@@ -256,7 +314,10 @@ class Push {
     }
     const live = commands.filter((command) => command.error === undefined);
     if (live.length > 0) {
-      const code = await this.#hook('pre-receive', [], live, this.#quarantine?.environment());
+      const code = await this.#hook('pre-receive', [], live, {
+        ...(await this.#certificateEnvironment()),
+        ...this.#quarantine?.environment(),
+      });
       if (code !== undefined && code !== 0) {
         for (const command of commands) command.error ??= 'pre-receive hook declined';
         return;
@@ -455,7 +516,8 @@ class Push {
     const done = this.#request.commands.filter(
       (command) => command.error === undefined && command.didNotExist !== true,
     );
-    if (done.length > 0) await this.#hook('post-receive', [], done.flatMap(reportedChanges));
+    if (done.length > 0)
+      await this.#hook('post-receive', [], done.flatMap(reportedChanges), await this.#certificateEnvironment());
     if (done.length > 0)
       await this.#hook(
         'post-update',

@@ -6,8 +6,18 @@ import type { Repository } from '../repo/repository.js';
 import type { Connection } from './connection.js';
 import { makePack } from './pack-exchange.js';
 import { PacketReader, packetText, PacketWriter, sideBandData } from './pkt-line.js';
+import { certificatePayload, isValidNonce } from './push-certificate.js';
 import type { RefReport } from './receive-command.js';
 import { readShallow } from './shallow.js';
+import { anonymizeUrl } from './url.js';
+
+/** Who signs a push, for `--signed`. */
+export interface PushSigner {
+  /** The key and the time, as the certificate names them. */
+  pusher(): string;
+  /** The armoured signature. */
+  sign(payload: string): string;
+}
 
 /** One ref to change on the other side. */
 export interface PushCommand {
@@ -26,6 +36,10 @@ export interface SendPackRequest {
   readonly quiet: boolean;
   readonly pushOptions: readonly string[];
   readonly agent: string;
+  /** Where the push goes, as a certificate names it. */
+  readonly url?: string | undefined;
+  /** Signs the push: gets what to sign, answers all of the certificate. */
+  readonly sign?: PushSigner | undefined;
   /** What the server says on side band 2. */
   readonly hear: (text: Bytes) => void;
   /** Progress of making the pack, as lines. */
@@ -82,10 +96,14 @@ export async function sendPack(
   const writer = new PacketWriter({ write: async () => {}, end: async () => {} });
   const shallow = readShallow(repository);
   for (const oid of shallow) writer.write(`shallow ${oid}`);
-  request.commands.forEach((command, i) => {
-    const line = `${command.old} ${command.new} ${command.name}`;
-    writer.write(i === 0 ? `${line}\0 ${words.join(' ')}` : line);
-  });
+  const nonce = capabilities.get('push-cert');
+  if (request.sign !== undefined && nonce !== undefined) {
+    writeCertificate(writer, request, request.sign, nonce, words);
+  } else
+    request.commands.forEach((command, i) => {
+      const line = `${command.old} ${command.new} ${command.name}`;
+      writer.write(i === 0 ? `${line}\0 ${words.join(' ')}` : line);
+    });
   writer.flush();
   if (request.pushOptions.length > 0) {
     for (const option of request.pushOptions) writer.write(option);
@@ -148,6 +166,30 @@ export async function sendPack(
   if (result.reported && failure instanceof GitError) return { ...result, failure };
   if (failure !== undefined && (failure as { code?: string }).code !== 'EPIPE') throw failure;
   return result;
+}
+
+/** The commands as a signed statement, line by line. */
+function writeCertificate(
+  writer: PacketWriter,
+  request: SendPackRequest,
+  signer: PushSigner,
+  nonce: string,
+  words: readonly string[],
+): void {
+  if (!isValidNonce(nonce)) {
+    throw new GitError('PROTOCOL', `the receiving end asked to sign an invalid nonce <${nonce}>`);
+  }
+  const payload = certificatePayload({
+    pusher: signer.pusher(),
+    pushee: anonymizeUrl(request.url ?? ''),
+    nonce,
+    pushOptions: request.pushOptions,
+    commands: request.commands,
+  });
+  const text = payload + signer.sign(payload);
+  writer.write(`push-cert\0 ${words.join(' ')}`);
+  for (const line of text.split('\n').slice(0, -1)) writer.write(`${line}\n`);
+  writer.write('push-cert-end\n');
 }
 
 async function readReport(reader: PacketReader): Promise<SendPackResult> {
