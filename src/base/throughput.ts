@@ -1,7 +1,7 @@
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** A size as git says it: `202 bytes`, `1.50 KiB`, … */
-function humanBytes(bytes: number): string {
+export function sizeText(bytes: number): string {
   for (const [unit, size] of [
     ['GiB', 2 ** 30],
     ['MiB', 2 ** 20],
@@ -15,5 +15,5 @@ function humanBytes(bytes: number): string {
 /** What stands behind a counter in progress lines: `, 1.50 MiB | 3.00 MiB/s`. */
 export function throughput(bytes: number, milliseconds: number): string {
   const rate = Math.floor((bytes * 1000) / 1024 / Math.max(1, milliseconds)) * 1024;
-  return `, ${humanBytes(bytes)} | ${humanBytes(rate)}/s`;
+  return `, ${sizeText(bytes)} | ${sizeText(rate)}/s`;
 }

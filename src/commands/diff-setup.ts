@@ -280,6 +280,12 @@ const slots: Readonly<Record<string, keyof DiffColors>> = {
   newmovedalternative: 'newMovedAlternative',
   newmoveddimmed: 'newMovedDimmed',
   newmovedalternativedimmed: 'newMovedAlternativeDimmed',
+  contextdimmed: 'contextDimmed',
+  olddimmed: 'oldDimmed',
+  newdimmed: 'newDimmed',
+  contextbold: 'contextBold',
+  oldbold: 'oldBold',
+  newbold: 'newBold',
 };
 
 /** The colours of diffs: git's defaults, and `color.diff.<slot>`. */

@@ -469,7 +469,7 @@ export class LogRun {
   async #notes(): Promise<NotesTree[]> {
     const { notes } = this.#settings;
     const wanted = this.#format.kind === 'user' && /%[-+ ]?N/.test(this.#format.template);
-    const show = notes.show ?? (!this.#prettySaid || wanted);
+    const show = notes.show ?? (notes.byDefault || !this.#prettySaid || wanted);
     if (!show) return [];
     return openDisplayNotes(this.#repository, notes);
   }

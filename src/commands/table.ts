@@ -89,6 +89,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   pull: () => import('./pull.js'),
   push: () => import('./push.js'),
   put: () => import('./put.js'),
+  'range-diff': () => import('./range-diff.js'),
   'read-tree': () => import('./read-tree.js'),
   'receive-pack': () => import('./receive-pack.js'),
   reflog: () => import('./reflog.js'),

@@ -16,6 +16,13 @@ export interface DiffColors {
   readonly newMovedAlternative: string;
   readonly newMovedDimmed: string;
   readonly newMovedAlternativeDimmed: string;
+  readonly contextDimmed: string;
+  readonly oldDimmed: string;
+  readonly newDimmed: string;
+  readonly contextBold: string;
+  readonly oldBold: string;
+  readonly newBold: string;
+  readonly reverse: string;
   readonly reset: string;
 }
 
@@ -37,6 +44,13 @@ export const defaultDiffColors: DiffColors = {
   newMovedAlternative: '\x1b[1;33m',
   newMovedDimmed: '\x1b[2m',
   newMovedAlternativeDimmed: '\x1b[2;3m',
+  contextDimmed: '\x1b[2m',
+  oldDimmed: '\x1b[2;31m',
+  newDimmed: '\x1b[2;32m',
+  contextBold: '\x1b[1m',
+  oldBold: '\x1b[1;31m',
+  newBold: '\x1b[1;32m',
+  reverse: '\x1b[7m',
   reset: '\x1b[m',
 };
 

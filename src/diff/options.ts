@@ -126,6 +126,11 @@ export interface DiffOptions extends LineDiffOptions {
     | (LineDiffOptions['whitespace'] & { readonly allowIndentationChange?: boolean | undefined })
     | undefined;
 
+  /**
+   * What is compared are patches themselves: no file headers, and hunks only named. `dual`: lines keep the colours that
+   * they have in the patch, and only the sign in front tells the side.
+   */
+  readonly patches?: { readonly dual: boolean } | undefined;
   readonly submodule?: SubmoduleFormat | undefined;
   /** What `submodule` other than `short` shows. */
   readonly showSubmodule?: ((pair: FilePair) => Awaitable<Bytes>) | undefined;

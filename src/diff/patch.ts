@@ -212,7 +212,7 @@ export class PatchWriter {
     const b = this.label(bPrefix, names.new);
     const labels: readonly [string, string] = [exists(old) ? a : '/dev/null', exists(fresh) ? b : '/dev/null'];
     const line = (text: string): string => `${prefix}${colors.meta}${text}${colors.reset}\n`;
-    let header = line(`diff --git ${a} ${b}`);
+    let header = options.patches === undefined ? line(`diff --git ${a} ${b}`) : '';
     let always = meta.always;
     if (!exists(old)) {
       header += line(`new file mode ${octal(fresh.mode)}`) + meta.text;
@@ -220,7 +220,7 @@ export class PatchWriter {
     } else if (!exists(fresh)) {
       header += line(`deleted file mode ${octal(old.mode)}`) + meta.text;
       always = true;
-    } else {
+    } else if (options.patches === undefined) {
       if (old.mode !== fresh.mode) {
         header += line(`old mode ${octal(old.mode)}`) + line(`new mode ${octal(fresh.mode)}`);
         always = true;
@@ -284,6 +284,7 @@ export class PatchWriter {
   }
 
   private fileLabels(labels: readonly [string, string]): void {
+    if (this.options.patches !== undefined) return;
     const { colors, prefix } = this;
     const tab = (label: string): string => (label.includes(' ') ? '\t' : '');
     this.raw(
@@ -355,10 +356,14 @@ export class PatchWriter {
   ): void {
     words?.flush();
     const { colors, prefix } = this;
-    const place = `@@ -${range(hunk.aStart, hunk.aEnd - hunk.aStart)} +${range(hunk.bStart, hunk.bEnd - hunk.bStart)} @@`;
+    const { patches } = this.options;
+    const place =
+      patches !== undefined
+        ? '@@'
+        : `@@ -${range(hunk.aStart, hunk.aEnd - hunk.aStart)} +${range(hunk.bStart, hunk.bEnd - hunk.bStart)} @@`;
     const write = (): void => {
       const { out } = this;
-      out.text(`${prefix}${colors.frag}${place}${colors.reset}`);
+      out.text(`${prefix}${patches?.dual === true ? colors.reverse : ''}${colors.frag}${place}${colors.reset}`);
       if (name !== undefined) {
         const end = wholeCharacters(a.bytes, name.start, name.end);
         let start = name.start;
@@ -478,7 +483,16 @@ export class PatchWriter {
       return;
     }
     const { colors } = this;
-    const set = colors[movedColor ?? kind];
+    let set = colors[movedColor ?? kind];
+    if (options.patches?.dual === true) {
+      const inner = innerColor(kind, bytes[from]);
+      if (kind !== 'context') {
+        this.dual(set, sign, colors[inner], bytes, from, to);
+        if (!complete) out.byte(10);
+        return;
+      }
+      set = colors[inner];
+    }
     if (this.highlights(kind) && colors.whitespace !== '') {
       if (atEof) {
         this.colored(colors.whitespace, sign, bytes, from, to);
@@ -491,6 +505,21 @@ export class PatchWriter {
       this.colored(set, bare ? '' : sign, bytes, from, to);
     }
     if (!complete) out.byte(10);
+  }
+
+  /** A line of a patch of patches: the sign on a ground of its side's colour, then the line as it is in its patch. */
+  private dual(side: string, sign: string, set: string, bytes: Bytes, from: number, to: number): void {
+    const { out, colors, prefix } = this;
+    out.text(`${prefix}${colors.reverse}${side}${sign}${colors.reset}`);
+    let end = to;
+    if (end > from && bytes[end - 1] === 10) end--;
+    if (end > from && bytes[end - 1] === 13) end--;
+    if (end > from) {
+      out.text(set);
+      out.slice(bytes, from, end);
+      out.text(colors.reset);
+    }
+    out.slice(bytes, end, to);
   }
 
   /** A line in one colour, the line end outside of it. */
@@ -535,6 +564,14 @@ export class PatchWriter {
     if (this.moved === undefined) this.out.bytes(bytes);
     else this.moved.other(() => this.out.bytes(bytes));
   }
+}
+
+/** The colour of a line of a patch by its sign; lines of one side only are dimmed or bold. */
+function innerColor(kind: LineKind, sign: number | undefined): keyof DiffColors {
+  if (sign === 64) return 'frag';
+  const what = sign === 45 ? 'old' : sign === 43 ? 'new' : 'context';
+  if (kind === 'context') return what;
+  return kind === 'old' ? `${what}Dimmed` : `${what}Bold`;
 }
 
 const octal = (mode: number): string => mode.toString(8).padStart(6, '0');

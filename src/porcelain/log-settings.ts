@@ -20,6 +20,8 @@ export interface NotesChoice {
   /** The usual notes: `undefined` where nothing was said of them. */
   usual: boolean | undefined;
   readonly refs: string[];
+  /** The usual notes are shown, whatever the format, unless something was said of notes. */
+  byDefault: boolean;
 }
 
 /** Everything the options of `git log` and `git rev-list` say about which commits, in which order, and how shown. */
@@ -93,7 +95,7 @@ export class LogSettings {
   graph = false;
   showLinearBreak: string | undefined;
   showSignature = false;
-  readonly notes: NotesChoice = { show: undefined, usual: undefined, refs: [] };
+  readonly notes: NotesChoice = { show: undefined, usual: undefined, refs: [], byDefault: false };
   outputEncoding: string | undefined;
   showLogSize = false;
   encodeEmailHeaders: boolean | undefined;
@@ -434,7 +436,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
     s.notes.usual = true;
   },
   '--show-notes-by-default': (s) => {
-    s.notes.usual = true;
+    s.notes.byDefault = true;
   },
   '--no-notes': (s) => {
     s.notes.show = false;
