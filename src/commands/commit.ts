@@ -228,7 +228,7 @@ class CommitRun {
     if (dry) return yield* this.#dryRun(reference);
     const reused = await this.#reusedCommit();
     const author = await this.#author(reused);
-    if (values['no-verify'] !== true && repository.hooks.find('pre-commit') !== undefined) {
+    if (values['no-verify'] !== true && repository.hooks.exists('pre-commit')) {
       if (!this.#hook('pre-commit', [])) throw new Stop(1);
       this.#committing.reloadIndex();
     }
@@ -275,7 +275,7 @@ class CommitRun {
     this.#commitIndexFiles();
     await this.#applyAutostash();
     await autoMaintenance(this.#context, repository, values.quiet === true);
-    if (repository.hooks.find('post-commit') !== undefined) this.#hook('post-commit', []);
+    if (repository.hooks.exists('post-commit')) this.#hook('post-commit', []);
     if (this.#amend && values['no-post-rewrite'] !== true && head !== undefined) {
       await this.#carryNotes(head, oid);
       repository.hooks.run('post-rewrite', ['amend'], { input: encodeText(`${head} ${oid}\n`), output: 'stderr' });
@@ -1010,7 +1010,7 @@ class CommitRun {
     const values = this.#values;
     const { fs } = this.#repository.platform;
     const shown = shownPath(this.#repository, path);
-    if (this.#repository.hooks.find('prepare-commit-msg') !== undefined) {
+    if (this.#repository.hooks.exists('prepare-commit-msg')) {
       if (!this.#hook('prepare-commit-msg', [shown, ...started.source])) throw new Stop(1);
     }
     if (this.#useEditor) {
@@ -1027,7 +1027,7 @@ class CommitRun {
         throw new Stop(1);
       }
     }
-    if (values['no-verify'] !== true && this.#repository.hooks.find('commit-msg') !== undefined) {
+    if (values['no-verify'] !== true && this.#repository.hooks.exists('commit-msg')) {
       if (!this.#hook('commit-msg', [shown])) throw new Stop(1);
     }
     const data = fs.readFile(path);

@@ -1,132 +1,149 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GitError } from '../base/errors.js';
-import type { Repository } from '../repo/repository.js';
+import { systemMessage } from '../platform/system-message.js';
+import { Hooks, knownHooks } from '../repo/hooks.js';
+import { readUserConfig } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { parseOptions, UsageError } from './options.js';
+import { UsageError } from './options.js';
+import { parseSubcommand, subcommandUsage } from './subcommand.js';
 
 interface Line {
   readonly text: string;
-}
-
-/** A program that runs for an event: configured (`hook.<name>.event`), or the file in the hooks directory. */
-interface EventHook {
-  readonly name: string;
-  readonly scope: string;
-  readonly command: string | undefined;
 }
 
 const runOptions = {
   'allow-unknown-hook-name': { type: 'flag', help: 'allow running a hook with a non-native hook name' },
   'ignore-missing': { type: 'flag', help: 'silently ignore missing requested <hook-name>' },
   'to-stdin': { type: 'string', value: 'path', help: "file to read into hooks' stdin" },
-  jobs: { type: 'number', short: 'j', value: 'n', negatable: false, help: 'run up to <n> hooks simultaneously' },
+  jobs: { type: 'number', short: 'j', value: 'n', help: 'run up to <n> hooks at once (-1: one for each processor)' },
 } as const;
 const listOptions = {
+  z: { type: 'flag', short: 'z', shortOnly: true, help: 'end lines with NUL' },
+  'show-scope': { type: 'flag', help: 'show in which configuration each hook is' },
   'allow-unknown-hook-name': runOptions['allow-unknown-hook-name'],
-  z: { type: 'flag', short: 'z', shortOnly: true, help: 'use NUL as line terminator' },
-  'show-scope': { type: 'flag', help: 'show the config scope that defined each hook' },
 } as const;
+
+const runUsage =
+  'hook run [--allow-unknown-hook-name] [--ignore-missing] [--to-stdin=<path>] [(-j|--jobs) <n>]\n' +
+  '<hook-name> [-- <hook-args>]';
+const listUsage = 'hook list [--allow-unknown-hook-name] [-z] [--show-scope] <hook-name>';
+
+/** Events that never run two programs at once: what they work on is one and the same. */
+const serial = new Set([
+  ...['applypatch-msg', 'pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'post-checkout'],
+  'push-to-checkout',
+]);
 
 export const command = defineCommand({
   name: 'hook',
   summary: 'run hooks',
-  usage: [
-    'hook run [--allow-unknown-hook-name] [--ignore-missing] [--to-stdin=<path>] [(-j|--jobs) <n>]\n' +
-      '       <hook-name> [-- <hook-args>]',
-    'hook list [--allow-unknown-hook-name] [-z] [--show-scope] <hook-name>',
-  ],
+  usage: [runUsage, listUsage],
   options: {},
   parsing: { none: true },
   async *run(context): AsyncGenerator<Line, number> {
     const [verb, ...argv] = context.argv;
-    if (verb === '-h') throw new UsageError('', { help: true });
+    if (verb === '-h' || verb === '--help-all') throw new UsageError('', { help: true });
     if (verb === undefined) throw new UsageError('need a subcommand');
-    if (verb === 'list') {
-      const { values, rest } = parseOptions(listOptions, argv, {});
-      if (rest.length !== 1) throw new UsageError('You must specify a hook event name to list.');
-      const hooks = eventHooks(context.repository(), rest[0]!);
-      if (hooks.length === 0) {
-        context.warning(`no hooks found for event '${rest[0]}'`);
-        return 1;
-      }
-      for (const hook of hooks) {
-        const scope = values['show-scope'] === true && hook.command !== undefined ? `${hook.scope}\t` : '';
-        yield {
-          text: `${scope}${hook.command === undefined ? 'hook from hookdir' : hook.name}${values.z === true ? '\0' : '\n'}`,
-        };
-      }
-      return 0;
-    }
-    if (verb !== 'run') throw new UsageError(`unknown subcommand: \`${verb}'`);
-    const { values, rest, dashDash } = parseOptions(runOptions, argv, {});
-    const [name, ...args] = rest;
-    if (name === undefined || (args.length > 0 && dashDash !== 1)) throw new UsageError();
-    return runEvent(context, name, args, values['to-stdin'] ?? undefined, values['ignore-missing'] === true);
+    if (verb === 'list') return yield* list(context, argv);
+    if (verb === 'run') return run(context, argv);
+    if (verb.startsWith('--')) throw new UsageError(`unknown option \`${verb.slice(2)}'`);
+    if (verb.startsWith('-')) throw new UsageError(`unknown switch \`${verb[1]}'`);
+    throw new UsageError(`unknown subcommand: \`${verb}'`);
   },
   render: ({ text }) => text,
 });
 
-/** Configured hooks in the order of the configuration, then the file of that name. */
-function eventHooks(repository: Repository, event: string): EventHook[] {
-  const { config } = repository;
-  const found = new Map<string, EventHook>();
-  for (const entry of config.entries()) {
-    const match = /^hook\.(.+)\.event$/s.exec(entry.key);
-    if (match === null) continue;
-    const name = match[1]!;
-    if (entry.value === '') found.delete(name);
-    if (entry.value !== event) continue;
-    found.delete(name);
-    found.set(name, { name, scope: entry.scope, command: config.get(`hook.${name}.command`) ?? '' });
-  }
-  const out = [...found.values()].filter((hook) => config.getBool(`hook.${hook.name}.enabled`, true));
-  for (const hook of out) {
-    if (hook.command === '') {
-      throw new GitError(
-        'CONFIG',
-        `'hook.${hook.name}.command' must be configured or 'hook.${hook.name}.event' must be removed; aborting.`,
-      );
-    }
-  }
-  const file = repository.hooks.find(event);
-  if (file !== undefined) out.push({ name: event, scope: '', command: undefined });
-  return out;
+function hooksOf(context: CommandContext): Hooks {
+  const repository = context.maybeRepository();
+  if (repository !== undefined) return repository.hooks;
+  return new Hooks({
+    platform: context.platform,
+    config: readUserConfig(context),
+    env: context.env,
+    gitDir: undefined,
+    gitDirShown: undefined,
+    workTree: context.cwd,
+    prefix: '',
+    bare: false,
+    path: (name) => name,
+    complain: (line) => context.printError(`${line}\n`),
+  });
 }
 
-async function runEvent(
-  context: CommandContext,
-  event: string,
-  args: readonly string[],
-  stdin: string | undefined,
-  ignoreMissing: boolean,
-): Promise<number> {
-  const repository = context.repository();
-  const hooks = eventHooks(repository, event);
-  if (hooks.length === 0) {
-    if (ignoreMissing) return 0;
+function known(context: CommandContext, event: string, allowed: boolean | undefined): boolean {
+  if (allowed === true || knownHooks.has(event)) return true;
+  context.error(`unknown hook event '${event}';`);
+  context.printError('use --allow-unknown-hook-name to allow non-native hook names\n');
+  return false;
+}
+
+async function* list(context: CommandContext, argv: readonly string[]): AsyncGenerator<Line, number> {
+  const parsed = parseSubcommand(context, [listUsage], listOptions, argv);
+  if (typeof parsed === 'number') return parsed;
+  const { values, rest } = parsed;
+  if (rest.length !== 1) {
+    context.printError('fatal: you must specify a hook event name to list\n\n');
+    return subcommandUsage(context, [listUsage], listOptions);
+  }
+  const event = rest[0]!;
+  if (!known(context, event, values['allow-unknown-hook-name'])) return 1;
+  const hooks = hooksOf(context);
+  const end = values.z === true ? '\0' : '\n';
+  let found = 0;
+  for (const hook of hooks.configured(event)) {
+    found++;
+    const scope = values['show-scope'] === true ? `${hook.scope}\t` : '';
+    yield { text: `${scope}${hook.off === undefined ? '' : `${hook.off}\t`}${hook.name}${end}` };
+  }
+  if (hooks.find(event) !== undefined) {
+    found++;
+    yield { text: `hook from hookdir${end}` };
+  }
+  if (found > 0) return 0;
+  context.warning(`no hooks found for event '${event}'`);
+  return 1;
+}
+
+function run(context: CommandContext, argv: readonly string[]): number {
+  const parsed = parseSubcommand(context, [runUsage], runOptions, argv, { keepDashDash: true });
+  if (typeof parsed === 'number') return parsed;
+  const { values, rest } = parsed;
+  const [event, dashes, ...args] = rest;
+  if (event === undefined || event === '--' || (dashes !== undefined && dashes !== '--')) {
+    return subcommandUsage(context, [runUsage], runOptions);
+  }
+  if (values.jobs != null && values.jobs < 0 && values.jobs !== -1) {
+    throw new GitError('USAGE', `invalid value for -j: ${values.jobs} (use -1 for CPU count or a positive integer)`);
+  }
+  if (!known(context, event, values['allow-unknown-hook-name'])) return 1;
+  const hooks = hooksOf(context);
+  const configured = hooks.configured(event);
+  const file = hooks.find(event);
+  if (configured.length === 0 && file === undefined) {
+    if (values['ignore-missing'] === true) return 0;
     context.error(`cannot find a hook named ${event}`);
     return 1;
   }
-  const input = stdin === undefined ? undefined : readFileSync(resolve(context.cwd, stdin));
-  let code = 0;
-  for (const hook of hooks) {
-    if (hook.command === undefined) {
-      const ran = repository.hooks.run(event, args, { input });
-      code = ran !== undefined && ran.code !== 0 ? ran.code : code;
-      continue;
+  if (values.jobs != null && (values.jobs > 1 || values.jobs === -1) && !serial.has(event)) {
+    for (const hook of configured) {
+      if (hook.off === undefined && !hook.parallel) {
+        context.warning(
+          `hook '${hook.name}' is not marked as parallel=true, running in parallel anyway due to -j${values.jobs}`,
+        );
+      }
     }
-    const { processes } = repository.platform;
-    if (processes === undefined) throw new GitError('UNSUPPORTED', 'no programs can be run here');
-    const ran = processes.runSync(processes.shell(hook.command, args), {
-      cwd: repository.workTree ?? repository.gitDir,
-      env: repository.hooks.environment(),
-      ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-      stdout: 'stderr',
-      stderr: 'inherit',
-    });
-    if (ran.code !== 0) code = ran.code;
   }
-  return code;
+  return hooks.run(event, args, { input: standardInput(context, values['to-stdin']) })?.code ?? 0;
+}
+
+function standardInput(context: CommandContext, path: string | null | undefined): Uint8Array | undefined {
+  if (path == null) return undefined;
+  try {
+    if (path === '') throw Object.assign(new Error('no name'), { code: 'ENOENT' });
+    return readFileSync(resolve(context.cwd, path));
+  } catch (error) {
+    throw new GitError('USAGE', `could not open '${path}' for reading: ${systemMessage(error)}`);
+  }
 }

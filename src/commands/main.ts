@@ -224,6 +224,7 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
   const words = json && !surroundings.json ? withoutJson(argv) : argv;
   const context = contextFor(surroundings, name, words, json);
   try {
+    if (command.standalone !== true) (await import('./preconditions.js')).checkPreconditions(context);
     const args =
       command.parsing?.none === true
         ? { values: {}, events: [], rest: words, dashDash: -1 }

@@ -1,5 +1,5 @@
 import { systemMessage } from '../platform/system-message.js';
-import { compareText } from '../base/bytes.js';
+import { isSafePath } from '../base/path.js';
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import { normalize } from '../repo/pathspec.js';
@@ -52,12 +52,12 @@ export const command = defineCommand({
         moves = plan.make(rest.slice(0, -1), rest[rest.length - 1]!);
       } finally {
         // What was looked at is told also where looking ends in a refusal.
-        if (dry) for (const { from, to } of plan.checked) yield { from, to, verb: 'Checking' };
+        if (dry) for (const { from, to } of listed(plan.checked)) yield { from, to, verb: 'Checking' };
       }
       const loud = values.verbose === true || values['dry-run'] === true;
       for (const { from, to } of moves) if (loud) yield { from, to, verb: 'Renaming' };
       if (values['dry-run'] === true) return 0;
-      await perform(tree, moves, values.k === true);
+      await perform(tree, moves, values.k === true, (message) => context.error(message));
       if (tree.index.changed) tree.commitIndex(lock);
       return 0;
     } finally {
@@ -68,6 +68,12 @@ export const command = defineCommand({
   render: ({ from, to, verb }) =>
     verb === 'Checking' ? `Checking rename of '${from}' to '${to}'\n` : `Renaming ${from} to ${to}\n`,
 });
+
+/** In the order of the command line; what lies in directories comes at the end. */
+const listed = (moves: readonly Move[]): Move[] => [
+  ...moves.filter((move) => move.kind !== 'inside'),
+  ...moves.filter((move) => move.kind === 'inside'),
+];
 
 class Plan {
   readonly checked: Move[] = [];
@@ -86,7 +92,7 @@ class Plan {
   #path(word: string): string {
     const { prefix, workTree } = this.#tree.repository;
     const normal = normalize(prefix, word, workTree);
-    if (normal === undefined) throw new GitError('USAGE', `${word}: '${word}' is outside repository at '${workTree}'`);
+    if (normal === undefined) throw new GitError('USAGE', `'${word}' is outside repository at '${workTree}'`);
     return normal.path;
   }
 
@@ -126,13 +132,13 @@ class Plan {
         throw new GitError('USAGE', `cannot move both '${from}' and its parent directory '${above}'`);
       }
     }
-    return moves.sort((a, b) => compareText(a.from, b.from));
+    return listed(moves);
   }
 
   #check(from: string, to: string, moves: Move[], seen: Set<string>): string | undefined {
     const tree = this.#tree;
     const { index } = tree;
-    const stat = from === '' ? tree.fs.lstat(tree.root) : tree.lstat(from);
+    const stat = from === '' ? undefined : tree.lstat(from);
     if (stat === undefined) {
       const entry = index.get(from);
       if (entry === undefined || !entry.skipWorktree) return 'bad source';
@@ -185,7 +191,12 @@ class Plan {
   }
 }
 
-async function perform(tree: WorkTree, moves: readonly Move[], skip: boolean): Promise<void> {
+async function perform(
+  tree: WorkTree,
+  moves: readonly Move[],
+  skip: boolean,
+  tell: (message: string) => void,
+): Promise<void> {
   const { index, fs } = tree;
   for (const { from, to, kind } of moves) {
     if (kind !== 'inside') {
@@ -200,6 +211,10 @@ async function perform(tree: WorkTree, moves: readonly Move[], skip: boolean): P
     const entry = index.get(from);
     if (entry === undefined) continue;
     index.remove(from);
+    if (!isSafePath(to)) {
+      tell(`invalid path '${to}'`);
+      continue;
+    }
     index.add(await moved(tree, entry, to), { replace: true });
   }
 }

@@ -45,7 +45,6 @@ export const command = defineCommand({
       const index = tree.reloadIndex();
       const paths: string[] = [];
       for (const entry of index.entries) {
-        if (paths[paths.length - 1] === entry.path) continue;
         if (entry.skipWorktree && values.sparse !== true) continue;
         if (pathspec.matches(entry.path)) paths.push(entry.path);
       }
@@ -57,10 +56,7 @@ export const command = defineCommand({
         }
         // Below a directory, only with -r.
         if (values.r !== true && pathspec.seen[i]! < MATCH_EXACT && !item.wildcards) {
-          throw new GitError(
-            'USAGE',
-            `not removing '${item.match === '' ? '.' : item.original}' recursively without -r`,
-          );
+          throw new GitError('USAGE', `not removing '${item.original}' recursively without -r`);
         }
       }
       if (paths.length === 0) return 0;
@@ -78,7 +74,7 @@ export const command = defineCommand({
       if (!cached) {
         const remover = new FileRemover(tree);
         let done = 0;
-        for (const path of paths) {
+        for (const path of new Set(paths)) {
           const link = gitlinks.has(path);
           if (link) {
             tree.fs.removeRecursive(tree.absolute(path));

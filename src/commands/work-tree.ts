@@ -121,7 +121,9 @@ export function pathspecWords(
   against: readonly (string | false)[] = [],
 ): readonly string[] {
   const file = values['pathspec-from-file'];
-  if (file == null) {
+  // Whether the words are good ones is seen before whether they may stand there.
+  if (rest.length > 0 && (file || values['pathspec-file-nul'] === true)) checkWords(context, rest);
+  if (file == null || file === '') {
     if (values['pathspec-file-nul'] === true) {
       throw new GitError('USAGE', "the option '--pathspec-file-nul' requires '--pathspec-from-file'");
     }
@@ -135,6 +137,11 @@ export function pathspecWords(
     throw new GitError('USAGE', `options '--pathspec-from-file' and '${other}' cannot be used together`);
   }
   return readPathspecFile(context, file, values['pathspec-file-nul'] === true);
+}
+
+function checkWords(context: CommandContext, words: readonly string[]): void {
+  const repository = context.maybeRepository();
+  if (repository?.workTree !== undefined) pathspecOf(context, openWorkTree(context), words);
 }
 
 /** The two options, for a command's table. */

@@ -93,6 +93,8 @@ export interface Spawned {
   readonly stdout: Bytes;
   readonly stderr: Bytes;
   readonly errorCode?: string | undefined;
+  /** A signal ended it. */
+  readonly signalled?: boolean | undefined;
 }
 
 /** A child with pipes, for conversations (filters, ssh, credential helpers). */

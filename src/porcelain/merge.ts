@@ -460,7 +460,7 @@ export class WorkTreeMerge {
       const run = repository.hooks.run(name, args, { env: hookEnvironment });
       return run === undefined || run.code === 0;
     };
-    if (verify && repository.hooks.find('pre-merge-commit') !== undefined) {
+    if (verify && repository.hooks.exists('pre-merge-commit')) {
       if (!allows('pre-merge-commit')) return this.#abortCommit(heads);
       this.#tree.reloadIndex();
     }

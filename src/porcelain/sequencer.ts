@@ -621,7 +621,7 @@ export class Sequencer {
     const edits = this.#edits();
     if (edits || (tree === headTree && !allowEmpty)) return this.#runCommit(edits, allowEmpty);
     let message = given;
-    if (repository.hooks.find('prepare-commit-msg') !== undefined) {
+    if (repository.hooks.exists('prepare-commit-msg')) {
       const run = repository.hooks.run('prepare-commit-msg', [repository.path('MERGE_MSG'), 'message'], {
         env: { GIT_INDEX_FILE: repository.path('index'), GIT_EDITOR: ':' },
       });

@@ -220,7 +220,7 @@ class Discovery {
       if (device !== undefined && this.#fs.stat(parent)?.device !== device) {
         return {
           missing:
-            `not a git repository (or any parent up to mount point ${directory})\n` +
+            `not a git repository (or any parent up to mount point ${parent})\n` +
             'Stopping at filesystem boundary (GIT_DISCOVERY_ACROSS_FILESYSTEM not set).',
         };
       }

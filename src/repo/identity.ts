@@ -108,14 +108,16 @@ class Person {
     const account = findAccount(platform);
     const login = account?.login ?? 'unknown';
     const mailName = platform.fs.readFile('/etc/mailname');
-    const host = mailName === undefined ? platform.hostName : decodeText(mailName).trim();
+    const mailHost = mailName === undefined ? '' : decodeText(mailName).split('\n')[0]!;
+    if (mailHost !== '') return { email: `${login}@${mailHost}`, bogus: account === undefined };
+    const host = platform.hostName;
     if (host.includes('.')) return { email: `${login}@${host}`, bogus: account === undefined };
     return { email: `${login}@${host}.(none)`, bogus: true };
   }
 
   name(given: string | undefined, email: string): string {
     let name = given ?? this.#configured('name');
-    const guessed = name === undefined;
+    const guessed = given === undefined && (this.#sources.config.get(`${this.#role}.name`) ?? '') === '';
     if (name === undefined) {
       if (this.#configOnly) this.#refuse('no name was given and auto-detection is disabled');
       const account = findAccount(this.#sources.platform);
@@ -149,7 +151,7 @@ function findAccount(platform: Platform): { login: string; name: string } | unde
   return platform.account?.();
 }
 
-const isCrud = (char: string): boolean => char <= ' ' || '.,:;<>"\\\''.includes(char);
+const isCrud = (char: string): boolean => char <= ' ' || ',:;<>"\\\''.includes(char);
 
 /** Takes off what cannot stand at the ends of a name or address, and `<`, `>` and line ends anywhere. */
 function stripCrud(text: string): string {

@@ -311,7 +311,7 @@ export class Repository {
     }
     const { config } = this;
     const logs = config.last('core.logallrefupdates');
-    const runHook = this.hooks.find('reference-transaction') === undefined ? undefined : this.hooks;
+    const runHook = this.hooks.exists('reference-transaction') ? this.hooks : undefined;
     return new FilesRefStore(this.platform, {
       gitDir: this.gitDir,
       commonDir: this.commonDir,

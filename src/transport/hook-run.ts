@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import type { Processes } from '../platform/platform.js';
 import type { Repository } from '../repo/repository.js';
 
 export interface HookRun {
@@ -16,10 +17,22 @@ export async function runHook(
   args: readonly string[],
   options: HookRun,
 ): Promise<number | undefined> {
-  const file = repository.hooks.find(name);
   const { processes } = repository.platform;
-  if (file === undefined || processes === undefined) return undefined;
-  const child = processes.open([file, ...args], {
+  if (processes === undefined) return undefined;
+  let code: number | undefined;
+  for (const command of repository.hooks.commands(name, args)) {
+    code = (code ?? 0) | (await runOne(repository, processes, command, options));
+  }
+  return code;
+}
+
+async function runOne(
+  repository: Repository,
+  processes: Processes,
+  command: [string, ...string[]],
+  options: HookRun,
+): Promise<number> {
+  const child = processes.open(command, {
     cwd: options.cwd ?? repository.gitDir,
     env: { ...repository.hooks.environment(), ...options.env },
     ...(options.input === undefined ? { stdin: 'ignore' as const } : {}),

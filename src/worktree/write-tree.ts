@@ -71,7 +71,7 @@ function refuseConflicts(index: Index): void {
 
 const buildError = (errors: readonly string[]): GitError =>
   new GitError('OBJECT_CORRUPT', 'error building trees', {
-    data: { preface: errors.map((line) => `error: ${line}\n`).join('') },
+    data: { preface: errors.map((line) => `${line}\n`).join('') },
   });
 
 class TreeWriter {

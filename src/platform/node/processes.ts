@@ -35,6 +35,7 @@ function withShellFallback(argv: readonly string[], run: (argv: readonly string[
 function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): Spawned {
   return withShellFallback(argv, (words) => {
     const [command, ...rest] = nativeArguments(words);
+    if (command === '') return { code: 127, stdout: emptyBytes, stderr: emptyBytes, errorCode: 'ENOENT' };
     const ended = traceChild(words);
     const result = childProcess().spawnSync(command!, rest, {
       cwd: options.cwd,
@@ -54,6 +55,7 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): S
       stdout: result.stdout ?? emptyBytes,
       stderr: result.stderr ?? emptyBytes,
       errorCode: errorCode === 'EPIPE' ? undefined : errorCode,
+      signalled: result.signal !== null,
     };
   });
 }

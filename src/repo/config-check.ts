@@ -1,0 +1,205 @@
+import { parseColor } from '../base/color.js';
+import { GitError } from '../base/errors.js';
+import { badNumber, badVariable, type Config, type ConfigEntry, missingValue } from './config.js';
+import { parseBool, parseConfigNumber } from './config-values.js';
+
+/** Throws `CONFIG` where an entry cannot be what it is meant to be. */
+type Check = (entry: ConfigEntry, warn: (message: string) => void) => void;
+
+const bool: Check = (entry) => {
+  if (parseBool(entry.value) === undefined)
+    throw new GitError('CONFIG', `bad boolean config value '${entry.value}' for '${entry.key}'`);
+};
+
+const number =
+  (bits: 32 | 64 = 32): Check =>
+  (entry) => {
+    const parsed = parseConfigNumber(entry.value, bits);
+    if ('fault' in parsed) badNumber(entry, parsed.fault);
+  };
+
+const text: Check = (entry) => {
+  if (entry.value === undefined) throw missingValue(entry);
+};
+
+/** A bool, or one of the words, as they are spelled. */
+const boolOr =
+  (...words: readonly string[]): Check =>
+  (entry) => {
+    if (entry.value === undefined || !words.includes(entry.value)) bool(entry, () => {});
+  };
+
+const boolOrAnyCase =
+  (word: string): Check =>
+  (entry) => {
+    if (entry.value?.toLowerCase() !== word) bool(entry, () => {});
+  };
+
+/** One of the words; `why` is told where it is none. */
+const oneOf =
+  (words: readonly string[], why: (entry: ConfigEntry) => string): Check =>
+  (entry) => {
+    if (entry.value === undefined) throw missingValue(entry);
+    if (!words.includes(entry.value)) throw badVariable(entry, why(entry));
+  };
+
+const abbreviation: Check = (entry) => {
+  const { value } = entry;
+  if (value === undefined) throw missingValue(entry);
+  if (value.toLowerCase() === 'auto' || parseBool(value) === false) return;
+  const parsed = parseConfigNumber(value);
+  if ('fault' in parsed) badNumber(entry, parsed.fault);
+  if (parsed.value < 4) throw badVariable(entry, `abbrev length out of range: ${parsed.value}`);
+};
+
+const compression: Check = (entry) => {
+  const parsed = parseConfigNumber(entry.value);
+  if ('fault' in parsed) badNumber(entry, parsed.fault);
+  if (parsed.value < -1 || parsed.value > 9) throw new GitError('CONFIG', `bad zlib compression level ${parsed.value}`);
+};
+
+const comment: Check = (entry) => {
+  if (entry.value === undefined) throw missingValue(entry);
+  if (entry.value === '') throw badVariable(entry, `${entry.key} must have at least one character`);
+  if (entry.value.includes('\n')) throw badVariable(entry, `${entry.key} cannot contain newline`);
+};
+
+function color(entry: ConfigEntry): void {
+  if (entry.value === undefined) throw missingValue(entry);
+  try {
+    parseColor(entry.value);
+  } catch {
+    throw badVariable(entry, `invalid color value: ${entry.value}`);
+  }
+}
+
+const fsyncComponents = new Set([
+  ...['loose-object', 'pack', 'pack-metadata', 'commit-graph', 'index', 'reference', 'objects', 'derived-metadata'],
+  ...['committed', 'added', 'all', 'none'],
+]);
+
+const fsync: Check = (entry, warn) => {
+  if (entry.value === undefined) throw missingValue(entry);
+  for (const word of entry.value.split(/[\t\n\r ,]+/)) {
+    const name = word.replace(/^-/, '');
+    if (name !== '' && !fsyncComponents.has(name)) warn(`ignoring unknown core.fsync component '${name}'`);
+  }
+};
+
+const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ...[
+    ...['core.filemode', 'core.trustctime', 'core.quotepath', 'core.symlinks', 'core.ignorecase', 'core.bare'],
+    ...['core.ignorestat', 'core.protecthfs', 'core.protectntfs', 'core.precomposeunicode', 'core.sparsecheckout'],
+    ...['core.sparsecheckoutcone', 'core.usereplacerefs', 'core.commitgraph', 'core.multipackindex', 'index.sparse'],
+    ...['index.skiphash', 'feature.manyfiles', 'fetch.writecommitgraph', 'core.lockfilepid', 'user.useconfigonly'],
+    ...['sparse.expectfilesoutsideofpatterns'],
+  ].map((key): [string, Check] => [key, bool]),
+  ...[
+    ...['core.checkroundtripencoding', 'core.editor', 'core.askpass', 'core.excludesfile', 'core.attributesfile'],
+    ...['core.whitespace', 'user.name', 'user.email', 'author.name', 'author.email', 'committer.name'],
+    ...['committer.email', 'i18n.commitencoding', 'i18n.logoutputencoding', 'attr.tree'],
+  ].map((key): [string, Check] => [key, text]),
+  ['core.abbrev', abbreviation],
+  [
+    'core.disambiguate',
+    oneOf(
+      ['none', 'commit', 'committish', 'tree', 'treeish', 'blob'],
+      (entry) => `unknown hint type for '${entry.key}': ${entry.value}`,
+    ),
+  ],
+  [
+    'core.checkstat',
+    (entry) => {
+      if (entry.value === undefined) throw missingValue(entry);
+      if (!['default', 'minimal'].includes(entry.value.toLowerCase()))
+        throw badVariable(entry, `invalid value for '${entry.key}': '${entry.value}'`);
+    },
+  ],
+  ['core.compression', compression],
+  ['core.loosecompression', compression],
+  ['core.autocrlf', boolOrAnyCase('input')],
+  ['core.safecrlf', boolOrAnyCase('warn')],
+  ['core.packedgitwindowsize', number(64)],
+  ['core.packedgitlimit', number(64)],
+  ['core.deltabasecachelimit', number(64)],
+  ['core.maxtreedepth', number()],
+  ['pack.packsizelimit', number(64)],
+  [
+    'index.threads',
+    (entry) => {
+      if (parseBool(entry.value) === undefined) number()(entry, () => {});
+    },
+  ],
+  ['index.version', number()],
+  ['core.commentchar', comment],
+  ['core.commentstring', comment],
+  ['core.fsync', fsync],
+  [
+    'core.fsyncmethod',
+    (entry, warn) => {
+      if (entry.value === undefined) throw missingValue(entry);
+      if (!['fsync', 'writeout-only', 'batch'].includes(entry.value))
+        warn(`ignoring unknown core.fsyncMethod value '${entry.value}'`);
+    },
+  ],
+  [
+    'core.createobject',
+    (entry) => {
+      if (entry.value === undefined) throw missingValue(entry);
+      if (entry.value !== 'rename' && entry.value !== 'link')
+        throw new GitError('CONFIG', `invalid mode for object creation: ${entry.value}`);
+    },
+  ],
+  ['branch.autosetupmerge', boolOr('always', 'inherit', 'simple')],
+  [
+    'branch.autosetuprebase',
+    oneOf(['never', 'local', 'remote', 'always'], (entry) => `malformed value for ${entry.key}`),
+  ],
+  [
+    'push.default',
+    (entry) => {
+      if (entry.value === undefined) throw missingValue(entry);
+      if (!['nothing', 'matching', 'simple', 'upstream', 'tracking', 'current'].includes(entry.value)) {
+        throw badVariable(
+          entry,
+          `malformed value for ${entry.key}: ${entry.value}\n` +
+            'error: must be one of nothing, matching, simple, upstream or current',
+        );
+      }
+    },
+  ],
+  [
+    'color.advice',
+    (entry) => {
+      const word = entry.value?.toLowerCase();
+      if (word !== 'never' && word !== 'always' && word !== 'auto') bool(entry, () => {});
+    },
+  ],
+]);
+
+/** Names below `advice.` that git knows; others are left alone. */
+const adviceNames = new Set(
+  [
+    'addembeddedrepo addemptypathspec addignoredfile ambiguousfetchrefspec amworkdir',
+    'checkoutambiguousremotebranchname commitbeforemerge detachedhead diverging fetchshowforcedupdates',
+    'forcedeletebranch ignoredhook implicitidentity mergeconflict nestedtag pushalreadyexists pushfetchfirst',
+    'pushneedsforce pushnonffcurrent pushnonffmatching pushrefneedsupdate pushunqualifiedrefname pushupdaterejected',
+    'rebasetodoerror refsyntax resetnorefresh resolveconflict rmhints sequencerinuse skippedcherrypicks',
+    'sparseindexexpanded statusaheadbehind statushints statusuoption submodulealternateerrorstrategydie',
+    'submodulemergeconflict submodulesnotupdated suggestdetachinghead updatesparsepath waitingforeditor',
+    'worktreeaddorphan',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/**
+ * Looks through the settings that every command takes over before it begins, in the order in which they were read, and
+ * throws `CONFIG` at the first that cannot be what it is meant to be: nothing runs with a setting half understood.
+ */
+export function checkConfig(config: Config, warn: (message: string) => void): void {
+  for (const entry of config.entries()) {
+    const { key } = entry;
+    checks.get(key)?.(entry, warn);
+    if (key.startsWith('advice.') && adviceNames.has(key.slice(7))) bool(entry, warn);
+    if (key.startsWith('color.advice.')) color(entry);
+  }
+}
