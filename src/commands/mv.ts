@@ -182,8 +182,9 @@ class Plan {
     }
     if (seen.has(to)) return 'multiple sources for the same target';
     const parent = to.lastIndexOf('/') < 0 ? undefined : to.slice(0, to.lastIndexOf('/'));
-    if (parent !== undefined && tree.lstat(parent)?.kind !== 'directory') {
-      throw new GitError('USAGE', `renaming '${from}' failed: No such file or directory`);
+    // What lies behind a symbolic link is not ours.
+    if (parent !== undefined && (tree.lstat(parent)?.kind === 'symlink' || tree.hasSymlinkParent(parent))) {
+      throw new GitError('USAGE', `renaming '${from}' failed: Not a directory`);
     }
     seen.add(to);
     moves.push({ from, to, kind: 'file' });

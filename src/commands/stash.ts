@@ -355,6 +355,11 @@ function said(context: CommandContext, error: unknown, beQuiet: boolean): number
     if (!beQuiet) context.printError('You do not have the initial commit yet\n');
     return 1;
   }
+  if (error.data['kind'] === 'unmerged') {
+    context.print(String(error.data['told']));
+    context.error(error.message);
+    return 1;
+  }
   const lines = error.data['lines'];
   if (beQuiet && error.data['kind'] === 'nothing staged') return 1;
   if (typeof lines !== 'string') throw error;
@@ -378,6 +383,14 @@ async function* create(context: CommandContext, tree: WorkTree, argv: readonly s
     return 0;
   } catch (error) {
     if (error instanceof GitError && error.message === 'You do not have the initial commit yet') {
+      return 1;
+    }
+    if (error instanceof GitError && error.data['kind'] === 'unmerged') {
+      context.print(String(error.data['told']));
+      for (const { stage, path, oid } of tree.index.entries) {
+        if (stage !== 0) context.printError(`${path}: unmerged (${oid})\n`);
+      }
+      context.printError('Cannot save the current index state\n');
       return 1;
     }
     return said(context, error, false);
@@ -484,7 +497,7 @@ async function apply(
       base: values['label-base'] ?? undefined,
     });
   } catch (error) {
-    if (error instanceof GitError && /^(conflicts in index|cannot apply a stash)/.test(error.message)) {
+    if (error instanceof GitError && error.message.startsWith('conflicts in index')) {
       context.error(error.message);
       return 1;
     }

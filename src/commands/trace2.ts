@@ -38,7 +38,9 @@ export function startTrace2Perf(target: string, words: readonly string[]): void 
   if (write === undefined) return;
   const seconds = (): string => (Number(process.hrtime.bigint() - started) / 1e9).toFixed(6).padStart(9);
   alsoListenToTrace((event, fields) => {
-    const { category = '', key, value, label, argv, code, name, exe } = fields as Record<string, unknown>;
+    const { category = '', key, value, label, argv, code, name, exe, nesting } = fields as Record<string, unknown>;
+    // What is told inside of regions stands to the right of them.
+    const indent = typeof nesting === 'number' ? '..'.repeat(nesting - 1) : '';
     const repository = event.startsWith('data') || event.startsWith('region') ? 'r0' : '';
     const text =
       key !== undefined
@@ -52,7 +54,7 @@ export function startTrace2Perf(target: string, words: readonly string[]): void 
               : String(name ?? exe ?? '');
     const time = new Date().toISOString().slice(11, 23);
     write(
-      `${time}000 ${'bough'.padEnd(28)} | d0 | main                     | ${event.padEnd(12)} | ${repository.padEnd(3)} | ${seconds()} | ${seconds()} | ${String(category).padEnd(12)} | ${text}\n`,
+      `${time}000 ${'bough'.padEnd(28)} | d0 | main                     | ${event.padEnd(12)} | ${repository.padEnd(3)} | ${seconds()} | ${seconds()} | ${String(category).slice(0, 12).padEnd(12)} | ${indent}${text}\n`,
     );
   });
   traceEvent('version', { exe: GIT_VERSION });

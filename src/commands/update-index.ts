@@ -2,6 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isOid, isZeroOid } from '../base/oid.js';
 import { isSafePath } from '../base/path.js';
+import { addUntrackedCache, removeUntrackedCache } from '../worktree/cached-walk.js';
 import { unquotePath } from '../base/quote.js';
 import { canonicalMode, isRegularMode } from '../objects/mode.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -117,6 +118,7 @@ class UpdateIndex {
   #chmod: '+' | '-' | undefined;
   #stdin = false;
   #version: number | undefined;
+  #untrackedCache: string | undefined;
 
   constructor(context: CommandContext) {
     this.#context = context;
@@ -137,7 +139,8 @@ class UpdateIndex {
 
   /** What is asked for here lasts only as long as configuration does not say otherwise. */
   #warnOfConfig(key: string, shown: string, wanted: boolean, what: string): void {
-    const set = this.tree.repository.config.getBool(key);
+    const { config } = this.tree.repository;
+    const set = config.get(key)?.toLowerCase() === 'keep' ? undefined : config.getBool(key);
     if (set === undefined || set === wanted) return;
     this.#context.warning(`${shown} is set to ${set}; remove or change it, if you really want to ${what}`);
   }
@@ -184,6 +187,28 @@ class UpdateIndex {
         yield* this.lines.splice(0);
       }
     }
+    await this.#setUntrackedCache();
+  }
+
+  async #setUntrackedCache(): Promise<void> {
+    const asked = this.#untrackedCache;
+    if (asked === undefined) return;
+    const { tree } = this;
+    if (asked === '--test-untracked-cache') {
+      tree.requireRoot();
+      const { testDirectoryTimes } = await import('./test-directory-times.js');
+      if (!(await testDirectoryTimes(tree.root, this.#context.printError))) this.failed = true;
+      return;
+    }
+    if (asked.startsWith('--no-')) {
+      this.#warnOfConfig('core.untrackedcache', 'core.untrackedCache', false, 'disable the untracked cache');
+      removeUntrackedCache(tree);
+      if (this.#verbose) this.#say('Untracked cache disabled');
+      return;
+    }
+    this.#warnOfConfig('core.untrackedcache', 'core.untrackedCache', true, 'enable the untracked cache');
+    addUntrackedCache(tree);
+    if (this.#verbose) this.#say(`Untracked cache enabled for '${tree.root}'`);
   }
 
   #say(text: string): void {
@@ -324,18 +349,17 @@ class UpdateIndex {
         this.tree.index.split = false;
         break;
       case '--test-untracked-cache':
-        this.#say('OK');
-        break;
       case '--untracked-cache':
+      case '--no-untracked-cache':
       case '--force-untracked-cache':
+      case '--no-force-untracked-cache':
+        this.#untrackedCache = name;
+        break;
+      case '--no-test-untracked-cache':
+        this.#untrackedCache = undefined;
+        break;
       case '--fsmonitor':
       case '--no-fsmonitor':
-        break;
-      case '--no-untracked-cache':
-        if (this.tree.index.untrackedCache !== undefined) {
-          this.tree.index.untrackedCache = undefined;
-          this.tree.index.changed = true;
-        }
         break;
       default:
         throw new UsageError(

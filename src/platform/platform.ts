@@ -156,6 +156,8 @@ export interface Platform {
   randomBytes(length: number): Bytes;
   readonly pid: number;
   readonly hostName: string;
+  /** What kind of system this is: `Linux`, `Darwin`… */
+  readonly systemName: string;
   readonly userId?: number | undefined;
   /** The account's login and full name, for a default identity. */
   account?(): { readonly login: string; readonly name: string; readonly home: string } | undefined;

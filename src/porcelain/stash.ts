@@ -131,12 +131,7 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   // Nobody else may be changing the index meanwhile.
   tree.lockIndex().rollback();
   await refreshIndex(tree, { unmerged: true });
-  if (tree.index.hasConflicts) {
-    const lines = tree.index.conflictedPaths().map((path) => `${path}: needs merge\n`);
-    throw new GitError('USAGE', 'Cannot save the current index state', {
-      data: { lines: lines.join(''), kind: 'unmerged' },
-    });
-  }
+  refuseUnmerged(tree);
   const untracked = options.untracked === 'no' ? [] : untrackedFiles(tree, options);
   const staged = (await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true })).filter(
     ({ path }) => options.pathspec.matches(path),
@@ -316,6 +311,13 @@ export async function storeStash(repository: Repository, commit: Oid<'commit'>, 
     { name: STASH, to: commit, reason: message, createReflog: true, unchecked: true },
   ]);
   if (!result.ok) throw new GitError('REF_CHANGED', result.message);
+}
+
+/** Nothing is stashed or brought back in the middle of a merge. */
+function refuseUnmerged({ index }: WorkTree): void {
+  if (!index.hasConflicts) return;
+  const told = index.conflictedPaths().map((path) => `${path}: needs merge\n`);
+  throw new GitError('USAGE', 'could not write index', { data: { told: told.join(''), kind: 'unmerged' } });
 }
 
 /** After a stash was made: takes from index and files what it holds. */
@@ -534,14 +536,14 @@ export async function applyStash(
   try {
     tree.reloadIndex();
     await refreshIndex(tree, { unmerged: true });
-    if (tree.index.hasConflicts) throw new GitError('USAGE', 'cannot apply a stash in the middle of a merge');
+    refuseUnmerged(tree);
     const current = await writeIndexTree(tree.index, objects, {});
     const untracked = (): Promise<string[]> =>
       entry.untrackedTree === undefined ? Promise.resolve([]) : restoreUntracked(tree, entry.untrackedTree);
     let indexTree: Oid<'tree'> | undefined;
     if (withIndex && entry.baseTree !== entry.indexTree && current !== entry.indexTree) {
       const staged = await merge(entry.baseTree, current, entry.indexTree);
-      const patch = await patchWouldApply(repository, entry.baseTree, entry.indexTree, current);
+      const patch = await patchWouldApply(tree, entry.baseTree, entry.indexTree, current);
       if (!staged.clean || !patch.fits) {
         throw new GitError('USAGE', 'conflicts in index. Try without --index.', {
           data: { preface: patch.errors.join('') },
@@ -592,7 +594,7 @@ export async function applyStash(
  * must (and be the same, to be removed).
  */
 async function patchWouldApply(
-  repository: Repository,
+  { repository, warn }: WorkTree,
   from: Oid<'tree'>,
   to: Oid<'tree'>,
   onto: Oid<'tree'>,
@@ -605,7 +607,14 @@ async function patchWouldApply(
     if (change.oldMode === 0) {
       if (now !== undefined) errors.push(`error: ${change.path}: already exists in index\n`);
     } else if (now === undefined) errors.push(`error: ${change.path}: does not exist in index\n`);
-    else if (change.newMode === 0) fits &&= now.oid === change.oldOid;
+    else {
+      if (change.newMode === 0) fits &&= now.oid === change.oldOid;
+      if (now.mode >> 12 !== change.oldMode >> 12) errors.push(`error: ${change.path}: wrong type\n`);
+      else if (now.mode !== change.oldMode) {
+        const [is, was] = [now.mode, change.oldMode].map((mode) => mode.toString(8));
+        warn(`${change.path} has type ${is}, expected ${was}`);
+      }
+    }
   });
   return { fits: fits && errors.length === 0, errors };
 }

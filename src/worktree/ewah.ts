@@ -21,6 +21,7 @@ export function parseEwah(data: Bytes, start: number): { bits: number[]; size: n
     const low = readWord(data, at + 4);
     const run = (low >>> 1) + (high & 1) * 0x80000000;
     const literals = high >>> 1;
+    if (position + run * 64 > size + 63) throw corrupt();
     if ((low & 1) === 1) for (let bit = 0; bit < run * 64; bit++) bits.push(position + bit);
     position += run * 64;
     i++;

@@ -1,5 +1,6 @@
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
+import type { Oid } from '../base/oid.js';
 import { isRegularMode } from '../objects/mode.js';
 import { xdgConfigFile } from '../repo/config.js';
 import type { IgnoreList, IgnoreRule } from '../repo/ignore-rules.js';
@@ -29,6 +30,21 @@ export interface IgnoreOptions {
   /** For `.gitignore` files that are tracked but not checked out. */
   readonly index?: (() => Index) | undefined;
   readonly warn?: ((message: string) => void) | undefined;
+  readonly watch?: IgnoreWatch | undefined;
+}
+
+/** Follows which files of rules are read. Directories are named without a trailing `/`. */
+export interface IgnoreWatch {
+  /** True where the directory is known to have no rules: they are not looked for. */
+  isKnownEmpty(directory: string): boolean;
+  /** `stored`: the rules were taken from the index, under this id. */
+  read(directory: string, data: Bytes | undefined, stored: Oid | undefined): void;
+}
+
+/** A file of rules outside of the work tree's directories, as it was read. */
+export interface IgnoreFile {
+  readonly path: string;
+  readonly data: Bytes | undefined;
 }
 
 /** Decides what is ignored. Reads each exclude file once; never one inside the work tree through a symbolic link. */
@@ -41,20 +57,24 @@ export class Ignores {
   readonly #commandLine: IgnoreList[] = [];
   readonly #files: IgnoreList[] = [];
   readonly #directories = new Map<string, DirectoryRules>();
+  readonly #watch: IgnoreWatch | undefined;
+  /** The user's own rules and those of this repository. */
+  readonly files: { user?: IgnoreFile; info?: IgnoreFile } = {};
 
   constructor(repository: Repository, options: IgnoreOptions = {}) {
     this.#repository = repository;
     this.#ignoreCase = repository.config.getBool('core.ignorecase', false);
     this.#index = options.index;
     this.#warn = options.warn;
+    this.#watch = options.watch;
     const standard = options.standard !== false;
     this.#perDirectory = options.perDirectory ?? (standard ? '.gitignore' : undefined);
     if (!standard) return;
     const { config, env } = repository;
     const user = config.getPath('core.excludesfile') ?? xdgConfigFile(env, 'ignore');
-    if (user !== undefined) this.addFile(repository.fromTop(user), user);
+    if (user !== undefined) this.files.user = this.#addFile(repository.fromTop(user), user);
     const info = repository.path('info/exclude');
-    this.addFile(info, this.#shown(info));
+    this.files.info = this.#addFile(info, this.#shown(info));
   }
 
   /** A path of the git directory as git shows it. */
@@ -72,11 +92,19 @@ export class Ignores {
 
   /** Rules of a file outside the work tree's own; answers whether it was there. */
   addFile(path: string, source = path): boolean {
+    return this.#addFile(path, source).data !== undefined;
+  }
+
+  #addFile(path: string, source: string): IgnoreFile {
     const { fs } = this.#repository.platform;
     const data = readRulesFile(fs, { path, name: source, follow: true, warn: this.#warn });
-    if (data === undefined) return false;
-    this.#files.push(parseIgnoreFile(data, source, '', this.#ignoreCase));
-    return true;
+    if (data !== undefined) this.#files.push(parseIgnoreFile(data, source, '', this.#ignoreCase));
+    return { path, data };
+  }
+
+  /** Reads the rules that concern what is in a directory. */
+  prepare(directory: string): void {
+    this.#rulesOf(directory);
   }
 
   /** The rule that decides about `path` (from the top; no trailing `/`), or `undefined` when none speaks of it. */
@@ -130,7 +158,12 @@ export class Ignores {
   #read(base: string, above: readonly IgnoreList[]): readonly IgnoreList[] {
     if (this.#perDirectory === undefined) return above;
     const name = base + this.#perDirectory;
-    const data = this.#fromDisk(name) ?? this.#fromIndex(name);
+    const watch = this.#watch;
+    if (watch?.isKnownEmpty(base.slice(0, -1)) === true) return above;
+    let data = this.#fromDisk(name);
+    const stored = data === undefined ? this.#inIndex(name) : undefined;
+    if (stored !== undefined) data = this.#fromIndex(stored);
+    watch?.read(base.slice(0, -1), data, data === undefined ? undefined : stored);
     if (data === undefined || data.length === 0) return above;
     return [parseIgnoreFile(data, name, base, this.#ignoreCase), ...above];
   }
@@ -142,10 +175,13 @@ export class Ignores {
   }
 
   /** Only files that sparse checkout left out are read from the index. */
-  #fromIndex(name: string): Bytes | undefined {
+  #inIndex(name: string): Oid | undefined {
     const entry = this.#index?.().get(name);
-    if (entry === undefined || !entry.skipWorktree || !isRegularMode(entry.mode)) return undefined;
-    const object = this.#repository.objects.read(entry.oid);
+    return entry?.skipWorktree === true && isRegularMode(entry.mode) ? entry.oid : undefined;
+  }
+
+  #fromIndex(oid: Oid): Bytes | undefined {
+    const object = this.#repository.objects.read(oid);
     return isPromise(object) ? undefined : object?.data;
   }
 }

@@ -18,6 +18,8 @@ import { serializeIndex } from './index-serialize.js';
 import type { SplitSettings } from './split-index.js';
 import { keepShared, splitForWriting } from './split-index.js';
 import type { ResolvedSide, ResolveUndo } from './resolve-undo.js';
+import type { UntrackedCache } from './untracked-cache.js';
+import { parseUntrackedCache, serializeUntrackedCache } from './untracked-cache.js';
 
 /** What reading and writing an index needs to know. */
 export interface IndexPlace {
@@ -60,7 +62,9 @@ export class Index {
   /** `TREE` as it was read, until somebody asks. */
   #storedCacheTree: Bytes | undefined;
   resolveUndo: ResolveUndo | undefined;
-  untrackedCache: Bytes | undefined;
+  #untrackedCache: UntrackedCache | undefined;
+  /** `UNTR` as it was read, until somebody asks. */
+  #storedUntrackedCache: Bytes | undefined;
   fsmonitor: Bytes | undefined;
   sparseDirectories = false;
   /** The shared file this index was read over, with its rows. */
@@ -105,6 +109,34 @@ export class Index {
 
   set storedCacheTree(data: Bytes | undefined) {
     this.#storedCacheTree = data;
+  }
+
+  get untrackedCache(): UntrackedCache | undefined {
+    if (this.#storedUntrackedCache !== undefined) {
+      this.#untrackedCache = parseUntrackedCache(this.#storedUntrackedCache, this.oidLength);
+      this.#storedUntrackedCache = undefined;
+    }
+    return this.#untrackedCache;
+  }
+
+  set untrackedCache(cache: UntrackedCache | undefined) {
+    this.#untrackedCache = cache;
+    this.#storedUntrackedCache = undefined;
+  }
+
+  /** The same as bytes. */
+  get untrackedExtension(): Bytes | undefined {
+    if (this.#storedUntrackedCache !== undefined) return this.#storedUntrackedCache;
+    return this.#untrackedCache === undefined ? undefined : serializeUntrackedCache(this.#untrackedCache);
+  }
+
+  set untrackedExtension(data: Bytes | undefined) {
+    this.#storedUntrackedCache = data;
+    this.#untrackedCache = undefined;
+  }
+
+  get hasUntrackedCache(): boolean {
+    return (this.#storedUntrackedCache ?? this.#untrackedCache) !== undefined;
   }
 
   /** True when the cache tree says that the entries make just this tree. */
@@ -267,7 +299,7 @@ export class Index {
     let at = appends ? -1 - entries.length : this.position(entry.path, entry.stage);
     if (at >= 0) {
       if (options.newOnly === true) return 'exists';
-      this.#touch(entry.path, options);
+      this.#touch(entry.path, options, false);
       entries[at] = entry;
       return 'replaced';
     }
@@ -289,12 +321,11 @@ export class Index {
     return 'added';
   }
 
-  #touch(path: string, options: AddOptions): void {
+  /** `names`: a name comes or goes, not only what it stands for. */
+  #touch(path: string, options: AddOptions, names = true): void {
     this.changed = true;
-    if (options.keepCacheTree !== true) {
-      invalidateCacheTree(this.cacheTree, path);
-      this.untrackedCache = undefined;
-    }
+    if (options.keepCacheTree !== true) invalidateCacheTree(this.cacheTree, path);
+    if (names) this.untrackedCache?.invalidate(path);
   }
 
   /** File/directory conflicts of one stage: files at the directories above, or things below. */
@@ -321,6 +352,7 @@ export class Index {
       const place = this.position(other, stage);
       if (place >= 0) {
         invalidateCacheTree(this.cacheTree, other);
+        this.untrackedCache?.invalidate(other);
         this.#removeAt(place);
       }
     }
@@ -400,7 +432,7 @@ export class Index {
         out.push(next!);
         i++;
       }
-      if (next !== undefined && order >= 0) this.#touch(next.path, {});
+      if (next !== undefined && order >= 0) this.#touch(next.path, {}, order > 0 || before!.stage !== 0);
     }
     this.entries = out;
     this.#folded = undefined;
@@ -436,10 +468,15 @@ export class Index {
 
   /** Replaces all entries (a tree was read); they must be in order. */
   setEntries(entries: IndexEntry[]): void {
+    if (this.hasUntrackedCache) {
+      const before = new Set(this.paths);
+      const after = new Set(entries.map(({ path }) => path));
+      for (const path of before) if (!after.has(path)) this.untrackedCache?.invalidate(path);
+      for (const path of after) if (!before.has(path)) this.untrackedCache?.invalidate(path);
+    }
     this.entries = entries;
     this.changed = true;
     this.cacheTree = undefined;
-    this.untrackedCache = undefined;
     this.#folded = undefined;
   }
 
@@ -460,6 +497,12 @@ export class Index {
     const { timestamp } = this;
     if (timestamp === undefined || timestamp.seconds === 0) return false;
     return isOlder(timestamp, entry.mtimeSeconds, entry.mtimeNanoseconds);
+  }
+
+  /** The same for anything last changed then. */
+  isRacyTime({ seconds, nanoseconds }: Timestamp): boolean {
+    const { timestamp } = this;
+    return timestamp !== undefined && timestamp.seconds !== 0 && isOlder(timestamp, seconds, nanoseconds);
   }
 }
 
@@ -491,7 +534,7 @@ export function readIndex(place: IndexPlace): Index {
   index.checksum = parsed.checksum;
   index.storedCacheTree = parsed.cacheTree;
   index.resolveUndo = parsed.resolveUndo;
-  index.untrackedCache = parsed.untrackedCache;
+  index.untrackedExtension = parsed.untrackedExtension;
   index.fsmonitor = parsed.fsmonitor;
   index.sparseDirectories = parsed.sparseDirectories;
   if (parsed.link === undefined) index.rows = parsed.rows;

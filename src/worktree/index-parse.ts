@@ -30,7 +30,7 @@ export interface ParsedIndex {
   readonly cacheTree: Bytes | undefined;
   readonly resolveUndo: ResolveUndo | undefined;
   /** `UNTR`, as stored. */
-  readonly untrackedCache: Bytes | undefined;
+  readonly untrackedExtension: Bytes | undefined;
   /** `FSMN`, as stored. */
   readonly fsmonitor: Bytes | undefined;
   /** `sdir` was there: directories outside the sparse cone may be single entries. */
@@ -175,14 +175,14 @@ function decodePaths(rows: IndexRows): void {
 
 type Extensions = Pick<
   ParsedIndex,
-  'cacheTree' | 'resolveUndo' | 'untrackedCache' | 'fsmonitor' | 'sparseDirectories' | 'link'
+  'cacheTree' | 'resolveUndo' | 'untrackedExtension' | 'fsmonitor' | 'sparseDirectories' | 'link'
 >;
 
 function readExtensions(data: Bytes, from: number, end: number, oidLength: number): Extensions {
   const out: { -readonly [K in keyof Extensions]: Extensions[K] } = {
     cacheTree: undefined,
     resolveUndo: undefined,
-    untrackedCache: undefined,
+    untrackedExtension: undefined,
     fsmonitor: undefined,
     sparseDirectories: false,
     link: undefined,
@@ -202,7 +202,7 @@ function readExtensions(data: Bytes, from: number, end: number, oidLength: numbe
         out.resolveUndo = parseResolveUndo(body, oidLength);
         break;
       case 'UNTR':
-        out.untrackedCache = body;
+        out.untrackedExtension = body;
         break;
       case 'FSMN':
         out.fsmonitor = body;

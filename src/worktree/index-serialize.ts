@@ -19,7 +19,7 @@ export interface IndexContent {
   readonly entries: readonly IndexEntry[];
   readonly cacheTree?: CacheTree | undefined;
   readonly resolveUndo?: ResolveUndo | undefined;
-  readonly untrackedCache?: Bytes | undefined;
+  readonly untrackedExtension?: Bytes | undefined;
   readonly fsmonitor?: Bytes | undefined;
   readonly sparseDirectories?: boolean | undefined;
   readonly link?: SplitLink | undefined;
@@ -210,7 +210,8 @@ function writeExtensions(
   if (content.resolveUndo !== undefined && content.resolveUndo.size > 0) {
     extension('REUC', serializeResolveUndo(content.resolveUndo));
   }
-  if (content.untrackedCache !== undefined) extension('UNTR', content.untrackedCache);
+  const untracked = content.untrackedExtension;
+  if (untracked !== undefined) extension('UNTR', untracked);
   if (content.fsmonitor !== undefined) extension('FSMN', content.fsmonitor);
   if (content.sparseDirectories === true) extension('sdir', new Uint8Array(0));
 }

@@ -2,6 +2,7 @@ import { isPromise } from '../base/awaitable.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { IndexEntry } from './index-entry.js';
+import { FLAG_ASSUME_VALID } from './index-entry.js';
 import type { WorkTree } from './work-tree.js';
 
 export interface RefreshOptions {
@@ -41,6 +42,10 @@ export async function refreshIndex(tree: WorkTree, options: RefreshOptions = {})
     const step = refreshEntry(tree, entry, options);
     const refreshed = isPromise(step) ? await step : step;
     if (typeof refreshed === 'string') {
+      // Whoever takes a changed file for unchanged is told otherwise.
+      if (options.really === true && entry.assumeValid && refreshed !== 'deleted') {
+        index.refreshAt(i, entry.withFlags(entry.flags & ~FLAG_ASSUME_VALID));
+      }
       if (refreshed === 'deleted' && options.ignoreMissing === true) continue;
       options.report?.(entry.path, entry.intentToAdd && refreshed === 'modified' ? 'added' : refreshed);
       clean = false;

@@ -57,7 +57,7 @@ export function splitForWriting(place: IndexPlace, index: Index, settings: Split
     entries: [...rows, ...added],
     cacheTree: index.cacheTree,
     resolveUndo: index.resolveUndo,
-    untrackedCache: index.untrackedCache,
+    untrackedExtension: index.untrackedExtension,
     fsmonitor: index.fsmonitor,
     sparseDirectories: index.sparseDirectories,
     link: { base: oid, deleted, replaced },

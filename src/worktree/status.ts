@@ -3,6 +3,7 @@ import { isPromise } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { traceData, traceRegion } from '../base/trace.js';
 import { zeroOid } from '../base/oid.js';
 import type { DiffSide, FilePair } from '../diff/pair.js';
 import { ObjectSide } from '../diff/pair.js';
@@ -11,11 +12,11 @@ import { canonicalMode, isGitlinkMode, isRegularMode, sameType } from '../object
 import type { FileStat } from '../platform/fs.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { openRepository } from '../repo/repository.js';
+import { findUntrackedByCache } from './cached-walk.js';
 import { nestedGitDirectory, nestedHead } from './gitlink.js';
 import { diffIndexWithTree } from './index-diff.js';
 import type { IndexEntry } from './index-entry.js';
 import { modeFromStat } from './stat-match.js';
-import type { UntrackedOptions } from './untracked.js';
 import { findUntracked } from './untracked.js';
 import { WorkTree } from './work-tree.js';
 
@@ -101,15 +102,31 @@ export async function readStatus(tree: WorkTree, options: StatusOptions): Promis
   const items = run.items();
   const untracked = options.untracked ?? 'normal';
   if (untracked === 'no') return { items, untracked: [], ignored: [] };
-  const walk: UntrackedOptions = {
+  const found = await traceRegion('status', 'untracked', () =>
+    traceRegion('dir', 'read_directory', async () => lookForUntracked(tree, untracked, options)),
+  );
+  return { items, ...found };
+}
+
+function lookForUntracked(
+  tree: WorkTree,
+  untracked: 'normal' | 'all',
+  options: StatusOptions,
+): Pick<Status, 'untracked' | 'ignored'> {
+  const collapse = untracked === 'normal';
+  traceData('read_directory', 'path', '');
+  if ((options.ignored ?? 'no') === 'no' && (options.pathspec?.isEmpty ?? true)) {
+    const cached = findUntrackedByCache(tree, collapse);
+    if (cached !== undefined) return { untracked: cached, ignored: [] };
+  }
+  const found = findUntracked(tree, {
     pathspec: options.pathspec,
     ignores: tree.ignores,
-    collapse: untracked === 'normal',
+    collapse,
     hideEmpty: true,
     ignored: options.ignored ?? 'no',
-  };
-  const found = findUntracked(tree, walk);
-  return { items, untracked: found.untracked, ignored: found.ignored };
+  });
+  return { untracked: found.untracked, ignored: found.ignored };
 }
 
 class StatusRun {

@@ -218,6 +218,9 @@ class Walk implements UntrackedFiles {
         if (part.includes('/')) this.#notOpened(directory, stat !== undefined);
         return;
       }
+      // Below an ignored directory nothing is untracked.
+      const { ignored, ignores } = this.#options;
+      if (ignored === 'no' && ignores?.isIgnored(part, true) === true) return;
       const entry = index.get(part);
       if (entry !== undefined && isGitlinkMode(entry.mode)) return;
       if (!index.hasDirectory(part)) {
@@ -346,7 +349,7 @@ class Walk implements UntrackedFiles {
   #directory(path: string, above = false, stopEarly = false): number {
     const options = this.#options;
     const excluded = above || options.ignores?.isIgnored(path, true) === true;
-    if (excluded && options.ignored === 'no') return this.#ignoredUnlisted(path);
+    if (excluded && options.ignored === 'no') return IGNORED;
     const deeper = this.#pathspec !== undefined && this.#pathspec.degree(`${path}/`, true) === MATCH_NONE;
     if (options.enterNested !== true && this.#isNested(path)) {
       if (options.skipNested === true || deeper) return NONE;
@@ -376,11 +379,6 @@ class Walk implements UntrackedFiles {
     }
     if (options.keepContents !== true) this.untracked.length = untrackedBefore;
     return this.#name(path, false);
-  }
-
-  /** An ignored directory when ignored files are not wanted: only whether it counts as something. */
-  #ignoredUnlisted(path: string): number {
-    return this.#options.hideEmpty && !this.#hasFile(path) ? NONE : IGNORED;
   }
 
   /** Names a directory; one whose name the index has is not named, as in git. */

@@ -12,6 +12,7 @@ import { parseExpiryDate } from '../repo/dates.js';
 import type { Repository } from '../repo/repository.js';
 import type { AttributeDirection } from './attributes-reader.js';
 import { AttributeReader } from './attributes-reader.js';
+import { addUntrackedCache, cacheWish, removeUntrackedCache } from './cached-walk.js';
 import { Converter } from './convert.js';
 import { nestedHead } from './gitlink.js';
 import { Ignores } from './ignore.js';
@@ -105,6 +106,10 @@ export class WorkTree {
       index.split = wanted;
       index.changed = true;
     }
+    this.#index = index;
+    const cached = cacheWish(this);
+    if (cached === true) addUntrackedCache(this);
+    else if (cached === false) removeUntrackedCache(this);
     return index;
   }
 

@@ -54,6 +54,9 @@ export const nodePlatform: Platform = {
   get hostName() {
     return os().hostname();
   },
+  get systemName() {
+    return os().type();
+  },
   userId: process.getuid?.(),
   account() {
     try {

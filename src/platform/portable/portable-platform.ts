@@ -22,5 +22,6 @@ export function portablePlatform(options: { fs?: FileSystem; now?: () => number 
     randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
     pid: 1,
     hostName: 'localhost',
+    systemName: 'portable',
   };
 }
