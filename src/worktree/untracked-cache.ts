@@ -30,7 +30,7 @@ export function statWords(stat: FileStat): StatWords {
     stat.gid,
     mungedSize(stat.size),
   ];
-  words.forEach((word, i) => writeWord(out, i * 4, word));
+  for (const [i, word] of words.entries()) writeWord(out, i * 4, word);
   return out;
 }
 
