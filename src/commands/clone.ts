@@ -235,6 +235,7 @@ export const command = defineCommand({
             : { shared: parseSharing(userConfig.get('core.sharedrepository')) }),
         },
         filter: local ? undefined : (values.filter ?? undefined),
+        bundleUri: values['bundle-uri'] ?? undefined,
         uploadPack: values['upload-pack'] ?? undefined,
         serverOptions: values['server-option'] ?? configuredServerOptions(userConfig, origin),
         quiet,

@@ -38,7 +38,7 @@ export const fetchOptionSpecs = {
     implied: 'yes',
     help: 'control recursive fetching of submodules',
   },
-  jobs: { type: 'number', short: 'j', value: 'n', help: 'number of submodules fetched in parallel' },
+  jobs: { type: 'number', short: 'j', value: 'n', help: 'number of remotes fetched at once' },
   progress: { type: 'flag', help: 'force progress reporting' },
   all: { type: 'flag', help: 'fetch from all remotes' },
 } as const;

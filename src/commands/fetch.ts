@@ -1,5 +1,6 @@
+import { type Bytes, decodeText, emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import { currentBranch, fetchRemote, type FetchOptions, negotiateWith } from '../porcelain/fetch.js';
+import { currentBranch, fetchRemote, type FetchOptions, type FetchResult, negotiateWith } from '../porcelain/fetch.js';
 import type { Deepening } from '../transport/fetch-objects.js';
 import type { FetchUpdate } from '../porcelain/fetch-update.js';
 import { approxidate } from '../repo/dates.js';
@@ -118,37 +119,73 @@ export const command = defineCommand({
       }
     }
     let code = 0;
-    let first = true;
-    for (const name of names) {
-      if (several && options.verbosity >= 0 && values.porcelain !== true) yield { text: `Fetching ${name}\n` };
-      checkUrlCredentials(repository.config, remotes.get(name).urls, (message) => context.warning(message));
-      const speech = new RemoteSpeech(context, repository.config, remotes.get(name).urls[0]);
-      try {
-        const result = await fetchRemote(
-          repository,
-          remotes.get(name),
-          {
-            ...transportContext(context, repository.config, 'fetch', {
-              family: family(values),
-              quiet: options.verbosity < 0,
-              verbose: options.verbosity > 0,
-            }),
-            cwd: transportDirectory(context, repository),
-          },
-          { ...options, serverProgress: speech.hear, append: options.append === true || !first },
-        );
-        speech.finish();
-        for (const text of result.porcelain) yield { text };
-        if (context.json) for (const update of result.updates) yield { update, text: '' };
-        code = Math.max(code, result.code);
-      } catch (error) {
-        speech.finish();
-        if (!several || !(error instanceof GitError)) throw error;
-        context.printError(`fatal: ${error.message}\n`);
-        context.error(`could not fetch ${name}`);
+    const jobs = several ? jobCount(context, repository, values.jobs ?? undefined) : 1;
+    const fetchOne = (name: string, first: boolean, io: FetchOutput): Promise<FetchResult> => {
+      checkUrlCredentials(repository.config, remotes.get(name).urls, (message) => io.say(`warning: ${message}\n`));
+      const speech = new RemoteSpeech({ ...context, printError: io.say }, repository.config, remotes.get(name).urls[0]);
+      return fetchRemote(
+        repository,
+        remotes.get(name),
+        {
+          ...transportContext({ ...context, printError: io.say }, repository.config, 'fetch', {
+            family: family(values),
+            quiet: options.verbosity < 0,
+            verbose: options.verbosity > 0,
+          }),
+          cwd: transportDirectory(context, repository),
+        },
+        {
+          ...options,
+          say: io.say,
+          receiving: jobs > 1 ? undefined : options.receiving,
+          serverProgress: speech.hear,
+          append: options.append === true || !first,
+          withoutBundles: !first,
+        },
+      ).finally(() => speech.finish());
+    };
+    const heading = (name: string): Result[] =>
+      several && options.verbosity >= 0 && values.porcelain !== true ? [{ text: `Fetching ${name}\n` }] : [];
+    const shown = (result: FetchResult): Result[] => [
+      ...result.porcelain.map((text) => ({ text })),
+      ...(context.json ? result.updates.map((update) => ({ update, text: '' })) : []),
+    ];
+    if (jobs > 1) {
+      if (options.append !== true && options.writeFetchHead !== false && options.dryRun !== true) {
+        context.platform.fs.writeFile(repository.path('FETCH_HEAD'), emptyBytes);
+      }
+      for (const name of names) yield* heading(name);
+      const parallel = inOrder(names, jobs, (name, say) => fetchOne(name, false, { say }));
+      for await (const { name, said, result, error } of parallel) {
+        context.printError(said);
+        if (result !== undefined) {
+          yield* shown(result);
+          if (result.code !== 0) context.printError(`could not fetch '${name}' (exit code: ${result.code})\n`);
+          code = Math.max(code, result.code);
+          continue;
+        }
+        if (!(error instanceof GitError)) throw error;
+        const mild = error.data['severity'] === 'error';
+        context.printError(`${mild ? 'error' : 'fatal'}: ${error.message}\n`);
+        context.printError(`could not fetch '${name}' (exit code: ${mild ? 1 : 128})\n`);
         code = 1;
       }
-      first = false;
+    } else {
+      let first = true;
+      for (const name of names) {
+        yield* heading(name);
+        try {
+          const result = await fetchOne(name, first, { say: (text) => context.printError(text) });
+          yield* shown(result);
+          code = Math.max(code, result.code);
+        } catch (error) {
+          if (!several || !(error instanceof GitError)) throw error;
+          context.printError(`fatal: ${error.message}\n`);
+          context.error(`could not fetch ${name}`);
+          code = 1;
+        }
+        first = false;
+      }
     }
     const graph = values['write-commit-graph'] ?? repository.config.getBool('fetch.writecommitgraph', false);
     if (graph && code === 0 && values['dry-run'] !== true) {
@@ -161,6 +198,56 @@ export const command = defineCommand({
   },
   render: (result: Result) => result.text,
 });
+
+/** Where one of several fetches says what it has to say. */
+interface FetchOutput {
+  readonly say: (text: string | Bytes) => void;
+}
+
+/** How many fetches may run at once: `--jobs`, else `fetch.parallel`; 0 for as many as there are processors. */
+function jobCount(context: CommandContext, repository: Repository, asked: number | undefined): number {
+  const configured = repository.config.getInt('fetch.parallel', 1);
+  if (configured < 0) throw new GitError('CONFIG', 'fetch.parallel cannot be negative');
+  const jobs = asked === undefined || asked < 0 ? configured : asked;
+  return jobs > 0 ? jobs : (context.platform.threads?.processors ?? 1);
+}
+
+interface Outcome {
+  readonly name: string;
+  readonly said: string;
+  readonly result?: FetchResult;
+  readonly error?: unknown;
+}
+
+/** Runs fetches, so many at once; what each says comes in one piece, in the order in which they were named. */
+async function* inOrder(
+  names: readonly string[],
+  jobs: number,
+  fetch: (name: string, say: (text: string | Bytes) => void) => Promise<FetchResult>,
+): AsyncGenerator<Outcome> {
+  const running: Promise<Outcome>[] = [];
+  const free: (() => void)[] = [];
+  let slots = jobs;
+  const start = async (name: string): Promise<Outcome> => {
+    if (slots > 0) slots--;
+    else await new Promise<void>((ready) => free.push(ready));
+    let said = '';
+    try {
+      const result = await fetch(name, (text) => {
+        said += typeof text === 'string' ? text : decodeText(text);
+      });
+      return { name, said, result };
+    } catch (error) {
+      return { name, said, error };
+    } finally {
+      const next = free.shift();
+      if (next === undefined) slots++;
+      else next();
+    }
+  };
+  for (const name of names) running.push(start(name));
+  for (const outcome of running) yield await outcome;
+}
 
 export const family = (values: FetchOptionValues): 4 | 6 | undefined =>
   values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined;

@@ -16,14 +16,15 @@ import { connect, remoteRefs } from '../transport/connect.js';
 import type { Connection, TransportContext } from '../transport/connection.js';
 import { foreignEnvironment } from '../transport/connection.js';
 import { enterRepository } from '../transport/enter-repository.js';
-import { farewell } from '../transport/fetch-pack.js';
+import { advertisedBundles, farewell } from '../transport/fetch-pack.js';
+import { releasePack } from '../transport/incoming.js';
 import type { Refspec } from '../transport/refspec.js';
 import { localName, mapThrough, parseRefspec, refPrefixes } from '../transport/refspec.js';
 import { defaultBranch, protocolVersion, Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
 import type { Deepening } from '../transport/fetch-objects.js';
-import { deepens, fetchObjects } from '../transport/fetch-objects.js';
+import { deepens, fetchObjects, isComplete } from '../transport/fetch-objects.js';
 import { LocalConfig } from './local-config.js';
 
 export interface CloneOptions {
@@ -58,6 +59,8 @@ export interface CloneOptions {
   readonly config: readonly string[];
   readonly init: Pick<InitOptions, 'template' | 'refFormat' | 'shared'>;
   readonly filter: string | undefined;
+  /** Where bundles may be had that hold most of it. */
+  readonly bundleUri?: string | undefined;
   readonly uploadPack: string | undefined;
   readonly serverOptions: readonly string[];
   readonly quiet: boolean;
@@ -282,7 +285,7 @@ class Clone {
       wants.add(remoteHead.oid);
     }
     if (refs.length === 0) options.warn('You appear to have cloned an empty repository.');
-    await this.#transfer(repository, connection, refs, [...wants]);
+    await this.#transfer(repository, connection, refs, [...wants], await this.#takeBundles(repository, connection));
     await this.#writeRefs(repository, mapped);
     if (options.singleBranch && options.tags && options.revision === undefined && !options.mirror) {
       await this.#writeFollowedTags(repository, refs, new Set(mapped.map(({ local }) => local)));
@@ -325,12 +328,37 @@ class Clone {
     return undefined;
   }
 
+  /** Objects from bundles, before the other side is asked for the rest. Answers whether there are some. */
+  async #takeBundles(repository: Repository, connection: Connection): Promise<boolean> {
+    const { bundleUri } = this.#options;
+    const context = this.#options.context(repository);
+    const how = { say: (text: string) => context.errors(text), receiving: this.#options.receiving };
+    let hasHeuristic = false;
+    if (bundleUri !== undefined) {
+      const { fetchBundleUri } = await import('./bundle-uri.js');
+      const result = await fetchBundleUri(repository, bundleUri, context, how);
+      if (!result.ok) this.#options.warn(`failed to fetch objects from bundle URI '${bundleUri}'`);
+      ({ hasHeuristic } = result);
+      if (result.ok && hasHeuristic) new LocalConfig(repository).set('fetch.bundleuri', bundleUri);
+    } else {
+      if (!repository.config.getBool('transfer.bundleuri', false)) return false;
+      const list = await advertisedBundles(connection, context.agent);
+      if (list === undefined || list.bundles.length === 0) return false;
+      const { fetchBundleList } = await import('./bundle-uri.js');
+      const { ok } = await fetchBundleList(repository, list, context, how);
+      if (!ok) this.#options.warn('failed to fetch advertised bundles');
+    }
+    for await (const _ref of repository.refs.list('refs/bundles/')) return true;
+    return false;
+  }
+
   /** Brings the objects over, by links or by a pack. */
   async #transfer(
     repository: Repository,
     connection: Connection,
     refs: readonly RemoteRef[],
     wants: readonly Oid[],
+    begun: boolean,
   ): Promise<boolean> {
     const options = this.#options;
     const { platform } = options;
@@ -361,7 +389,7 @@ class Clone {
       return false;
     }
     const context = options.context(repository);
-    await fetchObjects(repository, {
+    const result = await fetchObjects(repository, {
       ...options.deepening,
       connection,
       wants,
@@ -373,13 +401,20 @@ class Clone {
       progress: options.hear,
       receiving: options.receiving,
       keep: true,
-      clone: true,
+      // What bundles brought is told, and the pack need not hold it again.
+      clone: !begun,
       complain: context.errors,
       signal: context.signal,
       rejectShallow: options.rejectShallow,
       promisor: options.filter === undefined ? undefined : refs.map((ref) => `${ref.oid} ${ref.name}`).join('\n'),
     });
     options.heard();
+    if (begun) {
+      if (result.incoming !== undefined) releasePack(repository, result.incoming);
+      if (!(await isComplete(repository, wants))) {
+        throw new GitError('TRANSPORT', 'remote did not send all necessary objects');
+      }
+    }
     if (
       options.rejectShallow &&
       !deepens(options.deepening) &&

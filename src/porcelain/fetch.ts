@@ -49,6 +49,8 @@ export interface FetchOptions {
   readonly updateShallow?: boolean | undefined;
   readonly prefetch?: boolean | undefined;
   readonly setUpstream?: boolean | undefined;
+  /** Another fetch of the same command has taken the bundles in. */
+  readonly withoutBundles?: boolean | undefined;
   readonly uploadPack?: string | undefined;
   readonly serverOptions?: readonly string[] | undefined;
   /** Revisions and patterns of refs: tell only what is behind these; and these in any case. */
@@ -128,6 +130,7 @@ class RemoteFetch {
     const sameRemote = settings?.remote === this.#remote.name && this.#given.length === 0;
     const hasMerge = settings !== undefined && settings.remote !== undefined && settings.merge.length > 0;
     const connection = await this.#connect();
+    await this.#takeBundles();
     try {
       const prefixes = this.#prefixes(tags, sameRemote ? settings!.merge : [], hasMerge && sameRemote);
       // Ids need no names: a server that would have to be asked for them is not.
@@ -166,6 +169,15 @@ class RemoteFetch {
       await this.#connection?.close(true).catch(() => {});
       throw error;
     }
+  }
+
+  /** `fetch.bundleURI`: bundles first. */
+  async #takeBundles(): Promise<void> {
+    const uri = this.#repository.config.get('fetch.bundleuri');
+    if (uri === undefined || this.#options.dryRun === true || this.#options.withoutBundles === true) return;
+    const { fetchBundleUri } = await import('./bundle-uri.js');
+    const { say, receiving } = this.#options;
+    await fetchBundleUri(this.#repository, uri, this.#context, { say, receiving });
   }
 
   async #connect(): Promise<Connection> {

@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
 import type { Oid } from '../base/oid.js';
 import { isOid } from '../base/oid.js';
+import { type BundleList, bundleListOf } from './bundle-list.js';
 import type { Connection } from './connection.js';
 import type { Negotiator } from './negotiator.js';
 import type { PacketReader } from './pkt-line.js';
@@ -517,6 +518,31 @@ export async function listRefs(
   await connection.send(writer.flush().take());
   return connection.reply();
 }
+
+/** Where the server says that bundles are to be had; `undefined` where it says nothing of use (v2, `bundle-uri`). */
+export async function advertisedBundles(connection: Connection, agent: string): Promise<BundleList | undefined> {
+  const { capabilities, algorithm, version } = connection.advertisement;
+  if (version !== 2 || !capabilities.has('bundle-uri')) return undefined;
+  const writer = new PacketWriter(nowhere);
+  writer.write('command=bundle-uri\n');
+  if (capabilities.has('agent')) writer.write(`agent=${agent}`);
+  if (connection.sessionId !== undefined) writer.write(`session-id=${connection.sessionId}`);
+  if (capabilities.has('object-format')) writer.write(`object-format=${algorithm}`);
+  await connection.send(writer.flush().take());
+  const reader = await connection.reply();
+  const entries: [string, string][] = [];
+  for (;;) {
+    const item = await reader.read();
+    if (!isData(item)) break;
+    const line = packetText(item);
+    const equals = line.indexOf('=');
+    if (equals > 0 && entries.length < MAX_LISTED) entries.push([line.slice(0, equals), line.slice(equals + 1)]);
+  }
+  return bundleListOf(entries, '');
+}
+
+/** Lines of a list of bundles that are looked at. */
+const MAX_LISTED = 10_000;
 
 /** What a polite client says when it wants nothing more. */
 export const farewell: Bytes = encodeText('0000');
