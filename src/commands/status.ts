@@ -3,7 +3,7 @@ import { noColors, renderLong, renderPorcelain2, renderShort } from '../porcelai
 import type { StatusStyle } from '../porcelain/status-render.js';
 import type { StatusReport } from '../porcelain/status-report.js';
 import { gatherStatus } from '../porcelain/status-report.js';
-import { briefly } from '../platform/node/brief.js';
+import { stopOptimizing } from '../platform/node/brief.js';
 import type { SubmoduleIgnore } from '../worktree/status.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { captureCommand } from './capture.js';
@@ -68,6 +68,8 @@ export const command = defineCommand({
     },
   },
   async *run(context, { values, events, rest }): AsyncGenerator<Result, number> {
+    // Reading the index is the first loop.
+    const optimize = stopOptimizing();
     const tree = openWorkTree(context);
     const { config } = tree.repository;
     const nul = values.null === true;
@@ -107,14 +109,15 @@ export const command = defineCommand({
         wantTracking: format === 'long' || branch,
         wantState: format === 'long',
       };
-      const gather = (): Promise<StatusReport> => gatherStatus(tree, settings);
-      report = await (tree.index.count <= BRIEF ? briefly(gather) : gather());
+      if (tree.index.count > BRIEF) optimize();
+      report = await gatherStatus(tree, settings);
       // Writing it anew is also what makes racily clean entries plainly clean.
       const worth = tree.index.changed || tree.index.hasRacy;
       if (lock !== undefined && worth && tree.index.existed) tree.commitIndex(lock);
     } finally {
       lock?.rollback();
       await tree.close();
+      optimize();
     }
     const result: Result = { ...report, format };
     const picked = report.state.cherryPickHead ?? report.state.revertHead;

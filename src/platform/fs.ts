@@ -86,9 +86,12 @@ export interface FileSystem {
   lstat(path: string): FileStat | undefined;
   /**
    * A way to the same as bare numbers (places: `STAT_MODE`, …), for looking at very many files: its answers are good
-   * until the next one. It may throw for a file that cannot be looked at, and takes no names that are not UTF-8.
+   * until the next one. It may throw for a file that cannot be looked at, and takes no names that are not UTF-8. What is
+   * passed beside the path is always the same: it is the system's own function, without another around it.
    */
-  readonly lstatNumbers?: ((path: string) => Float64Array | undefined) | undefined;
+  readonly lstatNumbers?:
+    | ((path: string, bigint: false, request: undefined, throwIfMissing: false) => Float64Array | undefined)
+    | undefined;
   /** Bytes the file takes on disk (whole blocks), where the system tells. */
   allocatedSize?(path: string): number | undefined;
   stat(path: string): FileStat | undefined;

@@ -49,7 +49,7 @@ export function markCleanRows(tree: WorkTree, rows: IndexRows): void {
     if (!rows.ascii && hasRawBytes(path)) continue;
     let stat: Float64Array | undefined;
     try {
-      stat = lstat(base + path);
+      stat = lstat(base + path, false, undefined, false);
     } catch {
       continue;
     }

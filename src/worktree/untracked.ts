@@ -194,9 +194,12 @@ class Walk implements UntrackedFiles {
   readonly #pathspec: Pathspec | undefined;
   readonly #fold: boolean;
   readonly #paths: readonly string[];
+  /** Before a path in the work tree; names relative to the process's directory are shorter for everybody. */
+  readonly #base: string;
 
   constructor(tree: WorkTree, options: UntrackedOptions) {
     this.#tree = tree;
+    this.#base = tree.fs.workingDirectory?.() === tree.root ? '' : `${tree.root}/`;
     this.#options = options;
     this.#pathspec = options.pathspec?.isEmpty === true ? undefined : options.pathspec;
     this.#fold = tree.ignoreCase;
@@ -268,7 +271,7 @@ class Walk implements UntrackedFiles {
    */
   #children(prefix: string, excluded: boolean, tracked: TrackedNames | undefined, stopEarly: boolean): number {
     const { fs } = this.#tree;
-    const directory = prefix === '' ? this.#tree.root || '/' : `${this.#tree.root}/${prefix.slice(0, -1)}`;
+    const directory = prefix === '' ? this.#tree.root || '/' : this.#base + prefix.slice(0, -1);
     let listed: ReturnType<NonNullable<typeof fs.readNames>>;
     try {
       listed = readNames(fs, directory);

@@ -4,17 +4,17 @@ import { binding } from './builtins.js';
 const KNOWN = /^11\./;
 
 /**
- * Does work that is over before optimizing its code could pay. V8 optimizes on threads of its own, and a process waits
- * for them in the end: after some milliseconds of work as long again. (`node:v8` itself takes 1.4 ms to load.)
+ * Stops optimizing for work that is over before it could pay, until what is answered is called (more than once is
+ * harmless). V8 optimizes on threads of its own, and a process waits for them in the end: after some milliseconds of work
+ * as long again. (`node:v8` itself takes 1.4 ms to load.)
  */
-export async function briefly<T>(work: () => Promise<T>): Promise<T> {
-  const set = KNOWN.test(process.versions.v8) ? flagSetter() : undefined;
+export function stopOptimizing(): () => void {
+  let set = KNOWN.test(process.versions.v8) ? flagSetter() : undefined;
   set?.('--no-opt');
-  try {
-    return await work();
-  } finally {
+  return () => {
     set?.('--opt');
-  }
+    set = undefined;
+  };
 }
 
 function flagSetter(): ((flags: string) => void) | undefined {

@@ -283,9 +283,8 @@ class NodeFileSystem implements FileSystem {
     }
   }
 
-  get lstatNumbers(): ((path: string) => Float64Array | undefined) | undefined {
-    const inner = innerFiles();
-    return inner && ((path) => inner.lstat(path, false, undefined, false));
+  get lstatNumbers(): InnerFiles['lstat'] | undefined {
+    return innerFiles()?.lstat;
   }
 
   allocatedSize(path: string): number | undefined {
