@@ -20,6 +20,8 @@ interface Counts {
   readonly binary: boolean;
 }
 
+const nothing: Counts = { added: 0, deleted: 0, binary: false };
+
 interface Item {
   readonly name: string;
   readonly staged?: Counts | undefined;
@@ -170,9 +172,10 @@ class Menu {
     const inIndex = staged ?? counts(['diff-index', '--cached', ...common, head]);
     const inFiles = unstaged ?? counts(['diff-files', ...common, '--ignore-submodules=dirty']);
     const names = new Set([...(staged?.keys() ?? []), ...(unstaged?.keys() ?? [])]);
-    return [...names]
-      .sort(compareText)
-      .map((name) => ({ name, staged: inIndex.get(name), unstaged: inFiles.get(name) }));
+    return [...names].sort(compareText).map((name) => {
+      const intended = this.#tree.index.get(name)?.intentToAdd === true && which === 'all';
+      return { name, staged: inIndex.get(name) ?? (intended ? nothing : undefined), unstaged: inFiles.get(name) };
+    });
   }
 
   #row(item: Item, selected: boolean, number: number, name: string): string {

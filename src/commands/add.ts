@@ -3,7 +3,15 @@ import { addToIndex } from '../porcelain/add.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords, wholeTree } from './work-tree.js';
+import {
+  advise,
+  adviseSparse,
+  openWorkTree,
+  pathspecFileOptions,
+  pathspecOf,
+  pathspecWords,
+  wholeTree,
+} from './work-tree.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
 interface Line {
@@ -37,12 +45,12 @@ export const command = defineCommand({
     'ignore-errors': { type: 'flag', help: 'just skip files which cannot be added because of errors' },
     'ignore-missing': { type: 'flag', help: 'check if - even missing - files are ignored in dry run' },
     sparse: { type: 'flag', help: 'allow updating entries outside of the sparse-checkout cone' },
+    'no-warn-embedded-repo': { type: 'flag', hidden: true, help: 'do not warn about repositories inside this one' },
     chmod: { type: 'string', value: '(+|-)x', help: 'override the executable bit of the listed files' },
     ...pathspecFileOptions,
   },
   async *run(context, { values, rest }): AsyncGenerator<Line, number> {
     const interactive = values.interactive === true || values.patch === true;
-    checkPatchOptions(values, interactive);
     if (interactive) {
       if (values['dry-run'] === true)
         throw new GitError('USAGE', "options '--dry-run' and '--interactive/--patch' cannot be used together");
@@ -51,8 +59,10 @@ export const command = defineCommand({
           'USAGE',
           "options '--pathspec-from-file' and '--interactive/--patch' cannot be used together",
         );
+      checkPatchOptions(values, interactive);
       const words = pathspecWords(context, values, rest);
       const tree = openWorkTree(context);
+      pathspecOf(context, tree, words);
       if (values.patch === true) {
         const { patchInteractively, stageMode } = await import('./add-patch.js');
         return await patchInteractively(context, tree, stageMode, words, patchOptions(values));
@@ -60,6 +70,7 @@ export const command = defineCommand({
       const { addInteractively } = await import('./add-interactive.js');
       return await addInteractively(context, tree, words, patchOptions(values));
     }
+    checkPatchOptions(values, interactive);
     if (values.edit === true) {
       if (values['pathspec-from-file'] != null)
         throw new GitError('USAGE', "options '--pathspec-from-file' and '--edit' cannot be used together");
@@ -83,7 +94,7 @@ export const command = defineCommand({
     const renormalize = values.renormalize === true;
     const update = values.update === true || renormalize;
     const newFiles = !update && values.refresh !== true;
-    if (words.length === 0 && newFiles && all !== true) {
+    if (words.length === 0 && values.update !== true && all !== true) {
       context.printError('Nothing specified, nothing added.\n');
       advise(context, 'addEmptyPathspec', "Maybe you wanted to say 'git add .'?");
       return 0;
@@ -95,7 +106,18 @@ export const command = defineCommand({
     try {
       tree.reloadIndex();
       if (values.refresh === true) {
-        await refreshIndex(tree, { pathspec, unmerged: true });
+        const verbose = values.verbose === true;
+        const stale: string[] = [];
+        await refreshIndex(tree, {
+          pathspec,
+          unmerged: true,
+          report: (path, why) => {
+            const letter = { deleted: 'D', typechange: 'T', unmerged: 'U', added: 'A', modified: 'M' }[why];
+            if (verbose) stale.push(`${letter}\t${path}\n`);
+          },
+        });
+        if (stale.length > 0)
+          yield { action: 'note', path: `Unstaged changes after refreshing the index:\n${stale.join('')}` };
         for (const item of pathspec.unmatched()) {
           throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
         }
@@ -125,6 +147,7 @@ export const command = defineCommand({
       if (result.unmatched.length > 0) return 128;
       for (const message of result.failures) context.error(message);
       let failed = result.failures.length > 0;
+      let code = 1;
       if (dryRun || values.verbose === true) for (const action of result.actions) yield action;
       if (result.ignored.length > 0) {
         context.printError(
@@ -133,13 +156,18 @@ export const command = defineCommand({
         advise(context, 'addIgnoredFile', 'Use -f if you really want to add them.');
         failed = true;
       }
+      if (result.sparse.length > 0) {
+        adviseSparse(context, result.sparse);
+        failed = true;
+      }
       for (const path of result.notFlipped) {
         context.error(`cannot chmod ${chmod} '${path}'`);
         failed = true;
+        code = 255;
       }
-      warnEmbedded(context, result.embedded);
+      if (values['no-warn-embedded-repo'] !== true) warnEmbedded(context, result.embedded);
       if (!dryRun && tree.index.changed) tree.commitIndex(lock);
-      return failed ? 1 : 0;
+      return failed ? code : 0;
     } finally {
       lock.rollback();
       await tree.close();

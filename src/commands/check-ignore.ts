@@ -2,8 +2,9 @@ import { GitError } from '../base/errors.js';
 import { quotePath, unquotePath } from '../base/quote.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { WorkTree } from '../worktree/work-tree.js';
+import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { openWorkTree, pathFromTop } from './work-tree.js';
+import { openWorkTree, pathspecOf } from './work-tree.js';
 
 interface Result {
   readonly path: string;
@@ -38,7 +39,7 @@ export const command = defineCommand({
       throw new GitError('USAGE', '--non-matching is only valid with --verbose');
     }
     tree.requireRoot();
-    const check = checker(tree, values['no-index'] === true);
+    const check = checker(context, tree, values['no-index'] === true);
     let found = 0;
     const answer = (word: string): Result | undefined => {
       const match = check(word);
@@ -81,7 +82,7 @@ export const command = defineCommand({
   },
 });
 
-function checker(tree: WorkTree, noIndex: boolean) {
+function checker(context: CommandContext, tree: WorkTree, noIndex: boolean) {
   const ignores = new Ignores(tree.repository, { index: () => tree.index, warn: tree.warn });
   return (word: string) => {
     if (word === '') {
@@ -90,7 +91,8 @@ function checker(tree: WorkTree, noIndex: boolean) {
         'empty string is not a valid pathspec. please use . instead if you meant to match all paths',
       );
     }
-    const full = pathFromTop(tree, word);
+    const [item] = pathspecOf(context, tree, [word], { refuse: ['literal', 'glob', 'icase', 'exclude', 'attr'] }).items;
+    const full = item!.match;
     const asDirectory = full.endsWith('/');
     const path = asDirectory ? full.slice(0, -1) : full;
     if (path === '') return undefined;

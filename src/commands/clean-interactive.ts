@@ -20,7 +20,7 @@ export async function cleanInteractively(
     screen.menu();
     const word = screen.ask('What now> ');
     if (word === undefined) {
-      screen.say('\nBye.\n');
+      screen.say('Bye.\n');
       return undefined;
     }
     const choice = chooseCommand(word);

@@ -46,7 +46,7 @@ import { autoMaintenance } from './auto-maintenance.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
-import type { ParsedOptions } from './options.js';
+import type { OptionEvent, ParsedOptions } from './options.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords, wholeTree } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
@@ -132,8 +132,8 @@ export const command = defineCommand({
       '           [--] [<pathspec>...]',
   ],
   options,
-  async *run(context, { values, rest }): AsyncGenerator<Result, number> {
-    const run = new CommitRun(context, values, rest);
+  async *run(context, { values, rest, events }): AsyncGenerator<Result, number> {
+    const run = new CommitRun(context, values, rest, events);
     try {
       return yield* run.run();
     } catch (error) {
@@ -164,6 +164,7 @@ class CommitRun {
   readonly #repository: Repository;
   readonly #values: Values;
   readonly #rest: readonly string[];
+  readonly #events: readonly OptionEvent[];
   #lock: LockFile | undefined;
   /** The index of a partial commit; hooks and status see it. */
   #falseLock: LockFile | undefined;
@@ -179,12 +180,13 @@ class CommitRun {
   #template: string | undefined;
   #borrowed = false;
 
-  constructor(context: CommandContext, values: Values, rest: readonly string[]) {
+  constructor(context: CommandContext, values: Values, rest: readonly string[], events: readonly OptionEvent[]) {
     this.#context = context;
     this.tree = openWorkTree(context);
     this.#repository = this.tree.repository;
     this.#values = values;
     this.#rest = rest;
+    this.#events = events;
     this.#committing = this.tree;
     this.#indexFile = this.tree.place.path;
   }
@@ -225,8 +227,8 @@ class CommitRun {
     const current = head === undefined ? undefined : parseCommit(await readKind(repository.objects, head, 'commit'));
     await this.#prepareIndex(words, dry, head);
     const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
-    if (dry) return yield* this.#dryRun(reference);
     const reused = await this.#reusedCommit();
+    if (dry) return yield* this.#dryRun(reference);
     const author = await this.#author(reused);
     if (values['no-verify'] !== true && repository.hooks.exists('pre-commit')) {
       if (!this.#hook('pre-commit', [])) throw new Stop(1);
@@ -439,7 +441,7 @@ class CommitRun {
       // What is chosen is only kept when the commit is made.
       this.#indexBefore = repository.platform.fs.readFile(tree.place.path) ?? 'none';
     }
-    if (values.interactive === true) {
+    if (values.interactive === true && values.patch !== true) {
       const { addInteractively } = await import('./add-interactive.js');
       await addInteractively(this.#context, tree, words, patchOptions(values));
     } else if (values.patch === true) {
@@ -639,9 +641,11 @@ class CommitRun {
       ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     let text: string;
-    if (values.porcelain === true || (nul && values.short !== true)) {
+    // Of several forms the last one counts.
+    const form = this.#events.findLast(({ key, negated }) => !negated && /^(short|long|porcelain)$/.test(key))?.key;
+    if (form === 'porcelain' || (nul && form === undefined)) {
       text = renderShort(report, { ...style, prefix: '', colors: noColors });
-    } else if (values.short === true) text = renderShort(report, style);
+    } else if (form === 'short') text = renderShort(report, style);
     else text = renderLong(report, style);
     yield { text };
     return isCommittable(report) ? 0 : 1;
@@ -704,7 +708,10 @@ class CommitRun {
 
   async #reusedCommit(): Promise<Commit | undefined> {
     const values = this.#values;
-    const word = values['reedit-message'] ?? values['reuse-message'] ?? (this.#amend ? 'HEAD' : undefined);
+    const word =
+      values['reedit-message'] ??
+      values['reuse-message'] ??
+      (this.#amend && this.#fixup === undefined ? 'HEAD' : undefined);
     if (word != null) return this.#commitNamed(word);
     if ((this.#whence === 'cherry-pick' || this.#whence === 'rebase') && values['reset-author'] !== true) {
       return this.#commitNamed('CHERRY_PICK_HEAD');
@@ -944,9 +951,8 @@ class CommitRun {
       comment,
       noWarn: true,
       template: true,
-      hints: this.#repository.config.has('advice.statushints')
-        ? adviceOn(this.#context, 'statusHints') && false
-        : false,
+      hints: false,
+      trackingHints: adviceOn(this.#context, 'statusHints'),
       ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     lines.push(renderLong(report, style));

@@ -334,6 +334,7 @@ class Parser {
       case 'number':
         if (negated) this.values[key] = null;
         else {
+          if (value === '') throw new UsageError(`${name} expects a numerical value`, { quiet: true });
           const number = parseNumber(value!);
           if (number === undefined) {
             throw new UsageError(`${name} expects an integer value with an optional k/m/g suffix`, { quiet: true });

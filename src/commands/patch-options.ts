@@ -38,21 +38,24 @@ export const patchSource = (
   target === undefined || target.name === 'HEAD' || target.name === '@' ? target?.name : (target.commit ?? target.name);
 
 export const patchOptions = (values: PatchValues): PatchOptions => ({
-  unified: values.unified,
-  interHunk: values['inter-hunk-context'],
+  unified: said(values.unified),
+  interHunk: said(values['inter-hunk-context']),
   autoAdvance: values['auto-advance'],
 });
+
+/** -1 is as good as nothing. */
+const said = (value: number | null | undefined): number | null | undefined => (value === -1 ? undefined : value);
 
 /** Refuses options that only make sense with `--patch`, and numbers that make none. */
 export function checkPatchOptions(values: PatchValues, interactive: boolean, name = '--interactive/--patch'): void {
   for (const key of ['unified', 'inter-hunk-context'] as const) {
-    const value = values[key];
+    const value = said(values[key]);
     if (value != null && value < 0) throw new GitError('USAGE', `'--${key}' cannot be negative`);
   }
   if (interactive) return;
   if (values['auto-advance'] === false)
     throw new GitError('USAGE', `the option '--no-auto-advance' requires '${name}'`);
   for (const key of ['unified', 'inter-hunk-context'] as const) {
-    if (values[key] != null) throw new GitError('USAGE', `the option '--${key}' requires '${name}'`);
+    if (said(values[key]) != null) throw new GitError('USAGE', `the option '--${key}' requires '${name}'`);
   }
 }

@@ -50,5 +50,5 @@ export function checkPreconditions(context: CommandContext): void {
     }
   }
   if (!checked.has(name)) return;
-  checkConfig(context.repository().config, (message) => context.warning(message));
+  checkConfig(context.repository().config, name, (message) => context.warning(message));
 }

@@ -2,7 +2,7 @@ import { systemMessage } from '../platform/system-message.js';
 import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isGitlinkMode } from '../objects/mode.js';
-import { MATCH_EXACT } from '../repo/pathspec.js';
+import { itemMatches, MATCH_EXACT } from '../repo/pathspec.js';
 import { resolveRevision } from '../repo/revision.js';
 import { FileRemover } from '../worktree/checkout-writer.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -10,7 +10,7 @@ import { submoduleState } from '../worktree/status.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { adviceOn, adviseSparse, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 
 interface Result {
   readonly removed: string;
@@ -36,14 +36,20 @@ export const command = defineCommand({
   },
   async *run(context, { values, rest }): AsyncGenerator<Result, number> {
     const cached = values.cached === true;
-    const tree = openWorkTree(context, { bareToo: cached });
-    const words = pathspecWords(context, values, rest);
+    const tree = openWorkTree(context, { bareToo: true });
+    pathspecOf(context, tree, rest);
+    let words = pathspecWords(context, values, rest);
+    if (!cached) tree.requireRoot();
+    const { prefix } = tree.repository;
+    if (words.length === 0 && prefix !== '') words = [wholePrefix];
     if (words.length === 0) throw new GitError('USAGE', 'No pathspec was given. Which files should I remove?');
     const pathspec = pathspecOf(context, tree, words);
+    const shown = (original: string): string => (original === wholePrefix && rest.length === 0 ? prefix : original);
     const lock = tree.lockIndex();
     try {
       const index = tree.reloadIndex();
       const paths: string[] = [];
+      const onlySparse: string[] = [];
       for (const entry of index.entries) {
         if (entry.skipWorktree && values.sparse !== true) continue;
         if (pathspec.matches(entry.path)) paths.push(entry.path);
@@ -51,15 +57,28 @@ export const command = defineCommand({
       for (const [i, item] of pathspec.items.entries()) {
         if (item.exclude) continue;
         if (pathspec.seen[i] === 0) {
+          const sparse =
+            values.sparse !== true &&
+            index.entries.some((entry) => entry.skipWorktree && itemMatches(item, entry.path));
+          if (sparse) {
+            onlySparse.push(shown(item.original));
+            continue;
+          }
           if (values['ignore-unmatch'] === true) continue;
-          throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
+          const original = item.original === '' ? words[0]! : item.original;
+          throw new GitError('USAGE', `pathspec '${shown(original)}' did not match any files`);
         }
         // Below a directory, only with -r.
         if (values.r !== true && pathspec.seen[i]! < MATCH_EXACT && !item.wildcards) {
-          throw new GitError('USAGE', `not removing '${item.original}' recursively without -r`);
+          throw new GitError(
+            'USAGE',
+            `not removing '${item.original === '' ? '.' : shown(item.original)}' recursively without -r`,
+          );
         }
       }
-      if (paths.length === 0) return 0;
+      if (onlySparse.length > 0) adviseSparse(context, onlySparse);
+      const code = onlySparse.length > 0 ? 1 : 0;
+      if (paths.length === 0) return code;
       if (values.force !== true) {
         const problems = await check(tree, paths, cached);
         if (problems.length > 0) {
@@ -68,7 +87,7 @@ export const command = defineCommand({
         }
       }
       for (const path of paths) if (values.quiet !== true) yield { removed: path };
-      if (values['dry-run'] === true) return 0;
+      if (values['dry-run'] === true) return code;
       const gitlinks = new Set(paths.filter((path) => index.stages(path).some((entry) => isGitlinkMode(entry.mode))));
       index.removeAll(new Set(paths));
       if (!cached) {
@@ -90,7 +109,7 @@ export const command = defineCommand({
         remover.finish();
       }
       if (index.changed) tree.commitIndex(lock);
-      return 0;
+      return code;
     } finally {
       lock.rollback();
       await tree.close();
@@ -98,6 +117,9 @@ export const command = defineCommand({
   },
   render: ({ removed }) => `rm '${removed}'\n`,
 });
+
+/** What no words stand for, in a directory below the top. */
+const wholePrefix = '.';
 
 interface Problem {
   readonly kind: 'both' | 'staged' | 'local';

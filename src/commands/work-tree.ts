@@ -144,6 +144,21 @@ function checkWords(context: CommandContext, words: readonly string[]): void {
   if (repository?.workTree !== undefined) pathspecOf(context, openWorkTree(context), words);
 }
 
+/** Tells which words only mean entries that are not to be checked out (`skip-worktree`); they are left alone. */
+export function adviseSparse(context: CommandContext, words: readonly string[]): void {
+  context.printError(
+    'The following paths and/or pathspecs matched paths that exist\n' +
+      'outside of your sparse-checkout definition, so will not be\n' +
+      `updated in the index:\n${words.join('\n')}\n`,
+  );
+  advise(
+    context,
+    'updateSparsePath',
+    'If you intend to update such entries, try one of the following:\n' +
+      '* Use the --sparse option.\n* Disable or modify the sparsity rules.',
+  );
+}
+
 /** The two options, for a command's table. */
 export const pathspecFileOptions = {
   'pathspec-from-file': { type: 'string', value: 'file', help: 'read pathspec from file' },
@@ -155,7 +170,7 @@ export const pathspecFileOptions = {
 
 /**
  * The tree that attributes are read from instead of the work tree: `--source`, `--attr-source` (`GIT_ATTR_SOURCE`),
- * `attr.tree`, or HEAD in a bare repository.
+ * or `attr.tree`.
  */
 export async function attributeTree(
   context: CommandContext,
@@ -174,7 +189,7 @@ export async function attributeTree(
     }
     return oid as Oid<'tree'>;
   }
-  const configured = repository.config.get('attr.tree') ?? (repository.bare ? 'HEAD' : undefined);
+  const configured = repository.config.get('attr.tree');
   if (configured === undefined) return undefined;
   return (await resolveRevision(repository, `${configured}^{tree}`)) as Oid<'tree'> | undefined;
 }

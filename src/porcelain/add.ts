@@ -1,7 +1,7 @@
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
-import type { Pathspec } from '../repo/pathspec.js';
+import { itemMatches, type Pathspec } from '../repo/pathspec.js';
 import { AddFailure, addFile, fatalAdd } from '../worktree/add-file.js';
 import type { IndexEntry } from '../worktree/index-entry.js';
 import { IndexEntry as Entry } from '../worktree/index-entry.js';
@@ -45,6 +45,8 @@ export interface AddResult {
   readonly failures: readonly string[];
   /** `--chmod` could not be applied to these. */
   readonly notFlipped: readonly string[];
+  /** Words that only mean entries which are not checked out (`skip-worktree`). */
+  readonly sparse: readonly string[];
   /** Words that named nothing tracked; nothing was done then. */
   readonly unmatched: readonly string[];
 }
@@ -63,6 +65,7 @@ class Adding implements AddResult {
   readonly failures: string[] = [];
   readonly notFlipped: string[] = [];
   readonly unmatched: string[] = [];
+  readonly sparse: string[] = [];
   readonly #tree: WorkTree;
   readonly #options: AddOptions;
   #store: ObjectStore | undefined;
@@ -126,7 +129,8 @@ class Adding implements AddResult {
       hideEmpty: true,
       ignored: 'no',
     });
-    return found.untracked;
+    // The git directory is never looked into, even where it is named.
+    return found.untracked.filter((path) => !/(?:^|\/)\.git(?:\/|$)/.test(path));
   }
 
   /** Every word must mean something; ignored paths that were named are reported. */
@@ -135,9 +139,14 @@ class Adding implements AddResult {
     // The walk asked about ignored files too; only what is going to be added counts.
     pathspec.seen.fill(0);
     for (const path of fresh) pathspec.matches(path.endsWith('/') ? path.slice(0, -1) : path, path.endsWith('/'));
-    for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
+    const { entries } = this.#tree.index;
+    for (const entry of entries) if (!entry.skipWorktree) pathspec.matches(entry.path);
     for (const item of pathspec.unmatched()) {
       if (item.match === '') continue;
+      if (entries.some((entry) => entry.skipWorktree && itemMatches(item, entry.path))) {
+        this.sparse.push(item.original);
+        continue;
+      }
       const path = item.match.endsWith('/') ? item.match.slice(0, -1) : item.match;
       const literal = !item.wildcards && !item.ignoreCase;
       const stat = literal ? this.#tree.lstat(path) : undefined;

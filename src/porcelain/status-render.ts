@@ -38,6 +38,8 @@ export interface StatusStyle {
   readonly nul: boolean;
   /** `advice.statusHints`. */
   readonly hints: boolean;
+  /** Hints about upstream branches; `hints` where it is not said. */
+  readonly trackingHints?: boolean | undefined;
   readonly showBranch: boolean;
   readonly showStash: boolean;
   readonly untracked: 'no' | 'normal' | 'all';
@@ -293,7 +295,11 @@ class LongStatus {
       ]);
     } else this.#segments([{ color: colors.noBranch, text: 'Not currently on any branch.' }]);
     if (this.#report.head === undefined || tracking === undefined) return;
-    const lines = trackingLines(tracking, this.#style.hints, this.#style.hints && this.#style.template !== true);
+    const lines = trackingLines(
+      tracking,
+      this.#style.trackingHints ?? this.#style.hints,
+      this.#style.hints && this.#style.template !== true,
+    );
     this.#line(lines.trimEnd());
     this.#line('');
   }

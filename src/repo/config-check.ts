@@ -191,15 +191,79 @@ const adviceNames = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
+const boolOrNumber: Check = (entry, warn) => {
+  if (parseBool(entry.value) === undefined) number()(entry, warn);
+};
+
+const boolOrAuto: Check = (entry, warn) => {
+  if (!/^(?:never|always|auto)$/i.test(entry.value ?? '')) bool(entry, warn);
+};
+
+const untracked: Check = (entry) => {
+  if (entry.value === undefined) return;
+  if (parseBool(entry.value) === undefined && !['no', 'normal', 'all'].includes(entry.value))
+    throw badVariable(entry, `Invalid untracked files mode '${entry.value}'`);
+};
+
+const ignoring: Check = (entry) => {
+  if (entry.value !== undefined && !['all', 'untracked', 'dirty', 'none'].includes(entry.value))
+    throw new GitError('CONFIG', `bad --ignore-submodules argument: ${entry.value}`);
+};
+
+const bools = (...keys: readonly string[]): [string, Check][] => keys.map((key) => [key, bool]);
+
+const ofStatus: readonly [string, Check][] = [
+  ...bools('status.short', 'status.branch', 'status.aheadbehind', 'status.showstash', 'status.displaycommentprefix'),
+  ...bools('status.relativepaths'),
+  ['status.renamelimit', number()],
+  ['status.renames', boolOr('copies', 'copy')],
+  ['status.submodulesummary', boolOrNumber],
+  ['status.showuntrackedfiles', untracked],
+  ['color.status', boolOrAuto],
+  ['color.ui', boolOrAuto],
+  ['diff.renames', boolOr('copies', 'copy')],
+  ['diff.renamelimit', number()],
+  ['diff.ignoresubmodules', ignoring],
+];
+
+/** Names below `color.<command>.`. */
+const slots: Readonly<Record<string, readonly string[]>> = {
+  branch: ['plain', 'reset', 'remote', 'local', 'current', 'upstream', 'worktree'],
+  status: ['header', 'branch', 'updated', 'added', 'changed', 'untracked', 'nobranch', 'unmerged'],
+};
+
+/** What a command takes over beside the usual. */
+const ofCommands: Readonly<Record<string, readonly [string, Check][]>> = {
+  add: bools('add.ignoreerrors', 'add.ignore-errors'),
+  branch: [
+    ...bools('submodule.recurse', 'submodule.propagatebranches'),
+    ['color.branch', boolOrAuto],
+    ['color.ui', boolOrAuto],
+  ],
+  checkout: [...bools('checkout.guess', 'submodule.recurse'), ['diff.ignoresubmodules', ignoring]],
+  clean: [...bools('clean.requireforce'), ['color.interactive', boolOrAuto], ['color.ui', boolOrAuto]],
+  commit: [...bools('commit.status', 'commit.gpgsign'), ['commit.verbose', boolOrNumber], ...ofStatus],
+  'read-tree': bools('submodule.recurse'),
+  reset: bools('submodule.recurse'),
+  restore: bools('submodule.recurse'),
+  stash: bools('stash.index', 'stash.showincludeuntracked', 'stash.showpatch', 'stash.showstat'),
+  status: ofStatus,
+  switch: [...bools('checkout.guess', 'submodule.recurse'), ['diff.ignoresubmodules', ignoring]],
+  tag: bools('tag.gpgsign', 'tag.forcesignannotated'),
+};
+
 /**
  * Looks through the settings that every command takes over before it begins, in the order in which they were read, and
  * throws `CONFIG` at the first that cannot be what it is meant to be: nothing runs with a setting half understood.
  */
-export function checkConfig(config: Config, warn: (message: string) => void): void {
+export function checkConfig(config: Config, command: string, warn: (message: string) => void): void {
+  const own = new Map(Object.hasOwn(ofCommands, command) ? ofCommands[command] : []);
   for (const entry of config.entries()) {
     const { key } = entry;
-    checks.get(key)?.(entry, warn);
+    (checks.get(key) ?? own.get(key))?.(entry, warn);
     if (key.startsWith('advice.') && adviceNames.has(key.slice(7))) bool(entry, warn);
     if (key.startsWith('color.advice.')) color(entry);
+    if (slots[command]?.includes(key.slice(key.lastIndexOf('.') + 1)) && key.startsWith(`color.${command}.`))
+      color(entry);
   }
 }

@@ -196,6 +196,9 @@ function pathDegree(item: PathspecItem, path: string, isDirectory: boolean): num
   return MATCH_NONE;
 }
 
+/** Whether one word, taken for itself, means a path. */
+export const itemMatches = (item: PathspecItem, path: string): boolean => pathDegree(item, path, false) !== MATCH_NONE;
+
 function itemMayMatchBelow(item: PathspecItem, directory: string): boolean {
   const { match } = item;
   if (match === '' || directory === '') return true;
