@@ -83,6 +83,9 @@ export async function findDeltas(entries: PackEntries, options: SearchOptions): 
   progress?.(plan.wanted, plan.wanted);
 }
 
+/** Smaller objects are not built upon what only the receiver has. */
+const WORTH_A_BASE = 176;
+
 export function searchColumns(entries: PackEntries): SearchColumns {
   const { kinds, sizes, flags, bases, deltaSizes, depths, packs, storedTypes } = entries;
   return { kinds, sizes, flags, bases, deltaSizes, depths, packs, storedTypes, oidLength: entries.map.oidLength };
@@ -118,6 +121,8 @@ export async function searchRange(
         const base = other.row;
         const baseDepth = depths[base]!;
         if (baseDepth >= maxDepth) continue;
+        // The receiver adds the base to its pack: for little ones that costs more than the delta saves.
+        if (size < WORTH_A_BASE && (flags[base]! & EDGE) !== 0) continue;
         // A pack that holds both has been through this already and kept no delta.
         if (
           options.reuseDelta &&

@@ -3,14 +3,11 @@ import { baseName } from '../base/path.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidToBytes } from '../base/oid.js';
+import { visitEdges } from '../history/edge-tree.js';
 import { createFilter, parseFilterSpec } from '../history/object-filter.js';
 import type { FilterSpec } from '../history/object-filter.js';
 import { visitReachable } from '../history/reachable.js';
-import { parseCommitLinks } from '../objects/commit.js';
-import { isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
-import type { TreeEntry } from '../objects/tree.js';
-import { parseTree } from '../objects/tree.js';
 import { nameHashOf } from '../packs/name-hash.js';
 import type { PackBuilder } from '../packs/pack-builder.js';
 import type { PackFile } from '../packs/pack-file.js';
@@ -120,7 +117,6 @@ export class PackSelection {
     const spec = filterSpecOf(filterTexts);
     const edges: Oid[] = [];
     const missing = this.#options.missing ?? 'error';
-    const added: { path: string }[] = [];
     const seenPaths = new Set<string>();
     if (
       this.#options.useBitmaps === true &&
@@ -159,23 +155,12 @@ export class PackSelection {
         met?.(oid);
         if (kind === 'blob' && missing !== 'error' && !this.#has(oid)) return;
         const isNew = this.add(oid, path, kind);
-        if (isNew && thin === true && kind !== 'commit' && kind !== 'tag' && !seenPaths.has(path)) {
-          seenPaths.add(path);
-          added.push({ path });
-        }
+        if (isNew && thin === true && kind !== 'commit' && kind !== 'tag') seenPaths.add(path);
       },
     );
     if (thin !== true) return;
     // What the receiver has under the same names makes good bases.
-    for (const edge of edges.slice(0, window)) {
-      const commit = await objects.read(edge);
-      if (commit === undefined) continue;
-      const tree = new EdgeTree(this.#repository, parseCommitLinks(commit.data).tree);
-      for (const { path } of added) {
-        const oid = await tree.find(path);
-        if (oid !== undefined) this.addEdge(oid, path);
-      }
-    }
+    await visitEdges(objects, edges.slice(0, window), seenPaths, (oid, path) => this.addEdge(oid, path));
   }
 
   #has(oid: Oid): boolean {
@@ -212,41 +197,6 @@ function filterSpecOf(texts: readonly string[]): FilterSpec | undefined {
   if (texts.length === 0) return undefined;
   if (texts.length === 1) return parseFilterSpec(texts[0]!);
   return { kind: 'combine', parts: texts.map(parseFilterSpec) };
-}
-
-/** The trees of a commit that a receiver has, looked into by path. */
-class EdgeTree {
-  readonly #repository: Repository;
-  readonly #root: Oid;
-  readonly #directories = new Map<string, Map<string, TreeEntry> | undefined>();
-
-  constructor(repository: Repository, root: Oid) {
-    this.#repository = repository;
-    this.#root = root;
-  }
-
-  async #directory(path: string): Promise<Map<string, TreeEntry> | undefined> {
-    if (this.#directories.has(path)) return this.#directories.get(path);
-    let oid: Oid | undefined = this.#root;
-    if (path !== '') {
-      const slash = path.lastIndexOf('/');
-      const entry = (await this.#directory(path.slice(0, Math.max(0, slash))))?.get(path.slice(slash + 1));
-      oid = entry !== undefined && isTreeMode(entry.mode) ? entry.oid : undefined;
-    }
-    let rows: Map<string, TreeEntry> | undefined;
-    const object = oid === undefined ? undefined : await this.#repository.objects.read(oid);
-    if (object?.kind === 'tree') {
-      rows = new Map(parseTree(object.data, this.#repository.oidLength).map((entry) => [entry.name, entry]));
-    }
-    this.#directories.set(path, rows);
-    return rows;
-  }
-
-  async find(path: string): Promise<Oid | undefined> {
-    if (path === '') return this.#root;
-    const slash = path.lastIndexOf('/');
-    return (await this.#directory(path.slice(0, Math.max(0, slash))))?.get(path.slice(slash + 1))?.oid;
-  }
 }
 
 /** Shallow commits have no parents here. */

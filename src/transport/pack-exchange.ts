@@ -4,6 +4,7 @@ import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { traceData } from '../base/trace.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
+import { visitEdges } from '../history/edge-tree.js';
 import { createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { visitReachable } from '../history/reachable.js';
 import { parseTag } from '../objects/tag.js';
@@ -128,6 +129,9 @@ async function* hookedPack(
   if (code !== 0) throw new GitError('TRANSPORT', 'git upload-pack: git-pack-objects died with error.');
 }
 
+/** Commits at the edge that are looked into for bases of deltas; as many as a delta's search looks at. */
+const EDGES = 10;
+
 /** Gathers the objects that answer a request. */
 async function gather(
   repository: Repository,
@@ -166,6 +170,8 @@ async function gather(
         for (let i = 0; i < part.count; i++) each();
       }),
     ));
+  const edges: Oid[] = [];
+  const paths = new Set<string>();
   if (!found)
     await visitReachable(
       breathing(repository.objects, repository.platform.now),
@@ -175,12 +181,19 @@ async function gather(
         grafts,
         filter,
         edges: request.thin && request.shallow !== undefined ? 'all' : 'parents',
-        ...(request.thin ? { onEdge: (oid: Oid) => builder.addEdge(oid) } : {}),
+        ...(request.thin ? { onEdge: (oid: Oid) => void edges.push(oid) } : {}),
       },
       (oid, kind, path) => {
         add(oid, kind, path === '' ? 0 : nameHash(path));
+        if (edges.length > 0 && (kind === 'tree' || kind === 'blob')) paths.add(path);
       },
     );
+  // What the receiver has under the same names makes good bases.
+  if (edges.length > 0) {
+    await visitEdges(repository.objects, edges.slice(0, EDGES), paths, (oid, path) =>
+      builder.addEdge(oid, path === '' ? 0 : nameHash(path)),
+    );
+  }
   for (const tag of request.tags) {
     if (!builder.has(tag.peeled) || builder.has(tag.oid)) continue;
     // A tag of a tag brings the tags between along.
