@@ -5,11 +5,13 @@ import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes } from '../base/oid.js';
-import type { ObjectSource } from '../objects/source.js';
+import type { ObjectSource, RawObject } from '../objects/source.js';
 import { checkTreeDepth } from '../objects/tree.js';
 import type { ObjectFilter } from './object-filter.js';
 import { DO_SHOW, MARK_SEEN, SKIP_TREE } from './object-filter.js';
 import { OidTable } from './oid-table.js';
+import type { TreeRows } from './tree-rows.js';
+import { sharedBytes, WalkedTrees } from './tree-rows.js';
 
 const IS_SEEN = 1;
 const IS_UNINTERESTING = 2;
@@ -51,12 +53,16 @@ interface Frame {
   readonly oid: Oid;
   readonly path: string;
   readonly data: Bytes;
+  readonly end: number;
   readonly given: boolean;
   readonly all: boolean;
   at: number;
-  /** The tree that was walked under the same path before: rows of it have been seen. */
-  readonly before: Bytes | undefined;
-  beforeAt: number;
+  /** The tree's rows, kept for the next tree under this path. */
+  readonly rows: TreeRows | undefined;
+  /** A tree like it that was walked before: rows of it have been seen. */
+  readonly before: TreeRows | undefined;
+  /** The row of it to go on with. */
+  beforeRow: number;
 }
 
 /**
@@ -68,8 +74,7 @@ export class ObjectWalk {
   readonly #table: OidTable;
   readonly #length: number;
   #pending: Pending[] = [];
-  /** The tree walked last under each path. */
-  readonly #last = new Map<string, Bytes>();
+  readonly #walked = new WalkedTrees();
 
   constructor(objects: ObjectSource, options: ObjectWalkOptions) {
     this.#objects = objects;
@@ -148,10 +153,25 @@ export class ObjectWalk {
     return bits;
   }
 
-  async #enter(oid: Oid, path: string, given: boolean, all: boolean, row: number): Promise<Frame | undefined> {
+  /** `raw`, `at`: the name, as bytes. */
+  async #enter(
+    raw: Bytes,
+    at: number,
+    path: string,
+    given: boolean,
+    all: boolean,
+    row: number,
+  ): Promise<Frame | undefined> {
     const { filter, show, missing } = this.#options;
-    let object = this.#objects.read(oid);
-    if (isPromise(object)) object = await object;
+    const oid = oidFromBytes(raw, at, this.#length);
+    // What passes once is copied at once: nothing of it is kept.
+    const tracked = filter === undefined && all && this.#options.blobs !== false;
+    const lent = tracked ? this.#objects.borrow?.(raw, at) : undefined;
+    let object: RawObject | undefined = lent;
+    if (object === undefined) {
+      const read = this.#objects.read(oid);
+      object = isPromise(read) ? await read : read;
+    }
     if (object === undefined) {
       if (missing === undefined || !(await missing(oid, 'tree', path))) {
         throw new GitError('OBJECT_MISSING', `bad tree object ${oid}`, { data: { oid } });
@@ -163,6 +183,16 @@ export class ObjectWalk {
     if (object.kind !== 'tree') {
       throw new GitError('OBJECT_CORRUPT', `object ${oid} is a ${object.kind}, not a tree`, { data: { oid } });
     }
+    if (tracked) {
+      const before = this.#walked.alike(lent, path);
+      if (before !== undefined) before.readers++;
+      const rows = this.#walked.keep(object.data, lent, path);
+      this.#table.setFlags(row, IS_SEEN);
+      show(oid, 'tree', path);
+      const { bytes, length: end } = rows;
+      return { oid, path, data: bytes, end, given, all, at: 0, rows, before, beforeRow: 0 };
+    }
+    const { data } = object;
     if (filter === undefined) {
       this.#table.setFlags(row, IS_SEEN);
       show(oid, 'tree', path);
@@ -170,13 +200,8 @@ export class ObjectWalk {
       if (!given) await filter.ask('tree-end', oid, path);
       return undefined;
     }
-    const { data } = object;
-    let before: Bytes | undefined;
-    if (filter === undefined && all && this.#options.blobs !== false) {
-      before = this.#last.get(path);
-      this.#last.set(path, data);
-    }
-    return { oid, path, data, given, all, at: 0, before, beforeAt: 0 };
+    const end = data.length;
+    return { oid, path, data, end, given, all, at: 0, rows: undefined, before: undefined, beforeRow: 0 };
   }
 
   async #tree(root: Oid, rootPath: string, given: boolean): Promise<void> {
@@ -184,24 +209,29 @@ export class ObjectWalk {
     if (trees === false) return;
     const table = this.#table;
     const length = this.#length;
-    const rootRow = table.intern(oidToBytes(root), 0);
+    const rootName = oidToBytes(root);
+    const rootRow = table.intern(rootName, 0);
     if ((table.flagsAt(rootRow) & (IS_SEEN | IS_UNINTERESTING)) !== 0) return;
-    const first = await this.#enter(root, rootPath, given, limit === undefined, rootRow);
+    const first = await this.#enter(rootName, 0, rootPath, given, limit === undefined, rootRow);
     if (first === undefined) return;
     const stack: Frame[] = [first];
     frames: while (stack.length > 0) {
       const frame = stack[stack.length - 1]!;
-      const data = frame.data;
-      const end = data.length;
+      const { data, end, rows, before } = frame;
       let at = frame.at;
-      const { before } = frame;
       while (at < end) {
-        if (before !== undefined) {
-          const same = equalRows(data, at, before, frame.beforeAt, length);
-          at += same;
-          frame.beforeAt += same;
-          if (at >= end) break;
+        if (before !== undefined && frame.beforeRow < before.count) {
+          const from = frame.beforeRow;
+          const start = before.starts[from]!;
+          const to = before.rowAt(start + sharedBytes(rows!, at, before, start), from);
+          if (to > from) {
+            rows!.adopt(before, from, to, at - start);
+            at += before.starts[to]! - start;
+            frame.beforeRow = to;
+            if (at >= end) break;
+          }
         }
+        rows?.mark(at);
         let mode = 0;
         let byte = data[at++]!;
         while (byte !== 0x20) {
@@ -215,9 +245,7 @@ export class ObjectWalk {
         const id = at;
         at += length;
         if (at > end) throw corrupt(frame.oid);
-        if (before !== undefined) {
-          frame.beforeAt = passName(before, frame.beforeAt, data, name, nameEnd, length);
-        }
+        if (before !== undefined) frame.beforeRow = passName(before, frame.beforeRow, data, name, nameEnd);
         const type = mode & TYPE_MASK;
         if (type === GITLINK_TYPE) continue;
         const directory = type === TREE_TYPE;
@@ -233,20 +261,22 @@ export class ObjectWalk {
         const row = table.intern(data, id);
         if ((table.flagsAt(row) & (IS_SEEN | IS_UNINTERESTING)) !== 0) continue;
         path ??= joined(frame.path, data, name, nameEnd);
-        const oid = oidFromBytes(data, id, length);
         if (directory) {
           frame.at = at;
-          const below = await this.#enter(oid, path, false, all, row);
+          const below = await this.#enter(data, id, path, false, all, row);
           if (below === undefined) continue;
           checkTreeDepth(stack.length);
           stack.push(below);
           continue frames;
         }
+        const oid = oidFromBytes(data, id, length);
         if (filter === undefined) {
           table.setFlags(row, IS_SEEN);
           show(oid, 'blob', path);
         } else await this.#offer('blob', oid, path, false, row);
       }
+      rows?.finish();
+      if (before !== undefined) before.readers--;
       stack.pop();
       if (filter !== undefined && !frame.given) {
         const bits = await filter.ask('tree-end', frame.oid, frame.path);
@@ -258,43 +288,25 @@ export class ObjectWalk {
   }
 }
 
-/** How many bytes of whole rows two trees have in common from `at` and `beforeAt` on. */
-function equalRows(data: Bytes, at: number, before: Bytes, beforeAt: number, length: number): number {
-  const end = Math.min(data.length - at, before.length - beforeAt);
-  let same = 0;
-  while (same < end && data[at + same] === before[beforeAt + same]) same++;
-  let row = 0;
-  for (;;) {
-    let name = row + 5;
-    if (name > same) return row;
-    while (name < same && data[at + name] !== 0) name++;
-    const next = name + 1 + length;
-    if (next > same) return row;
-    row = next;
-  }
-}
-
-/** Where the row behind those with names up to the given one starts: from there the trees may agree again. */
-function passName(before: Bytes, beforeAt: number, data: Bytes, name: number, nameEnd: number, length: number): number {
-  let at = beforeAt;
-  while (at < before.length) {
-    let start = at;
-    while (start < before.length && before[start] !== 0x20) start++;
-    start++;
+/** The row behind those with names up to the given one: from there the trees may agree again. */
+function passName(before: TreeRows, from: number, data: Bytes, name: number, nameEnd: number): number {
+  const { bytes, starts, count } = before;
+  for (let row = from; row < count; row++) {
+    const end = starts[row + 1]!;
+    let j = starts[row]! + 5;
+    while (j < end && bytes[j] !== 0x20) j++;
+    j++;
     let i = name;
-    let j = start;
-    while (i < nameEnd && before[j] === data[i]) {
+    while (i < nameEnd && bytes[j] === data[i]) {
       i++;
       j++;
     }
     const mine = i < nameEnd ? data[i]! : 0;
-    const theirs = before[j] ?? 0;
-    if (theirs > mine) return at;
-    while (j < before.length && before[j] !== 0) j++;
-    at = j + 1 + length;
-    if (theirs === 0 && mine === 0) return at;
+    const theirs = bytes[j]!;
+    if (theirs > mine) return row;
+    if (theirs === 0 && mine === 0) return row + 1;
   }
-  return at;
+  return count;
 }
 
 function joined(base: string, data: Bytes, start: number, end: number): string {

@@ -8,6 +8,7 @@ import { oidFromBytes, oidToBytes } from '../base/oid.js';
 export class OidTable {
   readonly #length: number;
   #rows: Bytes;
+  /** For each slot the row (-1: none) and bytes of its id that its place does not tell: most other ids need no look at their rows. */
   #slots: Int32Array;
   #mask: number;
   #flags: Uint8Array;
@@ -18,8 +19,8 @@ export class OidTable {
     this.#length = length;
     let size = 16;
     while (size < capacity * 2) size *= 2;
-    this.#slots = new Int32Array(size).fill(-1);
-    this.#mask = size - 1;
+    this.#slots = new Int32Array(2 * size).fill(-1);
+    this.#mask = 2 * size - 2;
     this.#rows = new Uint8Array((size >> 1) * length);
     this.#flags = new Uint8Array(size >> 1);
   }
@@ -33,18 +34,16 @@ export class OidTable {
     const slots = this.#slots;
     const rows = this.#rows;
     const length = this.#length;
-    let slot = hashAt(bytes, at) & this.#mask;
-    probe: for (;;) {
+    const mask = this.#mask;
+    const tag = tagAt(bytes, at);
+    for (let slot = (hashAt(bytes, at) << 1) & mask; ; slot = (slot + 2) & mask) {
       const row = slots[slot]!;
       if (row < 0) return -1;
+      if (slots[slot + 1] !== tag) continue;
       const start = row * length;
-      for (let i = 0; i < length; i++) {
-        if (rows[start + i] !== bytes[at + i]) {
-          slot = (slot + 1) & this.#mask;
-          continue probe;
-        }
-      }
-      return row;
+      let i = 0;
+      while (i < length && rows[start + i] === bytes[at + i]) i++;
+      if (i === length) return row;
     }
   }
 
@@ -52,7 +51,7 @@ export class OidTable {
   intern(bytes: Bytes, at: number): number {
     const found = this.find(bytes, at);
     if (found >= 0) return found;
-    if (this.#count * 2 >= this.#slots.length) this.#grow();
+    if (this.#count * 4 >= this.#slots.length) this.#grow();
     const row = this.#count++;
     const start = row * this.#length;
     for (let i = 0; i < this.#length; i++) this.#rows[start + i] = bytes[at + i]!;
@@ -90,15 +89,17 @@ export class OidTable {
 
   #place(row: number): void {
     const slots = this.#slots;
-    let slot = hashAt(this.#rows, row * this.#length) & this.#mask;
-    while (slots[slot]! >= 0) slot = (slot + 1) & this.#mask;
+    const at = row * this.#length;
+    let slot = (hashAt(this.#rows, at) << 1) & this.#mask;
+    while (slots[slot]! >= 0) slot = (slot + 2) & this.#mask;
     slots[slot] = row;
+    slots[slot + 1] = tagAt(this.#rows, at);
   }
 
   #grow(): void {
-    const size = this.#slots.length * 2;
-    this.#slots = new Int32Array(size).fill(-1);
-    this.#mask = size - 1;
+    const size = this.#slots.length;
+    this.#slots = new Int32Array(2 * size).fill(-1);
+    this.#mask = 2 * size - 2;
     const rows = new Uint8Array((size >> 1) * this.#length);
     rows.set(this.#rows);
     this.#rows = rows;
@@ -111,4 +112,8 @@ export class OidTable {
 
 function hashAt(bytes: Bytes, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+function tagAt(bytes: Bytes, at: number): number {
+  return bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24);
 }

@@ -5,7 +5,7 @@ import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { emptyTreeOid } from '../base/oid.js';
 import { emptyBytes } from '../base/bytes.js';
-import type { ObjectHeader, ObjectPlace, ObjectSource, ObjectStore, RawObject } from './source.js';
+import type { LentObject, ObjectHeader, ObjectPlace, ObjectSource, ObjectStore, RawObject } from './source.js';
 
 /** How much a database remembers. */
 export interface DatabaseOptions {
@@ -133,6 +133,22 @@ export class ObjectDatabase implements ObjectStore {
         }
       } catch (error) {
         // `read` may know a better copy, or says what is wrong.
+        this.#tolerate(error);
+      }
+    }
+    return undefined;
+  }
+
+  borrow(raw: Bytes, at: number): LentObject | undefined {
+    if (this.replacement !== undefined) return undefined;
+    for (const source of this.#sources) {
+      try {
+        const object = source.borrow?.(raw, at);
+        if (object !== undefined) {
+          this.counts.reads++;
+          return object;
+        }
+      } catch (error) {
         this.#tolerate(error);
       }
     }

@@ -8,6 +8,15 @@ export interface RawObject<K extends ObjectKind = ObjectKind> {
   readonly data: Bytes;
 }
 
+/** An object that is lent, with its place, so that what is like it can be told. */
+export interface LentObject extends RawObject {
+  /** What the places are in. */
+  readonly owner: object;
+  readonly place: number;
+  /** Place of the object that this one is stored as a difference to; -1: none. */
+  readonly basePlace: number;
+}
+
 /** What is known of an object without its content. `size`: bytes. */
 export interface ObjectHeader {
   readonly kind: ObjectKind;
@@ -31,6 +40,11 @@ export interface ObjectSource {
    * be had at once; then `read` tells.
    */
   readPassing?(raw: Bytes): RawObject | undefined;
+  /**
+   * The same for walks over trees, where one object is the base of the next: the content is lent, and good only until
+   * something else is read.
+   */
+  borrow?(raw: Bytes, at: number): LentObject | undefined;
   has(oid: Oid): Awaitable<boolean>;
   /** `has` without looking at the storage anew, where that is cheaper: another process may have written since. */
   hasNow?(oid: Oid): Awaitable<boolean>;

@@ -28,9 +28,11 @@ export class BufferPool {
 
   release(buffer: Bytes): void {
     this.held -= buffer.length;
-    if (this.#idle + buffer.length > this.#limit) return;
-    this.#idle += buffer.length;
     const bucket = 32 - Math.clz32(buffer.length - 1);
-    (this.#classes[bucket] ??= []).push(buffer);
+    const kept = (this.#classes[bucket] ??= []);
+    // However full it is of others, a few of each class stay: else those that come last would be made anew each time.
+    if (this.#idle + buffer.length > this.#limit && (kept.length + 1) * buffer.length > this.#limit >> 3) return;
+    this.#idle += buffer.length;
+    kept.push(buffer);
   }
 }

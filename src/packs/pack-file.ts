@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { emptyBytes, equalBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import type { LentObject } from '../objects/source.js';
 import type { ObjectKind } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { Inflater, Platform } from '../platform/platform.js';
@@ -202,8 +203,18 @@ export class PackFile {
     }
   }
 
-  /** The object whose entry starts at `offset`. Throws `OBJECT_CORRUPT`. */
-  read(offset: number): PackedObject {
+  /** The object at `offset`, which goes among the bases: what is answered is good only until the next read. */
+  lend(offset: number): LentObject {
+    this.#firstBase = -1;
+    const { kind, data } = this.read(offset, true);
+    return { kind, data, owner: this, place: offset, basePlace: this.#firstBase };
+  }
+
+  /** The base of the entry that was lent. */
+  #firstBase = -1;
+
+  /** The object whose entry starts at `offset`. Throws `OBJECT_CORRUPT`. `lent`: see there. */
+  read(offset: number, lent = false): PackedObject {
     const { bases, pool } = this.#shared;
     const head = this.#head;
     // The deltas on the way to a whole object, the outermost first: entry, data offset, size.
@@ -219,7 +230,11 @@ export class PackFile {
       if (cached !== undefined) {
         type = cached.type;
         // A cached base stays in the cache; only a copy leaves it.
-        data = chain === undefined ? cached.data.slice() : cached.data;
+        data = chain === undefined && !lent ? cached.data.slice() : cached.data;
+        if (chain === undefined && lent) {
+          const bytes = this.#parseHead(at);
+          if (head.type >= OFS_DELTA) this.#firstBase = this.#baseOffset(at, bytes);
+        }
         break;
       }
       let bytes: Bytes;
@@ -230,7 +245,7 @@ export class PackFile {
           type = head.type;
           const size = head.size;
           let room: Bytes;
-          if (chain === undefined) room = this.#allocate(at, size + 1);
+          if (chain === undefined && !lent) room = this.#allocate(at, size + 1);
           else room = buffer = this.#take(at, size + 1);
           this.#inflate(at, at + head.length, size, room);
           data = room.subarray(0, size);
@@ -246,9 +261,11 @@ export class PackFile {
         break;
       }
       this.#checkSize(at, at + head.length, head.size);
+      const first = chain === undefined;
       chain ??= [];
       chain.push(at, at + head.length, head.size);
       const next = this.#baseOffset(at, bytes);
+      if (first) this.#firstBase = next;
       if (head.type === REF_DELTA && next >= at) {
         // Only names can point forward, so only they can close a circle.
         seen ??= new Set();
@@ -266,7 +283,7 @@ export class PackFile {
         at = chain[i]!;
         try {
           const size = this.#loadDelta(at, chain[i + 1]!, chain[i + 2]!, base.length);
-          const room: Bytes = i === 0 ? this.#allocate(at, size) : (buffer = this.#take(at, size));
+          const room: Bytes = i === 0 && !lent ? this.#allocate(at, size) : (buffer = this.#take(at, size));
           data = size === room.length ? room : room.subarray(0, size);
           this.#runDelta(at, chain[i + 2]!, base, data);
         } catch (error) {
@@ -281,6 +298,7 @@ export class PackFile {
         }
       }
     }
+    if (buffer !== undefined && lent && !bases.add(this, offset, type, data, buffer)) pool.release(buffer);
     const kind = kindOfCode(type);
     if (kind === undefined)
       throw this.#damaged(offset, `unknown object type ${type} at offset ${offset} in ${this.path}`);

@@ -3,7 +3,7 @@ import { compareText } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
 import { rawLength, writeOid } from '../base/oid.js';
-import type { ObjectHeader, ObjectPlace, ObjectSource, RawObject } from '../objects/source.js';
+import type { LentObject, ObjectHeader, ObjectPlace, ObjectSource, RawObject } from '../objects/source.js';
 import type { Platform } from '../platform/platform.js';
 import { BaseCache } from './base-cache.js';
 import { BufferPool } from './buffer-pool.js';
@@ -245,10 +245,10 @@ export class PackStore implements ObjectSource {
   }
 
   /** The pack that has the raw name, with the offset in `#foundOffset`. */
-  #find(raw: Bytes): PackFile | undefined {
+  #find(raw: Bytes, at = 0): PackFile | undefined {
     for (let layer = 0; layer < this.#midxs.length; layer++) {
       const midx = this.#midxs[layer]!;
-      const row = midx.find(raw);
+      const row = midx.find(raw, at);
       if (row < 0) continue;
       const offset = midx.offsetAt(row);
       const pack = this.#midxPack(layer, midx.packNumber);
@@ -258,7 +258,7 @@ export class PackStore implements ObjectSource {
     }
     for (let i = 0; i < this.#loose.length; i++) {
       const pack = this.#loose[i]!;
-      const row = pack.index.find(raw);
+      const row = pack.index.find(raw, at);
       if (row < 0) continue;
       if (!this.#ready(pack)) {
         i = -1;
@@ -291,7 +291,7 @@ export class PackStore implements ObjectSource {
   /** The same by raw name, for callers that have no string. */
   locateRaw(raw: Bytes, at = 0): PackedPlace | undefined {
     this.#ensureListed();
-    const pack = this.#find(at === 0 ? raw : raw.subarray(at, at + this.#oidLength));
+    const pack = this.#find(raw, at);
     return pack === undefined ? undefined : { pack, offset: this.#foundOffset };
   }
 
@@ -366,6 +366,11 @@ export class PackStore implements ObjectSource {
   readPassing(raw: Bytes): RawObject | undefined {
     this.#ensureListed();
     return this.#find(raw)?.read(this.#foundOffset);
+  }
+
+  borrow(raw: Bytes, at: number): LentObject | undefined {
+    this.#ensureListed();
+    return this.#find(raw, at)?.lend(this.#foundOffset);
   }
 
   readHeader(oid: Oid): ObjectHeader | undefined {

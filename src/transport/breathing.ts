@@ -25,6 +25,7 @@ export function breathing(objects: ObjectSource, now: () => number): ObjectSourc
     ...(objects.readPassing === undefined
       ? {}
       : { readPassing: (raw) => (due() ? undefined : objects.readPassing!(raw)) }),
+    ...(objects.borrow === undefined ? {} : { borrow: (raw, at) => (due() ? undefined : objects.borrow!(raw, at)) }),
     has: (oid) => objects.has(oid),
     ...(objects.hasNow === undefined ? {} : { hasNow: (oid) => objects.hasNow!(oid) }),
     ...(objects.readHeader === undefined ? {} : { readHeader: (oid) => objects.readHeader!(oid) }),

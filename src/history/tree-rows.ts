@@ -1,0 +1,195 @@
+import type { Bytes } from '../base/bytes.js';
+
+/** Words are put together from bytes in this order on every machine that matters; elsewhere bytes are compared. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+/** A tree's bytes in a buffer that is used again, with the places where its rows start, as far as they are known. */
+export class TreeRows {
+  bytes: Bytes = new Uint8Array(0);
+  words = new Int32Array(0);
+  length = 0;
+  /** Where rows start. When all are known, the end of the last one follows them. */
+  starts = new Int32Array(16);
+  count = 0;
+  /** Walked to the end. */
+  done = false;
+  path = '';
+  /** How many walks are reading it now: it must not be used for another tree. */
+  readers = 0;
+
+  /** Takes a copy of a tree. */
+  load(data: Bytes): void {
+    if (data.length > this.bytes.length) {
+      const room = new ArrayBuffer((data.length + (data.length >> 2) + 11) & ~7);
+      this.bytes = new Uint8Array(room);
+      this.words = new Int32Array(room, 0, room.byteLength >> 2);
+    }
+    this.bytes.set(data);
+    this.length = data.length;
+    this.count = 0;
+    this.done = false;
+  }
+
+  /** Notes that a row starts here. */
+  mark(at: number): void {
+    if (this.count + 1 >= this.starts.length) this.#grow(this.count + 2);
+    this.starts[this.count++] = at;
+  }
+
+  /** All rows are known. */
+  finish(): void {
+    if (this.count >= this.starts.length) this.#grow(this.count + 1);
+    this.starts[this.count] = this.length;
+    this.done = true;
+  }
+
+  /** Takes over the starts of another's rows `[from, to)`, `shift` bytes further on. */
+  adopt(other: TreeRows, from: number, to: number, shift: number): void {
+    if (this.count + to - from >= this.starts.length) this.#grow(this.count + to - from + 1);
+    const { starts } = this;
+    let count = this.count;
+    for (let row = from; row < to; row++) starts[count++] = other.starts[row]! + shift;
+    this.count = count;
+  }
+
+  #grow(least: number): void {
+    const wider = new Int32Array(Math.max(least, this.starts.length * 2));
+    wider.set(this.starts);
+    this.starts = wider;
+  }
+
+  /** The last row from `low` on that starts at `at` or before; all rows must be known. */
+  rowAt(at: number, low: number): number {
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.starts[middle]! <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** How many bytes two trees have in common from `at` and `otherAt` on. */
+export function sharedBytes(tree: TreeRows, at: number, other: TreeRows, otherAt: number): number {
+  const a = tree.bytes;
+  const b = other.bytes;
+  const end = Math.min(tree.length - at, other.length - otherAt);
+  let same = 0;
+  // Up to a whole word of the first tree.
+  while (same < end && ((at + same) & 3) !== 0) {
+    if (a[at + same] !== b[otherAt + same]) return same;
+    same++;
+  }
+  if (LITTLE_ENDIAN && end - same >= 16) {
+    const wordsA = tree.words;
+    const wordsB = other.words;
+    let i = (at + same) >> 2;
+    let j = (otherAt + same) >> 2;
+    const shift = ((otherAt + same) & 3) << 3;
+    const stop = i + ((end - same) >> 2) - 4;
+    const first = i;
+    if (shift === 0) {
+      while (
+        i < stop &&
+        ((wordsA[i]! ^ wordsB[j]!) |
+          (wordsA[i + 1]! ^ wordsB[j + 1]!) |
+          (wordsA[i + 2]! ^ wordsB[j + 2]!) |
+          (wordsA[i + 3]! ^ wordsB[j + 3]!)) ===
+          0
+      ) {
+        i += 4;
+        j += 4;
+      }
+    } else {
+      const back = 32 - shift;
+      let low = wordsB[j]! >>> shift;
+      while (i < stop) {
+        const next = wordsB[++j]!;
+        if (wordsA[i] !== (low | (next << back))) break;
+        low = next >>> shift;
+        i++;
+      }
+    }
+    same += (i - first) << 2;
+  }
+  while (same < end && a[at + same] === b[otherAt + same]) same++;
+  return same;
+}
+
+/** Bytes of trees kept. */
+const KEPT = 24 << 20;
+
+/** Where a tree lies, and the object that it is stored as a difference to; -1: none. */
+export interface TreePlace {
+  readonly owner: object;
+  readonly place: number;
+  readonly basePlace: number;
+}
+
+/** Trees of one owner: by their places, and by their bases' (the last one each). */
+interface Places {
+  readonly own: Map<number, TreeRows>;
+  readonly based: Map<number, TreeRows>;
+}
+
+/**
+ * Trees walked last. What is stored as a difference is much like its base, and so like what has the same one; else the
+ * last tree under the same path will do. The buffers of those that fall out are used again.
+ */
+export class WalkedTrees {
+  readonly #owners = new Map<object, Places>();
+  /** In order of walking. */
+  readonly #order = new Map<TreeRows, TreePlace | undefined>();
+  readonly #paths = new Map<string, TreeRows>();
+  readonly #spare: TreeRows[] = [];
+  #bytes = 0;
+
+  /** A tree that was walked to its end and is like another. */
+  alike(at: TreePlace | undefined, path: string): TreeRows | undefined {
+    const places = at === undefined ? undefined : this.#owners.get(at.owner);
+    if (places !== undefined) {
+      const { place, basePlace } = at!;
+      const base = basePlace < 0 ? undefined : places.own.get(basePlace);
+      if (base?.done === true) return base;
+      const upon = places.based.get(place) ?? (basePlace < 0 ? undefined : places.based.get(basePlace));
+      if (upon?.done === true) return upon;
+    }
+    const last = this.#paths.get(path);
+    return last?.done === true ? last : undefined;
+  }
+
+  /** A copy of a tree, kept for those to come. */
+  keep(data: Bytes, at: TreePlace | undefined, path: string): TreeRows {
+    const rows = this.#spare.pop() ?? new TreeRows();
+    rows.load(data);
+    rows.path = path;
+    if (at !== undefined) {
+      let places = this.#owners.get(at.owner);
+      if (places === undefined) this.#owners.set(at.owner, (places = { own: new Map(), based: new Map() }));
+      places.own.set(at.place, rows);
+      if (at.basePlace >= 0) places.based.set(at.basePlace, rows);
+    }
+    this.#paths.set(path, rows);
+    this.#order.set(rows, at);
+    this.#bytes += rows.bytes.length * 2;
+    if (this.#bytes > KEPT) this.#evict();
+    return rows;
+  }
+
+  #evict(): void {
+    for (const [old, at] of this.#order) {
+      if (this.#bytes <= KEPT) return;
+      if (old.readers > 0 || !old.done) continue;
+      this.#order.delete(old);
+      if (at !== undefined) {
+        const { own, based } = this.#owners.get(at.owner)!;
+        if (own.get(at.place) === old) own.delete(at.place);
+        if (based.get(at.basePlace) === old) based.delete(at.basePlace);
+      }
+      if (this.#paths.get(old.path) === old) this.#paths.delete(old.path);
+      this.#bytes -= old.bytes.length * 2;
+      this.#spare.push(old);
+    }
+  }
+}
