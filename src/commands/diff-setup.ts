@@ -127,8 +127,11 @@ export class DiffTask {
   }
 
   /** Nothing is printed (`-s`, `--quiet`). */
+  #silent: boolean | undefined;
+
   get silent(): boolean {
-    return Object.values(this.formats).every((form) => form === undefined || form === false);
+    this.#silent ??= Object.values(this.formats).every((form) => form === undefined || form === false);
+    return this.#silent;
   }
 
   /** Renames, pickaxe, order and filter: from what differs to what is shown. */

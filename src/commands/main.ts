@@ -5,6 +5,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { isTracing, traceChild, traceEvent } from '../base/trace.js';
+import { compileSparingly } from '../platform/node/brief.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
 import { deprecatedCommands, expandAlias, runExternal, unknownCommand } from './alias.js';
@@ -59,6 +60,7 @@ function exactArguments(argv: readonly string[]): readonly string[] {
  */
 export async function main(program: 'git' | 'bough', words: readonly string[], execDirectory: string): Promise<number> {
   const io = processIo();
+  const compileFreely = compileSparingly();
   let abort: AbortController | undefined;
   process.on('SIGPIPE', () => {});
   let surroundings: Surroundings | undefined;
@@ -124,6 +126,7 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
   }
   surroundings?.repository?.close();
   await surroundings?.pager?.finish();
+  compileFreely();
   if (isTracing()) for (const event of ['exit', 'atexit']) traceEvent(event, { code });
   return code;
 }

@@ -1,5 +1,5 @@
 import { isPromise, type Awaitable } from '../base/awaitable.js';
-import { decodeText, emptyBytes, type Bytes } from '../base/bytes.js';
+import { agreeingStrides, decodeText, emptyBytes, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { oidFromBytes, zeroOid, type Oid } from '../base/oid.js';
 import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
@@ -201,7 +201,7 @@ class TreeDiff {
     const end = Math.min(x.length, y.length - shift);
     // first how far the bytes agree, four at a time; then where the last whole row in that stretch ends
     const { oldView, newView } = level;
-    let same = start;
+    let same = start + agreeingStrides(x, start, y, start + shift, end - start);
     for (const stop = end - 4; same <= stop && oldView.getInt32(same) === newView.getInt32(same + shift); same += 4);
     while (same < end && x[same] === y[same + shift]) same++;
     // Mostly one row differs, and all behind it are equal: then nothing has to be looked for.

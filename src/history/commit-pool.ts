@@ -1,11 +1,13 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
+import { byteUnits } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { writeOid } from '../base/oid.js';
-import { parseCommitLinks } from '../objects/commit.js';
+import { oidFromBytes, writeOid } from '../base/oid.js';
+import { CommitPlaces, readHex, TREE_AT } from '../objects/commit.js';
 import type { ObjectSource, RawObject } from '../objects/source.js';
+import { OidTable } from './oid-table.js';
 
 /**
  * One commit of a walk. There is one node per commit of a pool, so identity is equality, and the walk's marks live in
@@ -21,7 +23,7 @@ export class CommitNode {
   seconds = 0;
   /** The object's bytes, where the pool was asked to keep them. */
   data: Bytes | undefined = undefined;
-  /** Position in the commit-graph, or -1. */
+  /** Position in the commit-graph; below 0: it is not there, and this says where the pool has its name. */
   readonly graphPosition: number;
   private readonly pool: CommitPool;
   private links: CommitNode[] | undefined = undefined;
@@ -48,15 +50,18 @@ export class CommitNode {
   }
 
   get oid(): Oid<'commit'> {
-    this.id ??= this.pool.graph!.oidAt(this.graphPosition);
+    this.id ??=
+      this.graphPosition < 0 ? this.pool.nameAt(-1 - this.graphPosition) : this.pool.graph!.oidAt(this.graphPosition);
     return this.id;
   }
 
   /** The commit's tree; '' before it is loaded. */
   get tree(): Oid<'tree'> {
     if (this.root !== undefined) return this.root;
-    if (!this.loaded || this.graphPosition < 0) return '' as Oid<'tree'>;
-    return this.pool.graph!.treeAt(this.graphPosition);
+    if (!this.loaded) return '' as Oid<'tree'>;
+    return this.graphPosition < 0
+      ? this.pool.treeOf(-1 - this.graphPosition)
+      : this.pool.graph!.treeAt(this.graphPosition);
   }
 
   /** Topological level from the commit-graph; Infinity where unknown. */
@@ -127,8 +132,11 @@ export interface CommitPoolOptions {
 /** The commits of one walk, each read at most once. */
 export class CommitPool {
   readonly objects: ObjectSource;
-  /** Commits that are not in the graph. */
-  readonly #nodes = new Map<string, CommitNode>();
+  /** Names of the commits that are not in the graph; by their rows: the nodes, and the trees' names. */
+  #names: OidTable | undefined;
+  readonly #byRow: CommitNode[] = [];
+  #trees: Bytes = new Uint8Array(0);
+  readonly #places = new CommitPlaces();
   readonly #all: CommitNode[] = [];
   /** For each position of the graph the index of its node, and one more; 0: none yet. */
   readonly #byPosition: Int32Array;
@@ -156,25 +164,46 @@ export class CommitPool {
 
   /** The node of a commit, made where there is none; nothing is read. */
   node(oid: Oid): CommitNode {
-    let node = this.#nodes.get(oid);
-    if (node === undefined) {
-      if (this.graph !== undefined) {
-        const position = this.graph.find(oid);
-        if (position >= 0) return this.#at(position);
-      }
-      node = new CommitNode(this, oid as Oid<'commit'>, this.#all.length, -1);
-      this.#all.push(node);
-      this.#nodes.set(oid, node);
-    }
-    return node;
+    const position = this.graph === undefined ? -1 : this.graph.find(oid);
+    return position >= 0 ? this.#at(position) : this.#named(this.#rawOf(oid));
   }
 
   /** The node of a commit if there is one. */
   peek(oid: Oid): CommitNode | undefined {
-    const node = this.#nodes.get(oid);
-    if (node !== undefined || this.graph === undefined) return node;
-    const position = this.graph.find(oid);
-    return position < 0 ? undefined : this.#all[this.#byPosition[position]! - 1];
+    const position = this.graph === undefined ? -1 : this.graph.find(oid);
+    if (position >= 0) return this.#all[this.#byPosition[position]! - 1];
+    if (this.#names?.oidLength !== oid.length >> 1) return undefined;
+    const row = this.#names.find(this.#rawOf(oid), 0);
+    return row < 0 ? undefined : this.#byRow[row];
+  }
+
+  /** The raw name, in a buffer that serves again and again. */
+  #rawOf(oid: Oid): Bytes {
+    if (oid.length !== 2 * this.#raw.length) this.#raw = new Uint8Array(oid.length >> 1);
+    writeOid(oid, this.#raw, 0);
+    return this.#raw;
+  }
+
+  #named(raw: Bytes): CommitNode {
+    this.#names ??= new OidTable(raw.length);
+    if (raw.length !== this.#names.oidLength) throw new GitError('BUG', 'names of two kinds in one walk');
+    const row = this.#names.intern(raw, 0);
+    const known = this.#byRow[row];
+    if (known !== undefined) return known;
+    const node = new CommitNode(this, undefined, this.#all.length, -1 - row);
+    this.#all.push(node);
+    this.#byRow.push(node);
+    return node;
+  }
+
+  /** The name of a commit that is not in the graph. */
+  nameAt(row: number): Oid<'commit'> {
+    return this.#names!.hexAt(row) as Oid<'commit'>;
+  }
+
+  treeOf(row: number): Oid<'tree'> {
+    const length = this.#names!.oidLength;
+    return oidFromBytes(this.#trees, row * length, length);
   }
 
   nodes(): IterableIterator<CommitNode> {
@@ -259,30 +288,51 @@ export class CommitPool {
         data: { oid: node.oid, kind: object.kind },
       });
     }
-    const links = parseCommitLinks(object.data);
-    node.tree = links.tree;
-    node.seconds = links.seconds;
-    const parents = this.#grafts?.get(node.oid) ?? links.parents;
-    const count = parents.length;
-    if (count === 1) node.parents = [this.node(parents[0]!)];
-    else if (count > 1) node.parents = parents.map((parent) => this.node(parent));
-    if (this.keepData) node.data = object.data;
+    const { data } = object;
+    const places = this.#places;
+    places.parse(data);
+    const { hexLength, parents: count } = places;
+    const length = hexLength >> 1;
+    if (length !== this.#names!.oidLength) throw new GitError('OBJECT_CORRUPT', 'bogus commit object: bad tree');
+    const row = -1 - node.graphPosition;
+    if ((row + 1) * length > this.#trees.length) this.#growTrees((row + 1) * length);
+    readHex(data, TREE_AT, hexLength, this.#trees, row * length);
+    node.seconds = places.seconds;
+    const grafted = this.#grafts?.get(node.oid);
+    if (grafted !== undefined) node.parents = grafted.map((parent) => this.node(parent));
+    else if (count === 1) node.parents = [this.#parent(data, places.parentAt(0), hexLength)];
+    else if (count > 1) {
+      const parents: CommitNode[] = [];
+      for (let i = 0; i < count; i++) parents.push(this.#parent(data, places.parentAt(i), hexLength));
+      node.parents = parents;
+    }
+    if (this.keepData) node.data = data;
     node.loaded = true;
     return true;
+  }
+
+  #growTrees(least: number): void {
+    const trees = new Uint8Array(Math.max(least, this.#trees.length * 2, 4096));
+    trees.set(this.#trees);
+    this.#trees = trees;
+  }
+
+  /** The node of the commit whose name stands at `at`. */
+  #parent(data: Bytes, at: number, hexLength: number): CommitNode {
+    if (this.graph !== undefined) return this.node(byteUnits(data, at, at + hexLength) as Oid);
+    if (this.#raw.length !== hexLength >> 1) this.#raw = new Uint8Array(hexLength >> 1);
+    readHex(data, at, hexLength, this.#raw);
+    return this.#named(this.#raw);
   }
 
   /** A commit's object, which nobody will ask for again. */
   #readPassing(node: CommitNode): RawObject | undefined {
     if (this.objects.readPassing === undefined) return undefined;
-    let raw = this.#raw;
-    if (node.graphPosition >= 0) this.graph!.copyName(node.graphPosition, raw);
-    else {
-      const { oid } = node;
-      if (oid.length !== 2 * raw.length) raw = new Uint8Array(oid.length >> 1);
-      writeOid(oid, raw, 0);
-    }
-    this.#raw = raw;
-    return this.objects.readPassing(raw);
+    const length = node.graphPosition >= 0 ? this.graph!.oidLength : this.#names!.oidLength;
+    if (this.#raw.length !== length) this.#raw = new Uint8Array(length);
+    if (node.graphPosition >= 0) this.graph!.copyName(node.graphPosition, this.#raw);
+    else this.#names!.copy(-1 - node.graphPosition, this.#raw);
+    return this.objects.readPassing(this.#raw);
   }
 
   /** The commit's bytes: kept ones, or read now. Throws `OBJECT_MISSING`. */

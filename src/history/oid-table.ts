@@ -25,6 +25,11 @@ export class OidTable {
     this.#flags = new Uint8Array(size >> 1);
   }
 
+  /** Raw bytes of an id. */
+  get oidLength(): number {
+    return this.#length;
+  }
+
   get size(): number {
     return this.#count;
   }
@@ -64,6 +69,12 @@ export class OidTable {
     const before = this.#count;
     this.intern(bytes, at);
     return this.#count !== before;
+  }
+
+  /** Writes the raw id of a row to the start of `into`. */
+  copy(row: number, into: Bytes): void {
+    const start = row * this.#length;
+    for (let i = 0; i < this.#length; i++) into[i] = this.#rows[start + i]!;
   }
 
   /** The id of a row. */

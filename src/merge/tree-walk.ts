@@ -1,7 +1,7 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
-import { decodeText, emptyBytes } from '../base/bytes.js';
+import { agreeingStrides, decodeText, emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
@@ -304,7 +304,8 @@ function passShared(
   const toTwo = two.end - start;
   const toThree = three.end - start;
   const end = Math.min(a.byteLength, b.byteLength - toTwo, c.byteLength - toThree);
-  let same = start;
+  const twoAgree = agreeingStrides(one.data, start, two.data, two.end, end - start);
+  let same = start + agreeingStrides(one.data, start, three.data, three.end, twoAgree);
   for (const stop = end - 4; same <= stop; same += 4) {
     const word = a.getInt32(same);
     if (word !== b.getInt32(same + toTwo) || word !== c.getInt32(same + toThree)) break;

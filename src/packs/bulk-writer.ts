@@ -17,6 +17,7 @@ import { correctPackHead, installPack, openTemporary } from './index-pack.js';
 import { serializeIndex, serializeReverse } from './index-writer.js';
 import { OidMap } from './oid-map.js';
 import { PackOutput } from './pack-output.js';
+import { RecentBytes } from './recent-bytes.js';
 
 export interface BulkOptions {
   readonly platform: Platform;
@@ -43,8 +44,6 @@ export interface BulkFinished {
 
 /** Objects written lately, kept in memory to be read back and to be bases. */
 const RECENT_BYTES = 16 << 20;
-/** What an object in memory takes beside its bytes. */
-const OVERHEAD = 200;
 const TREE = codeOfKind('tree');
 
 /**
@@ -64,10 +63,7 @@ export class BulkWriter implements ObjectStore {
   #kinds = new Uint8Array(1024);
   #bases = new Int32Array(1024).fill(-1);
   #depths = new Uint16Array(1024);
-  /** Contents by row, those from `#oldest` on; `undefined` where an object was too big to be kept. */
-  readonly #recent: (Bytes | undefined)[] = [];
-  #recentBytes = 0;
-  #oldest = 0;
+  readonly #recent = new RecentBytes(RECENT_BYTES);
   #flushed = 0;
   readonly #head = new Uint8Array(32);
   readonly #entryHead = new EntryHead();
@@ -107,7 +103,10 @@ export class BulkWriter implements ObjectStore {
     return this.writeAgainst(kind, data, undefined);
   }
 
-  /** Writes an object, as a delta against `base` where that was written here too and it pays. */
+  /**
+   * Writes an object, as a delta against `base` where that was written here too and it pays. `data` is the caller's again
+   * when this has answered.
+   */
   writeAgainst<K extends ObjectKind>(kind: K, data: Bytes, base: Oid | undefined): Awaitable<Oid<K>> {
     const oid = this.hash(kind, data);
     if (this.holds(oid)) return oid;
@@ -148,7 +147,7 @@ export class BulkWriter implements ObjectStore {
     }
     this.#crcs[row] = output.crc;
     if (output.hasReady) for (const chunk of output.take()) this.#put(chunk);
-    this.#remember(row, data);
+    this.#recent.keep(row, data);
   }
 
   #put(chunk: Bytes): void {
@@ -161,7 +160,7 @@ export class BulkWriter implements ObjectStore {
     if (base === undefined || data.length < 50) return false;
     const baseRow = this.#map.find(base);
     if (baseRow < 0 || this.#depths[baseRow]! >= depth || this.#kinds[baseRow] !== this.#kinds[row]) return false;
-    const from = this.#recent[baseRow];
+    const from = this.#recent.view(baseRow);
     if (from === undefined) return false;
     const limit = data.length / 2 - this.#oidLength;
     const delta =
@@ -196,23 +195,10 @@ export class BulkWriter implements ObjectStore {
     this.#depths = copy(new Uint16Array(size), this.#depths);
   }
 
-  #remember(row: number, data: Bytes): void {
-    const kept = data.length <= RECENT_BYTES >> 2;
-    this.#recent[row] = kept ? data : undefined;
-    if (!kept) return;
-    this.#recentBytes += data.length + OVERHEAD;
-    for (; this.#recentBytes > RECENT_BYTES; this.#oldest++) {
-      const old = this.#recent[this.#oldest];
-      if (old === undefined) continue;
-      this.#recent[this.#oldest] = undefined;
-      this.#recentBytes -= old.length + OVERHEAD;
-    }
-  }
-
   read(oid: Oid): Awaitable<RawObject | undefined> {
     const row = this.#map.find(oid);
     if (row < 0) return this.#options.below?.read(oid);
-    return { kind: kindOfCode(this.#kinds[row]!)!, data: this.#recent[row] ?? this.#readRow(row) };
+    return { kind: kindOfCode(this.#kinds[row]!)!, data: this.#recent.view(row)?.slice() ?? this.#readRow(row) };
   }
 
   readHeader(oid: Oid): Awaitable<ObjectHeader | undefined> {
@@ -264,7 +250,7 @@ export class BulkWriter implements ObjectStore {
       if (options.loose !== undefined && count < (options.unpackBelow ?? 0)) {
         for (let row = 0; row < count; row++) {
           const oid = this.#map.oidAt(row);
-          const data = this.#recent[row] ?? this.#readRow(row);
+          const data = this.#recent.view(row) ?? this.#readRow(row);
           options.loose.writeNamed(oid, kindOfCode(this.#kinds[row]!)!, data);
         }
         this.discard();
@@ -282,7 +268,7 @@ export class BulkWriter implements ObjectStore {
         crcs: this.#crcs,
       };
       const { bytes, order } = serializeIndex(platform, this.algorithm, rows, checksum);
-      const reverse = serializeReverse(platform, this.algorithm, rows, order, checksum);
+      const reverse = serializeReverse(platform, this.algorithm, rows, order, checksum, true);
       const hex = oidFromBytes(checksum, 0, checksum.length);
       const path = `${packDirectory}/pack-${hex}`;
       handle.close();

@@ -52,10 +52,8 @@ export function serializeIndex(
     writeUint32(out, at, total);
   }
   if (version === 2) {
-    for (let i = 0; i < count; i++, at += oidLength) {
-      const from = order[i]! * oidLength;
-      for (let j = 0; j < oidLength; j++) out[at + j] = names[from + j]!;
-    }
+    copyNames(names, order, oidLength, out, at);
+    at += count * oidLength;
     for (let i = 0; i < count; i++, at += 4) writeUint32(out, at, crcs[order[i]!]!);
     let largeAt = at + 4 * count;
     let largeRow = 0;
@@ -81,27 +79,47 @@ export function serializeIndex(
   return { bytes: out, order };
 }
 
+/** The names in that order, by words: names and table begin at multiples of four, and so do their rows. */
+function copyNames(names: Bytes, order: Uint32Array, oidLength: number, out: Bytes, at: number): void {
+  const count = order.length;
+  if (names.byteOffset % 4 !== 0 || names.length % 4 !== 0) {
+    for (let i = 0; i < count; i++) {
+      const from = order[i]! * oidLength;
+      for (let j = 0; j < oidLength; j++) out[at + i * oidLength + j] = names[from + j]!;
+    }
+    return;
+  }
+  const step = oidLength / 4;
+  const words = new Uint32Array(names.buffer, names.byteOffset, names.length / 4);
+  const table = new Uint32Array(out.buffer, at, count * step);
+  for (let i = 0, to = 0; i < count; i++) {
+    const from = order[i]! * step;
+    for (let j = 0; j < step; j++) table[to++] = words[from + j]!;
+  }
+}
+
 const isLarge = (offset: number, limit: number): boolean => offset > 0x7fffffff || offset > limit;
 
-/** The bytes of a `.rev` file: for each object in order of offset, its row in the index. */
+/** The bytes of a `.rev` file: for each object in order of offset, its row in the index. `inOrder`: the rows are so already. */
 export function serializeReverse(
   platform: Platform,
   algorithm: HashAlgorithm,
   rows: Pick<IndexRows, 'count' | 'offsets'>,
   nameOrder: Uint32Array,
   packChecksum: Bytes,
+  inOrder = false,
 ): Bytes {
   const { count, offsets } = rows;
   const oidLength = rawLength(algorithm);
   const rowOf = new Uint32Array(count);
   for (let i = 0; i < count; i++) rowOf[nameOrder[i]!] = i;
-  const byOffset = orderByOffset(offsets as Float64Array, count);
+  const byOffset = inOrder ? undefined : orderByOffset(offsets as Float64Array, count);
   const out = new Uint8Array(12 + 4 * count + 2 * oidLength);
   writeUint32(out, 0, 0x52494458);
   writeUint32(out, 4, 1);
   writeUint32(out, 8, algorithm === 'sha1' ? 1 : 2);
   let at = 12;
-  for (let i = 0; i < count; i++, at += 4) writeUint32(out, at, rowOf[byOffset[i]!]!);
+  for (let i = 0; i < count; i++, at += 4) writeUint32(out, at, rowOf[byOffset === undefined ? i : byOffset[i]!]!);
   out.set(packChecksum, at);
   at += oidLength;
   out.set(platform.hasher(algorithm).update(out.subarray(0, at)).digest(), at);

@@ -3,7 +3,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
-import { findName } from '../platform/find-name.js';
+import { findName, findPlace } from '../platform/find-name.js';
 import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { orderByOffset } from './offset-order.js';
 
@@ -59,27 +59,20 @@ export function sharedDigits(
 ): number {
   const start = raw[0] === 0 ? 0 : fanout[raw[0]! - 1]!;
   const end = fanout[raw[0]!]!;
-  let low = start;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const order = names.compare(middle, nameAt, raw, 0, oidLength);
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
+  const place = findPlace(fanout, names, nameAt, oidLength, raw, 0);
+  const before = (place < 0 ? -1 - place : place) - 1;
+  const after = place < 0 ? before + 1 : before + 2;
   let most = 0;
-  const look = (row: number): boolean => {
+  for (const row of [before, after]) {
+    if (row < start || row >= end) continue;
     const chunk = names.chunk(row);
     const at = names.at(row) + nameAt;
     let same = 0;
     while (same < oidLength && chunk[at + same] === raw[same]) same++;
-    if (same === oidLength) return false;
+    // A damaged table may have a name twice.
+    if (same === oidLength) continue;
     most = Math.max(most, 2 * same + ((chunk[at + same]! ^ raw[same]!) < 16 ? 1 : 0));
-    return true;
-  };
-  if (low > start) look(low - 1);
-  // What lies here may be the name itself.
-  if (low < end && !look(low) && low + 1 < end) look(low + 1);
+  }
   return most;
 }
 

@@ -10,6 +10,19 @@ export function findName(
   raw: Bytes,
   at: number,
 ): number {
+  const place = findPlace(fanout, names, nameAt, oidLength, raw, at);
+  return place < 0 ? -1 : place;
+}
+
+/** The row of the name, or where it is not there, -1 less the row that it would have. */
+export function findPlace(
+  fanout: Uint32Array,
+  names: LazyTable,
+  nameAt: number,
+  oidLength: number,
+  raw: Bytes,
+  at: number,
+): number {
   const first = raw[at]!;
   let low = first === 0 ? 0 : fanout[first - 1]!;
   let high = fanout[first]!;
@@ -37,5 +50,5 @@ export function findName(
       highKey = there;
     }
   }
-  return -1;
+  return -1 - low;
 }

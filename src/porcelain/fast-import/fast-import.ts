@@ -1,3 +1,4 @@
+import type { Awaitable } from '../../base/awaitable.js';
 import { isPromise } from '../../base/awaitable.js';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes, decodeText, encodeText } from '../../base/bytes.js';
@@ -275,9 +276,8 @@ export class FastImport {
 
   // Objects
 
-  async #write(kind: ObjectKind, data: Bytes, base?: Oid): Promise<Oid> {
-    const written = this.#writer.writeAgainst(kind, data, base);
-    return isPromise(written) ? await written : written;
+  #write(kind: ObjectKind, data: Bytes, base?: Oid): Awaitable<Oid> {
+    return this.#writer.writeAgainst(kind, data, base);
   }
 
   async #read(oid: Oid): Promise<{ kind: ObjectKind; data: Bytes } | undefined> {
@@ -290,17 +290,17 @@ export class FastImport {
     this.#skipOriginalOid();
     const oid = await this.#writeBlob(this.#stream.data(this.#stream.line()));
     this.#setMark(mark, oid, 'blob');
-    await this.#maybeSplit();
+    this.#maybeSplit();
   }
 
-  async #writeBlob(data: Bytes): Promise<Oid> {
-    const oid = await this.#write('blob', data, this.#lastBlob);
-    this.#lastBlob = oid;
+  #writeBlob(data: Bytes): Awaitable<Oid> {
+    const written = this.#write('blob', data, this.#lastBlob);
     this.statistics.blobs++;
-    return oid;
+    if (!isPromise(written)) return (this.#lastBlob = written);
+    return written.then((oid) => (this.#lastBlob = oid));
   }
 
-  async #maybeSplit(): Promise<void> {
+  #maybeSplit(): void {
     const { maxPackSize } = this.#settings;
     if (maxPackSize > 0 && this.#writer.size > maxPackSize) this.#cyclePack(false);
   }
@@ -420,30 +420,30 @@ export class FastImport {
     }
   }
 
-  /** Reads an optional `from` line and starts the branch there. Answers whether there was one. */
-  async #from(branch: Branch): Promise<boolean> {
+  /** Reads an optional `from` line and starts the branch there. */
+  #from(branch: Branch): Awaitable<void> {
     const line = this.#stream.line();
-    if (line === undefined || !line.startsWith('from ')) {
-      this.#stream.unread(line);
-      return false;
-    }
-    const text = line.slice(5);
+    if (line?.startsWith('from ') === true) return this.#startFrom(branch, line.slice(5));
+    this.#stream.unread(line);
+    return undefined;
+  }
+
+  async #startFrom(branch: Branch, text: string): Promise<void> {
     branch.root = undefined;
     branch.notes = -1;
     if (text === branch.name) throw fail(`can't create a branch from itself: ${branch.name}`);
     if (isOid(text) && isZeroOid(text)) {
       branch.oid = undefined;
       branch.deleted = true;
-      return true;
+      return;
     }
     const other = this.#branches.get(text);
     branch.deleted = false;
     if (other !== undefined) {
       branch.oid = other.oid;
-      return true;
+      return;
     }
     branch.oid = await this.#commitOid(text);
-    return true;
   }
 
   async #reset(name: string): Promise<void> {
@@ -504,21 +504,24 @@ export class FastImport {
       line = this.#stream.line();
     }
     const message = this.#stream.data(line);
-    await this.#from(branch);
+    const from = this.#from(branch);
+    if (isPromise(from)) await from;
     const parents: Oid[] = [];
     if (branch.oid !== undefined) parents.push(branch.oid);
     for (line = this.#stream.line(); line?.startsWith('merge ') === true; line = this.#stream.line()) {
       parents.push(await this.#commitOid(line.slice(6)));
     }
-    const root = await this.#root(branch);
+    const root = branch.root ?? (await this.#root(branch));
     for (; line !== undefined && line !== ''; line = this.#stream.line()) {
-      if (!(await this.#change(branch, root, line))) {
+      const change = this.#change(branch, root, line);
+      if (!(isPromise(change) ? await change : change)) {
         this.#stream.unread(line);
         break;
       }
     }
     if (branch.notes >= 0) await this.#refan(branch, root);
-    const tree = await root.store();
+    const stored = root.store();
+    const tree = isPromise(stored) ? await stored : stored;
     const head = [
       `tree ${tree}`,
       ...parents.map((oid) => `parent ${oid}`),
@@ -529,18 +532,24 @@ export class FastImport {
     for (const { header, text } of signatures) {
       head.push(`${header} ${text.replace(/\n$/, '').replaceAll('\n', '\n ')}`);
     }
-    const oid = await this.#write('commit', concatBytes([encodeText(`${head.join('\n')}\n\n`), message]));
+    const written = this.#write('commit', concatBytes([encodeText(`${head.join('\n')}\n\n`), message]));
+    const oid = isPromise(written) ? await written : written;
     branch.oid = oid;
     branch.deleted = false;
     this.statistics.commits++;
     this.#setMark(mark, oid, 'commit');
-    await this.#maybeSplit();
+    this.#maybeSplit();
   }
 
   /** One change of a commit; false where the line is none. */
-  async #change(branch: Branch, root: EditTree, line: string): Promise<boolean> {
-    if (line.startsWith('M ')) await this.#modify(root, line);
-    else if (line.startsWith('D ')) {
+  #change(branch: Branch, root: EditTree, line: string): Awaitable<boolean> {
+    if (!line.startsWith('M ')) return this.#otherChange(branch, root, line);
+    const modified = this.#modify(root, line);
+    return isPromise(modified) ? modified.then(() => true) : true;
+  }
+
+  async #otherChange(branch: Branch, root: EditTree, line: string): Promise<boolean> {
+    if (line.startsWith('D ')) {
       const { path } = this.#path(line.slice(2), true);
       if (path === '') root.clear();
       else {
@@ -592,7 +601,7 @@ export class FastImport {
     return { path, rest };
   }
 
-  async #modify(root: EditTree, line: string): Promise<void> {
+  #modify(root: EditTree, line: string): Awaitable<void> {
     const match = /^M ([0-7]+) (\S+)(?: (.*))?$/s.exec(line);
     if (match === null) throw fail(`corrupt mode: ${line}`);
     if (/^:\d+[^\d]/.test(match[2]!) || (match[2]!.startsWith(':') && match[3] === undefined)) {
@@ -608,41 +617,61 @@ export class FastImport {
     if (match[3] === undefined) throw fail(`missing space after SHA1: ${line}`);
     const { path } = this.#path(match[3], true, line);
     const reference = match[2]!;
-    let oid: Oid;
     if (reference === 'inline') {
       if (isGitlinkMode(mode)) throw fail('git links cannot be specified inline: ' + line);
       if (isTreeMode(mode)) throw fail('directories cannot be specified inline: ' + line);
-      let next = this.#stream.line();
-      while (next?.startsWith('cat-blob ') === true) {
-        await this.#catBlob(next.slice(9));
-        next = this.#stream.line();
-      }
-      oid = await this.#writeBlob(this.#stream.data(next));
-    } else {
-      oid = reference.startsWith(':') ? this.#mark(reference).oid : (reference as Oid);
-      if (!isOid(oid)) throw fail(`invalid dataref: ${line}`);
-      if (!isGitlinkMode(mode)) {
-        const expected = kindOfMode(mode);
-        const known = reference.startsWith(':') ? this.#mark(reference).kind : undefined;
-        const kind = known ?? (await this.#kindOf(oid));
-        if (kind === undefined) {
-          if (!(isTreeMode(mode) && isZeroOid(oid))) {
-            throw fail(`${isTreeMode(mode) ? 'tree' : 'blob'} not found: ${line}`);
-          }
-        } else if (kind !== expected) {
-          throw fail(`not a ${expected} (actually a ${kind}): ${line}`);
-        }
-      }
+      const next = this.#stream.line();
+      if (next?.startsWith('cat-blob ') === true) return this.#modifyLate(root, path, mode, next);
+      const written = this.#writeBlob(this.#stream.data(next));
+      return isPromise(written)
+        ? written.then((oid) => this.#place(root, path, mode, oid))
+        : this.#place(root, path, mode, written);
     }
+    const mark = reference.startsWith(':') ? this.#mark(reference) : undefined;
+    const oid = mark?.oid ?? (reference as Oid);
+    if (!isOid(oid)) throw fail(`invalid dataref: ${line}`);
+    if (isGitlinkMode(mode)) return this.#place(root, path, mode, oid);
+    if (mark?.kind === undefined) return this.#modifyChecked(root, path, mode, oid, line);
+    if (mark.kind !== kindOfMode(mode)) {
+      throw fail(`not a ${kindOfMode(mode)} (actually a ${mark.kind}): ${line}`);
+    }
+    return this.#place(root, path, mode, oid);
+  }
+
+  /** A change that asks for answers before its data. */
+  async #modifyLate(root: EditTree, path: string, mode: number, first: string): Promise<void> {
+    let next: string | undefined = first;
+    while (next?.startsWith('cat-blob ') === true) {
+      await this.#catBlob(next.slice(9));
+      next = this.#stream.line();
+    }
+    await this.#place(root, path, mode, await this.#writeBlob(this.#stream.data(next)));
+  }
+
+  /** A change to an object of which only the name is known. */
+  async #modifyChecked(root: EditTree, path: string, mode: number, oid: Oid, line: string): Promise<void> {
+    const expected = kindOfMode(mode);
+    const kind = await this.#kindOf(oid);
+    if (kind === undefined) {
+      if (!(isTreeMode(mode) && isZeroOid(oid))) {
+        throw fail(`${isTreeMode(mode) ? 'tree' : 'blob'} not found: ${line}`);
+      }
+    } else if (kind !== expected) {
+      throw fail(`not a ${expected} (actually a ${kind}): ${line}`);
+    }
+    await this.#place(root, path, mode, oid);
+  }
+
+  #place(root: EditTree, path: string, mode: number, oid: Oid): Awaitable<void> {
     if (path === '') {
       if (!isTreeMode(mode)) throw fail('root cannot be a non-directory');
-      await this.#setRoot(root, oid);
-      return;
+      return this.#setRoot(root, oid);
     }
     const loading = root.load(path);
-    if (isPromise(loading)) await loading;
+    if (isPromise(loading)) return loading.then(() => this.#place(root, path, mode, oid));
     if (isTreeMode(mode) && oid === this.#emptyTree) root.remove(path);
     else root.set(path, canonicalMode(mode), oid);
+    return undefined;
   }
 
   /** Makes the root the tree of that name. */

@@ -59,7 +59,7 @@ export class CommandStream {
     this.#pushed = line;
   }
 
-  /** Exactly so many bytes. Throws where there are fewer. */
+  /** Exactly so many bytes, a view of what was read. Throws where there are fewer. */
   raw(length: number): Bytes {
     if (this.#bytes.length - this.#at < length) {
       const parts: Bytes[] = [this.#bytes.subarray(this.#at)];
@@ -76,7 +76,7 @@ export class CommandStream {
       }
       this.#bytes = concatBytes(parts);
     }
-    const data = this.#bytes.slice(this.#at, this.#at + length);
+    const data = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return data;
   }

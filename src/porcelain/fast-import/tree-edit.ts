@@ -196,8 +196,7 @@ export class EditTree {
     if (this.#oid !== undefined) return this.#oid as Oid<'tree'>;
     const waiting = this.#storeBelow(this.#stale) ?? this.#storeBelow(this.#added);
     if (waiting !== undefined) return waiting.then(() => this.store());
-    // The writer keeps what it is given, and these bytes are edited on.
-    const written = this.#writer.writeAgainst('tree', this.#serialize().slice(), this.#before);
+    const written = this.#writer.writeAgainst('tree', this.#serialize(), this.#before);
     const done = (oid: Oid): Oid<'tree'> => {
       this.#oid = oid;
       this.#before = oid;
