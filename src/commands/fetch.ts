@@ -10,6 +10,7 @@ import { readShallow } from '../transport/shallow.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { type FetchOptionValues, fetchOptionSpecs } from './fetch-options.js';
+import { traceText } from './trace.js';
 import { verbosityOf } from './verbosity.js';
 import { receivingProgress, RemoteSpeech, transportContext, transportDirectory } from './transport-context.js';
 
@@ -154,6 +155,8 @@ export const command = defineCommand({
       if (options.append !== true && options.writeFetchHead !== false && options.dryRun !== true) {
         context.platform.fs.writeFile(repository.path('FETCH_HEAD'), emptyBytes);
       }
+      const tasks = `run_processes_parallel: preparing to run up to ${jobs} tasks`;
+      traceText(context.env, context.io, 'run-command.c:1555', tasks);
       for (const name of names) yield* heading(name);
       const parallel = inOrder(names, jobs, (name, say) => fetchOne(name, false, { say }));
       for await (const { name, said, result, error } of parallel) {

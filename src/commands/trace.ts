@@ -15,17 +15,24 @@ export function traceCommand(
   words: readonly string[],
   how: 'built-in' | 'run_command' = 'built-in',
 ): void {
+  const quoted = words.map((word) =>
+    /^[A-Za-z0-9+,\-./:=@_^]+$/.test(word) ? word : `'${word.replace(/['!]/g, "'\\$&'")}'`,
+  );
+  const place = how === 'built-in' ? 'git.c:502' : 'run-command.c:673';
+  traceText(env, io, place, `trace: ${how}: git ${quoted.join(' ')}`);
+}
+
+/** `GIT_TRACE`: one line; `place` is where git would say it. */
+export function traceText(
+  env: Readonly<Record<string, string | undefined>>,
+  io: Io,
+  place: string,
+  text: string,
+): void {
   const target = env['GIT_TRACE'];
   if (target === undefined || /^(?:0|false|no|off|)$/i.test(target)) return;
   const now = new Date();
   const two = (number: number): string => String(number).padStart(2, '0');
   const clock = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${String(now.getMilliseconds()).padStart(3, '0')}000`;
-  const before =
-    env['GIT_TRACE_BARE'] === '1'
-      ? ''
-      : `${clock} ${how === 'built-in' ? 'git.c:502               ' : 'run-command.c:673       '}`;
-  const quoted = words.map((word) =>
-    /^[A-Za-z0-9+,\-./:=@_^]+$/.test(word) ? word : `'${word.replace(/['!]/g, "'\\$&'")}'`,
-  );
-  writeTrace(io, target, `${before}trace: ${how}: git ${quoted.join(' ')}\n`);
+  writeTrace(io, target, `${env['GIT_TRACE_BARE'] === '1' ? '' : `${clock} ${place.padEnd(24)}`}${text}\n`);
 }

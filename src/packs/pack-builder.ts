@@ -267,7 +267,7 @@ export class PackBuilder {
             entries.kinds[row] = 0;
             continue;
           }
-          throw new GitError('OBJECT_MISSING', `unable to get type of object ${oid}`, { data: { oid } });
+          throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
         }
         entries.kinds[row] = codeOfKind(header.kind);
         entries.sizes[row] = header.size;

@@ -409,7 +409,7 @@ class Clone {
       promisor: options.filter === undefined ? undefined : refs.map((ref) => `${ref.oid} ${ref.name}`).join('\n'),
     });
     options.heard();
-    if (begun) {
+    if (begun || connection.walker !== undefined) {
       if (result.incoming !== undefined) releasePack(repository, result.incoming);
       if (!(await isComplete(repository, wants))) {
         throw new GitError('TRANSPORT', 'remote did not send all necessary objects');

@@ -11,6 +11,8 @@ import { redactUrl } from './url.js';
 
 /** Longest body that is looked at for being worth compressing. */
 const GZIP_FROM = 1024;
+/** Longest list of refs that is read from a server of plain files. */
+const LONGEST_LISTING = 1 << 28;
 
 /** A smart http server. The refs are asked for at once; every later request stands alone. */
 export async function connectHttp(
@@ -21,16 +23,34 @@ export async function connectHttp(
 ): Promise<Connection> {
   const session = new HttpSession(context, url);
   const base = url.replace(/\/+$/, '');
+  const shown = redactUrl(stripUser(`${base}/`));
   const protocol: (readonly [string, string])[] =
     options.version > 0 ? [['git-protocol', `version=${options.version}`]] : [];
   const query = `${base}/info/refs${base.includes('?') ? '&' : '?'}service=git-${service}`;
+  const plainFiles = async (
+    files: HttpSession,
+    place: string,
+    body: AsyncIterable<Bytes>,
+  ): Promise<Connection | undefined> => {
+    const parts: Bytes[] = [];
+    let size = 0;
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > LONGEST_LISTING) throw new GitError('LIMIT', `${shown}info/refs is too large`);
+      parts.push(chunk);
+    }
+    const { connectDumb } = await import('./connect-dumb.js');
+    const connection = await connectDumb(files, place, concatBytes(parts), context);
+    if (connection !== undefined && place !== base && context.quiet !== true)
+      context.errors(`warning: redirecting to ${stripUser(place)}/\n`);
+    return connection;
+  };
   const { response, url: reached } = await session.ask({
     method: 'GET',
     url: query,
     headers: [['accept', '*/*'], ['accept-encoding', 'gzip'], ['pragma', 'no-cache'], ...protocol],
     first: true,
   });
-  const shown = redactUrl(stripUser(`${base}/`));
   if (response.status === 404 || response.status === 410) {
     response.cancel();
     throw new GitError('TRANSPORT', `repository '${shown}' not found`);
@@ -44,6 +64,11 @@ export async function connectHttp(
   }
   const type = (response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
   if (type !== `application/x-git-${service}-advertisement`) {
+    const dumb =
+      service === 'upload-pack'
+        ? await plainFiles(session, newRoot(base, query, reached, service), response.body)
+        : undefined;
+    if (dumb !== undefined) return dumb;
     response.cancel();
     throw new GitError('PROTOCOL', `${shown}info/refs not valid: is this a git repository?`);
   }
@@ -94,12 +119,10 @@ export async function connectHttp(
       answer.response.cancel();
       throw new GitError('PROTOCOL', `RPC failed; result has unexpected content type '${kind}'`);
     }
-    return new PacketReader(
-      decoded(answer.response.body, answer.response.headers.get('content-encoding')?.[0], context),
-      {
-        trace: context.trace,
-      },
-    );
+    const stream = decoded(answer.response.body, answer.response.headers.get('content-encoding')?.[0], context);
+    return new PacketReader(advertisement.version === 2 ? wholePackets(stream, context.errors) : stream, {
+      trace: context.trace,
+    });
   };
 
   return {
@@ -204,6 +227,33 @@ function newRoot(base: string, asked: string, reached: string, service: Service)
     );
   }
   return reached.slice(0, -tail.length);
+}
+
+/** The same bytes; where they end inside a packet, that is told. */
+async function* wholePackets(body: AsyncIterable<Bytes>, tell: (text: string) => void): AsyncGenerator<Bytes> {
+  let head = '';
+  let left = 0;
+  let sound = true;
+  for await (const chunk of body) {
+    for (let at = 0; sound && at < chunk.length; ) {
+      if (left > 0) {
+        const taken = Math.min(left, chunk.length - at);
+        left -= taken;
+        at += taken;
+        continue;
+      }
+      head += String.fromCharCode(chunk[at++]!);
+      if (head.length < 4) continue;
+      // What is no length is found by who reads the packets.
+      sound = /^[0-9a-fA-F]{4}$/.test(head);
+      left = Math.max(0, Number.parseInt(head, 16) - 4);
+      head = '';
+    }
+    yield chunk;
+  }
+  if (!sound) return;
+  if (head !== '') tell(`error: ${head.length} bytes of length header were received\n`);
+  if (left > 0) tell(`error: ${left} bytes of body are still expected\n`);
 }
 
 async function* decoded(

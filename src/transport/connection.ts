@@ -2,6 +2,8 @@ import { repositoryVariables } from '../repo/local-environment.js';
 import type { Bytes } from '../base/bytes.js';
 import { traceData } from '../base/trace.js';
 import { GitError } from '../base/errors.js';
+import type { Oid } from '../base/oid.js';
+import type { Repository } from '../repo/repository.js';
 import type { Platform } from '../platform/platform.js';
 import type { Config } from '../repo/config.js';
 import type { Advertisement } from './advertisement.js';
@@ -24,6 +26,8 @@ export interface Connection {
   readonly sessionId?: string | undefined;
   /** The other side is a file: its pack is taken as it is, nothing is asked. */
   readonly bundle?: OpenBundle | undefined;
+  /** The other side is files on the web: gets the objects, and all behind them. */
+  readonly walker?: ((repository: Repository, wants: readonly Oid[]) => Promise<void>) | undefined;
   /** Sends a request. With a stream as body this ends when all of it is sent; the reply may be read meanwhile. */
   send(body: Bytes | AsyncIterable<Bytes>): Promise<void>;
   /** Where to read the reply to what was sent last. */

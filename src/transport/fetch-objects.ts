@@ -92,6 +92,7 @@ export function negotiationAlgorithm(repository: Repository): NegotiationAlgorit
 export async function fetchObjects(repository: Repository, request: ObjectsRequest): Promise<ObjectsResult> {
   const { bundle } = request.connection;
   if (bundle !== undefined) return takeBundle(repository, bundle, request);
+  if (request.connection.walker !== undefined) return walkFiles(repository, request.connection.walker, request);
   const shallow = readShallow(repository);
   const commits = new CommitCache(repository.objects, shallow);
   const chosen = createNegotiator(request.refetch === true ? 'noop' : negotiationAlgorithm(repository), commits);
@@ -209,6 +210,26 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   await moveBoundary(repository, shallow, refusedTips.size === 0 ? roots : new Set(), result.unshallow);
   const { wantedRefs } = result;
   return { incoming, shallow: result.shallow, unshallow: result.unshallow, wantedRefs, refusedTips };
+}
+
+/** Objects from a server that only knows files. */
+async function walkFiles(
+  repository: Repository,
+  walker: NonNullable<Connection['walker']>,
+  request: ObjectsRequest,
+): Promise<ObjectsResult> {
+  if (deepens(request)) {
+    throw new GitError('UNSUPPORTED', 'dumb http transport does not support shallow capabilities');
+  }
+  await walker(repository, request.wants);
+  repository.objects.refresh();
+  return {
+    incoming: undefined,
+    shallow: new Set(),
+    unshallow: new Set(),
+    wantedRefs: new Map(),
+    refusedTips: new Set(),
+  };
 }
 
 /** All of a bundle's pack: nothing can be chosen. */

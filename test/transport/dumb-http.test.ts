@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { init, nodePlatform, openRemote } from '../../src/index.js';
+import { sandbox } from '../support/sandbox.js';
+
+/** The files of a folder, and nothing more clever. */
+async function webServer(folder: string): Promise<{ readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const path = request.url!.split('?')[0]!;
+    asked.push(path);
+    const file = join(folder, path);
+    const there = existsSync(file) && statSync(file).isFile();
+    response.writeHead(there ? 200 : 404, { 'content-type': 'text/plain' }).end(there ? readFileSync(file) : undefined);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+it.each(['sha1', 'sha256'] as const)(
+  'fetches loose objects and packs from plain files (%s)',
+  async (format) => {
+    const box = sandbox();
+    box.git(['init', '-q', '-b', 'main', `--object-format=${format}`, 'w']);
+    const commit = (n: number) => {
+      writeFileSync(box.path('w', `f${n}`), `${n}\n`.repeat(n * 50));
+      box.git(['add', '.'], { cwd: 'w' });
+      box.git(['commit', '-q', '-m', `c${n}`], { cwd: 'w' });
+    };
+    const publish = () => {
+      box.git(['push', '-q', '--mirror', '../hub.git'], { cwd: 'w' });
+      box.git(['update-server-info'], { cwd: 'hub.git' });
+    };
+    box.git(['init', '-q', '--bare', `--object-format=${format}`, 'hub.git']);
+    box.git(['symbolic-ref', 'HEAD', 'refs/heads/main'], { cwd: 'hub.git' });
+    for (let i = 1; i <= 5; i++) commit(i);
+    publish();
+    box.git(['repack', '-q', '-d'], { cwd: 'hub.git' });
+    box.git(['tag', '-m', 't', 't', 'HEAD~1'], { cwd: 'w' });
+    for (let i = 6; i <= 9; i++) commit(i);
+    publish();
+    const web = await webServer(box.directory);
+    const client = await init(box.path('c'), { env: box.env, objectFormat: format });
+    const remote = openRemote(`${web.url}/hub.git`, { platform: nodePlatform, cwd: box.directory, env: box.env });
+    await remote.fetch(client);
+    const refs = (place: string, below: string) =>
+      box.git(['for-each-ref', '--format=%(objectname) %(refname:lstrip=-1)', below], { cwd: place });
+    expect(refs('c', 'refs/remotes/origin/')).toBe(refs('hub.git', 'refs/heads/'));
+    box.fsck('c');
+    const packs = (list: readonly string[]) => list.filter((path) => path.endsWith('.pack'));
+    expect(packs(web.asked)).toHaveLength(1);
+    // Later only what is new is asked for: no pack again, no object that is here.
+    web.asked.length = 0;
+    commit(10);
+    publish();
+    await remote.fetch(client);
+    expect(refs('c', 'refs/remotes/origin/')).toBe(refs('hub.git', 'refs/heads/'));
+    expect(packs(web.asked)).toEqual([]);
+    expect(web.asked.filter((path) => /objects\/[0-9a-f]{2}\//.test(path))).toHaveLength(3);
+    box.fsck('c');
+  },
+  60_000,
+);
+
+it('what is damaged or missing on the server is refused', async () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'hub']);
+  for (let i = 0; i < 3; i++) {
+    writeFileSync(box.path('hub', 'f'), `${i}\n`);
+    box.git(['add', '.'], { cwd: 'hub' });
+    box.git(['commit', '-q', '-m', `c${i}`], { cwd: 'hub' });
+  }
+  box.git(['update-server-info'], { cwd: 'hub' });
+  const web = await webServer(box.directory);
+  const objects = readdirSync(box.path('hub/.git/objects'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^[0-9a-f]{2}\/[0-9a-f]+$/.test(name),
+  );
+  expect(objects).toHaveLength(9);
+  const tries: [string, Buffer][] = [];
+  for (const name of objects) {
+    const whole = readFileSync(box.path('hub/.git/objects', name));
+    const other = readFileSync(box.path('hub/.git/objects', objects[(objects.indexOf(name) + 1) % objects.length]!));
+    tries.push([name, whole.subarray(0, whole.length >> 1)], [name, other], [name, Buffer.from('<html>no</html>')]);
+  }
+  const client = await init(box.path('c'), { env: box.env });
+  const remote = () => openRemote(`${web.url}/hub/.git`, { platform: nodePlatform, cwd: box.directory, env: box.env });
+  for (const [name, bytes] of tries) {
+    const file = box.path('hub/.git/objects', name);
+    const whole = readFileSync(file);
+    box.run('chmod', ['u+w', file]);
+    writeFileSync(file, bytes);
+    box.run('rm', ['-rf', 'c/.git/objects']);
+    box.run('mkdir', ['-p', 'c/.git/objects/pack', 'c/.git/objects/info']);
+    client.objects.refresh();
+    await expect(remote().fetch(client)).rejects.toThrow(/corrupt|fetch failed/);
+    expect(box.git(['for-each-ref'], { cwd: 'c' })).toBe('');
+    writeFileSync(file, whole);
+  }
+  await remote().fetch(client);
+  box.fsck('c');
+}, 60_000);
