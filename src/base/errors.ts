@@ -60,3 +60,18 @@ export function noAnswer(error: unknown): undefined {
   if (error instanceof GitError) return undefined;
   throw error;
 }
+
+/**
+ * Why a program's own signal was aborted: a person wants it to stop. It is no `GitError`, so that nothing on the way
+ * takes it for the answer to a question it asked.
+ */
+export class Interrupted extends Error {
+  /** What the program ends with: 128 and the number of the signal. */
+  readonly exitCode: number;
+
+  constructor(exitCode = 130) {
+    super('interrupted');
+    this.exitCode = exitCode;
+    this.name = 'Interrupted';
+  }
+}

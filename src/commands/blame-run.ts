@@ -645,7 +645,11 @@ export class BlameRun {
         if (isOid(line.trim())) parents.push(pool.node(line.trim() as Oid));
       }
     }
-    for (const parent of parents) await pool.load(parent);
+    for (const parent of parents) {
+      const there = await repository.objects.has(parent.oid);
+      if (!there || !(await pool.load(parent)))
+        throw new GitError('OBJECT_MISSING', `no such commit ${parent.oid}`, { data: { oid: parent.oid } });
+    }
     node.parents = parents;
     let known = false;
     for (const parent of parents) {

@@ -475,7 +475,13 @@ class Batch {
     const needsHeader =
       contents || uses.has('objecttype') || uses.has('objectsize') || this.#filter !== undefined || this.#mailmap;
     if (needsHeader || !(await objects.has(oid))) {
-      header = all ? await objects.readRawHeader(oid) : await objects.readHeader(oid);
+      try {
+        header = all ? await objects.readRawHeader(oid) : await objects.readHeader(oid);
+      } catch (error) {
+        // A damaged header is told of, and then counts as none.
+        if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
+        this.#context.error(error.message);
+      }
       if (header === undefined) {
         this.#missing(name, found);
         return;

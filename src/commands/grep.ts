@@ -325,7 +325,6 @@ class Grep {
             ? this.#untracked()
             : this.#indexed(values.cached === true);
     for await (const source of sources) {
-      if (context.signal.aborted) break;
       const text = await this.#search(source);
       if (text === undefined) continue;
       if (values.quiet === true) return 0;

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Bytes } from '../base/bytes.js';
+import { endingAtOnce } from './interrupt.js';
 import { concatBytes, decodeText, emptyBytes, encodeText } from '../base/bytes.js';
 
 /** The reader went away (`| head`): the command ends quietly. */
@@ -120,7 +121,7 @@ export class Input {
     if (this.#ended) return undefined;
     for (;;) {
       try {
-        const length = fs.readSync(0, this.#buffer, 0, this.#buffer.length, null);
+        const length = endingAtOnce(() => fs.readSync(0, this.#buffer, 0, this.#buffer.length, null));
         if (length === 0) {
           this.#ended = true;
           return undefined;

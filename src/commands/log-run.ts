@@ -657,7 +657,7 @@ export class LogRun {
     await walk.prepare();
     if (this.#lines !== undefined && walk.wantsAncestry) await this.#filterLines();
     const output = this.#output;
-    const { json, signal } = this.#context;
+    const { json } = this.#context;
     const settings = this.#settings;
     const plain =
       !this.#diffs &&
@@ -669,7 +669,6 @@ export class LogRun {
       const step = walk.next();
       const node = isPromise(step) ? await step : step;
       if (node === undefined) break;
-      if (signal.aborted) break;
       if (this.#settings.graph) await output.updateGraph(node);
       let shown = true;
       if (plain) {

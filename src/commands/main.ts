@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { decodeText } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
+import { breath } from '../base/breath.js';
+import { GitError, Interrupted } from '../base/errors.js';
 import { isTracing, traceChild, traceEvent } from '../base/trace.js';
 import { compileSparingly } from '../platform/node/brief.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
@@ -17,6 +18,7 @@ import { toJsonLine } from './json.js';
 import { parseOptions, UsageError, usageText } from './options.js';
 import { traceCommand, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
+import { interruption, interruptSignal } from './interrupt.js';
 import { startProgress } from './progress.js';
 import { table } from './table.js';
 
@@ -30,7 +32,6 @@ interface Surroundings {
   readonly globals: GlobalOptions;
   readonly json: boolean;
   readonly paginate: boolean | undefined;
-  readonly signal: AbortSignal;
   /** The repository room, loaded unless the command does without. */
   room: typeof import('../repo/repository.js') | undefined;
   repository: Repository | undefined;
@@ -61,7 +62,6 @@ function exactArguments(argv: readonly string[]): readonly string[] {
 export async function main(program: 'git' | 'bough', words: readonly string[], execDirectory: string): Promise<number> {
   const io = processIo();
   const compileFreely = compileSparingly();
-  let abort: AbortController | undefined;
   process.on('SIGPIPE', () => {});
   let surroundings: Surroundings | undefined;
   let code: number;
@@ -98,11 +98,6 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
       globals: parsed.globals,
       json: parsed.json,
       paginate: parsed.paginate,
-      // Made when first asked for: most commands end before anybody could interrupt them.
-      get signal() {
-        abort ??= interruptible();
-        return abort.signal;
-      },
       room: undefined,
       repository: undefined,
       pager: undefined,
@@ -131,12 +126,17 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
   return code;
 }
 
-/** Aborts at the first interrupt; a second one ends the process. */
-function interruptible(): AbortController {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort(new GitError('ABORTED', 'interrupted')));
-  return controller;
-}
+/**
+ * Commands that hold locks, or fill temporary files, for longer than a moment: an interrupt lets them clean up. All
+ * others end at once, as programs do.
+ */
+const tidy: ReadonlySet<string> = new Set(
+  (
+    'add am apply checkout checkout-index cherry-pick clone commit commit-graph fast-import fetch fetch-pack gc ' +
+    'index-pack maintenance merge multi-pack-index mv pack-objects pack-refs prune prune-packed pull push put ' +
+    'read-tree remove repack reset restore revert rm stash switch transact unpack-objects update-index'
+  ).split(' '),
+);
 
 async function dispatch(surroundings: Surroundings, rest: readonly string[]): Promise<number> {
   const [first, ...argv] = rest;
@@ -240,6 +240,7 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
     for (;;) {
       const step = await results.next();
       if (step.done === true) return step.value ?? 0;
+      if (tidy.has(name)) await breath(interruptSignal());
       try {
         io.stdout.write(json ? toJsonLine(step.value) : command.render(step.value, context));
       } catch (error) {
@@ -249,6 +250,10 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
       }
     }
   } catch (error) {
+    // Whatever fails after an interrupt fails because of it; and not this command alone, where another started it.
+    if (error instanceof Interrupted) throw error;
+    const interrupted = interruption();
+    if (interrupted !== undefined) throw interrupted;
     return report(io, error, json, command.usage, command.options, surroundings.program, (text) =>
       paintHints(context, text),
     );
@@ -292,6 +297,10 @@ function contextFor(
     trace: (text, target) => writeTrace(io, target, text),
     indexEntry: async (...args) => (await import('./index-entry.js')).indexEntry(...args),
   });
+  const watched = (repository: Repository): Repository => {
+    if (tidy.has(name)) repository.interrupt = interruptSignal();
+    return repository;
+  };
   const context: CommandContext = {
     name,
     program: surroundings.program,
@@ -306,15 +315,14 @@ function contextFor(
     json,
     globals: surroundings.globals,
     get signal() {
-      return owner.signal;
+      return interruptSignal();
     },
     repository() {
-      owner.repository ??= owner.room!.openRepository(opening());
-      return owner.repository;
+      return watched((owner.repository ??= owner.room!.openRepository(opening())));
     },
     maybeRepository() {
       owner.repository ??= owner.room?.discoverRepository(opening());
-      return owner.repository;
+      return owner.repository === undefined ? undefined : watched(owner.repository);
     },
     error: (message) => io.stderr.write(`error: ${message}\n`),
     warning: (message) => io.stderr.write(`warning: ${message}\n`),
@@ -364,6 +372,10 @@ function report(
 ): number {
   if (error instanceof ClosedPipe) return 141;
   try {
+    if (error instanceof Interrupted) {
+      if (json) io.stderr.write(toJsonLine({ error: { code: 'ABORTED', message: error.message } }));
+      return error.exitCode;
+    }
     if (error instanceof UsageError) {
       const text = usageText(usage, options, program);
       if (error.help) io.stdout.write(text);

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { decodeText } from '../base/bytes.js';
+import { endingAtOnce } from './interrupt.js';
 
 /** Asks at the terminal itself, whatever standard input and output are; `undefined` where there is no terminal. */
 export function terminalPrompt(): ((question: string, secret: boolean) => Promise<string>) | undefined {
@@ -21,7 +22,8 @@ export function terminalPrompt(): ((question: string, secret: boolean) => Promis
       if (secret) echo(false);
       const bytes: number[] = [];
       const one = new Uint8Array(1);
-      while (fs.readSync(descriptor, one, 0, 1, null) === 1 && one[0] !== 10) bytes.push(one[0]!);
+      const read = (): number => endingAtOnce(() => fs.readSync(descriptor, one, 0, 1, null));
+      while (read() === 1 && one[0] !== 10) bytes.push(one[0]!);
       if (secret) fs.writeSync(descriptor, '\n');
       return decodeText(Uint8Array.from(bytes));
     } finally {

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
@@ -62,6 +63,8 @@ export class ObjectDatabase implements ObjectStore {
   }
 
   write<K extends ObjectKind>(kind: K, data: Bytes): Awaitable<Oid<K>> {
+    const pause = this.interrupt === undefined ? undefined : this.#breath();
+    if (pause !== undefined) return pause.then(() => this.write(kind, data));
     this.counts.writes++;
     const oid = this.hash(kind, data);
     if (this.#fresh.has(oid)) return oid;
@@ -118,12 +121,34 @@ export class ObjectDatabase implements ObjectStore {
   /** What is read in the place of an object (`refs/replace/`); left out where nothing is replaced. */
   replacement: ((oid: Oid) => Oid) | undefined;
 
-  read(oid: Oid): Awaitable<RawObject | undefined> {
+  /**
+   * Stops whatever reads or writes here: such work then lets the event loop have a turn now and then, and fails with
+   * the signal's reason. Without one nothing ever waits.
+   */
+  interrupt: AbortSignal | undefined;
+  #calls = 0;
+
+  /** `undefined` unless it is time to look up. */
+  #breath(): Promise<void> | undefined {
+    return (++this.#calls & 31) === 0 ? breath(this.interrupt) : undefined;
+  }
+
+  /** `read` without looking up: for code that cannot wait for stores which answer at once. */
+  readNow(oid: Oid): Awaitable<RawObject | undefined> {
     return this.readRaw(this.replacement === undefined ? oid : this.replacement(oid));
+  }
+
+  read(oid: Oid): Awaitable<RawObject | undefined> {
+    const wanted = this.replacement === undefined ? oid : this.replacement(oid);
+    const pause = this.interrupt === undefined ? undefined : this.#breath();
+    return pause === undefined ? this.readRaw(wanted) : pause.then(() => this.readRaw(wanted));
   }
 
   readPassing(raw: Bytes): RawObject | undefined {
     if (this.replacement !== undefined) return undefined;
+    // `read` is asked next, and takes its breath.
+    if (this.interrupt !== undefined && (this.#calls & 31) === 31) return undefined;
+    this.#calls++;
     for (const source of this.#sources) {
       try {
         const object = source.readPassing?.(raw);

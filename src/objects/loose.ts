@@ -96,7 +96,9 @@ export class LooseObjects implements ObjectStore {
     const handle = this.#platform.fs.open(file);
     if (handle === undefined) return undefined;
     try {
-      return parseLooseHeader(oid, file, this.#inflateHead(oid, file, handle.read(0, 512))).header;
+      const packed = handle.read(0, 512);
+      if (packed.length === 0) throw corrupt(oid, file, `object file ${file} is empty`);
+      return parseLooseHeader(oid, file, this.#inflateHead(oid, file, packed)).header;
     } finally {
       handle.close();
     }
@@ -104,7 +106,7 @@ export class LooseObjects implements ObjectStore {
 
   #inflateHead(oid: Oid, file: string, packed: Bytes): Bytes {
     try {
-      return this.#platform.zlib.inflateHead(packed, 64);
+      return this.#platform.zlib.inflateHead(packed, LONGEST_HEADER);
     } catch (cause) {
       throw corrupt(oid, file, `unable to unpack ${oid} header`, cause);
     }
@@ -254,12 +256,12 @@ function corrupt(oid: Oid, file: string, why: string, cause?: unknown): GitError
 const LONGEST_HEADER = 32;
 
 function parseLooseHeader(oid: Oid, file: string, head: Bytes): { header: ObjectHeader; length: number } {
-  const end = head.subarray(0, 64).indexOf(0);
+  const end = head.subarray(0, LONGEST_HEADER).indexOf(0);
   // git reads the header into a small buffer: what is longer is no header.
-  if (end < 0 || end >= LONGEST_HEADER) {
+  if (end < 0) {
     throw corrupt(oid, file, `header for ${oid} too long, exceeds ${LONGEST_HEADER} bytes`);
   }
-  const match = end < 0 ? null : /^([a-z]+) (0|[1-9][0-9]*)$/.exec(decodeText(head.subarray(0, end)));
+  const match = /^([a-z]+) (0|[1-9][0-9]*)$/.exec(decodeText(head.subarray(0, end)));
   if (match === null) throw corrupt(oid, file, `unable to parse ${oid} header`);
   if (!kinds.has(match[1]!)) throw corrupt(oid, file, 'invalid object type', new Error(match[1]));
   const size = Number(match[2]);

@@ -1,3 +1,4 @@
+import { breath } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
@@ -22,6 +23,7 @@ export interface ResolverOptions {
   /** Called for each delta as its object is known. The bytes are only good during the call. */
   readonly object?: ((row: number, oid: Oid, kind: number, data: Bytes) => void) | undefined;
   readonly progress?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Objects above this are checked by adding up the delta before room is made. */
@@ -89,12 +91,15 @@ export class DeltaResolver {
   }
 
   /** Resolves every delta whose base is in the pack. Answers how many are left. */
-  resolveAll(): number {
+  async resolveAll(): Promise<number> {
     const { count, types } = this.#table;
     for (let row = 0; row < count; row++) {
       if (types[row]! >= OFS_DELTA) continue;
       this.#adoptRefs(row);
-      if (this.firstChild[row]! >= 0) this.#family(row, undefined);
+      if (this.firstChild[row]! >= 0) {
+        this.#family(row, undefined);
+        await breath(this.#options.signal);
+      }
     }
     return this.unresolved;
   }

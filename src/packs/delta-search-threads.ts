@@ -1,3 +1,4 @@
+import { unlessStopped } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
@@ -221,7 +222,7 @@ export async function findDeltasOnThreads(
     }
     await takeParts(columns, task.order, task.parts, task.cursor, options, wanted);
     for (const { result } of runs) {
-      const { rows, lengths, bytes: packed } = threadAnswer<SearchAnswer>(await result);
+      const { rows, lengths, bytes: packed } = threadAnswer<SearchAnswer>(await unlessStopped(result, options.signal));
       let at = 0;
       for (let i = 0; i < rows.length; i++) {
         how.kept(rows[i]!, packed.subarray(at, at + lengths[i]!));

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
 import { DeltaIndex } from './delta-create.js';
 import { OFS_DELTA } from './entry.js';
@@ -20,6 +21,7 @@ export interface SearchOptions {
   readonly progress?: ((done: number, total: number) => void) | undefined;
   /** Whether `row` may be a delta against `base` (delta islands). */
   readonly allowed?: ((row: number, base: number) => boolean) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Candidate {
@@ -110,6 +112,8 @@ export async function searchRange(
     // A window of another kind or much bigger memory is of no use to this one.
     while (window.length > 0 && kinds[window[window.length - 1]!.row] !== kinds[row]) drop(window.pop()!);
     while (options.windowMemory > 0 && window.length > 0 && held + size > options.windowMemory) drop(window.pop()!);
+    const pause = breath(options.signal);
+    if (pause !== undefined) await pause;
     const read = options.read(row);
     const data = isPromise(read) ? await read : read;
     const self: Candidate = { row, data, index: undefined };

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -84,10 +85,6 @@ export function openTemporary(platform: Platform, directory: string, prefix: str
   throw new GitError('LOCKED', `unable to create temporary file in ${directory}`);
 }
 
-function checkAbort(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
-}
-
 /**
  * Receives a pack from a stream into an `objects/pack` directory: writes it as it comes, resolves its deltas, and gives
  * it its name and index. Nothing is visible to readers before the index is in place. A pack of no objects is not kept.
@@ -117,7 +114,7 @@ export async function receivePack(
   try {
     const parser = new PackParser(parserOptions(options));
     for await (const chunk of input) {
-      checkAbort(options.signal);
+      await breath(options.signal);
       parser.push(chunk);
       const own = parser.done ? chunk.subarray(0, chunk.length - parser.leftover.length) : chunk;
       handle.write(own);
@@ -231,7 +228,7 @@ export async function indexPackFile(path: string, options: IndexPackOptions): Pr
     const parser = new PackParser(parserOptions(options));
     const chunk = 1 << 18;
     for (let at = 0; at < handle.size; at += chunk) {
-      checkAbort(options.signal);
+      await breath(options.signal);
       parser.push(handle.read(at, chunk));
       if (parser.leftover.length > 0) throw new GitError('OBJECT_CORRUPT', 'pack has junk at the end');
     }
@@ -262,6 +259,7 @@ async function completePack(
     const resolving: ResolverOptions = {
       platform,
       algorithm,
+      signal: options.signal,
       progress: options.progress && ((done) => options.progress!('resolve', done, deltas)),
       object: object && ((_row, oid, kind, data) => object(oid, kindOfCode(kind)!, data)),
     };
@@ -279,7 +277,7 @@ async function completePack(
     const handle = platform.fs.open(path)!;
     const resolver = new DeltaResolver(table, handle, resolving);
     try {
-      const left = resolver.unresolved === 0 ? 0 : resolver.resolveAll();
+      const left = resolver.unresolved === 0 ? 0 : await resolver.resolveAll();
       if (left > 0) {
         if (options.fixThin !== true || writer === undefined) {
           throw new GitError('OBJECT_CORRUPT', `pack has ${left} unresolved delta${left === 1 ? '' : 's'}`, {

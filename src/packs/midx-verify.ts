@@ -3,6 +3,7 @@ import { isGitError } from '../base/errors.js';
 import type { Platform } from '../platform/platform.js';
 import { readUint32 } from '../platform/lazy-table.js';
 import type { MultiPackIndex } from './midx.js';
+import { openPack } from './pack-file.js';
 import { PackIndex } from './pack-index.js';
 
 /** Holds a multi-pack-index against the indexes of its packs; tells each fault and answers whether there was none. */
@@ -28,10 +29,20 @@ export function verifyMidx(
     } catch (error) {
       if (!isGitError(error)) throw error;
     }
-    if (index === undefined || platform.fs.lstat(`${packDirectory}/${name.slice(0, -4)}.pack`) === undefined) {
+    const pack = `${packDirectory}/${name.slice(0, -4)}.pack`;
+    if (index === undefined || platform.fs.lstat(pack) === undefined) {
       tell(`failed to load pack in position ${number}`);
+      return index;
     }
-    return index;
+    try {
+      openPack(platform.fs, pack, index)?.close();
+      return index;
+    } catch (error) {
+      if (!isGitError(error)) throw error;
+      tell(`error: ${error.message}`);
+      index.close();
+      return undefined;
+    }
   });
   if (midx.count === 0) {
     tell('the midx contains no oid');

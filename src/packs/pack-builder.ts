@@ -1,6 +1,7 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
+import { breath } from '../base/breath.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, rawLength } from '../base/oid.js';
@@ -168,8 +169,9 @@ export class PackBuilder {
     if (row >= 0) this.#entries.flags[row]! |= TAGGED;
   }
 
-  #checkAbort(): void {
-    if (this.#options.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+  /** Lets the event loop have a turn when it is time; throws when the work was stopped. */
+  #breath(): Promise<void> | undefined {
+    return breath(this.#options.signal);
   }
 
   /** Finds where everything lies and which deltas to use. Called by `chunks`; call it before to time or count. */
@@ -186,6 +188,7 @@ export class PackBuilder {
       depth: Math.min(depth, 4095),
       windowMemory,
       reuseDelta: this.#options.reuseDeltas !== false && this.#options.reuseObjects !== false,
+      signal: this.#options.signal,
       read: (row) => this.#read(row),
       found: (row, delta) => {
         this.#keep.keep(this.#entries, row, compressor.deflate(delta));
@@ -238,7 +241,7 @@ export class PackBuilder {
     const { progress } = this.#options;
     for (let row = 0; row < entries.count; row++) {
       if ((row & 1023) === 0) {
-        this.#checkAbort();
+        await this.#breath();
         progress?.('count', row, entries.count);
       }
       raw.set(names.names.subarray(row * this.#oidLength, (row + 1) * this.#oidLength));
@@ -446,7 +449,7 @@ export class PackBuilder {
     output.writeHead(total + verbatim);
     for (const part of this.#parts) {
       for (const _piece of copyVerbatim(output, part, this.#options.offsetDeltas !== false)) {
-        this.#checkAbort();
+        await this.#breath();
         if (output.hasReady) yield* output.take();
       }
     }
@@ -457,7 +460,7 @@ export class PackBuilder {
     const chain: number[] = [];
     outer: for (; this.#nextInOrder < this.#order.length; this.#nextInOrder++) {
       if ((this.#nextInOrder & 255) === 0) {
-        this.#checkAbort();
+        await this.#breath();
         progress?.('write', this.#nextInOrder, this.#order.length);
       }
       // Bases first.

@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { LentObject } from '../objects/source.js';
 import type { ObjectKind } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
+import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import type { Inflater, Platform } from '../platform/platform.js';
 import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
 import type { BaseCache } from './base-cache.js';
@@ -44,6 +45,31 @@ export interface PackedObject {
   readonly data: Bytes;
 }
 
+/** Opens a pack and checks that it is the index's; `undefined` where it is gone. Throws `OBJECT_CORRUPT`. */
+export function openPack(fs: FileSystem, path: string, index: PackIndex): ReadHandle | undefined {
+  const handle = fs.open(path);
+  if (handle === undefined) return undefined;
+  const { oidLength, count } = index;
+  const fail = (why: string): never => {
+    handle.close();
+    throw new GitError('OBJECT_CORRUPT', why, { data: { file: path } });
+  };
+  if (handle.size < 12 + oidLength) fail(`file ${path} is far too short to be a packfile`);
+  const head = handle.read(0, 12);
+  if (readUint32(head, 0) !== 0x5041434b) fail(`file ${path} is not a GIT packfile`);
+  const version = readUint32(head, 4);
+  if (version !== 2 && version !== 3) {
+    fail(`packfile ${path} is version ${version} and not supported (try upgrading GIT to a newer version)`);
+  }
+  if (readUint32(head, 8) !== count) {
+    fail(`packfile ${path} claims to have ${readUint32(head, 8)} objects while index indicates ${count} objects`);
+  }
+  if (!equalBytes(handle.read(handle.size - oidLength, oidLength), index.packChecksum)) {
+    fail(`packfile ${path} does not match index`);
+  }
+  return handle;
+}
+
 /** One `.pack` with its index, read by windows. */
 export class PackFile {
   readonly path: string;
@@ -65,28 +91,8 @@ export class PackFile {
   /** Opens the file and checks that it is the index's pack. Answers false where it is gone. */
   open(): boolean {
     if (this.#file !== undefined) return true;
-    const handle = this.#shared.platform.fs.open(this.path);
+    const handle = openPack(this.#shared.platform.fs, this.path, this.index);
     if (handle === undefined) return false;
-    const { oidLength, count } = this.index;
-    const fail = (why: string): never => {
-      handle.close();
-      throw new GitError('OBJECT_CORRUPT', why, { data: { file: this.path } });
-    };
-    if (handle.size < 12 + oidLength) fail(`file ${this.path} is far too short to be a packfile`);
-    const head = handle.read(0, 12);
-    if (readUint32(head, 0) !== 0x5041434b) fail(`file ${this.path} is not a GIT packfile`);
-    const version = readUint32(head, 4);
-    if (version !== 2 && version !== 3) {
-      fail(`packfile ${this.path} is version ${version} and not supported (try upgrading GIT to a newer version)`);
-    }
-    if (readUint32(head, 8) !== count) {
-      fail(
-        `packfile ${this.path} claims to have ${readUint32(head, 8)} objects while index indicates ${count} objects`,
-      );
-    }
-    if (!equalBytes(handle.read(handle.size - oidLength, oidLength), this.index.packChecksum)) {
-      fail(`packfile ${this.path} does not match index`);
-    }
     this.#file = new WindowedFile(handle, this.#shared.windows);
     return true;
   }

@@ -1,3 +1,4 @@
+import { breath, unlessStopped } from '../base/breath.js';
 import type { HashAlgorithm } from '../base/oid.js';
 import type { Platform, ThreadRun } from '../platform/platform.js';
 import type { ResolverOptions } from './delta-resolver.js';
@@ -33,16 +34,23 @@ export const WORTH_THREADS = 20_000;
 export const MOST_THREADS = 16;
 
 /** Takes families one by one until none is left. */
-function takeFamilies(resolver: DeltaResolver, roots: Int32Array, cursor: Int32Array): void {
+async function takeFamilies(
+  resolver: DeltaResolver,
+  roots: Int32Array,
+  cursor: Int32Array,
+  signal?: AbortSignal,
+): Promise<void> {
   while (Atomics.load(cursor, STOP) === 0) {
     const i = Atomics.add(cursor, NEXT, 1);
     if (i >= roots.length) return;
     resolver.resolveFamily(roots[i]!);
+    const pause = breath(signal);
+    if (pause !== undefined) await pause;
   }
 }
 
 /** One thread's part. */
-export function resolveInThread(platform: Platform, task: ResolveTask): void {
+export async function resolveInThread(platform: Platform, task: ResolveTask): Promise<void> {
   const handle = platform.fs.open(task.path);
   if (handle === undefined) throw new Error(`cannot open ${task.path}`);
   const { algorithm, heldBytes, windowBytes, firstChild, nextSibling } = task;
@@ -53,7 +61,7 @@ export function resolveInThread(platform: Platform, task: ResolveTask): void {
     { firstChild, nextSibling },
   );
   try {
-    takeFamilies(resolver, task.roots, task.cursor);
+    await takeFamilies(resolver, task.roots, task.cursor);
   } catch (error) {
     Atomics.store(task.cursor, STOP, 1);
     throw error;
@@ -79,7 +87,7 @@ export async function resolveOnThreads(
   options: ResolverOptions,
   count: number,
 ): Promise<void> {
-  const { platform, algorithm, object } = options;
+  const { platform, algorithm, object, signal } = options;
   table.share();
   const heldBytes = Math.max(16 << 20, Math.floor((64 << 20) / count));
   const windowBytes = Math.max(8 << 20, Math.floor((32 << 20) / count));
@@ -119,9 +127,13 @@ export async function resolveOnThreads(
       if (run === undefined) break;
       runs.push(run);
     }
-    for (const root of own) resolver.resolveFamily(root);
-    takeFamilies(resolver, task.roots, cursor);
-    for (const { result } of runs) threadAnswer(await result);
+    for (const root of own) {
+      resolver.resolveFamily(root);
+      const pause = breath(signal);
+      if (pause !== undefined) await pause;
+    }
+    await takeFamilies(resolver, task.roots, cursor, signal);
+    for (const { result } of runs) threadAnswer(await unlessStopped(result, signal));
   } catch (error) {
     for (const run of runs) run.stop();
     throw error;

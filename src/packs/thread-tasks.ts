@@ -11,7 +11,7 @@ export async function runThreadTask(
 ): Promise<{ readonly answer: unknown; readonly transfer: readonly ArrayBufferLike[] }> {
   try {
     if (task === 'resolve') {
-      resolveInThread(platform, data as ResolveTask);
+      await resolveInThread(platform, data as ResolveTask);
       return { answer: {}, transfer: [] };
     }
     const answer = await searchInThread(platform, data as SearchTask);

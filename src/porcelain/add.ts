@@ -1,3 +1,4 @@
+import { breath } from '../base/breath.js';
 import { GitError } from '../base/errors.js';
 import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
@@ -93,7 +94,10 @@ class Adding implements AddResult {
     const many = storeForMany(this.#tree.repository, writing ? fresh.length : 0);
     this.#store = many.store;
     try {
-      for (const path of fresh) await this.#file(path);
+      for (const path of fresh) {
+        await this.#file(path);
+        await breath(this.#tree.repository.objects.interrupt);
+      }
       // The index that names them is written by the caller, afterwards.
       many.finish();
     } catch (error) {

@@ -242,6 +242,14 @@ export class Repository {
     return { sync: this.syncs('pack'), syncMetadata: this.syncs('pack-metadata') };
   }
 
+  #interrupt: AbortSignal | undefined;
+
+  /** Stops whatever reads or writes objects here, wherever that is in its work (`ObjectDatabase.interrupt`). */
+  set interrupt(signal: AbortSignal | undefined) {
+    this.#interrupt = signal;
+    if (this.#objects !== undefined) this.#objects.interrupt = signal;
+  }
+
   /** Loose objects, packs and alternates behind one cache. */
   get objects(): ObjectDatabase {
     if (this.#objects === undefined) {
@@ -249,6 +257,7 @@ export class Repository {
       this.#objects = new ObjectDatabase(directories[0]!.loose, objectSources(directories));
       const replacements = this.replacements;
       if (replacements !== undefined) this.#objects.replacement = (oid) => replacementOf(replacements, oid);
+      this.#objects.interrupt = this.#interrupt;
     }
     return this.#objects;
   }

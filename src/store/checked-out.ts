@@ -166,7 +166,7 @@ class Keeper {
   #isCutShort(path: string, stat: FileStat, after: Change['after']): boolean {
     if (after === undefined || !isRegularMode(after.mode) || stat.kind !== 'file') return false;
     const data = this.#tree.readRaw(path, stat);
-    const whole = this.#tree.repository.objects.read(after.oid);
+    const whole = this.#tree.repository.objects.readNow(after.oid);
     if (data === undefined || whole === undefined || isPromise(whole)) return false;
     return whole.data.length > data.length && equalBytes(whole.data.subarray(0, data.length), data);
   }

@@ -42,10 +42,12 @@ async function inProcess(
     end: () => toClient.end(),
     close: () => toClient.fail(new GitError('TRANSPORT', 'the remote end hung up unexpectedly')),
   };
-  const served = context.localServer!(service, path, serverSide, { version: options.version, errors: context.errors })
+  const { errors, signal } = context;
+  const served = context.localServer!(service, path, serverSide, { version: options.version, errors, signal })
     .catch((error: unknown) => {
-      if ((error as { code?: string }).code !== 'EPIPE') {
-        context.errors(`fatal: ${error instanceof Error ? error.message : String(error)}\n`);
+      // Who stopped both sides need not be told by either.
+      if (signal?.aborted !== true && (error as { code?: string }).code !== 'EPIPE') {
+        errors(`fatal: ${error instanceof Error ? error.message : String(error)}\n`);
       }
     })
     .finally(() => void toClient.end());

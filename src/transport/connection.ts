@@ -41,7 +41,11 @@ export type LocalServer = (
   service: Service,
   path: string,
   duplex: Duplex,
-  options: { readonly version: 0 | 1 | 2; readonly errors: (text: string) => void },
+  options: {
+    readonly version: 0 | 1 | 2;
+    readonly errors: (text: string) => void;
+    readonly signal?: AbortSignal | undefined;
+  },
 ) => Promise<void>;
 
 /** All that making a connection needs. */

@@ -20,9 +20,10 @@ export interface LocalServerOptions
 
 /** Serves repositories of this machine to clients in the same process: no program is started. */
 export function localServer(options: LocalServerOptions): LocalServer {
-  return async (service, path, duplex, { version, errors }) => {
+  return async (service, path, duplex, { version, errors, signal }) => {
     const repository = enterRepository(options.platform, foreignEnvironment(options.env), options.cwd, path, false);
-    const io = { input: new ByteReader(duplex.input), output: duplex, errors, trace: options.trace?.(service) };
+    const io = { input: new ByteReader(duplex.input), output: duplex, errors, signal, trace: options.trace?.(service) };
+    repository.interrupt = signal;
     try {
       if (service === 'upload-pack') {
         await uploadPack(repository, io, { version, agent: options.agent, sessionId: options.sessionId });

@@ -1,4 +1,5 @@
 import { breathing } from './breathing.js';
+import { breath } from '../base/breath.js';
 import { throughput } from '../base/throughput.js';
 import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -58,12 +59,12 @@ export async function sendPackTo(
           })
         : hookedPack(repository, request, bands, options.hook, options.quiet);
     for await (const chunk of pack) {
-      if (options.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+      await breath(options.signal);
       await bands.data(chunk);
     }
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EPIPE') {
-      const broken = error instanceof GitError && error.code !== 'ABORTED';
+    if ((error as { code?: string }).code !== 'EPIPE' && options.signal?.aborted !== true) {
+      const broken = error instanceof GitError;
       if (broken) {
         // The reason is for both, that it ended the operator's.
         const why = `fatal: ${error.message}\n`;

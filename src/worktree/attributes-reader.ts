@@ -166,7 +166,7 @@ export class AttributeReader {
   }
 
   #blob(oid: Oid, base: string, name: string): AttributeList | undefined {
-    const object = now(this.#repository.objects.read(oid));
+    const object = now(this.#repository.objects.readNow(oid));
     if (object === undefined || object.kind !== 'blob') return undefined;
     if (object.data.length >= MAX_ATTRIBUTES_FILE) {
       this.#warn?.(`ignoring overly large gitattributes blob '${name}'`);
@@ -179,7 +179,7 @@ export class AttributeReader {
     let current = tree;
     const parts = name.split('/');
     for (const [i, part] of parts.entries()) {
-      const object = now(this.#repository.objects.read(current));
+      const object = now(this.#repository.objects.readNow(current));
       if (object?.kind !== 'tree') return undefined;
       const row = findInTree(object.data, this.#repository.oidLength, part);
       if (row === undefined) return undefined;

@@ -181,7 +181,7 @@ export class Ignores {
   }
 
   #fromIndex(oid: Oid): Bytes | undefined {
-    const object = this.#repository.objects.read(oid);
+    const object = this.#repository.objects.readNow(oid);
     return isPromise(object) ? undefined : object?.data;
   }
 }

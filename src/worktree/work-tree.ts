@@ -358,7 +358,7 @@ export class WorkTree {
   indexContent(path: string): Bytes | undefined {
     const entry = this.index.get(path) ?? this.index.get(path, 2);
     if (entry === undefined || !isRegularMode(entry.mode)) return undefined;
-    const object = this.repository.objects.read(entry.oid);
+    const object = this.repository.objects.readNow(entry.oid);
     return isPromise(object) ? undefined : object?.data;
   }
 

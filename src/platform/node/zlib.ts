@@ -71,13 +71,12 @@ export const nodeZlib: Zlib = {
   },
 
   inflateHead(data: Bytes, length: number): Bytes {
-    // A truncated input with SYNC_FLUSH gives what there is; a few hundred bytes of input hold any header.
-    const head = data.subarray(0, Math.min(data.length, length * 4 + 64));
-    const out = zlib().inflateSync(head, {
-      finishFlush: zlib().constants.Z_SYNC_FLUSH,
-      chunkSize: Math.max(64, length),
-    });
-    return out.subarray(0, length);
+    // The stream stops where the room ends: damage behind the head is not seen.
+    if (inflater === undefined) inflater = nodeInflater();
+    else inflater.reset();
+    const head = new Uint8Array(length);
+    inflater.push(data, 0, data.length, head, 0, length);
+    return head.subarray(0, inflater.produced);
   },
 
   crc32(data, start = 0) {

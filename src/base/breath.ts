@@ -1,0 +1,42 @@
+import { GitError, Interrupted } from './errors.js';
+
+/** How long work may go on without looking up, in milliseconds. */
+const BREATH = 50;
+
+let last = performance.now();
+
+/** Signals and sockets are heard before what `setImmediate` runs; timers may come before them. */
+const turn: (done: () => void) => unknown =
+  typeof setImmediate === 'function' ? setImmediate : (done) => setTimeout(done, 0);
+
+/** What work that was told to stop fails with: a program's own interrupt as it is, else `ABORTED`. */
+function stopped(signal: AbortSignal): Error {
+  return signal.reason instanceof Interrupted || signal.reason instanceof GitError
+    ? signal.reason
+    : new GitError('ABORTED', 'aborted', { cause: signal.reason });
+}
+
+/**
+ * Takes a turn of the event loop when the last one is a while ago, so that long work which never waits hears that it
+ * is to stop. `undefined`: not now, and always without a signal. Throws (or rejects) once the signal is aborted.
+ */
+export function breath(signal: AbortSignal | undefined): Promise<void> | undefined {
+  if (signal === undefined) return undefined;
+  if (signal.aborted) throw stopped(signal);
+  if (performance.now() - last < BREATH) return undefined;
+  return new Promise<void>(turn).then(() => {
+    last = performance.now();
+    if (signal.aborted) throw stopped(signal);
+  });
+}
+
+/** Waits for something that cannot be stopped, but no longer than until the signal is aborted. */
+export function unlessStopped<T>(wanted: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return wanted;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(stopped(signal));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    wanted.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
