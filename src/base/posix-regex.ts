@@ -291,6 +291,7 @@ class Translator {
       negated = true;
       at++;
     }
+    if (at >= text.length) throw fail('Invalid regular expression');
     let inside = '';
     for (let first = true; ; first = false) {
       if (at >= text.length) throw unmatched();

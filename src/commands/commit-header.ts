@@ -5,9 +5,10 @@ import { createPrinter, decorationLoader, mailmapLoader } from '../porcelain/log
 import { decorationColors, LogPrinter } from '../porcelain/log-printer.js';
 import { LogSettings, takeLogOption } from '../porcelain/log-settings.js';
 import type { LogWalk } from '../porcelain/log-walk.js';
-import { formatNotes, openDisplayNotes } from '../porcelain/notes-read.js';
+import { formatNotes, openDisplayNotes, type NotesTree } from '../porcelain/notes-read.js';
 import { mediumFormat } from '../porcelain/pretty-format.js';
 import type { CommandContext } from './command.js';
+import type { DiffWords } from './diff-options.js';
 
 /** What stands in front of a commit's difference where no walk shows it: `git diff-tree --pretty`. */
 export class CommitHeader {
@@ -15,6 +16,8 @@ export class CommitHeader {
   private printer: LogPrinter | undefined;
   private pool: CommitPool | undefined;
   private said = false;
+  private color: DiffWords['color'];
+  private notes: readonly NotesTree[] = [];
 
   constructor(private readonly context: CommandContext) {}
 
@@ -32,6 +35,22 @@ export class CommitHeader {
       return 1;
     }
     return taken;
+  }
+
+  /** What the options of differences say of messages too; ids are whole unless they say otherwise. */
+  setUp(words: DiffWords): void {
+    const { settings } = this;
+    settings.abbrev = words.abbrev === 'auto' ? undefined : (words.abbrev ?? 0);
+    this.color = words.color;
+  }
+
+  /** Opens the notes that are shown; warns of refs that are none. */
+  async openNotes(): Promise<void> {
+    const { settings, context } = this;
+    const format = settings.pretty ?? mediumFormat;
+    const wanted = format.kind === 'user' && /%[-+ ]?N/.test(format.template);
+    if (settings.notes.show ?? wanted)
+      this.notes = await openDisplayNotes(context.repository(), settings.notes, (message) => context.warning(message));
   }
 
   get verbose(): boolean {
@@ -60,7 +79,7 @@ export class CommitHeader {
     const repository = context.repository();
     settings.verboseHeader = true;
     const format = settings.pretty ?? mediumFormat;
-    const color = context.wantColor('diff');
+    const color = context.wantColor('diff', this.color ?? undefined);
     const loadMailmap = mailmapLoader(repository);
     const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
     const { printer, abbreviator } = createPrinter({
@@ -73,11 +92,11 @@ export class CommitHeader {
       mailmap: undefined,
       loadMailmap,
       terminal: () => context.io.stdout.isTerminal,
+      plumbing: true,
     });
     const pool = new CommitPool(repository.objects, { keepData: true, grafts: repository.grafts });
     this.pool = pool;
-    const wantsNotes = format.kind === 'user' && /%[-+ ]?N/.test(format.template);
-    const notes = (settings.notes.show ?? wantsNotes) ? await openDisplayNotes(repository, settings.notes) : [];
+    const { notes } = this;
     return new LogPrinter({
       repository,
       settings,

@@ -1,3 +1,4 @@
+import { GitError } from '../base/errors.js';
 import { filesDiff } from '../porcelain/work-tree-pairs.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
@@ -54,6 +55,8 @@ export const command = defineCommand({
       }
     }
     const tree = openWorkTree(context);
+    if (Number.isFinite(args.words.maxDepth))
+      throw new GitError('USAGE', 'max-depth is not supported for worktree diffs');
     const task = await plumbingDiff(context, tree, args, merges);
     if (unmerged === undefined && merges === undefined && task.formats.patch === true) merges = 'dense';
     const pathspec = pathspecOf(context, tree, paths);

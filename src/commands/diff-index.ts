@@ -58,6 +58,7 @@ export const command = defineCommand({
           : `bad revision '${name}'`,
       );
     }
+    if (Number.isFinite(args.words.maxDepth)) throw new GitError('USAGE', 'max-depth is not supported for index diffs');
     const task = await plumbingDiff(context, tree, args, merges);
     if (mergeBase) {
       const head = await resolveRevision(repository, 'HEAD');

@@ -1,4 +1,5 @@
 import { encodeText, type Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import {
   combinedPatch,
@@ -9,6 +10,7 @@ import {
 } from '../diff/combined.js';
 import type { DiffOptions } from '../diff/options.js';
 import { writeDiff } from '../diff/output.js';
+import type { FilePair } from '../diff/pair.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import type { DiffTask } from './diff-setup.js';
@@ -34,16 +36,21 @@ export async function* combinedPieces(
   request: CombinedRequest,
 ): AsyncGenerator<Bytes> {
   const generic = task.transforms;
-  const lists = [];
-  for (const parent of parents) {
-    const raw = await treePairs(repository, parent, result, {
+  const { words } = task.args;
+  if (words.ignoreMatching.length > 0)
+    throw new GitError('USAGE', "combined diff and '--ignore-matching-lines' cannot be used together");
+  if (words.output !== undefined) throw new GitError('USAGE', "combined diff and '--output' cannot be used together");
+  const rawOf = (parent: Oid): Promise<FilePair[]> =>
+    treePairs(repository, parent, result, {
       recursive: true,
       showTrees: request.walk.showTrees,
       pathspec: request.pathspec,
       unmodified: task.wantsUnmodified,
+      maxDepth: words.maxDepth,
     });
-    lists.push(await task.process(raw));
-  }
+  const lists: FilePair[][] = [];
+  // Where nothing looks for renames and the like, the trees are compared as they are: no other option matters.
+  for (const parent of parents) lists.push(generic ? await task.process(await rawOf(parent)) : await rawOf(parent));
   let paths = intersectPairs(lists);
   if (!generic) {
     paths = paths.map((path) => ({
@@ -63,7 +70,8 @@ export async function* combinedPieces(
     formats.dirstat !== undefined ||
     formats.summary === true;
   if (hasStat) {
-    for await (const piece of writeDiff(lists[0]!, stat, shown)) yield piece;
+    const first = generic ? lists[0]! : await task.process(await rawOf(parents[0]!));
+    for await (const piece of writeDiff(first, stat, shown)) yield piece;
   }
   yield* writeCombined(task, paths, options, hasStat, shown);
 }

@@ -8,7 +8,7 @@ import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
 import { parsePathspec, type Pathspec } from '../repo/pathspec.js';
 import type { CommandContext } from './command.js';
 import type { DiffArguments } from './diff-options.js';
-import { attributeSource, divertOutput, setUpDiff } from './diff-setup.js';
+import { attributeSource, setUpDiff } from './diff-setup.js';
 import { UsageError } from './options.js';
 
 const usage = 'usage: git diff --no-index [<options>] <path> <path> [<pathspec>...]\n\n';
@@ -64,7 +64,7 @@ export async function* diffWithoutIndex(
   }
   const pairs = await task.process(found);
   const pieces = task.write(pairs);
-  if (!(await divertOutput(context, args, pieces))) for await (const text of pieces) yield { text };
+  for await (const text of pieces) yield { text };
   task.warnAboutLimits();
   return task.exitCode(await task.differs(pairs));
 }

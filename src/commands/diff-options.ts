@@ -1,4 +1,5 @@
 import { GitError } from '../base/errors.js';
+import { parseStatusFilter } from '../diff/select.js';
 import { UsageError } from './options.js';
 
 /** Output forms as bits of one mask: forms exclude and clear one another as in git. */
@@ -82,6 +83,7 @@ export interface DiffWords {
   submodule?: string;
   intentVisible?: boolean;
   output?: string;
+  /** Infinite: into all directories, without a limit. */
   maxDepth?: number;
 }
 
@@ -138,6 +140,8 @@ interface Spec {
   /** `none`: no value; `optional`: only stuck to the option; `required`. */
   readonly value: 'none' | 'optional' | 'required';
   readonly set: Handler;
+  /** What `--option=` with nothing behind it means; as without a value unless said. */
+  readonly empty?: (words: DiffWords) => void;
 }
 
 /** Turns an output form on; it ends `-s`. */
@@ -148,6 +152,11 @@ const form =
     for (const one of forms) words.forms.add(one);
   };
 const flag = (set: (words: DiffWords) => void): Spec => ({ value: 'none', set });
+/** A whole number with an optional k, m or g; `undefined` for anything else. */
+function wholeOf(text: string): number | undefined {
+  const match = /^\s*([+-]?\d+)([kmg]?)$/i.exec(text);
+  return match === null ? undefined : Number(match[1]) * 1024 ** ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
+}
 const number =
   (name: string, set: (words: DiffWords, value: number) => void): Handler =>
   (words, value) => {
@@ -165,7 +174,8 @@ const algorithms: Readonly<Record<string, DiffWords['algorithm']>> = {
 
 function setDirstat(words: DiffWords, text: string): void {
   const faults = parseDirstat(text, { by: 'changes', permille: 30, cumulative: false });
-  if (faults.length > 0) throw fail(`Failed to parse --dirstat/-X option parameter:\n${faults.join('')}`);
+  if (faults.length > 0)
+    throw new GitError('USAGE', `Failed to parse --dirstat/-X option parameter:\n${faults.join('')}`);
   words.dirstat.push(text);
   form('dirstat')(words, '');
 }
@@ -190,7 +200,7 @@ const setContext: Handler = (words, value) => {
 
 const setStat: Handler = (words, value) => {
   if (value !== '') {
-    const match = /^(\d*)(?:,(\d*))?(?:,(\d*))?$/.exec(value);
+    const match = /^(-?\d*)(?:,(-?\d*))?(?:,(-?\d*))?$/.exec(value);
     if (match === null) throw fail(`invalid --stat value: ${value}`);
     if (match[1] !== undefined && match[1] !== '') words.statWidth = Number(match[1]);
     if (match[2] !== undefined && match[2] !== '') words.statNameWidth = Number(match[2]);
@@ -215,9 +225,13 @@ const setBreak: Handler = (words, value) => {
 const indicator =
   (side: 'new' | 'old' | 'context'): Handler =>
   (words, value) => {
-    if (value.length !== 1) throw fail(`output-indicator-${side} expects a character, got '${value}'`);
+    if (value.length > 1) throw fail(`output-indicator-${side} expects a character, got '${value}'`);
     words.indicators[side] = value;
   };
+
+const noIndicator = (side: 'new' | 'old') => (): void => {
+  throw fail(`output-indicator-${side} expects a character, got ''`);
+};
 
 const longs: Readonly<Record<string, Spec>> = {
   patch: flag(form('patch') as (words: DiffWords) => void),
@@ -225,7 +239,7 @@ const longs: Readonly<Record<string, Spec>> = {
     words.forms.clear();
     words.forms.add('none');
   }),
-  unified: { value: 'optional', set: setContext },
+  unified: { value: 'optional', set: setContext, empty: (words) => setContext(words, '0') },
   'function-context': flag((words) => {
     words.functionContext = true;
   }),
@@ -290,7 +304,11 @@ const longs: Readonly<Record<string, Spec>> = {
   'no-full-index': flag((words) => {
     words.fullIndex = false;
   }),
-  color: { value: 'optional', set: (words, value) => setColor(words, value === '' ? 'always' : value) },
+  color: {
+    value: 'optional',
+    set: (words, value) => setColor(words, value === '' ? 'always' : value),
+    empty: (words) => setColor(words, ''),
+  },
   'no-color': flag((words) => {
     words.color = 'never';
   }),
@@ -310,14 +328,26 @@ const longs: Readonly<Record<string, Spec>> = {
   'ws-error-highlight': {
     value: 'required',
     set: (words, value) => {
+      const kinds = new Set(['', 'none', 'default', 'all', 'old', 'new', 'context']);
+      const parts = value.split(',');
+      const bad = parts.findIndex((part) => !kinds.has(part));
+      if (bad >= 0)
+        throw fail(
+          `unknown value after ws-error-highlight=${parts
+            .slice(0, bad)
+            .map((part) => `${part},`)
+            .join('')}`,
+        );
       words.wsErrorHighlight = value;
     },
   },
   abbrev: {
     value: 'optional',
     set: (words, value) => {
-      if (value !== '' && !/^\d+$/.test(value)) throw fail(`option \`abbrev' expects a numerical value`);
-      words.abbrev = value === '' ? 'auto' : Math.max(4, Number(value));
+      words.abbrev = value === '' ? 'auto' : abbreviation(value);
+    },
+    empty: (words) => {
+      words.abbrev = 4;
     },
   },
   'no-abbrev': flag((words) => {
@@ -351,16 +381,17 @@ const longs: Readonly<Record<string, Spec>> = {
     words.oldPrefix = 'a/';
     words.newPrefix = 'b/';
   }),
-  'output-indicator-new': { value: 'required', set: indicator('new') },
-  'output-indicator-old': { value: 'required', set: indicator('old') },
+  'output-indicator-new': { value: 'required', set: indicator('new'), empty: noIndicator('new') },
+  'output-indicator-old': { value: 'required', set: indicator('old'), empty: noIndicator('old') },
   'output-indicator-context': { value: 'required', set: indicator('context') },
   'inter-hunk-context': {
     value: 'required',
     set: (words, value) => {
-      if (!/^-?\d+$/.test(value))
-        throw fail("option `inter-hunk-context' expects an integer value with an optional k/m/g suffix");
-      if (Number(value) < 0) throw fail("option `inter-hunk-context' expects a non-negative integer");
-      words.interHunkContext = Number(value);
+      if (value === '') throw fail("option `inter-hunk-context' expects a numerical value");
+      const lines = wholeOf(value);
+      if (lines === undefined || lines < 0)
+        throw fail("option `inter-hunk-context' expects a non-negative integer value with an optional k/m/g suffix");
+      words.interHunkContext = lines;
     },
   },
   'break-rewrites': { value: 'optional', set: setBreak },
@@ -374,6 +405,9 @@ const longs: Readonly<Record<string, Spec>> = {
   'find-copies': { value: 'optional', set: findCopies },
   'find-copies-harder': flag((words) => {
     words.findCopiesHarder = true;
+  }),
+  'no-find-copies-harder': flag((words) => {
+    words.findCopiesHarder = false;
   }),
   'no-renames': flag((words) => {
     words.renames = 'none';
@@ -395,9 +429,6 @@ const longs: Readonly<Record<string, Spec>> = {
   }),
   minimal: flag((words) => {
     words.algorithm = 'minimal';
-  }),
-  'no-minimal': flag((words) => {
-    if (words.algorithm === 'minimal') words.algorithm = 'myers';
   }),
   patience: flag((words) => {
     words.algorithm = 'patience';
@@ -460,6 +491,9 @@ const longs: Readonly<Record<string, Spec>> = {
       words.wordDiff = value === '' ? 'plain' : value;
       if (value === 'color') words.color = 'always';
     },
+    empty: () => {
+      throw fail('bad --word-diff argument: ');
+    },
   },
   'word-diff-regex': {
     value: 'required',
@@ -474,6 +508,11 @@ const longs: Readonly<Record<string, Spec>> = {
       words.color = 'always';
       words.wordDiff = 'color';
       if (value !== '') words.wordRegex = value;
+    },
+    empty: (words) => {
+      words.color = 'always';
+      words.wordDiff = 'color';
+      words.wordRegex = '';
     },
   },
   relative: {
@@ -518,8 +557,9 @@ const longs: Readonly<Record<string, Spec>> = {
   'ignore-submodules': {
     value: 'optional',
     set: (words, value) => {
-      words.ignoreSubmodules = value === '' ? 'all' : value;
+      setIgnoreSubmodules(words, value === '' ? 'all' : value);
     },
+    empty: (words) => setIgnoreSubmodules(words, ''),
   },
   submodule: {
     value: 'optional',
@@ -527,6 +567,9 @@ const longs: Readonly<Record<string, Spec>> = {
       if (value !== '' && value !== 'log' && value !== 'short' && value !== 'diff')
         throw fail(`failed to parse --submodule option parameter: '${value}'`);
       words.submodule = value === '' ? 'log' : value;
+    },
+    empty: () => {
+      throw fail("failed to parse --submodule option parameter: ''");
     },
   },
   'ita-invisible-in-index': flag((words) => {
@@ -550,7 +593,9 @@ const longs: Readonly<Record<string, Spec>> = {
   'diff-filter': {
     value: 'required',
     set: (words, value) => {
-      words.filter = (words.filter ?? '') + value;
+      const parsed = parseStatusFilter(value);
+      if (typeof parsed === 'string') throw fail(`unknown change class '${parsed}' in --diff-filter=${value}`);
+      if (value !== '') words.filter = (words.filter ?? '') + value;
     },
   },
   'rotate-to': {
@@ -575,10 +620,24 @@ const longs: Readonly<Record<string, Spec>> = {
   'max-depth': {
     value: 'required',
     set: (words, value) => {
-      words.maxDepth = Number(value);
+      if (!/^\s*[+-]?\d+$/.test(value)) throw fail(`invalid value for '--max-depth': '${value}'`);
+      const depth = Number(value);
+      words.maxDepth = depth < 0 ? Number.POSITIVE_INFINITY : depth;
     },
   },
 };
+
+/** A length as `strtoul` reads it: what is no number is the least, less than nothing the most. */
+function abbreviation(text: string): number {
+  const length = Number(/^\s*([+-]?\d+)/.exec(text)?.[1] ?? 0);
+  return length < 0 ? 64 : Math.min(64, Math.max(4, length));
+}
+
+function setIgnoreSubmodules(words: DiffWords, value: string): void {
+  if (!['none', 'untracked', 'dirty', 'all'].includes(value))
+    throw new GitError('USAGE', `bad --ignore-submodules argument: ${value}`);
+  words.ignoreSubmodules = value;
+}
 
 function setColor(words: DiffWords, value: string): void {
   if (!['always', 'never', 'auto'].includes(value)) throw fail(`option \`color' expects "always", "auto", or "never"`);
@@ -646,8 +705,9 @@ const shorts: Readonly<Record<string, Spec>> = {
   l: {
     value: 'required',
     set: (words, value) => {
-      if (!/^\d+$/.test(value)) throw fail("switch `l' expects an integer value with an optional k/m/g suffix");
-      words.renameLimit = Number(value);
+      const limit = wholeOf(value);
+      if (limit === undefined) throw fail("switch `l' expects an integer value with an optional k/m/g suffix");
+      words.renameLimit = limit;
     },
   },
   w: longs['ignore-all-space']!,
@@ -716,7 +776,9 @@ export class DiffArguments {
     const spec = longs[name]!;
     if (equals >= 0) {
       if (spec.value === 'none') throw fail(`option \`${name}' takes no value`);
-      spec.set(this.words, word.slice(equals + 1));
+      const value = word.slice(equals + 1);
+      if (value === '' && spec.empty !== undefined) spec.empty(this.words);
+      else spec.set(this.words, value);
       return 1;
     }
     if (spec.value !== 'required') {

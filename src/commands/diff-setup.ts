@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync, appendFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import type { Awaitable } from '../base/awaitable.js';
 import { compareText, decodeText, emptyBytes, encodeText, type Bytes } from '../base/bytes.js';
 import { parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
-import type { Oid } from '../base/oid.js';
+import { isZeroOid, type Oid } from '../base/oid.js';
 import { compileRegex } from '../base/posix-regex.js';
 import { defaultDiffColors, type DiffColors } from '../diff/colors.js';
 import type { DirstatOptions } from '../diff/dirstat.js';
@@ -66,6 +66,8 @@ export class DiffTask {
   /** Pairs of the last `process`: whether there were any. */
   hasChanges = false;
   neededRenameLimit = 0;
+  private pick: Pickaxe | undefined;
+  private order: readonly string[] | undefined;
   reducedRenames = false;
 
   constructor(
@@ -73,9 +75,10 @@ export class DiffTask {
     readonly args: DiffArguments,
     readonly options: DiffOptions,
     forms: ReadonlySet<DiffForm>,
-    private readonly pick: Pickaxe | undefined,
+    private readonly lazyPick: () => Awaitable<Pickaxe | undefined>,
     private readonly filter: StatusFilter | undefined,
-    private readonly order: readonly string[] | undefined,
+    private readonly lazyOrder: () => readonly string[] | undefined,
+    private readonly ordered: boolean,
     private readonly renames: Parameters<typeof detectRenames>[1],
     dirstat: DirstatOptions,
     stat: DiffFormats['stat'],
@@ -107,8 +110,12 @@ export class DiffTask {
       formats.dirstat !== undefined ||
       formats.summary === true ||
       formats.check === true ||
-      this.pick !== undefined
+      this.picks
     );
+  }
+
+  private get picks(): boolean {
+    return this.args.words.pickaxe !== undefined;
   }
 
   /** Unmodified files are wanted too, as sources of copies. */
@@ -121,7 +128,8 @@ export class DiffTask {
     return (
       this.renames.find !== 'none' ||
       this.renames.rewrites !== undefined ||
-      this.pick !== undefined ||
+      this.picks ||
+      this.ordered ||
       this.filter !== undefined
     );
   }
@@ -150,29 +158,46 @@ export class DiffTask {
       this.neededRenameLimit = Math.max(this.neededRenameLimit, found.neededLimit);
       this.reducedRenames ||= found.reduced;
     }
-    if (this.pick !== undefined) pairs = await pickPairs(pairs, this.pick, this.options, words.pickaxeAll === true);
-    if (this.order !== undefined) pairs = orderPairs(pairs, this.order);
+    if (this.picks) {
+      this.pick ??= (await this.lazyPick())!;
+      pairs = await pickPairs(pairs, this.pick, this.options, words.pickaxeAll === true);
+    }
+    if (this.ordered) {
+      this.order ??= this.lazyOrder() ?? [];
+      pairs = orderPairs(pairs, this.order);
+    }
     const from = words.rotateTo ?? words.skipTo;
     if (from !== undefined) pairs = this.rotated(pairs, from, words.skipTo !== undefined);
     if (this.filter !== undefined) pairs = filterPairs(pairs, this.filter);
     const { formats } = this;
-    if (this.byContent && (formats.raw === true || formats.name === true || formats.nameStatus === true)) {
+    if (this.readsContent && (formats.raw === true || formats.name === true || formats.nameStatus === true)) {
       const shown: FilePair[] = [];
-      for (const pair of pairs) if (await this.isShown([pair])) shown.push(pair);
+      for (const pair of pairs) {
+        // Of a directory there is nothing to show.
+        if (!(await this.isShown([pair]))) continue;
+        // Whoever has read a file of the work tree knows what it is called.
+        for (const side of [pair.old, pair.new])
+          if (side.mode !== 0 && isZeroOid(side.oid)) {
+            const oid = await this.options.identify?.(side);
+            if (oid !== undefined) side.learn?.(oid);
+          }
+        shown.push(pair);
+      }
       pairs = shown;
     }
     if (pairs.length > 0) this.hasChanges = true;
     return pairs;
   }
 
+  /** Contents are looked at even where only names are shown. */
+  private get readsContent(): boolean {
+    const { whitespace, ignoreMatching } = this.options;
+    return whitespace !== undefined || (ignoreMatching !== undefined && ignoreMatching.length > 0);
+  }
+
   /** Some changes are overlooked: only the contents tell whether a pair differs. */
   private get byContent(): boolean {
-    const { whitespace, ignoreBlankLines, ignoreMatching } = this.options;
-    return (
-      whitespace !== undefined ||
-      ignoreBlankLines === true ||
-      (ignoreMatching !== undefined && ignoreMatching.length > 0)
-    );
+    return this.readsContent || this.options.ignoreBlankLines === true;
   }
 
   /** Whether a patch of the pairs would show anything. */
@@ -198,7 +223,7 @@ export class DiffTask {
 
   /** The pairs, and one without a difference for each path that has something to say and none; by old names. */
   withHeaders(pairs: readonly FilePair[], headers: ReadonlyMap<string, readonly string[]>): FilePair[] {
-    const wanted = this.pick === undefined && this.filter?.wanted.has('U') !== false;
+    const wanted = !this.picks && this.filter?.wanted.has('U') !== false;
     if (!wanted || headers.size === 0) return [...pairs];
     const present = new Set(pairs.map((pair) => pair.old.path));
     const all = [...pairs];
@@ -347,7 +372,7 @@ function movedWhitespace(text: string | null | undefined): DiffOptions['movedWhi
 
 /** What is wrong with a value of `--color-moved-ws`. */
 function movedWhitespaceFaults(text: string | null | undefined): string[] {
-  if (text == null || text === '') return [];
+  if (text == null) return [];
   const faults = movedWords(text)
     .filter((word) => word !== 'no' && movedSpaceFlags[word] === undefined)
     .map(
@@ -374,6 +399,7 @@ function lineRegex(pattern: string, message: string): RegExp {
 export async function setUpDiff(context: CommandContext, args: DiffArguments, setup: DiffSetup): Promise<DiffTask> {
   args.finish();
   const { words } = args;
+  if (words.output !== undefined) redirectOutput(context, words.output);
   const repository = context.maybeRepository();
   const config = repository?.config;
   const ui = setup.ui;
@@ -519,16 +545,18 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     textconv: words.textconv ?? setup.textconv ?? false,
     externalDiff: words.externalDiff ?? setup.externalDiff ?? false,
     wordDiff,
-    words: wordRegex === undefined ? undefined : wordSplitterFromRegex(wordRegex, true),
-    defaultWords: configuredWords === undefined ? undefined : wordSplitterFromRegex(configuredWords, true),
+    // Only a word diff that is shown looks at the pattern.
+    words: wordRegex === undefined || !forms.has('patch') ? undefined : wordSplitterFromRegex(wordRegex, true),
+    defaultWords:
+      configuredWords === undefined || wordDiff === undefined || !forms.has('patch')
+        ? undefined
+        : wordSplitterFromRegex(configuredWords, true),
     moved: movedMode === 'no' ? undefined : movedMode,
     movedWhitespace: movedWhitespace(movedSpace),
     submodule: (words.submodule ?? (ui ? config?.get('diff.submodule') : undefined)) as SubmoduleFormat | undefined,
   };
 
   const ignoreWord = words.ignoreSubmodules as SubmoduleIgnore | undefined;
-  if (ignoreWord !== undefined && !['none', 'untracked', 'dirty', 'all'].includes(ignoreWord))
-    throw new GitError('USAGE', `bad --ignore-submodules argument: ${ignoreWord}`);
   const rules = setup.tree === undefined ? undefined : submoduleRules(setup.tree, 'untracked');
   const submoduleIgnore = (path: string): SubmoduleIgnore => ignoreWord ?? rules?.(path) ?? 'untracked';
 
@@ -553,14 +581,16 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   }
 
   const orderFile = words.orderFile ?? (ui ? config?.getPath('diff.orderfile') : undefined);
-  let order: string[] | undefined;
-  if (orderFile !== undefined && orderFile !== '' && orderFile !== '/dev/null') {
+  const ordered = orderFile !== undefined && orderFile !== '' && orderFile !== '/dev/null';
+  const order = (): string[] | undefined => {
+    if (!ordered) return undefined;
     try {
-      order = parseOrderFile(decodeText(readFileSync(resolve(context.cwd, orderFile))));
-    } catch {
-      throw new GitError('USAGE', `could not read orderfile '${orderFile}'`);
+      return parseOrderFile(decodeText(readFileSync(resolve(context.cwd, orderFile))));
+    } catch (error) {
+      const reason = (error as { code?: string }).code === 'ENOENT' ? 'No such file or directory' : 'Is a directory';
+      throw new GitError('USAGE', `failed to read orderfile '${orderFile}': ${reason}`);
     }
-  }
+  };
 
   const dirstat: { by: 'changes' | 'lines' | 'files'; permille: number; cumulative: boolean } = {
     by: 'changes',
@@ -582,7 +612,9 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     count: words.statCount,
     compactSummary: words.compactSummary,
   };
-  const pick = await pickaxeOf(args, repository);
+  // A bad pattern is told where something is compared with it, a bad object at once.
+  const known = words.pickaxe?.kind === 'object' || conflicting(args) ? await pickaxeOf(args, repository) : undefined;
+  const pick = (): Awaitable<Pickaxe | undefined> => known ?? pickaxeOf(args, repository);
   const format = options.submodule;
   if (format !== undefined && !['short', 'log', 'diff'].includes(format)) {
     context.warning(`Unknown value for 'diff.submodule' config variable: '${format}'`);
@@ -599,6 +631,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     pick,
     filter,
     order,
+    ordered,
     renames,
     dirstat,
     stat,
@@ -642,13 +675,18 @@ function terminalWidth(context: CommandContext, linePrefix: string | undefined):
   return columns - (linePrefix?.replace(/\x1b\[[\d;]*m/g, '').length ?? 0);
 }
 
+/** Options of the pickaxe that do not go together; `pickaxeOf` says so. */
+function conflicting({ words }: DiffArguments): boolean {
+  return words.pickaxe?.kind === 'G' && words.pickaxeRegex === true;
+}
+
 async function pickaxeOf(args: DiffArguments, repository: Repository | undefined): Promise<Pickaxe | undefined> {
   const { words } = args;
   const { pickaxe } = words;
   if (pickaxe === undefined) return undefined;
   if (pickaxe.kind === 'object') {
     const oid = repository === undefined ? undefined : await resolveRevision(repository, pickaxe.text);
-    if (oid === undefined) throw new GitError('USAGE', `unable to resolve '${pickaxe.text}'`);
+    if (oid === undefined) throw new UsageError(`unable to resolve '${pickaxe.text}'`, { quiet: true });
     if (words.pickaxeAll === true)
       throw new GitError(
         'USAGE',
@@ -690,16 +728,15 @@ export async function attributeSource(context: CommandContext, repository: Repos
   return (path) => reader.of(path);
 }
 
-/** Sends the pieces to `--output`'s file if there is one; answers whether it did. */
-export async function divertOutput(
-  context: CommandContext,
-  args: DiffArguments,
-  pieces: AsyncGenerator<Bytes>,
-): Promise<boolean> {
-  const { output } = args.words;
-  if (output === undefined) return false;
-  const path = resolve(context.cwd, output);
-  writeFileSync(path, '');
-  for await (const piece of pieces) appendFileSync(path, piece);
-  return true;
+/** Everything goes to the file of `--output`; throws `USAGE` in git's words where it cannot be written. */
+function redirectOutput(context: CommandContext, output: string): void {
+  try {
+    if (output === '') throw Object.assign(new Error(), { code: 'ENOENT' });
+    context.io.stdout.redirect(openSync(resolve(context.cwd, output), 'w'));
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const reason =
+      code === 'ENOENT' ? 'No such file or directory' : code === 'EISDIR' ? 'Is a directory' : 'Permission denied';
+    throw new GitError('USAGE', `could not open '${output}' for writing: ${reason}`);
+  }
 }

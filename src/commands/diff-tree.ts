@@ -37,8 +37,8 @@ interface Piece {
 
 const usage = [
   'diff-tree [--stdin] [-m] [-s] [-v] [--no-commit-id] [--pretty]',
-  '              [-t] [-r] [-c | --cc] [--combined-all-paths] [--root] [--merge-base]',
-  '              [<common-diff-options>] <tree-ish> [<tree-ish>] [<path>...]',
+  '       [-t] [-r] [-c | --cc] [--combined-all-paths] [--root] [--merge-base]',
+  '       [<common-diff-options>] <tree-ish> [<tree-ish>] [<path>...]',
 ];
 
 export const command = defineCommand({
@@ -70,6 +70,7 @@ class DiffTree {
   private task!: DiffTask;
   private pathspec: Pathspec | undefined;
   private differs = false;
+  private unknown = false;
   private readonly message: CommitHeader;
 
   constructor(private readonly context: CommandContext) {
@@ -103,8 +104,9 @@ class DiffTree {
         continue;
       }
       const taken = args.take(argv, i) || this.message.take(argv, i);
-      if (taken === 0) throw new UsageError('');
-      i += taken;
+      // What is no option is told after names that are none.
+      if (taken === 0) this.unknown = true;
+      i += Math.max(1, taken);
     }
     return { args, words, paths };
   }
@@ -187,7 +189,16 @@ class DiffTree {
       oids.push(...found.items);
       used++;
     }
+    if (this.unknown) throw new UsageError('');
     const pathWords = [...words.slice(used), ...(paths ?? [])];
+    if (settings.allPaths && settings.merges !== 'combined' && settings.merges !== 'dense')
+      throw new GitError('USAGE', '--combined-all-paths makes no sense without -c or --cc');
+    if (oids.length === 0 && !settings.stdin) {
+      await this.message.openNotes();
+      throw new UsageError('');
+    }
+    this.message.setUp(args.words);
+    await this.message.openNotes();
     const attributesOf = await attributeSource(context, repository);
     this.pathspec = parsePathspec(pathWords, {
       prefix: repository.prefix,
@@ -207,7 +218,6 @@ class DiffTree {
       if (oids.length !== 2) throw new GitError('USAGE', '--merge-base only works with two commits');
     }
     this.task.strictRotation = !settings.stdin;
-    if (oids.length === 0 && !settings.stdin) throw new UsageError('');
     if (oids.length > 2) throw new UsageError('');
     if (oids.length === 1) {
       yield* this.commitOrTree(oids[0]!.oid);
@@ -251,6 +261,7 @@ class DiffTree {
       ...this.walk,
       pathspec: this.pathspec,
       unmodified: this.task.wantsUnmodified,
+      maxDepth: this.task.args.words.maxDepth,
     });
     const pairs = await this.task.process(raw);
     if (pairs.length === 0) {
@@ -285,7 +296,9 @@ class DiffTree {
     const headerOf = async (from?: Oid): Promise<string> => {
       if (settings.noCommitId) return '';
       const before = this.task.options.linePrefix ?? '';
-      return this.message.verbose ? this.message.text(commit, end, from) : `${before}${commit}${end}`;
+      return this.message.verbose
+        ? `${before}${await this.message.text(commit, end, from)}`
+        : `${before}${commit}${end}`;
     };
     if (parents.length === 0) {
       if (settings.root) yield* this.pieces(undefined, links.tree, headerOf);

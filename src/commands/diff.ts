@@ -16,7 +16,7 @@ import { defineCommand, renderText, type CommandContext } from './command.js';
 import { writeCombined } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { AttributesOf } from './diff-drivers.js';
-import { attributeSource, divertOutput, setUpDiff, type DiffTask } from './diff-setup.js';
+import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
 import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
@@ -44,7 +44,10 @@ interface Parsed {
   mergeBase: boolean;
   noIndex: boolean;
   unmerged: number | undefined;
+  /** `--ours` and the like, which only work trees know. */
+  stageNamed: boolean;
   merges: 'combined' | 'dense' | undefined;
+  unknown: string | undefined;
 }
 
 export const command = defineCommand({
@@ -64,6 +67,16 @@ export const command = defineCommand({
   render: (piece: Piece) => renderText(piece),
 });
 
+const stages: Readonly<Record<string, number>> = {
+  '-0': 0,
+  '--base': 1,
+  '-1': 1,
+  '--ours': 2,
+  '-2': 2,
+  '--theirs': 3,
+  '-3': 3,
+};
+
 function parse(context: CommandContext): Parsed {
   const { argv } = context;
   if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
@@ -75,7 +88,9 @@ function parse(context: CommandContext): Parsed {
     mergeBase: false,
     noIndex: false,
     unmerged: undefined as number | undefined,
+    stageNamed: false,
     merges: undefined as Parsed['merges'],
+    unknown: undefined as string | undefined,
   };
   for (let i = 0; i < argv.length; ) {
     const word = argv[i]!;
@@ -92,17 +107,17 @@ function parse(context: CommandContext): Parsed {
     if (word === '--cached' || word === '--staged') parsed.cached = true;
     else if (word === '--no-index') parsed.noIndex = true;
     else if (word === '--merge-base') parsed.mergeBase = true;
-    else if (word === '--base' || word === '-1') parsed.unmerged = 1;
-    else if (word === '--ours' || word === '-2') parsed.unmerged = 2;
-    else if (word === '--theirs' || word === '-3') parsed.unmerged = 3;
-    else if (word === '-0') parsed.unmerged = 0;
-    else if (word === '-c') parsed.merges = 'combined';
+    else if (stages[word] !== undefined) {
+      parsed.unmerged = stages[word];
+      if (word.startsWith('--')) parsed.stageNamed = true;
+    } else if (word === '-c') parsed.merges = 'combined';
     else if (word === '--cc') parsed.merges = 'dense';
     else if (word !== '-q' && word !== '-r' && word !== '-t' && word !== '-m' && word !== '--end-of-options') {
       i--;
       const taken = args.take(argv, i);
-      if (taken === 0) throw new UsageError(`invalid option: ${word}`);
-      i += taken;
+      // What is no option is told in words that depend on what is compared.
+      if (taken === 0) parsed.unknown ??= word;
+      i += Math.max(1, taken);
     }
   }
   return { args, words, paths, ...parsed };
@@ -158,6 +173,9 @@ class Diff {
     const { context, parsed, tree } = this;
     const { named, symmetric, rest } = await this.names();
     const pathWords = [...rest, ...(parsed.paths ?? [])];
+    const plain = named.length === 0 && !parsed.cached;
+    if (parsed.unknown !== undefined) throw new UsageError(plain ? `invalid option: ${parsed.unknown}` : '');
+    if (!plain && parsed.stageNamed) throw new UsageError('');
     this.task = await setUpDiff(context, parsed.args, {
       ui: true,
       defaultForm: 'patch',
@@ -177,11 +195,7 @@ class Diff {
     this.task.strictRotation = true;
     context.startPager(true);
     const pieces = this.show(named, symmetric, pathWords);
-    if (parsed.args.words.output !== undefined) {
-      await divertOutput(context, parsed.args, pieces);
-    } else {
-      for await (const text of pieces) if (text.length > 0) yield { text };
-    }
+    for await (const text of pieces) if (text.length > 0) yield { text };
     this.task.warnAboutLimits();
     await tree.close();
     return this.task.exitCode(this.differs);
@@ -237,7 +251,7 @@ class Diff {
   }
 
   private mustExist(path: string): void {
-    if (path.startsWith(':') || /[*?[]/.test(path) || this.onDisk(path)) return;
+    if (path !== '' && (path.startsWith(':') || /[*?[]/.test(path) || this.onDisk(path))) return;
     throw new GitError(
       'USAGE',
       `ambiguous argument '${path}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
@@ -334,6 +348,7 @@ class Diff {
       recursive: true,
       pathspec,
       unmodified: this.task.wantsUnmodified,
+      maxDepth: this.parsed.args.words.maxDepth,
     });
     yield* this.pairsOut(raw);
   }
@@ -347,6 +362,10 @@ class Diff {
     if (!parsed.cached && repository.workTree === undefined)
       throw new GitError('USAGE', 'this operation must be run in a work tree');
     if (parsed.mergeBase && trees.length === 0 && !parsed.cached) throw new UsageError('');
+    if (Number.isFinite(parsed.args.words.maxDepth)) {
+      const kind = trees.length === 0 && !parsed.cached ? 'worktree' : 'index';
+      throw new GitError('USAGE', `max-depth is not supported for ${kind} diffs`);
+    }
     const pathspec = pathspecOf(context, tree, pathWords);
     if (!parsed.cached || repository.workTree !== undefined) await refreshForDiff(context, tree);
     const common = {

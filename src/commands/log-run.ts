@@ -471,7 +471,7 @@ export class LogRun {
     const wanted = this.#format.kind === 'user' && /%[-+ ]?N/.test(this.#format.template);
     const show = notes.show ?? (notes.byDefault || !this.#prettySaid || wanted);
     if (!show) return [];
-    return openDisplayNotes(this.#repository, notes);
+    return openDisplayNotes(this.#repository, notes, (message) => this.#context.warning(message));
   }
 
   /** What the checking program says about a commit's signature. */
@@ -748,6 +748,7 @@ export class LogRun {
       showTrees: this.#settings.showTreesInDiff,
       pathspec: this.#settings.fullDiff ? undefined : this.#log.pathspec,
       unmodified: this.#task.wantsUnmodified,
+      maxDepth: this.#diffWords.words.maxDepth,
     });
     return raw.length === 0 ? [] : this.#task.process(raw);
   }

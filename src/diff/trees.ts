@@ -17,6 +17,8 @@ export interface TreeDiffOptions {
   readonly filter?: PathFilter | undefined;
   /** Report unchanged files as well (`--find-copies-harder`); then nothing is skipped unread. */
   readonly unmodified?: boolean | undefined;
+  /** Whether to go on into a directory (`--max-depth`); those that are not gone into are reported themselves. */
+  readonly descends?: ((path: string) => boolean) | undefined;
   /** Only below this directory, as if it were the root; with its `/` at the end. */
   readonly prefix?: string | undefined;
 }
@@ -243,7 +245,7 @@ class TreeDiff {
     const newOid = fresh?.oid ?? this.zero;
     const same = oldMode === newMode && oldOid === newOid;
     if (same && options.unmodified !== true) return;
-    if (isTree && options.recursive === true) {
+    if (isTree && options.recursive === true && options.descends?.(path) !== false) {
       if (options.showTrees === true && !same) this.report({ path, oldMode, newMode, oldOid, newOid });
       const depth = level.depth + 1;
       const below = (): Awaitable<void> =>

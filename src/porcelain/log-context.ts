@@ -107,6 +107,8 @@ export interface PrinterInputs {
   readonly terminal: () => boolean;
   readonly columns?: number | undefined;
   readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
+  /** A command of plumbing: configured dates do not count, and mails are as bare as they can be. */
+  readonly plumbing?: boolean | undefined;
 }
 
 /** The printer of messages that settings and configuration ask for, and what shortens ids beside it. */
@@ -131,8 +133,10 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
     describe: describeLoader(repository),
     trailerSettings: trailerSettings(repository),
     mail: {
-      encodeHeaders: settings.encodeEmailHeaders ?? repository.config.getBool('format.encodeemailheaders', true),
-      subjectPrefix: '[PATCH] ',
+      encodeHeaders:
+        settings.encodeEmailHeaders ??
+        (inputs.plumbing !== true && repository.config.getBool('format.encodeemailheaders', true)),
+      subjectPrefix: inputs.plumbing === true ? '' : '[PATCH] ',
     },
     ...(inputs.columns === undefined ? {} : { columns: inputs.columns }),
   };
@@ -142,7 +146,7 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
 function dateModeOf(inputs: PrinterInputs): DateMode {
   const { settings, format, repository, terminal } = inputs;
   if (settings.dateMode !== undefined) return settings.dateMode;
-  const configured = repository.config.get('log.date');
+  const configured = inputs.plumbing === true ? undefined : repository.config.get('log.date');
   if (format.shortDates || settings.shortDates) {
     return { kind: 'short', local: configured !== undefined && parseDateMode(configured, terminal).local };
   }

@@ -1,3 +1,5 @@
+import { noAnswer } from '../base/errors.js';
+import { resolveRevision } from '../repo/revision.js';
 import { decodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -62,7 +64,11 @@ export const defaultNotesRef = (repository: Repository): string =>
   repository.env['GIT_NOTES_REF'] ?? repository.config.get('core.notesref') ?? DEFAULT_REF;
 
 /** The notes that are shown with commits. */
-export async function openDisplayNotes(repository: Repository, choice: NotesChoice): Promise<NotesTree[]> {
+export async function openDisplayNotes(
+  repository: Repository,
+  choice: NotesChoice,
+  warn: (message: string) => void = () => undefined,
+): Promise<NotesTree[]> {
   const refs: string[] = [];
   const add = (ref: string): void => {
     if (!refs.includes(ref)) refs.push(ref);
@@ -74,16 +80,23 @@ export async function openDisplayNotes(repository: Repository, choice: NotesChoi
       fromEnvironment !== undefined
         ? fromEnvironment.split(':').filter((glob) => glob !== '')
         : repository.config.getAll('notes.displayref');
-    for (const glob of globs) await addGlob(repository, glob, add);
+    for (const glob of globs) await addGlob(repository, glob, add, warn);
   }
-  for (const glob of choice.refs) await addGlob(repository, glob, add);
+  for (const glob of choice.refs) await addGlob(repository, glob, add, warn);
   const trees: NotesTree[] = [];
   for (const ref of refs) trees.push(await NotesTree.open(repository, ref));
   return trees;
 }
 
-async function addGlob(repository: Repository, glob: string, add: (ref: string) => void): Promise<void> {
+async function addGlob(
+  repository: Repository,
+  glob: string,
+  add: (ref: string) => void,
+  warn: (message: string) => void,
+): Promise<void> {
   if (!/[*?[]/.test(glob)) {
+    const known = await resolveRevision(repository, glob, { quiet: true }).catch(noAnswer);
+    if (known === undefined) warn(`notes ref ${glob} is invalid`);
     add(glob);
     return;
   }
