@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import { filesDiff } from '../porcelain/work-tree-pairs.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
-import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
+import { pathMustExist, plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -26,6 +26,7 @@ export const command = defineCommand({
         break;
       }
       if (!word.startsWith('-')) {
+        pathMustExist(context, word);
         paths.push(word);
         i++;
       } else if (word === '--base' || word === '-1') {

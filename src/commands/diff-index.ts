@@ -75,7 +75,8 @@ export const command = defineCommand({
         pathspec,
         unmodified: task.wantsUnmodified,
         combine: merges !== undefined,
-        intentInvisible: args.words.intentVisible !== true,
+        // The index alone is shown with what is only intended.
+        intentInvisible: cached ? args.words.intentVisible === false : args.words.intentVisible !== true,
         submoduleIgnore: task.submoduleIgnore,
       });
       return yield* tellFilesDiff(task, found, merges !== 'combined');

@@ -1,4 +1,7 @@
+import { lstatSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
+import { GitError } from '../base/errors.js';
 import { isZeroOid } from '../base/oid.js';
 import { equalBytes } from '../base/bytes.js';
 import type { FilePair } from '../diff/pair.js';
@@ -53,13 +56,13 @@ export async function* showFilesDiff(task: DiffTask, found: FilesDiff, dense: bo
 }
 
 /** What `diff-files` and `diff-index` are set up with. */
-export const plumbingDiff = (
+export async function plumbingDiff(
   context: CommandContext,
   tree: WorkTree,
   args: DiffArguments,
   merges: 'combined' | 'dense' | undefined,
-): Promise<DiffTask> =>
-  setUpDiff(context, args, {
+): Promise<DiffTask> {
+  const task = await setUpDiff(context, args, {
     ui: false,
     defaultForm: merges === 'dense' ? 'patch' : 'raw',
     rawFullIds: true,
@@ -68,6 +71,9 @@ export const plumbingDiff = (
     identify: identifier(tree),
     tree,
   });
+  task.strictRotation = true;
+  return task;
+}
 
 /** Tells what was found, piece by piece, and answers the exit code. */
 export async function* tellFilesDiff(
@@ -90,3 +96,22 @@ export const identifier =
   (tree: WorkTree) =>
   (side: Parameters<typeof identifySide>[1]): ReturnType<typeof identifySide> =>
     identifySide(tree, side);
+
+/** Whether a word names a file or directory, seen from the current directory. */
+export function isOnDisk(context: CommandContext, path: string): boolean {
+  try {
+    lstatSync(resolve(context.cwd, path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws `USAGE` in git's words where a word that has no `--` in front is neither revision nor path. */
+export function pathMustExist(context: CommandContext, path: string): void {
+  if (path !== '' && (path.startsWith(':') || /[*?[]/.test(path) || isOnDisk(context, path))) return;
+  throw new GitError(
+    'USAGE',
+    `ambiguous argument '${path}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
+  );
+}

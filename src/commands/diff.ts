@@ -19,7 +19,14 @@ import type { AttributesOf } from './diff-drivers.js';
 import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
-import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
+import {
+  identifier,
+  isOnDisk,
+  pathMustExist,
+  refreshForDiff,
+  showFilesDiff,
+  withoutStatOnly,
+} from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -175,7 +182,7 @@ class Diff {
     const pathWords = [...rest, ...(parsed.paths ?? [])];
     const plain = named.length === 0 && !parsed.cached;
     if (parsed.unknown !== undefined) throw new UsageError(plain ? `invalid option: ${parsed.unknown}` : '');
-    if (!plain && parsed.stageNamed) throw new UsageError('');
+    if (!plain && (parsed.stageNamed || (parsed.unmerged !== undefined && named.length < 2))) throw new UsageError('');
     this.task = await setUpDiff(context, parsed.args, {
       ui: true,
       defaultForm: 'patch',
@@ -217,10 +224,10 @@ class Diff {
       if (found === undefined) {
         if (paths !== undefined) throw new GitError('REF_MISSING', `bad revision '${word}'`);
         const rest = words.slice(i);
-        for (const path of rest) this.mustExist(path);
+        for (const path of rest) pathMustExist(this.context, path);
         return { named, symmetric, rest };
       }
-      if (paths === undefined && this.onDisk(word) && !/[:^~@]|\.\./.test(word)) {
+      if (paths === undefined && isOnDisk(this.context, word) && !/[:^~@]|\.\./.test(word)) {
         throw new GitError(
           'USAGE',
           `ambiguous argument '${word}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
@@ -239,23 +246,6 @@ class Diff {
       named.push(...found.items);
     }
     return { named, symmetric, rest: [] };
-  }
-
-  private onDisk(path: string): boolean {
-    try {
-      lstatSync(resolve(this.context.cwd, path));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  private mustExist(path: string): void {
-    if (path !== '' && (path.startsWith(':') || /[*?[]/.test(path) || this.onDisk(path))) return;
-    throw new GitError(
-      'USAGE',
-      `ambiguous argument '${path}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-    );
   }
 
   private async *show(
