@@ -172,7 +172,9 @@ export async function copyOrMoveBranch(
   const exists = async (name: string): Promise<boolean> => (await refs.resolve(name)) !== undefined;
   const misnamed = !isValidBranchName(from);
   if (misnamed && (await refs.readRaw(fromRef)) === undefined && (await refs.resolveFull(fromRef))?.broken !== true) {
-    throw new GitError('REF_INVALID', `invalid branch name: '${from}'`);
+    throw new GitError('REF_INVALID', `invalid branch name: '${from}'`, {
+      data: { advice: { name: 'refSyntax', text: "See 'git help check-ref-format'" } },
+    });
   }
   const onIt = listWorktrees(repository).filter((worktree) => worktree.head === fromRef);
   const born = await exists(fromRef);
@@ -253,7 +255,7 @@ export async function editDescription(
   const key = `branch.${name}.description`;
   const before = repository.config.get(key);
   const comment = commentPrefix(repository.config);
-  let text = before === undefined || before === '' || before.endsWith('\n') ? (before ?? '') : `${before}\n`;
+  let text = before?.endsWith('\n') === true ? before : `${before ?? ''}\n`;
   text += commentLines(
     `Please edit the description for the branch\n  ${name}\nLines starting with '${comment}' will be stripped.\n`,
     comment,

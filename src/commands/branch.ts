@@ -25,9 +25,9 @@ import type { Repository } from '../repo/repository.js';
 import { interpretBranchName } from '../repo/revision-branch.js';
 import { tellBranchFailure } from './branch-advice.js';
 import { copyOrMoveBranch, deleteBranches, editDescription } from './branch-change.js';
-import { columnModeFor, tableWidth } from './column-option.js';
+import { checkColumns, columnModeFor, tableWidth } from './column-option.js';
 import { type CommandContext, defineCommand } from './command.js';
-import { type ParsedOptions, UsageError } from './options.js';
+import { checkDigits, checkTrack, colorOption, type ParsedOptions, UsageError } from './options.js';
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
 
@@ -40,15 +40,22 @@ const options = {
     value: '(direct|inherit)',
     implied: 'direct',
     help: 'set branch tracking configuration',
+    check: checkTrack,
   },
   'set-upstream': { type: 'flag', hidden: true },
   'set-upstream-to': { type: 'string', short: 'u', value: 'upstream', help: 'change the upstream info' },
   'unset-upstream': { type: 'flag', help: 'unset the upstream info' },
-  color: { type: 'optional', value: 'when', implied: 'always', help: 'use colored output' },
+  color: colorOption('use colored output'),
   remotes: { type: 'flag', short: 'r', negatable: false, help: 'act on remote-tracking branches' },
   contains: { ...reachOptions.contains, help: 'print only branches that contain the commit' },
   'no-contains': { ...reachOptions['no-contains'], help: "print only branches that don't contain the commit" },
-  abbrev: { type: 'optional', value: 'n', implied: '', help: 'use <n> digits to display object names' },
+  abbrev: {
+    type: 'optional',
+    value: 'n',
+    implied: '',
+    help: 'use <n> digits to display object names',
+    check: checkDigits,
+  },
   all: { type: 'flag', short: 'a', negatable: false, help: 'list both remote-tracking and local branches' },
   delete: { type: 'flag', short: 'd', help: 'delete fully merged branch' },
   D: { type: 'flag', short: 'D', shortOnly: true, help: 'delete branch (even if not merged)' },
@@ -64,7 +71,7 @@ const options = {
   force: { type: 'flag', short: 'f', help: 'force creation, move/rename, deletion' },
   merged: { ...reachOptions.merged, help: 'print only branches that are merged' },
   'no-merged': { ...reachOptions['no-merged'], help: 'print only branches that are not merged' },
-  column: { type: 'optional', value: 'style', implied: '', help: 'list branches in columns' },
+  column: { type: 'optional', value: 'style', implied: '', help: 'list branches in columns', check: checkColumns },
   sort: { type: 'list', value: 'key', help: 'field name to sort on' },
   'points-at': { type: 'list', value: 'object', help: 'print only branches of the object' },
   'ignore-case': { type: 'flag', short: 'i', help: 'sorting and filtering are case insensitive' },

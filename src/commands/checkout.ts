@@ -6,7 +6,7 @@ import { resolveKind, resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import type { OptionValues } from './options.js';
+import type { OptionEvent, OptionValues } from './options.js';
 import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches, warnAmbiguous } from './switch-run.js';
@@ -41,7 +41,12 @@ export const command = defineCommand({
     yield* [];
     const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     try {
-      return await new Checkout(context, tree, { ...values, merge: mergeAsked(events) }, rest).run();
+      return await new Checkout(
+        context,
+        tree,
+        { ...values, ...sideAsked(events), merge: mergeAsked(events) },
+        rest,
+      ).run();
     } catch (error) {
       return tellBranchFailure(context, error);
     } finally {
@@ -50,6 +55,12 @@ export const command = defineCommand({
   },
   render: () => '',
 });
+
+/** Of `--ours` and `--theirs` the last one counts. */
+function sideAsked(events: readonly OptionEvent[]): { ours?: boolean; theirs?: boolean } {
+  const last = events.findLast(({ key }) => key === 'ours' || key === 'theirs');
+  return last === undefined ? {} : { ours: last.key === 'ours', theirs: last.key === 'theirs' };
+}
 
 const matchedSeveral = (word: string): GitError =>
   new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
@@ -78,15 +89,14 @@ class Checkout {
       values.orphan != null ? '--orphan' : '',
     ].filter(Boolean);
     if (made.length > 1) throw new GitError('USAGE', "options '-b', '-B', and '--orphan' cannot be used together");
+    checkStyle(values.conflict);
     checkPatchOptions(values, values.patch === true, '--patch');
     if (values.overlay === true && values.patch === true) throw together('-p', '--overlay');
     const track = values.track === undefined ? undefined : values.track;
     if (track != null && track !== 'direct' && track !== 'inherit') {
       throw new GitError('USAGE', `option \`track' expects "direct" or "inherit"`);
     }
-    const parsed = await this.#takeApart(
-      track !== undefined && track !== null && made.length === 0 && values.detach !== true,
-    );
+    const parsed = await this.#takeApart(track !== undefined && made.length === 0);
     let { target } = parsed;
     const { create: guessed } = parsed;
     const words = pathspecWords(this.#context, values, parsed.paths, [
@@ -94,6 +104,7 @@ class Checkout {
       values.patch === true && '--patch',
     ]);
     if (values.patch === true) {
+      this.#refuseForPatch(words, target);
       const { checkoutMode, patchInteractively } = await import('./add-patch.js');
       return patchInteractively(
         this.#context,
@@ -108,14 +119,19 @@ class Checkout {
     }
     const name = (await this.#newBranch()) ?? guessed?.branch;
     if (guessed !== undefined) target = guessed.target;
+    if (name != null && values.B == null && guessed !== undefined && track !== undefined) {
+      checkBranchName(name);
+      await this.#refuseExisting(name);
+    }
     this.#refuseForSwitch(name, target);
     if (name != null && guessed === undefined) {
       checkBranchName(name);
-      if (values.b != null && (await this.#tree.repository.refs.resolve(`refs/heads/${name}`)) !== undefined) {
-        throw new GitError('USAGE', `a branch named '${name}' already exists`);
-      }
+      if (values.b != null) await this.#refuseExisting(name);
     }
     if (target !== undefined && target.commit === undefined) {
+      const blob = await resolveRevision(this.#tree.repository, target.name);
+      if (blob !== undefined && (await this.#tree.repository.objects.readHeader(blob))?.kind === 'blob')
+        throw new GitError('USAGE', `unable to read tree (${blob})`);
       throw new GitError('USAGE', `Cannot switch branch to a non-commit '${target.name}'`);
     }
     const run: SwitchRunOptions = {
@@ -129,20 +145,31 @@ class Checkout {
       createForce: values.B != null,
       orphan: values.orphan ?? undefined,
       reflog: values.l === true,
-      track:
-        guessed !== undefined && track === undefined
-          ? 'explicit'
-          : track === null
-            ? 'never'
-            : track === 'inherit'
-              ? 'inherit'
-              : track === 'direct'
-                ? 'explicit'
-                : undefined,
+      track: track === null ? 'never' : track === 'inherit' ? 'inherit' : track === 'direct' ? 'explicit' : undefined,
       overwriteIgnored: values['overwrite-ignore'] !== false,
       ignoreOtherWorktrees: values['ignore-other-worktrees'] === true,
     };
     return switchBranches(this.#context, this.#tree, target, run);
+  }
+
+  async #refuseExisting(name: string): Promise<void> {
+    if ((await this.#tree.repository.refs.resolve(`refs/heads/${name}`)) === undefined) return;
+    throw new GitError('USAGE', `a branch named '${name}' already exists`);
+  }
+
+  #refuseForPatch(words: readonly string[], target: Target | undefined): void {
+    const values = this.#values;
+    if (values.detach === true) throw new GitError('USAGE', "'--detach' cannot be used with updating paths");
+    this.#refuseNewBranch(words, target);
+  }
+
+  #refuseNewBranch(words: readonly string[], target: Target | undefined): void {
+    const branch = this.#values.b ?? this.#values.B ?? this.#values.orphan;
+    if (branch == null) return;
+    if (target === undefined && words.length === 1 && this.#values['pathspec-from-file'] == null) {
+      throw new GitError('USAGE', `'${words[0]}' is not a commit and a branch '${branch}' cannot be created from it`);
+    }
+    throw new GitError('USAGE', `Cannot update paths and switch to branch '${branch}' at the same time.`);
   }
 
   /** Which word is a commit, which are paths. */
@@ -246,7 +273,7 @@ class Checkout {
       throw matchedSeveral(word);
     }
     const commit = (await resolveRevision(repository, `${found.ref}^{commit}`)) as Oid<'commit'> | undefined;
-    return { branch: word, target: { name: found.short, ref: found.ref, commit } };
+    return { branch: word, target: { name: found.ref, ref: found.ref, commit } };
   }
 
   #refuseForSwitch(name: string | null | undefined, target: Target | undefined): void {
@@ -254,12 +281,13 @@ class Checkout {
     const cannot = (option: string): GitError =>
       new GitError('USAGE', `'${option}' cannot be used with switching branches`);
     if (values.patch === true) throw cannot('-p');
-    if (values.overlay === false) throw cannot('--[no]-overlay');
+    if (values.overlay !== undefined) throw cannot('--[no]-overlay');
     if (values.ours === true || values.theirs === true) {
       if (target === undefined) throw new GitError('USAGE', "'--ours/--theirs' needs the paths to check out");
       throw cannot('--ours/--theirs');
     }
-    if (values.force === true && (values.merge === true || values.conflict != null)) throw together('-f', '-m');
+    if (values.force === true && (values.merge === true || values.conflict != null))
+      throw new GitError('USAGE', "'-f' cannot be used with '-m'");
     if (values.detach === true && (name != null || values.orphan != null))
       throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
     if (values.orphan != null && values.track != null)
@@ -272,21 +300,13 @@ class Checkout {
     const repository = this.#tree.repository;
     const cannot = (option: string): GitError =>
       new GitError('USAGE', `'${option}' cannot be used with updating paths`);
+    if (values['pathspec-from-file'] == null && words.length === 1) this.#refuseNewBranch(words, target);
     if (values.track != null) throw cannot('--track');
     if (values.l === true) throw cannot('-l');
     if (values.force === true && values.merge === true) throw new GitError('USAGE', "'-f' or '-m'");
     if (values.detach === true)
       throw new GitError('USAGE', `git checkout: --detach does not take a path argument '${words[0]}'`);
-    const branch = values.b ?? values.B;
-    if (branch != null && target === undefined && words.length === 1 && values['pathspec-from-file'] == null) {
-      throw new GitError('USAGE', `'${words[0]}' is not a commit and a branch '${branch}' cannot be created from it`);
-    }
-    if (values.b != null || values.B != null || values.orphan != null) {
-      throw new GitError(
-        'USAGE',
-        `Cannot update paths and switch to branch '${values.b ?? values.B ?? values.orphan}' at the same time.`,
-      );
-    }
+    this.#refuseNewBranch(words, target);
     const merge = values.merge === true;
     if (values.ours === true && values.theirs === true)
       throw new GitError(
@@ -294,10 +314,7 @@ class Checkout {
         '--ours/--theirs, --force and --merge are incompatible when\nchecking out of the index.',
       );
     if (target !== undefined && (values.ours === true || values.theirs === true || merge)) {
-      throw new GitError(
-        'USAGE',
-        `'${merge ? '--merge' : values.ours === true ? '--ours' : '--theirs'}' cannot be used when checking out of a tree`,
-      );
+      throw new GitError('USAGE', "'--merge', '--ours', or '--theirs' cannot be used when checking out of a tree");
     }
     let source: Oid<'tree'> | undefined;
     if (target !== undefined) {

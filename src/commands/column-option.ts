@@ -33,3 +33,9 @@ export function tableWidth(context: CommandContext): number {
   const said = Number(context.env['COLUMNS']);
   return (Number.isInteger(said) && said > 0 ? said : (context.io.stdout.columns ?? 80)) - 1;
 }
+
+/** For `--column`: told before anything is done. */
+export function checkColumns(value: string): string | undefined {
+  const mode = parseColumnMode(value, noColumns);
+  return 'unknown' in mode ? `unsupported option '${mode.unknown}'` : undefined;
+}

@@ -171,6 +171,8 @@ class CommitRun {
   /** The index as it was before changes were chosen for this commit; put back when there is no commit. */
   #indexBefore: Bytes | 'none' | undefined;
   #committing: WorkTree;
+  /** Nothing is committed: the state is shown. */
+  #dry = false;
   #indexFile: string;
   #whence: Whence = 'commit';
   #useEditor = true;
@@ -225,6 +227,7 @@ class CommitRun {
       values.long === true ||
       values.null === true;
     const current = head === undefined ? undefined : parseCommit(await readKind(repository.objects, head, 'commit'));
+    this.#dry = dry;
     await this.#prepareIndex(words, dry, head);
     const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
     const reused = await this.#reusedCommit();
@@ -486,11 +489,12 @@ class CommitRun {
   async #refreshOrDie(): Promise<void> {
     const { tree } = this;
     await refreshIndex(tree, {
+      unmerged: this.#dry,
       report: (path, why) => {
         if (why === 'unmerged') this.#context.print(`U\t${path}\n`);
       },
     });
-    if (tree.index.hasConflicts) this.#conflicted();
+    if (tree.index.hasConflicts && !this.#dry) this.#conflicted();
   }
 
   #conflicted(): never {
@@ -625,6 +629,7 @@ class CommitRun {
       ...renameSettings(tree, {}),
       reference: reference === undefined ? undefined : reference,
       wantState: state,
+      wantCompared: true,
     });
   }
 
@@ -638,6 +643,7 @@ class CommitRun {
       nul,
       showBranch: values.branch === true,
       template: true,
+      ...(this.#repository.config.getBool('status.displaycommentprefix', false) ? { comment: this.#comment } : {}),
       ...(this.#amend ? { amend: true, reference: 'HEAD^1' } : {}),
     });
     let text: string;

@@ -3,6 +3,7 @@ import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { formatMode, isRegularMode, isTreeMode, kindOfMode } from '../objects/mode.js';
+import { itemMatches } from '../repo/pathspec.js';
 import { resolveKind } from '../repo/revision.js';
 import { eolAttribute, eolInfo } from '../worktree/eol-info.js';
 import { Ignores } from '../worktree/ignore.js';
@@ -12,7 +13,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { readTreeEntries } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { UsageError } from './options.js';
+import { checkDigits, UsageError } from './options.js';
 import type { ParsedOptions } from './options.js';
 import { openWorkTree, pathPrinter, pathspecOf } from './work-tree.js';
 
@@ -59,7 +60,13 @@ const options = {
     value: 'tree-ish',
     help: 'pretend that paths removed since <tree-ish> are still present',
   },
-  abbrev: { type: 'optional', value: 'n', implied: '7', help: 'use <n> digits to display object names' },
+  abbrev: {
+    type: 'optional',
+    value: 'n',
+    implied: '',
+    check: checkDigits,
+    help: 'use <n> digits to display object names',
+  },
   debug: { type: 'flag', help: 'show debugging data' },
   deduplicate: { type: 'flag', help: 'suppress duplicate entries' },
   sparse: { type: 'flag', help: 'show sparse directories in the presence of a sparse index' },
@@ -113,6 +120,18 @@ class Listing {
         });
       }
     }
+    if (values['recurse-submodules'] === true) {
+      const unsupported = (['deleted', 'others', 'unmerged', 'killed', 'modified', 'resolve-undo'] as const).some(
+        (key) => values[key] === true,
+      );
+      if (unsupported || values['with-tree'] != null) {
+        throw new GitError('USAGE', 'ls-files --recurse-submodules unsupported mode');
+      }
+      if (values['error-unmatch'] === true) {
+        throw new GitError('USAGE', 'ls-files --recurse-submodules does not support --error-unmatch');
+      }
+    }
+    if (values.ignored === true) tree.requireRoot();
     const ignores = this.#ignores();
     if (values.ignored === true && values.others !== true && values.cached !== true) {
       throw new GitError('USAGE', 'ls-files -i must be used with either -o or -c');
@@ -217,7 +236,8 @@ class Listing {
     for (const entry of tree.index.entries) {
       const { path } = entry;
       if (!this.#spec.matches(path, isTreeMode(entry.mode) || entry.mode === 0o160000)) continue;
-      if (values.ignored === true && values.others !== true && ignores?.isIgnored(path, false) !== true) continue;
+      if (this.#repeated(entry)) continue;
+      if (values.ignored === true && ignores?.isIgnored(path, false) !== true) continue;
       if (values.unmerged === true && entry.stage === 0) continue;
       if (cached || stage) {
         if (dedup && this.#last === path) continue;
@@ -243,6 +263,18 @@ class Listing {
     }
   }
 
+  readonly #exact = new Set<string>();
+
+  /** With --error-unmatch a word that is a path means one entry: further stages of it are not listed. */
+  #repeated({ path }: IndexEntry): boolean {
+    if (this.#values['error-unmatch'] !== true) return false;
+    const items = this.#spec.items.filter((item) => !item.exclude && itemMatches(item, path));
+    if (items.length === 0 || items.some((item) => item.match !== path)) return false;
+    if (this.#exact.has(path)) return true;
+    this.#exact.add(path);
+    return false;
+  }
+
   async #entry(entry: IndexEntry, tag: string, stage: boolean): Promise<Line> {
     const values = this.#values;
     const debug = values.debug === true ? debugLines(entry) : '';
@@ -259,6 +291,7 @@ class Listing {
   async #abbreviate(oid: Oid): Promise<string> {
     const wanted = this.#values.abbrev;
     if (wanted == null) return oid;
+    if (wanted === '') return (await import('../porcelain/abbreviate.js')).abbreviate(this.#tree.repository, oid);
     const { abbreviate } = await import('../repo/revision-short.js');
     return abbreviate(this.#tree.repository, oid, Number(wanted));
   }
@@ -374,6 +407,6 @@ function debugLines(entry: IndexEntry): string {
     `  mtime: ${entry.mtimeSeconds}:${entry.mtimeNanoseconds}\n` +
     `  dev: ${entry.device}\tino: ${entry.inode}\n` +
     `  uid: ${entry.uid}\tgid: ${entry.gid}\n` +
-    `  size: ${entry.size}\tflags: ${(entry.flags >>> 0).toString(16)}\n`
+    `  size: ${entry.size}\tflags: ${((entry.flags | (entry.intentToAdd || entry.skipWorktree ? 0x4000 : 0)) >>> 0).toString(16)}\n`
   );
 }

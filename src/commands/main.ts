@@ -385,7 +385,7 @@ function report(
           io.stderr.write(
             `${error.fatal ? 'fatal' : 'error'}: ${error.message}\n${error.fatal && !error.quiet ? '\n' : ''}`,
           );
-        if (!error.quiet) io.stderr.write(text);
+        if (!error.quiet) (error.shown ? io.stdout : io.stderr).write(text);
       }
       return 129;
     }

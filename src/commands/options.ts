@@ -18,6 +18,8 @@ interface BaseOption {
   readonly shortOnly?: boolean;
   /** The value where the option is the last word and has none. */
   readonly lastDefault?: string;
+  /** What is wrong with a value, if anything: told at once, as `error: …`. `name`: the option as messages name it. */
+  readonly check?: (value: string, name: string) => string | undefined;
   /** Further long names for the same option. */
   readonly aliases?: readonly string[];
 }
@@ -128,11 +130,14 @@ export class UsageError extends Error {
   readonly quiet: boolean;
   /** The message starts with `fatal: ` instead of `error: `, and an empty line stands before the usage. */
   readonly fatal: boolean;
-  constructor(message = '', options: { help?: boolean; quiet?: boolean; fatal?: boolean } = {}) {
+  /** The usage goes to stdout, as what was asked for. */
+  readonly shown: boolean;
+  constructor(message = '', options: { help?: boolean; quiet?: boolean; fatal?: boolean; shown?: boolean } = {}) {
     super(message);
     this.help = options.help === true;
     this.quiet = options.quiet === true;
     this.fatal = options.fatal === true;
+    this.shown = options.shown === true;
   }
 }
 
@@ -224,7 +229,7 @@ class Parser {
     const spec = this.#specs[found.key]!;
     const spelled = `--${found.name}`;
     if (found.negates) {
-      if (stuck !== undefined) throw new UsageError(`option \`${found.name}' takes no value`, { quiet: true });
+      if (stuck !== undefined) throw new UsageError(`option \`no-${found.key}' takes no value`, { quiet: true });
       this.#set(found.key, spec, null, true, spelled);
       return at;
     }
@@ -262,7 +267,7 @@ class Parser {
     if (keys.size === 1) return starting[0];
     if (this.#settings.keepUnknown === true) return undefined;
     const [first, second] = starting;
-    throw new UsageError(`ambiguous option: ${name} (could be --${first!.name} or --${second!.name})`);
+    throw new UsageError(`ambiguous option: ${name} (could be --${first!.name} or --${second!.name})`, { shown: true });
   }
 
   #short(argv: readonly string[], at: number): number {
@@ -321,6 +326,10 @@ class Parser {
   #set(key: string, spec: OptionSpec, value: string | null, negated: boolean, spelled: string): void {
     this.events.push({ key, value, negated, spelled });
     const name = spelled.startsWith('--') ? `option \`${spelled.slice(2)}'` : `switch \`${spelled.slice(1)}'`;
+    if (value !== null && !negated && spec.check !== undefined) {
+      const fault = spec.check(value, name);
+      if (fault !== undefined) throw new UsageError(fault, { quiet: true });
+    }
     switch (spec.type) {
       case 'flag':
         this.values[key] = !negated;
@@ -431,3 +440,22 @@ function optionLine(key: string, spec: OptionSpec): string {
   const first = left.length >= WIDTH - 1 ? `${left}\n${indent}${help[0]}` : left.padEnd(WIDTH) + help[0];
   return [first.trimEnd(), ...help.slice(1).map((line) => indent + line)].join('\n');
 }
+
+/** `--color[=<when>]`. */
+export const colorOption = (help: string) =>
+  ({
+    type: 'optional',
+    value: 'when',
+    implied: 'always',
+    help,
+    check: (value: string, name: string) =>
+      /^(?:always|auto|never)$/i.test(value) ? undefined : `${name} expects "always", "auto", or "never"`,
+  }) as const;
+
+/** A number of digits, for `--abbrev`. */
+export const checkDigits = (value: string, name: string): string | undefined =>
+  /^\s*[+-]?\d+$/.test(value) ? undefined : `${name} expects a numerical value`;
+
+/** What a branch may follow, for `--track`. */
+export const checkTrack = (value: string): string | undefined =>
+  value === 'direct' || value === 'inherit' ? undefined : 'option `--track\' expects "direct" or "inherit"';

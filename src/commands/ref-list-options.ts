@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { type ParsedOptions, UsageError } from './options.js';
+import { colorOption, type ParsedOptions, UsageError } from './options.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import type { Repository } from '../repo/repository.js';
 import { decodeText } from '../base/bytes.js';
@@ -129,7 +129,7 @@ export const forEachRefOptions = {
   count: { type: 'number', value: 'n', help: 'show only <n> matched refs' },
   format: { type: 'string', value: 'format', help: 'format to use for the output' },
   'start-after': { type: 'string', value: 'marker', help: 'start iteration after the provided marker' },
-  color: { type: 'optional', value: 'when', implied: 'always', help: 'respect format colors' },
+  color: colorOption('respect format colors'),
   exclude: { type: 'list', value: 'pattern', help: 'exclude refs which match pattern' },
   sort: { type: 'list', value: 'key', help: 'field name to sort on' },
   'points-at': { type: 'list', value: 'object', help: 'print only refs which points at the given object' },

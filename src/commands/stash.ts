@@ -24,7 +24,8 @@ import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import type { OptionSpecs } from './options.js';
 import { parseOptions, UsageError } from './options.js';
-import { parseSubcommand } from './subcommand.js';
+import { DiffArguments } from './diff-options.js';
+import { parseSubcommand, subcommandUsage } from './subcommand.js';
 import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
@@ -185,15 +186,16 @@ async function* run(
         return yield* drop(tree, entry, values.quiet === true);
       }
       case 'clear': {
-        const { rest } = parse({}, argv);
-        if (rest.length > 0) throw new Failure('git stash clear with arguments is unimplemented');
+        const parsed = parseSubcommand(context, [usages.clear], {}, argv);
+        if (typeof parsed === 'number') return parsed;
+        if (parsed.rest.length > 0) throw new Failure('git stash clear with arguments is unimplemented');
         await clearStashes(tree.repository);
         return 0;
       }
       case 'branch':
         return yield* branch(context, tree, argv);
       default:
-        return yield* transfer(context, tree, verb, argv);
+        return yield* transfer(tree, verb, argv);
     }
   } catch (error) {
     if (error instanceof Failure) {
@@ -213,6 +215,7 @@ async function find(context: CommandContext, tree: WorkTree, rest: readonly stri
     return await findStash(tree.repository, rest[0]);
   } catch (error) {
     if (!(error instanceof GitError) || error.message.startsWith('log for')) throw error;
+    if (error.message.endsWith('is not a stash-like commit')) throw error;
     if (error.message === 'No stash entries found.') {
       context.printError('No stash entries found.\n');
       throw new Failure('');
@@ -254,7 +257,7 @@ async function* push(
     pathspec: words.length > 0 ? pathspecOf(context, tree, words) : everything(),
     limited: words.length > 0,
     untracked,
-    keepIndex: values['keep-index'] === true,
+    keepIndex: values['keep-index'] === true && values.staged !== true,
     staged: values.staged === true,
   };
   tree.reloadIndex();
@@ -274,6 +277,10 @@ async function* push(
   let choice: Choice | undefined;
   try {
     if (values.patch === true) {
+      if (untracked !== 'no') {
+        context.printError("Can't use --patch and --include-untracked or --all at the same time\n");
+        return 1;
+      }
       if (!(await hasLocalChanges(tree, options))) {
         if (values.quiet !== true) yield { text: 'No local changes to save\n' };
         return 0;
@@ -383,6 +390,7 @@ async function* create(context: CommandContext, tree: WorkTree, argv: readonly s
     return 0;
   } catch (error) {
     if (error instanceof GitError && error.message === 'You do not have the initial commit yet') {
+      context.printError(`${error.message}\n`);
       return 1;
     }
     if (error instanceof GitError && error.data['kind'] === 'unmerged') {
@@ -398,7 +406,9 @@ async function* create(context: CommandContext, tree: WorkTree, argv: readonly s
 }
 
 async function store(context: CommandContext, tree: WorkTree, argv: readonly string[]): Promise<number> {
-  const { values, rest } = parse({ ...quiet, message: pushOptions.message }, argv);
+  const parsed = parseSubcommand(context, [usages.store], { ...quiet, message: pushOptions.message }, argv);
+  if (typeof parsed === 'number') return parsed;
+  const { values, rest } = parsed;
   if (rest.length !== 1) {
     if (values.quiet !== true) context.printError('"git stash store" requires one <commit> argument\n');
     return 1;
@@ -411,9 +421,7 @@ async function store(context: CommandContext, tree: WorkTree, argv: readonly str
   const object = await tree.repository.objects.read(oid);
   const commit = object?.kind === 'commit' ? parseCommit(object.data) : undefined;
   if (commit === undefined || commit.parents.length < 2 || commit.parents.length > 3) {
-    if (values.quiet !== true) context.error(`'${oid}' is not a stash-like commit`);
-    if (values.quiet !== true) context.printError(`Cannot update refs/stash with ${oid}\n`);
-    return 1;
+    throw new GitError('USAGE', `'${oid}' is not a stash-like commit`);
   }
   await storeStash(tree.repository, oid as Oid<'commit'>, values.message ?? 'Created via "git stash store".');
   return 0;
@@ -421,9 +429,14 @@ async function store(context: CommandContext, tree: WorkTree, argv: readonly str
 
 async function* list(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
   const { repository } = tree;
+  if (argv.includes('-h')) {
+    return subcommandUsage(context, [usages.list], {}, new UsageError('', { help: true }));
+  }
   if ((await repository.refs.resolve('refs/stash')) === undefined) return 0;
   if (argv.length > 0) {
-    return context.runCommand('log', ['--format=%gd: %gs', '-g', '--first-parent', ...argv, 'refs/stash', '--']);
+    const words = argv.filter((word) => word !== '--');
+    const log = ['--format=%gd: %gs', '-g', '--first-parent', ...words, 'refs/stash', '--'];
+    return (await context.runCommand('log', log)) === 0 ? 0 : 1;
   }
   const log = (await repository.refs.reflog('refs/stash')) ?? [];
   const date = repository.config.get('log.date');
@@ -438,13 +451,25 @@ async function show(context: CommandContext, tree: WorkTree, argv: readonly stri
   const words: string[] = [];
   const diff: string[] = [];
   let untracked: 'no' | 'include' | 'only' = config.getBool('stash.showincludeuntracked', false) ? 'include' : 'no';
-  for (const word of argv) {
+  const known = new DiffArguments();
+  let bad = false;
+  for (let i = 0; i < argv.length; ) {
+    const word = argv[i]!;
+    let taken = 1;
     if (word === '-u' || word === '--include-untracked') untracked = 'include';
     else if (word === '--only-untracked') untracked = 'only';
     else if (word === '--no-include-untracked' || word === '--no-only-untracked') untracked = 'no';
-    else if (word.startsWith('-')) diff.push(word);
-    else words.push(word);
+    else if (word.startsWith('-') && word !== '--') {
+      taken = known.take(argv, i);
+      if (taken === 0) {
+        bad = true;
+        taken = 1;
+      }
+      diff.push(...argv.slice(i, i + taken));
+    } else if (word !== '--') words.push(word);
+    i += taken;
   }
+  if (bad) return subcommandUsage(context, [usages.show], {});
   const entry = await find(context, tree, words);
   if (diff.length === 0) {
     const stat = config.getBool('stash.showstat', true);
@@ -544,7 +569,7 @@ async function* drop(tree: WorkTree, entry: StashEntry, beQuiet: boolean): Async
 }
 
 async function* branch(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
-  const [name, ...rest] = argv;
+  const [name, ...rest] = argv.filter((word) => word !== '--');
   if (name === undefined) {
     context.printError('No branch name specified\n');
     return 1;
@@ -559,12 +584,7 @@ async function* branch(context: CommandContext, tree: WorkTree, argv: readonly s
 }
 
 /** `export` makes a chain of commits of the list, `import` puts such a chain back. */
-async function* transfer(
-  context: CommandContext,
-  tree: WorkTree,
-  verb: string,
-  argv: readonly string[],
-): AsyncGenerator<Line, number> {
+async function* transfer(tree: WorkTree, verb: string, argv: readonly string[]): AsyncGenerator<Line, number> {
   const { repository } = tree;
   const { writeCommit } = await import('../porcelain/commit.js');
   const { emptyTreeOid } = await import('../base/oid.js');
@@ -590,7 +610,9 @@ async function* transfer(
     const log = (await repository.refs.reflog('refs/stash')) ?? [];
     const names = rest.length > 0 ? [...rest].reverse() : log.map((_, i) => `refs/stash@{${log.length - 1 - i}}`);
     for (const name of names) {
-      const entry = await find(context, tree, [name]);
+      const entry = await findStash(repository, name).catch(() => {
+        throw new Failure(`unable to find stash entry ${name}`);
+      });
       const commit = parseCommit(await readKind(repository.objects, entry.commit, 'commit'));
       previous = await writeCommit(repository, {
         tree: emptyTreeOid(repository.objectFormat),
@@ -614,9 +636,18 @@ async function* transfer(
   const found: Oid<'commit'>[] = [];
   for (;;) {
     const commit = parseCommit(await readKind(repository.objects, at, 'commit'));
-    if (commit.parents.length === 0) break;
-    if (commit.parents.length !== 2 || !commit.message.startsWith('git stash: '))
-      throw new Failure(`${at} is not a valid exported stash commit`);
+    if (commit.parents.length === 0) {
+      const { author, committer } = commit;
+      const made = [author, committer].every(
+        (person) => person.name === nobody.name && person.email === nobody.email && person.seconds === nobody.seconds,
+      );
+      if (!made || commit.tree !== emptyTreeOid(repository.objectFormat) || commit.message !== '')
+        throw new Failure(`found root commit ${at} with invalid data`);
+      break;
+    }
+    if (commit.parents.length !== 2) throw new Failure(`${at} is not a valid exported stash commit`);
+    if (!commit.message.startsWith('git stash: '))
+      throw new Failure(`found stash commit ${at} without expected prefix`);
     found.push(commit.parents[1]!);
     at = commit.parents[0]!;
   }

@@ -64,6 +64,7 @@ export function untrackedMode(word: string | null | undefined, tree: WorkTree): 
     case '0':
     case 'false':
     case 'off':
+    case '':
       return 'no';
     case '1':
     case 'true':

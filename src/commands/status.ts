@@ -1,13 +1,14 @@
 import { GitError } from '../base/errors.js';
-import { noColors, renderLong, renderPorcelain2, renderShort } from '../porcelain/status-render.js';
+import { isCommittable, noColors, renderLong, renderPorcelain2, renderShort } from '../porcelain/status-render.js';
 import type { StatusStyle } from '../porcelain/status-render.js';
 import type { StatusReport } from '../porcelain/status-report.js';
+import { commentPrefix } from '../porcelain/message.js';
 import { gatherStatus } from '../porcelain/status-report.js';
 import { stopOptimizing } from '../platform/node/brief.js';
 import type { SubmoduleIgnore } from '../worktree/status.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { captureCommand } from './capture.js';
-import { columnModeFor, tableWidth } from './column-option.js';
+import { checkColumns, columnModeFor, tableWidth } from './column-option.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { renameSettings, statusStyle, untrackedMode } from './status-style.js';
@@ -56,7 +57,13 @@ export const command = defineCommand({
       implied: 'all',
       help: 'ignore changes to submodules, optional when: all, dirty, untracked. (Default: all)',
     },
-    column: { type: 'optional', value: 'style', implied: '', help: 'list untracked files in columns' },
+    column: {
+      type: 'optional',
+      value: 'style',
+      implied: '',
+      help: 'list untracked files in columns',
+      check: checkColumns,
+    },
     'no-renames': { type: 'flag', help: 'do not detect renames' },
     'find-renames': {
       type: 'optional',
@@ -74,9 +81,12 @@ export const command = defineCommand({
     const { config } = tree.repository;
     const nul = values.null === true;
     let format: Format | undefined;
+    let notShort = false;
     for (const { key, value, negated } of events) {
-      if (key === 'short') format = negated ? 'long' : 'short';
-      else if (key === 'long') format = 'long';
+      if (key === 'short') {
+        format = negated ? undefined : 'short';
+        notShort = negated;
+      } else if (key === 'long') format = 'long';
       else if (key === 'porcelain') {
         if (negated) format = undefined;
         else if (value === null || value === '1' || value === 'v1') format = 'v1';
@@ -87,7 +97,7 @@ export const command = defineCommand({
     if (nul && format === undefined) format = 'v1';
     if (nul && format === 'long') throw new GitError('USAGE', "options '--long' and '-z' cannot be used together");
     const chosen = format !== undefined;
-    format ??= config.getBool('status.short', false) ? 'short' : 'long';
+    format ??= config.getBool('status.short', false) && !notShort ? 'short' : 'long';
     const machine = format === 'v1' || format === 'v2';
     const branch = values.branch ?? (machine && chosen ? false : config.getBool('status.branch', false));
     const untracked = untrackedMode(values['untracked-files'], tree);
@@ -106,7 +116,8 @@ export const command = defineCommand({
         ...renameSettings(tree, values),
         ignoreSubmodules: submoduleMode(values['ignore-submodules']),
         aheadBehind: count,
-        wantTracking: format === 'long' || branch,
+        wantTracking: branch,
+        wantCompared: format === 'long',
         wantState: format === 'long',
       };
       if (tree.index.count > BRIEF) optimize();
@@ -129,13 +140,13 @@ export const command = defineCommand({
       ...(values['show-stash'] === undefined ? {} : { showStash: values['show-stash'] }),
       abbreviated: () => abbreviated,
       ...(format === 'long' && config.getBool('status.displaycommentprefix', false)
-        ? { comment: config.get('core.commentchar') ?? '#' }
+        ? { comment: commentPrefix(config) }
         : {}),
     });
     if (format === 'v1') {
       styles.set(result, { ...base, prefix: '', colors: noColors });
     } else if (format === 'long' && (values.verbose ?? 0) > 0) {
-      styles.set(result, { ...base, patch: verbosePatch(context, values.verbose ?? 0, base.colors.header) });
+      styles.set(result, { ...base, patch: verbosePatch(context, report, values.verbose ?? 0, base.colors.header) });
     } else styles.set(result, base);
     const { mode } = columnModeFor(context, 'status', values.column);
     if (format === 'long' && mode !== undefined) {
@@ -162,9 +173,12 @@ export const command = defineCommand({
 });
 
 /** The staged changes, and with two `-v` the unstaged ones, as patches. */
-function verbosePatch(context: CommandContext, level: number, header: string): string {
-  const color = context.wantColor('status') ? ['--color=always'] : ['--no-color'];
-  if (level === 1) return captureCommand(context, ['diff', '--cached', '--no-ext-diff', ...color]);
+function verbosePatch(context: CommandContext, report: StatusReport, level: number, header: string): string {
+  const color = context.wantColor('diff') ? ['--color=always'] : ['--no-color'];
+  // Titles, and the names of the sides, only where the list above says so too.
+  const committable = isCommittable(report);
+  const changed = report.items.some((item) => item.unstaged !== ' ' && item.unstaged !== '?' && item.unstaged !== '!');
+  if (level === 1 || !committable) return captureCommand(context, ['diff', '--cached', '--no-ext-diff', ...color]);
   const staged = captureCommand(context, [
     'diff',
     '--cached',
@@ -173,7 +187,9 @@ function verbosePatch(context: CommandContext, level: number, header: string): s
     '--dst-prefix=i/',
     ...color,
   ]);
-  const unstaged = captureCommand(context, ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/', ...color]);
+  const unstaged = changed
+    ? captureCommand(context, ['diff', '--no-ext-diff', '--src-prefix=i/', '--dst-prefix=w/', ...color])
+    : '';
   const paint = (text: string): string => (header === '' ? `${text}\n` : `${header}${text}\x1b[m\n`);
   return (
     (staged === '' ? '' : paint('Changes to be committed:') + staged) +

@@ -41,7 +41,8 @@ export function subcommandUsage(
   if (error.help) context.print(text);
   else {
     if (error.message !== '') context.error(error.message);
-    if (!error.quiet) context.printError(text);
+    if (!error.quiet && error.shown) context.print(text);
+    else if (!error.quiet) context.printError(text);
   }
   return 129;
 }

@@ -17,7 +17,7 @@ import {
   treeOfCommit,
 } from '../porcelain/switch-branch.js';
 import { smudgeMeta } from '../porcelain/smudge-meta.js';
-import { trackingInfo, trackingLines } from '../porcelain/tracking-info.js';
+import { comparedBranches, trackingLines } from '../porcelain/tracking-info.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -154,7 +154,7 @@ class SwitchRun {
   async #moveFiles(target: Target, from: Oid<'commit'> | undefined, always: boolean): Promise<number> {
     const options = this.#options;
     const repository = this.#repository;
-    if (!always && options.create !== undefined) return 0;
+    if (!always && options.create !== undefined && !options.createForce) return 0;
     if (!options.force && this.#tree.index.hasConflicts) {
       for (const path of this.#tree.index.conflictedPaths()) this.#context.print(`${path}: needs merge\n`);
       this.#context.error('you need to resolve your current index first');
@@ -329,6 +329,8 @@ class SwitchRun {
     let target = asked;
     let existed = false;
     let made = false;
+    // What a branch follows only since now is not told again.
+    const settings = repository.config;
     if (options.create !== undefined) {
       const name = options.create;
       const full = `refs/heads/${name}`;
@@ -380,12 +382,15 @@ class SwitchRun {
     }
     this.#forget();
     if (!options.quiet && !options.detach && target.ref !== undefined) {
-      const info = await trackingInfo(
+      const infos = await comparedBranches(
         repository,
         target.ref.replace(/^refs\/heads\//, ''),
         repository.config.getBool('status.aheadbehind', true),
+        (message) => this.#context.warning(message),
+        settings,
       );
-      if (info !== undefined) this.#context.print(trackingLines(info, adviceOn(this.#context, 'statusHints')));
+      const hints = adviceOn(this.#context, 'statusHints');
+      this.#context.print(infos.map((info) => trackingLines(info, hints)).join('\n'));
     }
   }
 

@@ -56,7 +56,7 @@ export const command = defineCommand({
             throw new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
           if (found !== undefined) {
             const commit = (await resolveRevision(repository, `${found.ref}^{commit}`)) as Oid<'commit'> | undefined;
-            target = { name: found.short, ref: found.ref, commit };
+            target = { name: found.ref, ref: found.ref, commit };
             name = word;
             guessed = true;
           }
@@ -120,15 +120,7 @@ export const command = defineCommand({
         createForce: values['force-create'] != null,
         orphan: values.orphan ?? undefined,
         reflog: false,
-        track: guessed
-          ? 'explicit'
-          : track === null
-            ? 'never'
-            : track === 'inherit'
-              ? 'inherit'
-              : track === 'direct'
-                ? 'explicit'
-                : undefined,
+        track: track === null ? 'never' : track === 'inherit' ? 'inherit' : track === 'direct' ? 'explicit' : undefined,
         overwriteIgnored: values['overwrite-ignore'] !== false,
         ignoreOtherWorktrees: values['ignore-other-worktrees'] === true,
       });

@@ -12,9 +12,9 @@ import { readMessageFile, tagBody, tagReflogMessage, writeTag } from '../porcela
 import { isValidTagName } from '../refs/name.js';
 import type { RefUpdate } from '../refs/store.js';
 import { resolveRevision } from '../repo/revision.js';
-import { columnModeFor, tableWidth } from './column-option.js';
+import { checkColumns, columnModeFor, tableWidth } from './column-option.js';
 import { type CommandContext, defineCommand } from './command.js';
-import { type ParsedOptions, UsageError } from './options.js';
+import { colorOption, type ParsedOptions, UsageError } from './options.js';
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
 import { showTag, verifyTag } from './verify-tag.js';
@@ -29,6 +29,10 @@ const options = {
     value: 'n',
     implied: '1',
     help: 'print <n> lines of each tag message',
+    check: (value: string, name: string) =>
+      /^[+-]?\d+[kmg]?$/i.test(value)
+        ? undefined
+        : `${name} expects ${value === '' ? 'a numerical value' : 'an integer value with an optional k/m/g suffix'}`,
   },
   delete: { type: 'mode', group: 'mode', short: 'd', help: 'delete tags' },
   verify: { type: 'mode', group: 'mode', short: 'v', help: 'verify tags' },
@@ -42,7 +46,7 @@ const options = {
   'local-user': { type: 'string', short: 'u', value: 'key-id', help: 'use another key to sign the tag' },
   force: { type: 'flag', short: 'f', help: 'replace the tag if exists' },
   'create-reflog': { type: 'flag', help: 'create a reflog' },
-  column: { type: 'optional', value: 'style', implied: '', help: 'show tag list in columns' },
+  column: { type: 'optional', value: 'style', implied: '', help: 'show tag list in columns', check: checkColumns },
   contains: { ...reachOptions.contains, help: 'print only tags that contain the commit' },
   'no-contains': { ...reachOptions['no-contains'], help: "print only tags that don't contain the commit" },
   merged: { ...reachOptions.merged, help: 'print only tags that are merged' },
@@ -51,7 +55,7 @@ const options = {
   sort: { type: 'list', value: 'key', help: 'field name to sort on' },
   'points-at': { type: 'list', value: 'object', lastDefault: 'HEAD', help: 'print only tags of the object' },
   format: { type: 'string', value: 'format', help: 'format to use for the output' },
-  color: { type: 'optional', value: 'when', implied: 'always', help: 'respect format colors' },
+  color: colorOption('respect format colors'),
   'ignore-case': { type: 'flag', short: 'i', help: 'sorting and filtering are case insensitive' },
 } as const;
 
@@ -93,11 +97,13 @@ export const command = defineCommand({
       values.sign === true ||
       (values['local-user'] ?? null) !== null ||
       values.message !== undefined ||
-      (values.file ?? null) !== null ||
+      (values.file ?? '') !== '' ||
       values.edit === true ||
       (values.trailer?.length ?? 0) > 0;
     if (mode === undefined && (rest.length === 0 || listing)) mode = 'list';
     if ((making || values.force === true) && mode !== undefined) throw new UsageError('');
+    const repository = context.repository();
+    sortKeys(context, values.sort, repository.config.getAll('tag.sort'), false);
     if (mode === 'list') return yield* list(context, args);
     const only: readonly (readonly [string, boolean])[] = [
       ['-n', values.n !== undefined],
@@ -189,6 +195,11 @@ async function* deleteTags(context: CommandContext, names: readonly string[]): R
     } else found.push({ name, ref, oid });
   }
   const unique = [...new Map(found.map((tag) => [tag.ref, tag])).values()];
+  if (unique.length < found.length) {
+    const twice = found.find((tag, i) => found.findIndex(({ ref }) => ref === tag.ref) < i)!;
+    context.error(`could not delete references: multiple updates for ref '${twice.ref}' not allowed`);
+    return 1;
+  }
   const [first, ...others] = unique.map(({ ref }): RefUpdate => ({ name: ref, to: 'deleted', noDeref: true }));
   if (first === undefined) return code;
   const result = await refs.update([first, ...others]);
@@ -230,10 +241,10 @@ async function* create(context: CommandContext, args: Args): Result {
   const { values, rest } = args;
   const repository = context.repository();
   const { config, refs } = repository;
-  if (values.message !== undefined && (values.file ?? null) !== null)
+  if (values.message !== undefined && (values.file ?? '') !== '')
     throw new GitError('USAGE', "options '-F' and '-m' cannot be used together");
   let message = values.message?.join('\n\n');
-  const file = values.file ?? undefined;
+  const file = values.file || undefined;
   if (file === '-') message = decodeText(context.io.stdin.readAll());
   else if (file !== undefined) message = readMessageFile(repository, resolvePath(context.cwd, file), file);
   const name = rest[0];
@@ -284,7 +295,7 @@ async function* create(context: CommandContext, args: Args): Result {
     },
   ]);
   if (!result.ok) throw new GitError('REF_CHANGED', result.message);
-  if (object && (values.edit === true || message === undefined))
+  if (object && (values.edit === true || message === undefined || trailers.length > 0))
     repository.platform.fs.remove(repository.path('TAG_EDITMSG'));
   if (values.force === true && previous !== undefined && previous !== to)
     yield { text: `Updated tag '${name}' (was ${await abbreviate(repository, previous)})\n` };
@@ -325,7 +336,9 @@ async function makeObject(context: CommandContext, request: TagRequest): Promise
   let message = request.message ?? '';
   if (request.edit) {
     let text: string;
-    if (request.message !== undefined) text = `${request.message}\n`;
+    const given = request.message;
+    let finished = false;
+    if (given !== undefined) text = given.endsWith('\n') ? given : `${given}\n`;
     else {
       const body = request.previous === undefined ? undefined : await tagBody(repository, request.previous);
       if (body !== undefined) text = body;
@@ -334,10 +347,12 @@ async function makeObject(context: CommandContext, request: TagRequest): Promise
           cleanup === 'strip'
             ? `\nWrite a message for tag:\n  ${name}\nLines starting with '${comment}' will be ignored.\n`
             : `\nWrite a message for tag:\n  ${name}\nLines starting with '${comment}' will be kept; you may remove them yourself if you want to.\n`;
-        text = `\n${commentLines(lines, comment)}`;
+        finished = request.trailers.length > 0;
+        text = finished ? await withTrailers(context, '', request.trailers, comment) : '\n';
+        text += commentLines(lines, comment);
       }
     }
-    if (request.trailers.length > 0) text = await withTrailers(context, text, request.trailers, comment);
+    if (request.trailers.length > 0 && !finished) text = await withTrailers(context, text, request.trailers, comment);
     fs.writeFile(path, encodeText(text));
     try {
       editFile(repository, path);
@@ -350,6 +365,7 @@ async function makeObject(context: CommandContext, request: TagRequest): Promise
     message = decodeText(fs.readFile(path) ?? new Uint8Array(0));
   } else if (request.trailers.length > 0) {
     message = await withTrailers(context, message, request.trailers, comment);
+    fs.writeFile(path, encodeText(message));
   }
   if (cleanup !== 'verbatim') message = stripSpace(message, cleanup === 'strip' ? comment : undefined);
   if (request.message === undefined && message === '') throw new GitError('USAGE', 'no tag message?');
@@ -362,7 +378,7 @@ async function makeObject(context: CommandContext, request: TagRequest): Promise
   }
   if (typeof made !== 'string') {
     for (const error of made.errors) context.error(error);
-    if (request.edit) context.printError(`The tag message has been left in ${shownPath(context, path)}\n`);
+    context.printError(`The tag message has been left in ${shownPath(context, path)}\n`);
     return { exit: 128 };
   }
   return made;

@@ -73,7 +73,7 @@ export async function verifyTag(
   }
   const { payload, signature } = splitSignature(object.data);
   if (signature === '') {
-    if (flags.verbose) context.print(decodeText(object.data));
+    if (flags.verbose && !flags.quiet) context.print(decodeText(object.data));
     context.error('no signature found');
     return false;
   }

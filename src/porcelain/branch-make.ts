@@ -112,7 +112,12 @@ export async function branchStart(
     else if (asked) throw noBranch();
   } else throw fail(`ambiguous object name: '${text}'`);
   const commit = await peelTo(repository, oid, 'commit');
-  if (commit === undefined) throw fail(`not a valid branch point: '${text}'`);
+  if (commit === undefined) {
+    const kind = (await repository.objects.readHeader(oid))?.kind;
+    throw new GitError('USAGE', `not a valid branch point: '${text}'`, {
+      data: kind === undefined ? {} : { preface: `error: object ${oid} is a ${kind}, not a commit\n` },
+    });
+  }
   return { commit: commit as Oid<'commit'>, branch };
 }
 

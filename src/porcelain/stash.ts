@@ -146,7 +146,7 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
     !options.staged
   ) {
     const path = tree.index.entries.find((entry) => entry.intentToAdd)!.path;
-    throw new GitError('USAGE', 'Cannot save the current index state', {
+    throw new GitError('USAGE', 'Cannot save the current worktree state', {
       data: { lines: `error: Entry '${path}' not uptodate. Cannot merge.\n`, kind: 'intent' },
     });
   }

@@ -78,8 +78,10 @@ export function renderShort(report: StatusReport, style: StatusStyle): string {
   const { colors } = style;
   for (const item of report.items) {
     const unmerged = item.stages !== undefined;
-    const first = unmerged ? paint(colors.unmerged, item.staged) : paintLetter(colors.updated, item.staged);
-    const second = unmerged ? paint(colors.unmerged, item.unstaged) : paintLetter(colors.changed, item.unstaged);
+    const first = unmerged
+      ? paint(colors.unmerged, item.staged + item.unstaged)
+      : paintLetter(colors.updated, item.staged);
+    const second = unmerged ? '' : paintLetter(colors.changed, item.unstaged);
     const from = item.from ?? item.workFrom;
     out += `${first}${second} `;
     if (style.nul) {
@@ -275,7 +277,7 @@ class LongStatus {
   }
 
   #branch(): void {
-    const { branch, state, detached, tracking } = this.#report;
+    const { branch, state, detached } = this.#report;
     const { colors } = this.#style;
     if (branch !== undefined) {
       this.#segments([
@@ -294,14 +296,16 @@ class LongStatus {
         { color: colors.onBranch, text: detached.name },
       ]);
     } else this.#segments([{ color: colors.noBranch, text: 'Not currently on any branch.' }]);
-    if (this.#report.head === undefined || tracking === undefined) return;
-    const lines = trackingLines(
-      tracking,
-      this.#style.trackingHints ?? this.#style.hints,
-      this.#style.hints && this.#style.template !== true,
-    );
-    this.#line(lines.trimEnd());
-    this.#line('');
+    if (this.#report.head === undefined) return;
+    for (const info of this.#report.compared) {
+      const lines = trackingLines(
+        info,
+        this.#style.trackingHints ?? this.#style.hints,
+        this.#style.hints && this.#style.template !== true,
+      );
+      this.#line(lines.trimEnd());
+      this.#line('');
+    }
   }
 
   #state(): void {

@@ -10,7 +10,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import type { InProgress } from './in-progress.js';
 import { detachedFrom, isSplitting, nothingInProgress, readInProgress, rebaseLines } from './in-progress.js';
 import type { TrackingInfo } from './tracking-info.js';
-import { trackingInfo } from './tracking-info.js';
+import { comparedBranches, trackingInfo } from './tracking-info.js';
 
 /** Everything that `status` may show, as data. */
 export interface StatusReport extends Status {
@@ -18,6 +18,8 @@ export interface StatusReport extends Status {
   readonly branch: string | undefined;
   readonly head: Oid | undefined;
   readonly tracking: TrackingInfo | undefined;
+  /** What the long form compares the branch with. */
+  readonly compared: readonly TrackingInfo[];
   readonly detached: { readonly name: string; readonly at: boolean } | undefined;
   readonly state: InProgress;
   readonly splitting: boolean;
@@ -35,6 +37,8 @@ export interface ReportOptions extends Omit<StatusOptions, 'head' | 'submoduleIg
   /** Count ahead and behind. */
   readonly aheadBehind?: boolean;
   readonly wantTracking?: boolean;
+  /** For the long form: compare with what `status.compareBranches` lists. */
+  readonly wantCompared?: boolean;
   readonly wantState?: boolean;
 }
 
@@ -51,14 +55,22 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
     submoduleIgnore: submoduleRules(tree),
   });
   const state = options.wantState === false ? nothingInProgress : await readInProgress(repository);
+  const count = options.aheadBehind !== false;
+  const compared =
+    branch === undefined || options.wantCompared !== true
+      ? []
+      : await comparedBranches(repository, branch, count, tree.warn);
+  const known = compared.find((info) => info.pulled === true);
   return {
     ...status,
     branch,
     head,
     tracking:
-      branch === undefined || options.wantTracking === false
+      known ??
+      (branch === undefined || options.wantTracking === false
         ? undefined
-        : await trackingInfo(repository, branch, options.aheadBehind !== false),
+        : await trackingInfo(repository, branch, count)),
+    compared,
     detached: branch === undefined && head !== undefined ? await detachedFrom(repository) : undefined,
     state,
     hasMergeMessage: repository.platform.fs.stat(repository.path('MERGE_MSG')) !== undefined,

@@ -270,7 +270,7 @@ function sectionHeader(section: string): string {
 
 /** The line of an entry, with tab and newline; quoted where the plain form would read back as something else. */
 function entryLine(name: string, value: string, comment = ''): string {
-  const quote = /^[ \t\n\v\f\r]|[ \t\n\v\f\r]$|[;#\r]/.test(value) ? '"' : '';
+  const quote = /^[ \t\v\f\r]|[ \t\v\f\r]$|[;#\r]/.test(value) ? '"' : '';
   const escaped = value.replace(/[\n\t"\\]/g, (char) => (char === '\n' ? '\\n' : char === '\t' ? '\\t' : `\\${char}`));
   return `\t${name} = ${quote}${escaped}${quote}${comment}\n`;
 }

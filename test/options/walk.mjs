@@ -256,7 +256,7 @@ const KEPT = [
 function plain(text, code) {
   let out = text.replaceAll(/git version [^\n]*/g, 'git version X').replaceAll(scratch, 'SCRATCH');
   const usage = /^(?:.*\n)*?(?:usage| {3}or): .*\n/m.test(out) && (code === 129 || out.startsWith('usage:'));
-  if (usage) out = out.replace(/\n\n(?=[ \t]+-|[A-Za-z][^\n]*\n[ \t]+-)[\s\S]*$/, '\n');
+  if (usage) out = out.replace(/\n\n(?=[ \t]+-|[A-Za-z][^\n]*\n[ \t]+-)[\s\S]*$/, '\n').replace(/\n+$/, '\n');
   return out;
 }
 
