@@ -1,4 +1,4 @@
-// Types, lint and format, floors, dead code; everything at once, and all faults shown.
+// Types, lint and format, floors, docstrings, dead code; everything at once, and all faults shown.
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
@@ -8,6 +8,7 @@ const steps = [
   ['types', bin('tsc'), ['-p', 'tsconfig.json']],
   ['lint and format', bin('biome'), ['check', '--max-diagnostics=30', '--diagnostic-level=error', '.']],
   ['floors', process.execPath, ['scripts/check-floors.mjs']],
+  ['docs', process.execPath, ['scripts/check-docs.mjs']],
   ['dead code', bin('knip'), ['--no-progress']],
 ];
 const run = ([name, command, args]) =>

@@ -17,7 +17,7 @@ export const set: Contents<ReadonlySet<string>> = {
 
 /**
  * A map from texts to values of another type, merged key by key by that type's merge. Stored as a JSON object of the
- * values' encodings, keys sorted.
+ * values' encodings, keys sorted. Decoding bytes that are none throws `USAGE`.
  */
 export function map<V>(value: Contents<V>): Contents<ReadonlyMap<string, V>> {
   return {

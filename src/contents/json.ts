@@ -47,7 +47,7 @@ export const mergeJson: MergeFn<Json | undefined> = option<Json>(async (sides, c
 
 /**
  * A JSON document: merged by key, arrays as sequences. Stored with two spaces of indentation and a newline. `merge`
- * replaces the merge by one that knows more of the document's shape.
+ * replaces the merge by one that knows more of the document's shape. Decoding bytes that are none throws `USAGE`.
  */
 export function json<V = Json>(
   merge: MergeFn<V | undefined> = mergeJson as unknown as MergeFn<V | undefined>,

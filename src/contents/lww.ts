@@ -15,7 +15,7 @@ export interface Stamped<V> {
 /**
  * A register whose last writer wins: the later stamp, and of equal stamps the larger bytes, so that both sides come to
  * the same value. Never conflicts unless a side deleted it, and never looks at the base. Stored as the stamp, a
- * newline, and the value's own bytes.
+ * newline, and the value's own bytes. Decoding bytes without a stamp throws `USAGE`.
  */
 export function lww<V>(value: Contents<V>): Contents<Stamped<V>> {
   const encode = ({ at, value: held }: Stamped<V>): Bytes => concatBytes([encodeText(`${at}\n`), value.encode(held)]);

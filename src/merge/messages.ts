@@ -13,12 +13,14 @@ export interface MergeMessage {
 export class Messages {
   readonly #byPath = new Map<string, MergeMessage[]>();
 
+  /** Files a message under the first of its paths; `text` without the last newline. */
   add(type: string, paths: readonly string[], text: string): void {
     const list = this.#byPath.get(paths[0]!);
     if (list === undefined) this.#byPath.set(paths[0]!, [{ type, paths, text }]);
     else list.push({ type, paths, text });
   }
 
+  /** All of them, by path. */
   sorted(): MergeMessage[] {
     return [...this.#byPath.keys()].sort(compareText).flatMap((path) => this.#byPath.get(path)!);
   }

@@ -42,6 +42,7 @@ export class TreeCursor {
     this.#oidLength = oidLength;
   }
 
+  /** Goes to the next row; `false` at the end. Throws `OBJECT_CORRUPT` where there is none but bytes. */
   next(): boolean {
     const data = this.data;
     let at = this.#at;
@@ -81,14 +82,17 @@ export class TreeCursor {
     this.#at += bytes;
   }
 
+  /** The row's name, made anew at each call. */
   get name(): string {
     return decodeText(this.data.subarray(this.nameStart, this.nameEnd));
   }
 
+  /** The row's id, made anew at each call. */
   get oid(): Oid {
     return oidFromBytes(this.data, this.oidStart, this.#oidLength);
   }
 
+  /** A copy of the row, which stays good when the cursor moves on. */
   entry(): TreeEntry {
     return { name: this.name, mode: this.mode, oid: this.oid };
   }

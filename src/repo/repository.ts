@@ -183,10 +183,12 @@ export class Repository {
     return directory === '.' ? name : `${directory}/${name}`;
   }
 
+  /** Has the configuration read again where it is asked next: a file of it was changed. */
   reloadConfig(): void {
     this.#config = undefined;
   }
 
+  /** What reading a configuration file of this repository needs (for `include` and `includeIf`). */
   configContext(): ConfigContext {
     return {
       fs: this.platform.fs,
@@ -309,6 +311,7 @@ export class Repository {
     return this.#replacements;
   }
 
+  /** The names of this repository: branches, tags, HEAD. */
   get refs(): RefStore {
     this.#refs ??= this.#openRefs();
     return this.#refs;
@@ -423,6 +426,7 @@ export class Repository {
     this.#closers.push(end);
   }
 
+  /** Lets go of files and programs. What is asked afterwards may open them again, or fail. */
   close(): void {
     for (const end of this.#closers.splice(0)) end();
     this.#commitGraph?.close();

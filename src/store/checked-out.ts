@@ -18,7 +18,8 @@ import { type Change, Tree } from './tree.js';
 /**
  * Keeps the index and the work tree of a repository in step with the branch that HEAD names, one commit of values at
  * a time. Where a changed path has changes of its own (staged, in the file, or an untracked file in the way) nothing
- * is written: `WORKTREE_DIRTY` names every such path.
+ * is written: `WORKTREE_DIRTY` names every such path. A path that no work tree may hold throws `PATH_UNSAFE`. `undefined`
+ * where there is no work tree.
  */
 export function checkedOut(repository: Repository): CheckedOut | undefined {
   if (repository.bare || repository.workTree === undefined) return undefined;

@@ -6,6 +6,7 @@ import type { ObjectSource } from '../objects/source.js';
 import { findInTree } from '../objects/tree.js';
 import { isTreeMode } from '../objects/mode.js';
 
+/** A commit and its own id. */
 export interface CommitWithOid extends Commit {
   readonly oid: Oid<'commit'>;
 }

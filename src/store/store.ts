@@ -318,7 +318,8 @@ export class Store<V> {
    * Merges another branch (or commit) into this one, value by value with the type's own merge; several at once where
    * several are named. Done again when another writer was first. Conflicts are an answer: nothing is committed then,
    * and `resolve` can finish the merge, or `keepMerge` keep it to be finished later. Throws `REF_MISSING` for a branch
-   * that is not there, `UNRELATED_HISTORIES` unless `unrelated` allows them.
+   * that is not there, `UNRELATED_HISTORIES` unless `unrelated` allows them, `USAGE` when nothing is named, `REF_CHANGED`
+   * when it may only be fast-forwarded and cannot.
    */
   async merge(from: string | readonly string[], info: Info & MergeOptions): Promise<Outcome> {
     const names = typeof from === 'string' ? [from] : from;
@@ -506,7 +507,10 @@ export async function* branches(backend: Pick<StoreBackend, 'refs'>): AsyncGener
   for await (const ref of backend.refs.list('refs/heads/')) yield ref.name.slice('refs/heads/'.length);
 }
 
-/** Deletes a branch; answers whether it was there. `expect`: only while it is at that commit. */
+/**
+ * Deletes a branch; answers whether it was there. `expect`: only while it is at that commit; throws `REF_CHANGED` when it
+ * is not, or was moved meanwhile.
+ */
 export async function deleteBranch(
   backend: Pick<StoreBackend, 'refs'>,
   branch: string,
