@@ -95,7 +95,7 @@ async function runStrategy(context: CommandContext, words: readonly string[]): P
   const labels = { ours: betterName(context, heads[0]!), theirs: betterName(context, heads[1]!) };
   await refreshAndWrite(tree);
   const headTree = trees.get(ours) ?? (await treeOfCommit(repository.objects, ours));
-  if (await refuseStaged(tree, headTree, talk)) return 128;
+  if (await refuseStaged(tree, headTree, talk, { moves: false })) return 128;
   const request = historyRequest(repository, settings, {
     ancestry,
     attributes: (path) => tree.attributes.of(path),

@@ -1,4 +1,8 @@
 import type { Oid } from '../base/oid.js';
+import { zeroOid } from '../base/oid.js';
+import type { FilePair } from '../diff/pair.js';
+import { ObjectSide } from '../diff/pair.js';
+import { detectRenames } from '../diff/renames.js';
 import type { TreeMerge } from '../merge/tree.js';
 import { CheckoutWriter } from '../worktree/checkout-writer.js';
 import { IndexEntry } from '../worktree/index-entry.js';
@@ -19,10 +23,31 @@ export interface ApplyOptions {
 }
 
 /** Tells about paths of the index that differ from the head; answers whether there are any. */
-export async function refuseStaged(tree: WorkTree, head: Oid<'tree'> | undefined, talk: Talk): Promise<boolean> {
-  const staged = await diffIndexWithTree(tree.repository.objects, tree.index, head);
+export async function refuseStaged(
+  tree: WorkTree,
+  head: Oid<'tree'> | undefined,
+  talk: Talk,
+  options: { readonly moves?: boolean } = {},
+): Promise<boolean> {
+  const { objects, objectFormat } = tree.repository;
+  const staged = await diffIndexWithTree(objects, tree.index, head);
   if (staged.length === 0) return false;
-  const paths = staged.map(({ path }) => path).join(' ');
+  const none = zeroOid(objectFormat);
+  const pairs: FilePair[] = staged.map(({ path, oldMode, oldOid, entry, stages }) => {
+    const now = entry ?? stages?.find((stage) => stage !== undefined);
+    return {
+      status: oldMode === 0 ? 'A' : now === undefined ? 'D' : 'M',
+      old: new ObjectSide(objects, path, oldMode, oldOid ?? none),
+      new: new ObjectSide(objects, path, now?.mode ?? 0, now?.oid ?? none),
+      score: 0,
+    };
+  });
+  // As in a diff, a file that moved is named once, by its new name.
+  const setting = tree.repository.config.getBoolOrString('diff.renames') ?? true;
+  const find = typeof setting === 'string' && /^cop(?:y|ies)$/.test(setting) ? 'copies' : 'renames';
+  const plain = options.moves === false || setting === false || pairs.length < 2;
+  const told = plain ? pairs : (await detectRenames(pairs, { find })).pairs;
+  const paths = told.map(({ new: { path } }) => path).join(' ');
   talk.err(`error: Your local changes to the following files would be overwritten by merge:\n  ${paths}\n`);
   return true;
 }
