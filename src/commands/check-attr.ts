@@ -52,7 +52,7 @@ export const command = defineCommand({
     }
     const source = await attributeTree(context, tree, values.source ?? undefined);
     const reader = new AttributeReader(tree.repository, {
-      direction: source !== undefined ? { tree: source } : values.cached === true ? 'index' : 'checkin',
+      direction: values.cached === true ? 'index' : source !== undefined ? { tree: source } : 'checkin',
       index: () => tree.index,
       warn: tree.warn,
     });

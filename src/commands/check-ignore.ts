@@ -1,6 +1,10 @@
 import { GitError } from '../base/errors.js';
 import { quotePath, unquotePath } from '../base/quote.js';
+import type { PathspecItem } from '../repo/pathspec.js';
+import { Pathspec } from '../repo/pathspec.js';
+import type { IgnoreMatch } from '../worktree/ignore.js';
 import { Ignores } from '../worktree/ignore.js';
+import type { Index } from '../worktree/index-file.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
@@ -39,10 +43,11 @@ export const command = defineCommand({
       throw new GitError('USAGE', '--non-matching is only valid with --verbose');
     }
     tree.requireRoot();
-    const check = checker(context, tree, values['no-index'] === true);
+    const check = checker(tree, values['no-index'] === true);
     let found = 0;
-    const answer = (word: string): Result | undefined => {
-      const match = check(word);
+    const answer = (spec: PathspecItem): Result | undefined => {
+      const word = spec.original;
+      const match = check(spec);
       const matched = match !== undefined && (verbose || !match.rule.negative);
       if (matched) found++;
       if (quiet || (!matched && values['non-matching'] !== true)) return undefined;
@@ -51,15 +56,15 @@ export const command = defineCommand({
       return { path: word, source: match.list.source, line: match.rule.line, pattern: match.rule.text };
     };
     if (!stdin) {
-      for (const word of rest) {
-        const result = answer(word);
+      for (const spec of rest.map((word) => specOf(context, tree, word))) {
+        const result = answer(spec);
         if (result !== undefined) yield result;
       }
     } else {
       for (const line of context.io.stdin.lines(values.z === true ? 0 : 0x0a)) {
         const word = values.z !== true && line.startsWith('"') ? unquotePath(line)?.value : line;
         if (word === undefined) throw new GitError('USAGE', 'line is badly quoted');
-        const result = answer(word);
+        const result = answer(specOf(context, tree, word));
         if (result !== undefined) {
           yield result;
           context.io.stdout.flush();
@@ -82,31 +87,40 @@ export const command = defineCommand({
   },
 });
 
-function checker(context: CommandContext, tree: WorkTree, noIndex: boolean) {
+type Check = (spec: PathspecItem) => IgnoreMatch | undefined;
+
+function checker(tree: WorkTree, noIndex: boolean): Check {
   const ignores = new Ignores(tree.repository, { index: () => tree.index, warn: tree.warn });
-  return (word: string) => {
-    if (word === '') {
-      throw new GitError(
-        'USAGE',
-        'empty string is not a valid pathspec. please use . instead if you meant to match all paths',
-      );
-    }
-    const [item] = pathspecOf(context, tree, [word], { refuse: ['literal', 'glob', 'icase', 'exclude', 'attr'] }).items;
-    const full = item!.match;
-    const asDirectory = full.endsWith('/');
-    const path = asDirectory ? full.slice(0, -1) : full;
+  return (spec) => {
+    const path = spec.match.replace(/\/$/, '');
     if (path === '') return undefined;
-    if (tree.hasSymlinkParent(path)) {
-      throw new GitError('USAGE', `pathspec '${word}' is beyond a symbolic link`);
-    }
-    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
-      const above = tree.index.get(path.slice(0, slash));
-      if (above !== undefined && above.mode === 0o160000) {
-        throw new GitError('USAGE', `Pathspec '${word}' is in submodule '${above.path}'`);
-      }
-    }
-    if (!noIndex && tree.index.has(path)) return undefined;
-    const isDirectory = tree.lstat(path)?.kind === 'directory' || asDirectory;
+    // What is tracked is not ignored; the word is a pattern here.
+    const { index } = tree;
+    if (!noIndex && isTracked(index, spec)) return undefined;
+    const isDirectory = tree.lstat(path)?.kind === 'directory' || spec.match.endsWith('/');
     return ignores.match(path, isDirectory);
   };
+}
+
+function isTracked(index: Index, spec: PathspecItem): boolean {
+  const { match } = spec;
+  if (index.has(match) || index.hasDirectory(match.replace(/\/$/, ''))) return true;
+  if (!spec.wildcards) return false;
+  const pathspec = new Pathspec([spec]);
+  for (let i = 0, { count } = index; i < count; i++) if (pathspec.matches(index.pathAt(i))) return true;
+  return false;
+}
+
+/** The word as a pathspec from the top. Throws where it is one that cannot be, or leads out of the work tree. */
+function specOf(context: CommandContext, tree: WorkTree, word: string): PathspecItem {
+  const spec = pathspecOf(context, tree, [word], { refuse: ['literal', 'glob', 'icase', 'exclude', 'attr'] }).items[0]!;
+  const path = spec.match.replace(/\/$/, '');
+  if (tree.hasSymlinkParent(path)) throw new GitError('USAGE', `pathspec '${word}' is beyond a symbolic link`);
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const above = tree.index.get(path.slice(0, slash));
+    if (above !== undefined && above.mode === 0o160000) {
+      throw new GitError('USAGE', `Pathspec '${word}' is in submodule '${above.path}'`);
+    }
+  }
+  return spec;
 }

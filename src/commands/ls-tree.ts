@@ -3,7 +3,8 @@ import type { Oid } from '../base/oid.js';
 import { quotePath, relativeTo } from '../base/quote.js';
 import { formatMode, isTreeMode, kindOfMode } from '../objects/mode.js';
 import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
-import { normalize } from '../repo/pathspec.js';
+import type { PathspecOptions } from '../repo/pathspec.js';
+import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
 import { abbreviate } from '../repo/revision-short.js';
@@ -51,7 +52,9 @@ export const command = defineCommand({
       complain: (line) => context.printError(`${line}\n`),
     });
     if (oid === undefined) throw new GitError('REF_MISSING', `Not a valid object name ${treeish}`);
-    const paths = words.map((word) => specOf(word, prefix, repository.workTree));
+    const paths = words.map((word) =>
+      specOf(word, { prefix, workTree: repository.workTree, settings: context.globals.pathspecs }),
+    );
     if (paths.length === 0 && prefix !== '') paths.push(prefix);
     const tree = await peelTo(repository, oid, 'tree');
     if (tree === undefined) throw new GitError('REF_MISSING', 'not a tree object');
@@ -164,12 +167,8 @@ function compileFormat(text: string): Format {
 const isField = (text: string): text is FieldName => (fieldNames as readonly string[]).includes(text);
 
 /** A path argument from the top of the tree; a `/` at its end is kept: it asks for what is in the directory. */
-function specOf(word: string, prefix: string, workTree: string | undefined): string {
-  const normal = normalize(prefix, word, workTree);
-  if (normal === undefined) {
-    throw new GitError('USAGE', `${word}: '${word}' is outside repository at '${workTree ?? '.'}'`);
-  }
-  const { path } = normal;
+function specOf(word: string, options: PathspecOptions): string {
+  const path = parsePathspec([word], { ...options, refuse: ['glob', 'icase', 'exclude', 'attr'] }).items[0]!.match;
   return word.endsWith('/') && path !== '' && !path.endsWith('/') ? `${path}/` : path;
 }
 

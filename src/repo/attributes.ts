@@ -40,6 +40,8 @@ export interface AttributeParseOptions {
   readonly file?: string;
   /** Told of lines that are passed over; the message is what git prints after `warning: `. */
   readonly warn?: ((message: string) => void) | undefined;
+  /** Told whole lines about names that cannot be. */
+  readonly reject?: ((line: string) => void) | undefined;
 }
 
 const MAX_LINE = 2048;
@@ -76,23 +78,23 @@ function parseLine(line: string, number: number, options: AttributeParseOptions)
   if (at === line.length || line[at] === '#') return undefined;
   const quoted = line[at] === '"' ? unquotePath(line, at) : undefined;
   let pattern: string;
+  const start = at;
   if (quoted !== undefined) {
     pattern = quoted.value;
     at = quoted.end;
   } else {
-    const start = at;
     while (at < line.length && !blank.test(line[at]!)) at++;
     pattern = line.slice(start, at);
   }
   const where = `${options.file ?? '.gitattributes'}:${number}`;
   const badName = (name: string): undefined => {
-    options.warn?.(`${name} is not a valid attribute name: ${where}`);
+    options.reject?.(`${name} is not a valid attribute name: ${where}`);
     return undefined;
   };
   let macro: string | undefined;
   if (pattern.startsWith('[attr]') && pattern.length > 6) {
     if (options.macros !== true) {
-      options.warn?.(`${pattern} not allowed: ${where}`);
+      options.reject?.(`${quoted === undefined ? line.slice(start) : pattern} not allowed: ${where}`);
       return undefined;
     }
     macro = pattern.slice(6);

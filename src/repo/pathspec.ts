@@ -119,12 +119,37 @@ export class Pathspec {
 
   #itemDegree(item: PathspecItem, path: string, isDirectory: boolean): number {
     const degree = pathDegree(item, path, isDirectory);
-    if (degree === MATCH_NONE || item.attributes.length === 0) return degree;
+    return degree !== MATCH_NONE && this.#demandsHold(item, path) ? degree : MATCH_NONE;
+  }
+
+  #demandsHold(item: PathspecItem, path: string): boolean {
+    if (item.attributes.length === 0) return true;
     const attributes = this.#attributesOf?.(path) ?? new Map();
-    for (const { name, value } of item.attributes) {
-      if (!attributes.has(name) ? value !== undefined : attributes.get(name) !== value) return MATCH_NONE;
+    return item.attributes.every(({ name, value }) =>
+      attributes.has(name) ? attributes.get(name) === value : value === undefined,
+    );
+  }
+
+  /**
+   * True when some item may be about something below `directory` (without `/`), and none is about the directory itself:
+   * then it is not named as a whole.
+   */
+  leadsBelow(directory: string): boolean {
+    const path = `${directory}/`;
+    let leads = false;
+    for (const item of this.items) {
+      if (item.exclude) continue;
+      const degree = this.#itemDegree(item, path, true);
+      if (degree === MATCH_EXACT || degree === MATCH_PATTERN) return false;
+      if (degree === MATCH_NONE && itemMayMatchBelow(item, directory)) leads ||= this.#demandsHold(item, path);
     }
-    return degree;
+    return leads && !this.#isExcluded(path);
+  }
+
+  #isExcluded(path: string): boolean {
+    return (
+      this.#hasExclude && this.items.some((item) => item.exclude && this.#itemDegree(item, path, true) !== MATCH_NONE)
+    );
   }
 
   /** False when nothing below `directory` (without `/`) can match: then it need not be looked into. */
@@ -225,6 +250,7 @@ const shortMagic: Readonly<Record<string, Magic>> = { '/': 'top', '!': 'exclude'
 /** Characters that may stand for magic one day; they cannot begin a plain path after `:`. */
 const reserved = /[!"#%&',\-/:;<=>@_`~^]/;
 const longNames: readonly Magic[] = ['top', 'literal', 'glob', 'icase', 'exclude'];
+const magicNames: readonly Magic[] = [...longNames, 'attr'];
 
 /** Reads pathspecs as given on a command line. Throws `USAGE` in git's words. */
 export function parsePathspec(words: readonly string[], options: PathspecOptions = {}): Pathspec {
@@ -315,31 +341,37 @@ function parseItem(word: string, prefix: string, options: PathspecOptions): Path
   if (magic.has('literal') && magic.has('glob')) {
     throw new GitError('USAGE', `${word}: 'literal' and 'glob' are incompatible`);
   }
-  for (const name of options.refuse ?? []) {
-    if (magic.has(name)) {
-      const shown =
-        name === 'top' || name === 'exclude' ? `'${name}' (mnemonic: '${name === 'top' ? '/' : '!'}')` : `'${name}'`;
-      throw new GitError('USAGE', `${word}: pathspec magic not supported by this command: ${shown}`);
-    }
-  }
+  if (settings.icase === true) magic.add('icase');
+  if (settings.glob === true && !magic.has('literal')) magic.add('glob');
+  if (settings.literal === true || (settings.noglob === true && !magic.has('glob'))) magic.add('literal');
   flags.exclude = magic.has('exclude');
   flags.top = magic.has('top');
-  flags.icase = magic.has('icase') || settings.icase === true;
-  flags.glob = magic.has('glob') || (settings.glob === true && !magic.has('literal'));
-  flags.literal = magic.has('literal') || settings.literal === true || (settings.noglob === true && !magic.has('glob'));
+  flags.icase = magic.has('icase');
+  flags.glob = magic.has('glob');
+  flags.literal = magic.has('literal');
   let match: string;
   let plain: number;
   if (prefixLength !== undefined) {
     match = rest;
     plain = prefixLength;
+  } else if (flags.top) {
+    // Taken as it is: no dots are resolved in it.
+    match = rest;
+    plain = 0;
   } else {
-    const base = flags.top ? '' : prefix;
-    const normal = normalize(base, rest, options.workTree);
+    const normal = normalize(prefix, rest, options.workTree);
     if (normal === undefined) {
       throw new GitError('USAGE', `${word}: '${rest}' is outside repository at '${options.workTree ?? ''}'`);
     }
     match = normal.path;
     plain = normal.prefixLength;
+  }
+  const refused = magicNames.filter((name) => magic.has(name) && options.refuse?.includes(name) === true);
+  if (refused.length > 0) {
+    const shown = refused.map((name) =>
+      name === 'top' || name === 'exclude' ? `'${name}' (mnemonic: '${name === 'top' ? '/' : '!'}')` : `'${name}'`,
+    );
+    throw new GitError('USAGE', `${word}: pathspec magic not supported by this command: ${shown.join(', ')}`);
   }
   return makeItem(word, match, flags, plain);
 }

@@ -145,6 +145,12 @@ export class Repository {
     return this.#options.merges ?? {};
   }
 
+  /** A path of the git directory as git shows it: relative, where it is below. */
+  shownPath(path: string): string {
+    const { commonDir, gitDirShown, gitDir } = this;
+    return commonDir === gitDir && path.startsWith(`${gitDir}/`) ? gitDirShown + path.slice(gitDir.length) : path;
+  }
+
   /** Takes a whole line for standard error. */
   complain(line: string): void {
     this.#options.complain?.(line);

@@ -40,6 +40,7 @@ export class AttributeReader {
     string,
     { lists: readonly AttributeList[]; macros: AttributeMacros; info: AttributeList[] }
   >();
+  readonly #names = new Set<string>();
   #lastDirectory: string | undefined;
   /** `lists` are empty where no rule is about any path. */
   #lastStack: { lists: readonly AttributeList[]; macros: AttributeMacros } | undefined;
@@ -67,19 +68,19 @@ export class AttributeReader {
     return attributesOf(this.#lastStack.lists, this.#lastStack.macros, path);
   }
 
-  /** The names that `path`'s attributes have, in the order in which files first mention them. */
+  /** The names that `path`'s attributes have, in the order in which files read so far first mention them. */
   namesInOrder(path: string): string[] {
     const attributes = this.of(path);
-    const directory = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    const { lists, info } = this.#stack(directory);
-    const names = new Set<string>();
-    for (const list of [...lists.slice(0, 1), ...info, ...lists]) {
-      for (const rule of list.rules) {
-        if (rule.macro !== undefined) names.add(rule.macro);
-        for (const { name } of rule.assignments) names.add(name);
+    return [...this.#names].filter((name) => attributes.get(name) !== undefined);
+  }
+
+  #mention(lists: readonly AttributeList[]): void {
+    for (const { rules } of lists) {
+      for (const rule of rules) {
+        if (rule.macro !== undefined) this.#names.add(rule.macro);
+        for (const { name } of rule.assignments) this.#names.add(name);
       }
     }
-    return [...names].filter((name) => attributes.get(name) !== undefined);
   }
 
   /** Reads elsewhere from now on. Answers where it read before. */
@@ -105,10 +106,12 @@ export class AttributeReader {
       const { outer, info } = this.#outside();
       const top = this.#inTree('');
       const lists = top === undefined ? outer : [...outer, top];
+      this.#mention([...lists, ...info]);
       stack = { lists, macros: collectMacros([...lists, ...info]), info };
     } else {
       const parent = this.#stack(directory.slice(0, Math.max(0, directory.lastIndexOf('/'))));
       const own = this.#inTree(`${directory}/`);
+      if (own !== undefined) this.#mention([own]);
       stack = own === undefined ? parent : { ...parent, lists: [...parent.lists, own] };
     }
     this.#stacks.set(directory, stack);
@@ -130,7 +133,7 @@ export class AttributeReader {
       if (global !== undefined) outer.push(global);
     }
     const path = this.#repository.path('info/attributes');
-    const info = this.#file(path, '', true, true);
+    const info = this.#file(path, '', true, true, this.#repository.shownPath(path));
     return { outer, info: info === undefined ? [] : [info] };
   }
 
@@ -147,7 +150,14 @@ export class AttributeReader {
   }
 
   #parse(data: Bytes, base: string, macros: boolean, name: string): AttributeList {
-    return parseAttributes(data, { base, macros, ignoreCase: this.#ignoreCase, file: name, warn: this.#warn });
+    return parseAttributes(data, {
+      base,
+      macros,
+      ignoreCase: this.#ignoreCase,
+      file: name,
+      warn: this.#warn,
+      reject: (line) => this.#repository.complain(line),
+    });
   }
 
   #file(path: string, base: string, macros: boolean, follow: boolean, name = path): AttributeList | undefined {

@@ -74,13 +74,7 @@ export class Ignores {
     const user = config.getPath('core.excludesfile') ?? xdgConfigFile(env, 'ignore');
     if (user !== undefined) this.files.user = this.#addFile(repository.fromTop(user), user);
     const info = repository.path('info/exclude');
-    this.files.info = this.#addFile(info, this.#shown(info));
-  }
-
-  /** A path of the git directory as git shows it. */
-  #shown(path: string): string {
-    const { commonDir, gitDirShown, gitDir } = this.#repository;
-    return commonDir === gitDir && path.startsWith(`${gitDir}/`) ? gitDirShown + path.slice(gitDir.length) : path;
+    this.files.info = this.#addFile(info, repository.shownPath(info));
   }
 
   /** A pattern given on the command line. The first added has the number -1, as `check-ignore` would show it. */

@@ -2,7 +2,6 @@ import { compareText } from '../base/bytes.js';
 import { isGitlinkMode } from '../objects/mode.js';
 import type { FileSystem } from '../platform/fs.js';
 import type { Pathspec } from '../repo/pathspec.js';
-import { MATCH_NONE } from '../repo/pathspec.js';
 import { nestedGitDirectory } from './gitlink.js';
 import type { Ignores } from './ignore.js';
 import type { Index } from './index-file.js';
@@ -212,6 +211,8 @@ class Walk implements UntrackedFiles {
       this.#children('', false, this.#tracked('', 0, this.#tree.index.count), false);
       return;
     }
+    // A pathspec from the top is taken as it is, and no path has such a name in it.
+    if (/(?:^|\/)(?:\.\.?)?(?:\/|$)/.test(directory)) return;
     // Each directory on the way may itself be untracked, ignored, a link or a repository of its own.
     const { index } = this.#tree;
     for (let slash = directory.indexOf('/'); ; slash = directory.indexOf('/', slash + 1)) {
@@ -353,7 +354,7 @@ class Walk implements UntrackedFiles {
     const options = this.#options;
     const excluded = above || options.ignores?.isIgnored(path, true) === true;
     if (excluded && options.ignored === 'no') return IGNORED;
-    const deeper = this.#pathspec !== undefined && this.#pathspec.degree(`${path}/`, true) === MATCH_NONE;
+    const deeper = this.#pathspec?.leadsBelow(path) === true;
     if (options.enterNested !== true && this.#isNested(path)) {
       if (options.skipNested === true || deeper) return NONE;
       return this.#name(path, excluded);
@@ -384,9 +385,11 @@ class Walk implements UntrackedFiles {
     return this.#name(path, false);
   }
 
-  /** Names a directory; one whose name the index has is not named, as in git. */
+  /** Names a directory, where it is asked for; one whose name the index has is not named, as in git. */
   #name(path: string, excluded: boolean): number {
-    if (this.#tree.index.has(path)) return excluded ? IGNORED : UNTRACKED;
+    if (this.#tree.index.has(path) || this.#pathspec?.matches(`${path}/`, true) === false) {
+      return excluded ? IGNORED : UNTRACKED;
+    }
     if (excluded) {
       if (this.#options.ignored !== 'no') this.ignored.push(`${path}/`);
       return IGNORED;
