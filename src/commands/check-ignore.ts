@@ -56,7 +56,7 @@ export const command = defineCommand({
       return { path: word, source: match.list.source, line: match.rule.line, pattern: match.rule.text };
     };
     if (!stdin) {
-      for (const spec of rest.map((word) => specOf(context, tree, word))) {
+      for (const spec of specsOf(context, tree, rest)) {
         const result = answer(spec);
         if (result !== undefined) yield result;
       }
@@ -64,7 +64,7 @@ export const command = defineCommand({
       for (const line of context.io.stdin.lines(values.z === true ? 0 : 0x0a)) {
         const word = values.z !== true && line.startsWith('"') ? unquotePath(line)?.value : line;
         if (word === undefined) throw new GitError('USAGE', 'line is badly quoted');
-        const result = answer(specOf(context, tree, word));
+        const result = answer(specsOf(context, tree, [word])[0]!);
         if (result !== undefined) {
           yield result;
           context.io.stdout.flush();
@@ -97,8 +97,9 @@ function checker(tree: WorkTree, noIndex: boolean): Check {
     // What is tracked is not ignored; the word is a pattern here.
     const { index } = tree;
     if (!noIndex && isTracked(index, spec)) return undefined;
-    const isDirectory = tree.lstat(path)?.kind === 'directory' || spec.match.endsWith('/');
-    return ignores.match(path, isDirectory);
+    const isDirectory = tree.lstat(path)?.kind === 'directory';
+    // With a `/` at its end it is what is in the directory, without a name.
+    return ignores.match(spec.match, isDirectory);
   };
 }
 
@@ -111,16 +112,18 @@ function isTracked(index: Index, spec: PathspecItem): boolean {
   return false;
 }
 
-/** The word as a pathspec from the top. Throws where it is one that cannot be, or leads out of the work tree. */
-function specOf(context: CommandContext, tree: WorkTree, word: string): PathspecItem {
-  const spec = pathspecOf(context, tree, [word], { refuse: ['literal', 'glob', 'icase', 'exclude', 'attr'] }).items[0]!;
-  const path = spec.match.replace(/\/$/, '');
-  if (tree.hasSymlinkParent(path)) throw new GitError('USAGE', `pathspec '${word}' is beyond a symbolic link`);
-  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
-    const above = tree.index.get(path.slice(0, slash));
-    if (above !== undefined && above.mode === 0o160000) {
-      throw new GitError('USAGE', `Pathspec '${word}' is in submodule '${above.path}'`);
+/** The words as pathspecs from the top. Throws where one cannot be, or leads out of the work tree. */
+function specsOf(context: CommandContext, tree: WorkTree, words: readonly string[]): readonly PathspecItem[] {
+  const { items } = pathspecOf(context, tree, words, { refuse: ['literal', 'glob', 'icase', 'exclude', 'attr'] });
+  for (const { match, original } of items) {
+    const path = match.replace(/\/$/, '');
+    if (tree.hasSymlinkParent(path)) throw new GitError('USAGE', `pathspec '${original}' is beyond a symbolic link`);
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      const above = tree.index.get(path.slice(0, slash));
+      if (above !== undefined && above.mode === 0o160000) {
+        throw new GitError('USAGE', `Pathspec '${original}' is in submodule '${above.path}'`);
+      }
     }
   }
-  return spec;
+  return items;
 }

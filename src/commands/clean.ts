@@ -90,10 +90,9 @@ function select(context: CommandContext, tree: WorkTree, values: Values, rest: r
   });
   const chosen = values.X === true ? result.ignored : withoutIgnored(tree, ignores, result.untracked, recurse, nested);
   return chosen.filter((path) => {
-    if (!path.endsWith('/')) return true;
-    if (values.d === true) return true;
-    // Without -d a directory goes only when it was named.
-    return rest.length > 0 && pathspec.degree(path.slice(0, -1), true) > 1;
+    if (!path.endsWith('/')) return pathspec.matches(path);
+    // Without -d a directory goes only where paths were named.
+    return (values.d === true || rest.length > 0) && pathspec.matches(path.slice(0, -1), true);
   });
 }
 
@@ -154,12 +153,15 @@ class Cleaner {
   readonly #tree: WorkTree;
   readonly #options: { readonly dry: boolean; readonly quiet: boolean; readonly nested: boolean };
   readonly #print: (path: string) => string;
+  /** What goes is the current directory: what is in it is shown as `./x`. */
+  #here = false;
 
   constructor(context: CommandContext, tree: WorkTree, options: { dry: boolean; quiet: boolean; nested: boolean }) {
     this.#context = context;
     this.#tree = tree;
     this.#options = options;
-    this.#print = pathPrinter(tree);
+    const print = pathPrinter(tree);
+    this.#print = (path) => (this.#here ? print(path).replace(/^"?/, '$&./') : print(path));
   }
 
   *remove(path: string): Generator<Result> {
@@ -170,6 +172,7 @@ class Cleaner {
       return;
     }
     const said: Result[] = [];
+    this.#here = path === this.#tree.repository.prefix;
     const gone = this.#directory(path.slice(0, -1), said);
     if (gone) {
       if (!quiet) yield { verb: dry ? 'Would remove' : 'Removing', path: this.#print(path) };

@@ -527,7 +527,7 @@ class CommitRun {
   ): Promise<void> {
     for (const entry of this.tree.index.entries) pathspec.matches(entry.path);
     for (const path of extra ?? []) pathspec.matches(path);
-    const missing = pathspec.unmatched();
+    const missing = pathspec.unmatched({ exclusions: true });
     for (const item of missing) {
       this.#context.error(`pathspec '${item.original}' did not match any file(s) known to git`);
     }

@@ -185,11 +185,13 @@ class Listing {
       ignores,
       collapse: values.directory === true,
       hideEmpty: values['empty-directory'] === false,
-      ignored: values.ignored === true ? 'traditional' : 'no',
+      ignored: values.ignored === true ? 'listed' : 'no',
     });
     const tagged = values.t === true || values.v === true || values.f === true;
     if (values.others === true) {
       for (const path of values.ignored === true ? found.ignored : found.untracked) {
+        const directory = path.endsWith('/');
+        if (!this.#spec.matches(directory ? path.slice(0, -1) : path, directory)) continue;
         yield this.#line(path, tagged ? '? ' : '');
       }
     }
@@ -391,7 +393,7 @@ class Listing {
 
   #unmatched(): number {
     if (this.#values['error-unmatch'] !== true) return 0;
-    const missing = this.#spec.unmatched();
+    const missing = this.#spec.unmatched({ exclusions: true });
     for (const item of missing) {
       this.#context.error(`pathspec '${item.original}' did not match any file(s) known to git`);
     }

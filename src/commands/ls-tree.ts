@@ -52,9 +52,7 @@ export const command = defineCommand({
       complain: (line) => context.printError(`${line}\n`),
     });
     if (oid === undefined) throw new GitError('REF_MISSING', `Not a valid object name ${treeish}`);
-    const paths = words.map((word) =>
-      specOf(word, { prefix, workTree: repository.workTree, settings: context.globals.pathspecs }),
-    );
+    const paths = specsOf(words, { prefix, workTree: repository.workTree, settings: context.globals.pathspecs });
     if (paths.length === 0 && prefix !== '') paths.push(prefix);
     const tree = await peelTo(repository, oid, 'tree');
     if (tree === undefined) throw new GitError('REF_MISSING', 'not a tree object');
@@ -166,10 +164,12 @@ function compileFormat(text: string): Format {
 
 const isField = (text: string): text is FieldName => (fieldNames as readonly string[]).includes(text);
 
-/** A path argument from the top of the tree; a `/` at its end is kept: it asks for what is in the directory. */
-function specOf(word: string, options: PathspecOptions): string {
-  const path = parsePathspec([word], { ...options, refuse: ['glob', 'icase', 'exclude', 'attr'] }).items[0]!.match;
-  return word.endsWith('/') && path !== '' && !path.endsWith('/') ? `${path}/` : path;
+/** Path arguments from the top of the tree; a `/` at the end is kept: it asks for what is in the directory. */
+function specsOf(words: readonly string[], options: PathspecOptions): string[] {
+  const { items } = parsePathspec(words, { ...options, refuse: ['glob', 'icase', 'exclude', 'attr'] });
+  return items.map(({ match }, i) =>
+    words[i]!.endsWith('/') && match !== '' && !match.endsWith('/') ? `${match}/` : match,
+  );
 }
 
 interface WalkOptions {

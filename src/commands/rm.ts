@@ -43,7 +43,7 @@ export const command = defineCommand({
     const { prefix } = tree.repository;
     if (words.length === 0 && prefix !== '') words = [wholePrefix];
     if (words.length === 0) throw new GitError('USAGE', 'No pathspec was given. Which files should I remove?');
-    const pathspec = pathspecOf(context, tree, words);
+    const pathspec = pathspecOf(context, tree, words, { whenEmpty: 'cwd' });
     const shown = (original: string): string => (original === wholePrefix && rest.length === 0 ? prefix : original);
     const lock = tree.lockIndex();
     try {

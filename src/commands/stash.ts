@@ -263,7 +263,7 @@ async function* push(
   tree.reloadIndex();
   if (options.limited && untracked === 'no') {
     for (const entry of tree.index.entries) options.pathspec.matches(entry.path);
-    const missing = options.pathspec.unmatched();
+    const missing = options.pathspec.unmatched({ exclusions: true });
     for (const item of missing)
       context.printError(
         `error: pathspec ':${words.length > 0 ? `(prefix:${tree.repository.prefix.length})` : ''}${item.match}' did not match any file(s) known to git\n`,

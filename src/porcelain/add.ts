@@ -152,13 +152,14 @@ class Adding implements AddResult {
         continue;
       }
       const path = item.match.endsWith('/') ? item.match.slice(0, -1) : item.match;
-      const literal = !item.wildcards && !item.ignoreCase;
+      const literal = !item.glob && !item.ignoreCase;
       const stat = literal ? this.#tree.lstat(path) : undefined;
-      if (literal && this.#options.force !== true && (stat !== undefined || this.#options.ignoreMissing === true)) {
+      const lenient = this.#options.ignoreMissing === true;
+      if (this.#options.force !== true && (lenient || (literal && stat !== undefined))) {
         const rule = this.#ignoredPart(path, stat?.kind === 'directory');
         if (rule !== undefined) this.ignored.push(rule);
       }
-      if (stat !== undefined || (literal && this.#options.ignoreMissing === true)) continue;
+      if (stat !== undefined || lenient) continue;
       throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
     }
   }
@@ -168,7 +169,8 @@ class Adding implements AddResult {
     pathspec.seen.fill(0);
     for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
     for (const item of pathspec.unmatched()) {
-      if (item.match !== '' && this.#tree.lstat(item.match.replace(/\/$/, '')) === undefined) {
+      const named = !item.glob && !item.ignoreCase;
+      if (item.match !== '' && !(named && this.#tree.lstat(item.match) !== undefined)) {
         throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
       }
       if (this.#options.strict === true) this.unmatched.push(item.original);

@@ -89,7 +89,7 @@ class Restoring {
       if (source !== undefined && overlay && !fromSource.has(entry.path)) continue;
       if (pathspec.matches(entry.path)) chosen.push(entry.path);
     }
-    const unmatched = pathspec.unmatched();
+    const unmatched = pathspec.unmatched({ exclusions: true });
     if (unmatched.length > 0) return this.#result(unmatched.map((item) => item.original));
     const paths = new Set(chosen);
     for (const path of fromSource.keys()) paths.add(path);

@@ -66,6 +66,8 @@ export class Pathspec {
   readonly seen: Uint8Array;
   readonly #attributesOf: ((path: string) => Attributes) | undefined;
   readonly #hasExclude: boolean;
+  /** Exclusions count as seen as soon as there was something to take away from. */
+  #excludesAsked = false;
 
   constructor(items: readonly PathspecItem[], attributesOf?: (path: string) => Attributes) {
     this.items = items;
@@ -106,6 +108,12 @@ export class Pathspec {
       if (degree > best) best = degree;
     }
     if (best === MATCH_NONE || !this.#hasExclude) return best;
+    if (!this.#excludesAsked) {
+      this.#excludesAsked = true;
+      this.items.forEach((item, i) => {
+        if (item.exclude) this.seen[i] = Math.max(this.seen[i]!, MATCH_PATTERN);
+      });
+    }
     for (let i = 0; i < this.items.length; i++) {
       const item = this.items[i]!;
       if (!item.exclude) continue;
@@ -178,9 +186,10 @@ export class Pathspec {
     return this.items.some((item) => item.attributes.length === 0 && coversDirectory(item, directory));
   }
 
-  /** Items that matched nothing so far (exclude items aside). */
-  unmatched(): PathspecItem[] {
-    return this.items.filter((item, i) => !item.exclude && this.seen[i] === MATCH_NONE);
+  /** Items that matched nothing so far (exclude items aside, where they are not asked for). */
+  unmatched(options: { readonly exclusions?: boolean } = {}): PathspecItem[] {
+    const exclusions = options.exclusions === true;
+    return this.items.filter((item, i) => (exclusions || !item.exclude) && this.seen[i] === MATCH_NONE);
   }
 
   /** The deepest directory that all items are in: where a walk may begin ('' or `a/b`). */
@@ -271,19 +280,21 @@ export function parsePathspec(words: readonly string[], options: PathspecOptions
   }
   const items: PathspecItem[] = [];
   let excludes = 0;
+  if (words.includes('')) {
+    throw new GitError(
+      'USAGE',
+      'empty string is not a valid pathspec. please use . instead if you meant to match all paths',
+    );
+  }
   for (const word of words) {
-    if (word === '') {
-      throw new GitError(
-        'USAGE',
-        'empty string is not a valid pathspec. please use . instead if you meant to match all paths',
-      );
-    }
     const item = parseItem(word, prefix, options);
     if (item.exclude) excludes++;
     items.push(item);
   }
-  // Nothing but exclusions: they are taken from everything below here.
-  if (excludes === items.length) items.push(makeItem('', prefix, { literal: true }));
+  // Nothing but exclusions: they are taken from what no words at all would mean.
+  if (excludes === items.length) {
+    items.push(makeItem('', options.whenEmpty === 'cwd' ? prefix : '', { literal: true }));
+  }
   return new Pathspec(items, options.attributesOf);
 }
 

@@ -17,9 +17,9 @@ export interface UntrackedOptions {
   readonly hideEmpty: boolean;
   /**
    * Ignored files: not gathered; gathered, a directory with nothing else in it as one; or gathered where a rule names
-   * them (`--ignored=matching`).
+   * them (`--ignored=matching`); or all of them, a directory with nothing else in it as well (`ls-files -i`).
    */
-  readonly ignored: 'no' | 'traditional' | 'matching';
+  readonly ignored: 'no' | 'traditional' | 'matching' | 'listed';
   /** What is in a collapsed directory is gathered as well (`clean` with exclusions). */
   readonly keepContents?: boolean;
   /** Nested repositories are passed over, not named (`clean`). */
@@ -367,6 +367,7 @@ class Walk implements UntrackedFiles {
     if (!options.hideEmpty && !excluded && options.ignored === 'no' && options.keepContents !== true) {
       return this.#name(path, false);
     }
+    if (excluded && !options.hideEmpty && options.ignored === 'listed') return this.#name(path, true);
     const untrackedBefore = this.untracked.length;
     const ignoredBefore = this.ignored.length;
     const early = options.ignored === 'no' && options.keepContents !== true;
@@ -374,6 +375,11 @@ class Walk implements UntrackedFiles {
     if (state === NONE) {
       if (options.hideEmpty) return NONE;
       state = excluded ? IGNORED : UNTRACKED;
+    }
+    if (options.ignored === 'listed') {
+      // Where empty ones are hidden, the directory was only asked what it has.
+      if (options.hideEmpty) this.ignored.length = ignoredBefore;
+      return state === IGNORED ? this.#name(path, true) : state;
     }
     if (state === IGNORED) {
       if (options.ignored === 'matching' && !excluded) return state;
@@ -385,11 +391,9 @@ class Walk implements UntrackedFiles {
     return this.#name(path, false);
   }
 
-  /** Names a directory, where it is asked for; one whose name the index has is not named, as in git. */
+  /** Names a directory; one whose name the index has is not named, as in git. */
   #name(path: string, excluded: boolean): number {
-    if (this.#tree.index.has(path) || this.#pathspec?.matches(`${path}/`, true) === false) {
-      return excluded ? IGNORED : UNTRACKED;
-    }
+    if (this.#tree.index.has(path)) return excluded ? IGNORED : UNTRACKED;
     if (excluded) {
       if (this.#options.ignored !== 'no') this.ignored.push(`${path}/`);
       return IGNORED;
