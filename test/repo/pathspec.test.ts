@@ -39,7 +39,7 @@ it('matches pathspecs as ls-files does', () =>
       const answer = tryStock(['ls-files', '-z', '--full-name', '--', ...chosen], { cwd: join(directory, prefix) });
       let ours: string[] | undefined;
       try {
-        const spec = parsePathspec(chosen, { prefix, workTree: directory });
+        const spec = parsePathspec(chosen, { prefix, workTree: directory, whenEmpty: 'cwd' });
         ours = all.filter((path) => spec.matches(path));
         for (const path of ours) {
           for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
