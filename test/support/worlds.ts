@@ -66,7 +66,7 @@ export class Worlds {
 }
 
 /** What is compared of an answer. Lists of options are in our own words. */
-export function seen({ code, stdout: raw, stderr }: BatchAnswer): unknown {
+function seen({ code, stdout: raw, stderr }: BatchAnswer): unknown {
   // Of a directory that goes, git tells what is in it as the system lists it.
   const stdout = /^Would re/.test(raw) ? raw.split('\n').sort().join('\n') : raw;
   if (!current) return { code, stdout };
