@@ -55,10 +55,10 @@ export interface PathspecOptions {
 export type Magic = 'top' | 'literal' | 'glob' | 'icase' | 'exclude' | 'attr';
 
 /** How well an item matched; better ones count when several do. */
-export const MATCH_NONE = 0;
+const MATCH_NONE = 0;
 const MATCH_BELOW = 1;
 const MATCH_PATTERN = 2;
-export const MATCH_EXACT = 3;
+const MATCH_EXACT = 3;
 
 /** A list of pathspecs. Made by `parsePathspec`. Keeps track of which items matched something (`seen`). */
 export class Pathspec {
