@@ -58,7 +58,7 @@ export type Magic = 'top' | 'literal' | 'glob' | 'icase' | 'exclude' | 'attr';
 const MATCH_NONE = 0;
 const MATCH_BELOW = 1;
 const MATCH_PATTERN = 2;
-const MATCH_EXACT = 3;
+export const MATCH_EXACT = 3;
 
 /** A list of pathspecs. Made by `parsePathspec`. Keeps track of which items matched something (`seen`). */
 export class Pathspec {
