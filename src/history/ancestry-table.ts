@@ -56,6 +56,11 @@ export class AncestryTable {
     return this.#graph?.correctedDates === true;
   }
 
+  /** The graph, where all these are in it. */
+  graphOf(one: number, two: number): CommitPositions | undefined {
+    return one < this.#inGraph && two < this.#inGraph ? this.#graph : undefined;
+  }
+
   get hasGraph(): boolean {
     return this.#inGraph > 0;
   }

@@ -7,6 +7,7 @@ import type { ObjectSource } from '../objects/source.js';
 import { AncestryQueue } from './ancestry-queue.js';
 import { AncestryTable } from './ancestry-table.js';
 import type { CommitPositions } from './commit-pool.js';
+import { MainLine } from './main-line.js';
 
 /** What the search for ancestors needs of a commit. */
 export interface CommitNode {
@@ -61,6 +62,9 @@ export interface AheadBehind {
 export class Ancestry {
   readonly #table: AncestryTable;
   #touched: number[] = [];
+  /** Commits taken from the queue in all searches since a main line was made. */
+  #painted = 0;
+  #line: MainLine | undefined;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** `graph`: a commit-graph, where there is one that tells the history as `reader` does. */
@@ -87,12 +91,41 @@ export class Ancestry {
   mergeBases(one: Oid<'commit'>, others: readonly Oid<'commit'>[]): Promise<Oid<'commit'>[]> {
     return this.#exclusive(async () => {
       if (others.includes(one)) return [one];
+      const known = others.length === 1 ? await this.#byLine(one, others[0]!) : undefined;
+      if (known !== undefined) return known.map((number) => this.#table.oid(number));
       const found = await this.#paint(this.#table.number(one), this.#numbers(others));
       const best = this.#byDate(found.filter((number) => (this.#table.flags[number]! & STALE) === 0));
       this.#clear();
       const independent = best.length > 1 ? this.#byDate(await this.#independent(best)) : best;
       return independent.map((number) => this.#table.oid(number));
     });
+  }
+
+  /**
+   * The best common ancestors of two commits one of which lies on a main line; `undefined` where none does, or where the
+   * order of finding them matters. A line is made when as many commits were painted as a graph has: then it has paid.
+   */
+  async #byLine(one: Oid<'commit'>, two: Oid<'commit'>): Promise<number[] | undefined> {
+    const table = this.#table;
+    const ends = this.#numbers([one, two]) as [number, number];
+    const graph = table.graphOf(...ends);
+    if (graph === undefined) return undefined;
+    let side = ends.findIndex((end) => (this.#line?.placeOf(end) ?? -1) >= 0);
+    if (side < 0) {
+      if (this.#line?.extend(ends[0]) !== true) {
+        if (this.#painted < graph.count) return undefined;
+        this.#painted = 0;
+        this.#line = new MainLine(graph);
+        this.#line.extend(ends[0]);
+      }
+      side = 0;
+    }
+    const line = this.#line!;
+    const met = line.commonWith(line.placeOf(ends[side]!), ends[1 - side]!);
+    await this.#loadAll(met);
+    const best = met.length > 1 ? this.#byDate(await this.#independent(met)) : met;
+    for (let i = 1; i < best.length; i++) if (table.seconds[best[i]!] === table.seconds[best[i - 1]!]) return undefined;
+    return best;
   }
 
   /** The best common ancestors of all heads together: git merge-base --octopus --all. */
@@ -280,6 +313,7 @@ export class Ancestry {
       }
       if (queue.interesting === 0) return undefined;
       number = queue.pop();
+      this.#painted++;
       flags = marks[number]! & (FROM_BOTH | STALE);
       if (flags === FROM_BOTH) {
         if ((marks[number]! & FOUND) === 0) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Oid } from '../../src/base/oid.js';
+import { type CommitPositions, MORE_PARENTS } from '../../src/history/commit-pool.js';
 import type { CommitNode } from '../../src/history/merge-base.js';
 import { Ancestry } from '../../src/history/merge-base.js';
 import { Random } from '../support/random.js';
@@ -29,6 +30,36 @@ function ancestryOf(graph: Graph, seconds: (i: number) => number = (i) => i, cou
       return { parents: graph[i]!.map(nameOf), seconds: seconds(i) };
     },
   });
+}
+
+/** A commit-graph in memory: the position of a commit is its number. */
+function graphOf(graph: Graph, seconds: (i: number) => number): CommitPositions {
+  const column = (n: number) => Int32Array.from(graph, (parents) => parents[n] ?? -1);
+  const second = column(1);
+  graph.forEach((parents, i) => {
+    if (parents.length > 2) second[i] = MORE_PARENTS;
+  });
+  return {
+    count: graph.length,
+    oidLength: 20,
+    correctedDates: true,
+    find: Number,
+    oidAt: nameOf,
+    copyName: () => expect.unreachable(),
+    treeAt: () => expect.unreachable(),
+    sameTree: () => false,
+    parentsAt: (i) => graph[i]!,
+    columns: {
+      seconds: Float64Array.from(graph, (_, i) => seconds(i)),
+      first: column(0),
+      second,
+      loaded: new Uint8Array(1).fill(1),
+      load: () => {},
+    },
+    secondsAt: seconds,
+    generationAt: (i) => i + 1,
+    orderAt: (i) => i + 1,
+  };
 }
 
 function ancestorsOf(graph: Graph, i: number): Set<number> {
@@ -66,6 +97,29 @@ describe('merge bases', () => {
     const virtual = 'virtual' as CommitOid;
     await ancestry.addVirtual(virtual, [nameOf(1), nameOf(2)]);
     expect((await ancestry.mergeBases(virtual, [nameOf(3)])).map(Number)).toEqual([2, 1]);
+  });
+
+  it('are the same over a commit-graph, however many searches were made before', async () => {
+    const random = new Random(12);
+    for (let round = 0; round < 60; round++) {
+      const graph = randomGraph(random, 10 + random.below(40));
+      // In some histories several commits have one date: the order of finding counts there.
+      const seconds = random.oneIn(3) ? (i: number) => Math.floor(i / 3) : (i: number) => i;
+      const plain = ancestryOf(graph, seconds);
+      const reader = { commit: () => expect.unreachable('every commit is in the graph') };
+      const ancestry = new Ancestry(reader, graphOf(graph, seconds));
+      for (let search = 0; search < 60; search++) {
+        const one = nameOf(random.below(graph.length));
+        const two = nameOf(random.oneIn(2) ? graph.length - 1 - random.below(3) : random.below(graph.length));
+        const [a, b] = random.oneIn(2) ? [one, two] : [two, one];
+        const theirs = ancestorsOf(graph, Number(b));
+        const common = [...ancestorsOf(graph, Number(a))].filter((i) => theirs.has(i));
+        const best = common.filter((i) => !common.some((other) => other !== i && ancestorsOf(graph, other).has(i)));
+        const found = (await ancestry.mergeBases(a, [b])).map(Number);
+        expect([...found].sort((x, y) => x - y)).toEqual(best.sort((x, y) => x - y));
+        if (seconds(1) === 1) expect(found).toEqual((await plain.mergeBases(a, [b])).map(Number));
+      }
+    }
   });
 
   it('reads each commit once, and nothing below the bases that is not needed', async () => {
