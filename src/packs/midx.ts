@@ -7,7 +7,7 @@ import type { Chunk } from '../platform/chunk-file.js';
 import { readChunks } from '../platform/chunk-file.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import { findName } from '../platform/find-name.js';
-import { LazyTable, readUint32, readUint64 } from '../platform/lazy-table.js';
+import { LazyTable, SCATTERED, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { openTableFile, prefixRange, readFanout, sharedDigits } from './pack-index.js';
 
 /** A multi-pack-index file: one sorted list of names over many packs. */
@@ -60,12 +60,12 @@ export class MultiPackIndex {
     if (names.size !== this.count * this.oidLength) {
       throw this.#broken('multi-pack-index OID lookup chunk is the wrong size');
     }
-    this.#names = new LazyTable(handle, names.start, this.oidLength, this.count);
+    this.#names = new LazyTable(handle, names.start, this.oidLength, this.count, SCATTERED);
     const offsets = this.#chunk('OOFF', 'multi-pack-index required object offsets chunk missing or corrupted');
     if (offsets.size !== this.count * 8) {
       throw this.#broken('multi-pack-index object offset chunk is the wrong size');
     }
-    this.#offsets = new LazyTable(handle, offsets.start, 8, this.count);
+    this.#offsets = new LazyTable(handle, offsets.start, 8, this.count, SCATTERED);
     const large = this.chunks.get('LOFF');
     this.#large = large === undefined ? undefined : new LazyTable(handle, large.start, 8, Math.floor(large.size / 8));
   }

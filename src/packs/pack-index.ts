@@ -4,7 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
 import { findName, findPlace } from '../platform/find-name.js';
-import { LazyTable, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
+import { LazyTable, SCATTERED, memoryHandle, readUint32, readUint64 } from '../platform/lazy-table.js';
 import { orderByOffset } from './offset-order.js';
 
 /** Index files up to this size are read at once and closed: many small packs must not hold many descriptors. */
@@ -131,7 +131,7 @@ export class PackIndex {
       if (size !== start + count * (oidLength + 4) + 2 * oidLength) {
         throw this.#broken(`wrong index v1 file size in ${path}`);
       }
-      this.#names = new LazyTable(handle, start, oidLength + 4, count);
+      this.#names = new LazyTable(handle, start, oidLength + 4, count, SCATTERED);
       this.#nameAt = 4;
       this.#offsets = this.#names;
       this.#crcs = undefined;
@@ -143,10 +143,10 @@ export class PackIndex {
     if (size < least || largeCount > Math.max(0, count - 1) || !Number.isInteger(largeCount)) {
       throw this.#broken(`wrong index v2 file size in ${path}`);
     }
-    this.#names = new LazyTable(handle, start, oidLength, count);
+    this.#names = new LazyTable(handle, start, oidLength, count, SCATTERED);
     this.#nameAt = 0;
     this.#crcs = new LazyTable(handle, start + count * oidLength, 4, count);
-    this.#offsets = new LazyTable(handle, start + count * (oidLength + 4), 4, count);
+    this.#offsets = new LazyTable(handle, start + count * (oidLength + 4), 4, count, SCATTERED);
     this.#large = new LazyTable(handle, start + count * (oidLength + 8), 8, largeCount);
   }
 

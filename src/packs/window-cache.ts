@@ -11,6 +11,9 @@ interface Window {
   used: boolean;
 }
 
+/** A buffer of its own that is filled at once need not be cleared before. */
+const uncleared = (globalThis as { Buffer?: typeof Buffer }).Buffer?.allocUnsafeSlow;
+
 /** Parts of files kept in memory, up to a number of bytes; the least lately used go first (second chance). */
 export class WindowCache {
   readonly #limit: number;
@@ -37,7 +40,7 @@ export class WindowCache {
       old.file.forget(old.index);
       buffer = new Uint8Array(old.data.buffer, 0, WINDOW_SIZE);
     }
-    buffer ??= new Uint8Array(WINDOW_SIZE);
+    buffer ??= uncleared?.(WINDOW_SIZE) ?? new Uint8Array(WINDOW_SIZE);
     const got = file.handle.readInto(buffer, index * WINDOW_SIZE);
     const window: Window = { file, index, data: got === WINDOW_SIZE ? buffer : buffer.subarray(0, got), used: true };
     this.#ring[slot] = window;

@@ -1,41 +1,46 @@
 import type { Bytes } from '../base/bytes.js';
 import type { ReadHandle } from './fs.js';
 
-const CHUNK_BITS = 10;
-const CHUNK_ROWS = 1 << CHUNK_BITS;
+/** Rows that are looked up one by one, anywhere: 256 names are five kilobytes. */
+export const SCATTERED = 8;
+const NEIGHBOURS = 10;
 
-/** A table of fixed rows in a file, read 1,024 rows at a time as they are asked for, so that one lookup stays cheap. */
+/** A table of fixed rows in a file, read 2 to the power of `bits` rows at a time as they are asked for. */
 export class LazyTable {
   readonly count: number;
   readonly rowSize: number;
   readonly #handle: ReadHandle;
   readonly #start: number;
+  readonly #bits: number;
+  readonly #mask: number;
   readonly #chunks: (Bytes | undefined)[] = [];
 
-  constructor(handle: ReadHandle, start: number, rowSize: number, count: number) {
+  constructor(handle: ReadHandle, start: number, rowSize: number, count: number, bits = NEIGHBOURS) {
     this.#handle = handle;
     this.#start = start;
     this.rowSize = rowSize;
     this.count = count;
+    this.#bits = bits;
+    this.#mask = (1 << bits) - 1;
   }
 
   /** The chunk that holds `row`; the row starts in it at `at(row)`. */
   chunk(row: number): Bytes {
-    return this.#chunks[row >>> CHUNK_BITS] ?? this.#load(row >>> CHUNK_BITS);
+    return this.#chunks[row >>> this.#bits] ?? this.#load(row >>> this.#bits);
   }
 
   at(row: number): number {
-    return (row & (CHUNK_ROWS - 1)) * this.rowSize;
+    return (row & this.#mask) * this.rowSize;
   }
 
   /** The row behind the last one of the chunk that holds `row`. */
   chunkEnd(row: number): number {
-    return Math.min(this.count, ((row >>> CHUNK_BITS) + 1) << CHUNK_BITS);
+    return Math.min(this.count, ((row >>> this.#bits) + 1) << this.#bits);
   }
 
   #load(index: number): Bytes {
-    const first = index << CHUNK_BITS;
-    const rows = Math.min(CHUNK_ROWS, this.count - first);
+    const first = index << this.#bits;
+    const rows = Math.min(this.#mask + 1, this.count - first);
     const chunk = new Uint8Array(rows * this.rowSize);
     this.#handle.readInto(chunk, this.#start + first * this.rowSize);
     this.#chunks[index] = chunk;

@@ -1,8 +1,8 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
-import { decodeText, encodeText } from '../../base/bytes.js';
+import { decodeText, emptyBytes, encodeText } from '../../base/bytes.js';
 import { binding } from './builtins.js';
-import { innerFiles, type InnerFiles, type RawStat } from './inner-files.js';
+import { innerFiles, type InnerFiles, innerWrite, type RawStat } from './inner-files.js';
 import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
 
@@ -91,11 +91,16 @@ function fromRaw(values: RawStat): FileStat {
 }
 
 function readHandle(descriptor: number): ReadHandle {
-  const size = nodeFs.fstatSync(descriptor).size;
+  const inner = innerFiles();
+  const size = inner?.fstat(descriptor, false, undefined, false)?.[8] ?? nodeFs.fstatSync(descriptor).size;
   const readInto = (into: Bytes, position: number): number => {
     let got = 0;
     while (got < into.length) {
-      const n = nodeFs.readSync(descriptor, into, got, into.length - got, position + got);
+      // What Node's own function would check holds: nobody reads at a place below 0 or beyond 2^53.
+      const n =
+        inner === undefined
+          ? nodeFs.readSync(descriptor, into, got, into.length - got, position + got)
+          : inner.read(descriptor, into, got, into.length - got, position + got);
       if (n === 0) break;
       got += n;
     }
@@ -110,11 +115,11 @@ function readHandle(descriptor: number): ReadHandle {
       return new Uint8Array(into.buffer, into.byteOffset, got);
     },
     stat: () => toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })),
-    close: () => nodeFs.closeSync(descriptor),
+    close: () => (inner === undefined ? nodeFs.closeSync(descriptor) : inner.close(descriptor)),
   };
 }
 
-/** A regular file as large as it says; `undefined`: not this way. */
+/** A whole file; `undefined`: not this way. What is no regular file is opened once only: a pipe would be lost. */
 function readWhole(path: string): Bytes | undefined {
   const inner = below(path);
   if (inner === undefined) return undefined;
@@ -122,27 +127,39 @@ function readWhole(path: string): Bytes | undefined {
   try {
     const values = inner.fstat(descriptor, false, undefined, false)!;
     const size = values[8]!;
-    if ((values[1]! & FORMAT) !== 0o100000 || size === 0 || size > MOST_AT_ONCE) return undefined;
-    const into = Buffer.allocUnsafe(size);
-    const got = inner.read(descriptor, into, 0, size, -1);
-    return got === size ? into : undefined;
+    if ((values[1]! & FORMAT) !== 0o100000) {
+      // What stands for a configuration that is not there.
+      if (values[5] === NULL_DEVICE && process.platform === 'linux') return emptyBytes;
+      return nodeFs.readFileSync(descriptor);
+    }
+    if (size > MOST_AT_ONCE) return undefined;
+    const into = Buffer.allocUnsafe(size === 0 ? 1 : size);
+    const got = inner.read(descriptor, into, 0, into.length, -1);
+    return got === size ? into.subarray(0, size) : undefined;
   } finally {
     inner.close(descriptor);
   }
 }
 
 const MOST_AT_ONCE = 1 << 30;
+/** Linux's /dev/null. */
+const NULL_DEVICE = 0x103;
 const SMALL_FILE = 65_536;
 
 /** Without asking the file for its size; `undefined` when that is not the one expected. */
 function readSmall(path: string, size: number): Bytes | undefined {
-  const descriptor = nodeFs.openSync(native(path), 'r');
+  const inner = below(path);
+  const descriptor = inner === undefined ? nodeFs.openSync(native(path), 'r') : inner.open(path, 0, 0);
   try {
     const into = Buffer.allocUnsafe(size + 1);
-    const got = nodeFs.readSync(descriptor, into, 0, size + 1, null);
+    const got =
+      inner === undefined
+        ? nodeFs.readSync(descriptor, into, 0, size + 1, null)
+        : inner.read(descriptor, into, 0, size + 1, -1);
     return got === size ? new Uint8Array(into.buffer, into.byteOffset, size) : undefined;
   } finally {
-    nodeFs.closeSync(descriptor);
+    if (inner === undefined) nodeFs.closeSync(descriptor);
+    else inner.close(descriptor);
   }
 }
 
@@ -217,7 +234,7 @@ class NodeFileSystem implements FileSystem {
   open(path: string): ReadHandle | undefined {
     let descriptor: number;
     try {
-      descriptor = nodeFs.openSync(native(path), 'r');
+      descriptor = below(path)?.open(path, 0, 0) ?? nodeFs.openSync(native(path), 'r');
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -246,21 +263,26 @@ class NodeFileSystem implements FileSystem {
 
   createFile(path: string, data: Bytes, mode: number): FileStat | undefined {
     let descriptor: number;
-    const file = native(path);
+    const inner = below(path);
+    const write = inner && innerWrite();
     try {
-      descriptor = nodeFs.openSync(file, CREATE, mode);
+      descriptor = inner?.open(path, CREATE, mode) ?? nodeFs.openSync(native(path), CREATE, mode);
     } catch (error) {
       if ((error as { code?: string }).code === 'EEXIST') return undefined;
       throw error;
     }
     try {
       for (let done = 0; done < data.length; ) {
-        done += nodeFs.writeSync(descriptor, data, done, data.length - done, null);
+        // What went wrong below goes wrong here once more, and is told.
+        done +=
+          write?.(descriptor, data, done, data.length - done, null, undefined, {}) ??
+          nodeFs.writeSync(descriptor, data, done, data.length - done, null);
       }
-      const values = innerFiles()?.fstat(descriptor, false, undefined, false);
+      const values = inner?.fstat(descriptor, false, undefined, false);
       return values === undefined ? toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })) : fromRaw(values);
     } finally {
-      nodeFs.closeSync(descriptor);
+      if (inner === undefined) nodeFs.closeSync(descriptor);
+      else inner.close(descriptor);
     }
   }
 

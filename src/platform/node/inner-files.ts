@@ -8,7 +8,7 @@ import { binding } from './builtins.js';
  * public functions everywhere else. Failures are the same errors: they are made below.
  */
 
-/** Columns of what a look answers: device, mode, links, uid, gid, …, inode (7), size (8), …, seconds and nanoseconds. */
+/** Columns of what a look answers: device, mode, links, uid, gid, device it is (5), …, inode (7), size (8), …, seconds and nanoseconds. */
 export type RawStat = Float64Array;
 
 export interface InnerFiles {
@@ -21,6 +21,17 @@ export interface InnerFiles {
   /** `position` -1: where the last read ended. */
   readonly read: (descriptor: number, into: Uint8Array, offset: number, length: number, position: number) => number;
 }
+
+/** Writes where the last write ended. What went wrong is left in `failure.errno`, and nothing is answered then. */
+export type InnerWrite = (
+  descriptor: number,
+  data: Uint8Array,
+  offset: number,
+  length: number,
+  position: null,
+  request: undefined,
+  failure: { errno?: number },
+) => number | undefined;
 
 /** How Node's functions make the calls, from 20.19 on. */
 const calls: Readonly<Record<keyof InnerFiles, readonly [outer: unknown, call: string]>> = {
@@ -51,6 +62,21 @@ function find(): InnerFiles | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Node 20's way; later ones throw. */
+const WRITE =
+  'binding.writeBuffer(fd, buffer, offset, length, position,\n                                 undefined, ctx);';
+
+let write: InnerWrite | null | undefined = null;
+
+/** Writing by the call below `fs.writeSync`, where it is known. */
+export function innerWrite(): InnerWrite | undefined {
+  if (write === null) {
+    const known = innerFiles() !== undefined && String(nodeFs.writeSync).includes(WRITE);
+    write = known ? (binding('fs')['writeBuffer'] as InnerWrite | undefined) : undefined;
+  }
+  return write;
 }
 
 let found: InnerFiles | null | undefined = null;
