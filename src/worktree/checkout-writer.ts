@@ -51,7 +51,7 @@ export class CheckoutWriter {
   deliver(entry: IndexEntry, settle: Settle): Awaitable<void> {
     const { path, mode, oid } = entry;
     const { converter, repository } = this.#tree;
-    if (isGitlinkMode(mode) || isSymlinkMode(mode) || !converter.keepsPrograms) {
+    if (isGitlinkMode(mode) || isSymlinkMode(mode) || !converter.mayDelay(path)) {
       const outcome = this.write(entry);
       return isPromise(outcome) ? outcome.then((one) => settle(entry, one)) : settle(entry, outcome);
     }

@@ -255,11 +255,16 @@ export class Converter {
     return this.#smudge(path, data, options, conversion, false) as Awaitable<Bytes>;
   }
 
-  /** Whether any filter is a program that is kept running: only such may put a file off. */
+  /** Whether any filter is a program that is kept running. */
   get keepsPrograms(): boolean {
     const { config } = this.#repository;
     this.#keepsPrograms ??= config.subsections('filter').some((name) => config.has(`filter.${name}.process`));
     return this.#keepsPrograms;
+  }
+
+  /** Whether the file's own filter is one: only such may put it off. */
+  mayDelay(path: string): boolean {
+    return this.keepsPrograms && this.of(path).driver?.process !== undefined;
   }
 
   /** The same, unless a long-running filter wants time for this file: then `delayedFiles` has it later. */
