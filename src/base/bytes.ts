@@ -35,6 +35,15 @@ export function decodeText(bytes: Bytes): string {
   }
 }
 
+/** `decodeText` of the bytes from `start` to `end`, without an array of their own where nothing is wrong in them. */
+export function decodeRange(bytes: Bytes, start: number, end: number): string {
+  if (nativeDecode !== undefined) {
+    const text = nativeDecode.call(bytes, start, end);
+    if (!text.includes('\ufffd')) return text;
+  }
+  return decodeText(bytes.subarray(start, end));
+}
+
 function decodeLossless(bytes: Bytes): string {
   const parts: string[] = [];
   let text = '';

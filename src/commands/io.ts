@@ -12,6 +12,8 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 export class Output {
   #descriptor: number;
   #pending: Bytes[] = [];
+  /** Text behind what is pending: made bytes of in one piece, since each piece costs more than its bytes. */
+  #text = '';
   #length = 0;
   /** Flushed when that much has gathered; 0 writes at once. */
   readonly #limit: number;
@@ -40,16 +42,26 @@ export class Output {
   }
 
   write(data: string | Bytes): void {
-    const bytes = typeof data === 'string' ? encodeText(data) : data;
-    if (bytes.length === 0) return;
+    if (data.length === 0) return;
     this.before?.flush();
-    this.#pending.push(bytes);
-    this.#length += bytes.length;
+    if (typeof data === 'string') this.#text += data;
+    else {
+      this.#settle();
+      this.#pending.push(data);
+    }
+    this.#length += data.length;
     if (this.#length >= this.#limit) this.flush();
+  }
+
+  #settle(): void {
+    if (this.#text === '') return;
+    this.#pending.push(encodeText(this.#text));
+    this.#text = '';
   }
 
   flush(): void {
     if (this.#length === 0) return;
+    this.#settle();
     const data = concatBytes(this.#pending);
     this.#pending = [];
     this.#length = 0;

@@ -34,24 +34,32 @@ export const command = defineCommand({
     const kind = await tree.kind(at);
     if (kind === undefined) return at === '' ? 0 : 1;
     const objects = context.repository().objects;
-    const row = async (path: string, what: Row['kind'], mode: number, oid: Oid | undefined): Promise<Row> => ({
+    const long = values.long === true;
+    const end = values.z === true ? '\0' : '\n';
+    const short = (path: string, what: Row['kind'], mode: number, oid: Oid | undefined): Row => ({
       path,
       kind: what,
       mode: formatMode(mode),
       oid,
-      ...(values.long === true && what === 'value' && oid !== undefined
-        ? { size: (await objects.readHeader(oid))?.size }
-        : {}),
-      long: values.long === true,
-      end: values.z === true ? '\0' : '\n',
+      long,
+      end,
     });
+    const withSize = async (row: Row): Promise<Row> =>
+      row.kind === 'value' && row.oid !== undefined ? { ...row, size: (await objects.readHeader(row.oid))?.size } : row;
     if (kind !== 'tree') {
       const entry = (await tree.entry(at))!;
-      yield await row(at, kind, entry.mode, entry.oid);
+      const row = short(at, kind, entry.mode, entry.oid);
+      yield long ? await withSize(row) : row;
     } else if (values.recursive === true) {
-      for await (const value of tree.values(at)) yield await row(value.path, 'value', value.mode, value.oid);
+      for await (const { path, mode, oid } of tree.values(at)) {
+        const row = short(path, 'value', mode, oid);
+        yield long ? await withSize(row) : row;
+      }
     } else {
-      for await (const step of tree.list(at)) yield await row(step.step, step.kind, step.mode, step.oid);
+      for await (const { step, kind: what, mode, oid } of tree.list(at)) {
+        const row = short(step, what, mode, oid);
+        yield long ? await withSize(row) : row;
+      }
     }
     return 0;
   },

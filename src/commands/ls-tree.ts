@@ -71,7 +71,7 @@ export const command = defineCommand({
       onlyTrees: values.d === true,
       showTrees,
     });
-    for await (const row of walker.walk(tree, '')) {
+    for await (const row of walker.walk(tree)) {
       const type = kindOfMode(row.mode);
       let name: string | undefined;
       const fields: Fields = {
@@ -195,12 +195,15 @@ class Walker {
     this.#options = options;
   }
 
-  async *walk(tree: Oid, base: string, depth = 0): AsyncGenerator<Row, void> {
-    checkTreeDepth(depth);
-    const object = await this.#repository.objects.read(tree);
-    if (object?.kind !== 'tree') throw new GitError('REF_MISSING', 'not a tree object');
-    const cursor = new TreeCursor(object.data, this.#repository.oidLength);
-    while (cursor.next()) {
+  /** One generator for all levels: what goes through several of them waits once more at each. */
+  async *walk(top: Oid): AsyncGenerator<Row, void> {
+    const stack = [{ cursor: await this.#open(top), base: '' }];
+    for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
+      const { cursor, base } = level;
+      if (!cursor.next()) {
+        stack.pop();
+        continue;
+      }
       const { mode } = cursor;
       const path = base + cursor.name;
       const isTree = isTreeMode(mode);
@@ -210,8 +213,17 @@ class Walker {
         ? enter && !this.#options.showTrees
         : this.#options.onlyTrees && kindOfMode(mode) === 'blob';
       if (!hidden) yield { path, mode, oid: cursor.oid };
-      if (enter) yield* this.walk(cursor.oid, `${path}/`, depth + 1);
+      if (enter) {
+        checkTreeDepth(stack.length);
+        stack.push({ cursor: await this.#open(cursor.oid), base: `${path}/` });
+      }
     }
+  }
+
+  async #open(tree: Oid): Promise<TreeCursor> {
+    const object = await this.#repository.objects.read(tree);
+    if (object?.kind !== 'tree') throw new GitError('REF_MISSING', 'not a tree object');
+    return new TreeCursor(object.data, this.#repository.oidLength);
   }
 
   /** Named, below something named, or a directory on the way to it. */

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { compareBytes, decodeText, encodeText } from '../base/bytes.js';
+import { compareBytes, decodeRange, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes, writeOid } from '../base/oid.js';
@@ -84,7 +84,7 @@ export class TreeCursor {
 
   /** The row's name, made anew at each call. */
   get name(): string {
-    return decodeText(this.data.subarray(this.nameStart, this.nameEnd));
+    return decodeRange(this.data, this.nameStart, this.nameEnd);
   }
 
   /** The row's id, made anew at each call. */

@@ -4,6 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { oidToBytes } from '../base/oid.js';
 import type { MODE_TREE } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
+import type { TreeEntry } from '../objects/tree.js';
 import { PersistentMap } from './persistent-map.js';
 import { compareRow, EditedNames, sortKey, StoredRows } from './stored-rows.js';
 
@@ -95,15 +96,23 @@ export class Directory {
     return (await this.size()) === 0;
   }
 
-  /** All names with what they hold, in git's order. */
-  async *children(): AsyncGenerator<[string, Child]> {
+  /** All names with what they hold, in git's order: read at once, made one by one. */
+  async children(): Promise<Iterable<[string, Child]>> {
+    return this.#children(await this.#rows.rows());
+  }
+
+  *#children(rows: Iterable<TreeEntry>): Generator<[string, Child], void> {
+    if (this.#edits === undefined) {
+      for (const { name, mode, oid } of rows) yield [name, { kind: 'stored', mode, oid }];
+      return;
+    }
     const edits = this.#sortedEdits();
     let next = 0;
-    for await (const row of this.#rows.rows()) {
+    for (const row of rows) {
       const key = encodeText(sortKey(row.name, row.mode));
       while (next < edits.length && compareBytes(edits[next]!.key, key) < 0)
         yield [edits[next]!.name, edits[next++]!.child];
-      if (this.#edits?.get(row.name) === undefined) yield [row.name, { kind: 'stored', mode: row.mode, oid: row.oid }];
+      if (this.#edits.get(row.name) === undefined) yield [row.name, { kind: 'stored', mode: row.mode, oid: row.oid }];
     }
     while (next < edits.length) yield [edits[next]!.name, edits[next++]!.child];
   }

@@ -54,14 +54,18 @@ export class StoredRows {
     return this.#count;
   }
 
-  async *rows(): AsyncGenerator<TreeEntry> {
-    const cursor = new TreeCursor(this.#data ?? (await this.data()), this.#oidLength);
-    while (cursor.next()) yield cursor.entry();
+  /** Each row, made as it is asked for. */
+  async rows(): Promise<Iterable<TreeEntry>> {
+    return entriesOf(new TreeCursor(this.#data ?? (await this.data()), this.#oidLength));
   }
 
   cursor(data: Bytes): TreeCursor {
     return new TreeCursor(data, this.#oidLength);
   }
+}
+
+function* entriesOf(cursor: TreeCursor): Generator<TreeEntry, void> {
+  while (cursor.next()) yield cursor.entry();
 }
 
 /** Orders an edit's sort key and the row a cursor is at, without making strings. */

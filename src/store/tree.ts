@@ -145,7 +145,7 @@ export class Tree<V> {
       const child = await directory.find(options.after);
       after = encodeText(sortKey(options.after, child?.mode ?? MODE_FILE));
     }
-    for await (const [step, child] of directory.children()) {
+    for (const [step, child] of await directory.children()) {
       if (left <= 0) return;
       if (after !== undefined && compareBytes(encodeText(sortKey(step, child.mode)), after) <= 0) continue;
       left--;
@@ -159,9 +159,8 @@ export class Tree<V> {
   }
 
   /** Every value below a path, depth first in git's order. */
-  async *values(at = ''): AsyncGenerator<{ readonly path: Path; readonly mode: number; readonly oid: Oid }> {
-    const directory = await this.#directory(at);
-    if (directory !== undefined) yield* walk(directory, checkPath(at));
+  values(at = ''): AsyncGenerator<{ readonly path: Path; readonly mode: number; readonly oid: Oid }> {
+    return walk(() => this.#directory(at), at);
   }
 
   /**
@@ -260,16 +259,34 @@ function kindOf(mode: number): 'value' | 'tree' | 'submodule' {
   return isTreeMode(mode) ? 'tree' : isGitlinkMode(mode) ? 'submodule' : 'value';
 }
 
+/** One generator for all levels: what goes through several of them waits once more at each. */
 async function* walk(
-  directory: Directory,
-  at: Path,
-  depth = 0,
+  find: () => Promise<Directory | undefined>,
+  at: string,
 ): AsyncGenerator<{ path: Path; mode: number; oid: Oid }> {
-  checkTreeDepth(depth);
-  for await (const [name, child] of directory.children()) {
-    const path = (at === '' ? name : `${at}/${name}`) as Path;
-    if (isTreeMode(child.mode)) yield* walk(directory.open(name, child), path, depth + 1);
-    else if (child.kind !== 'directory') yield { path, mode: child.mode, oid: child.oid };
+  const top = await find();
+  if (top === undefined) return;
+  const stack: { directory: Directory; prefix: string; rows: Iterator<[string, Child]> }[] = [];
+  const enter = async (directory: Directory, prefix: string): Promise<void> => {
+    checkTreeDepth(stack.length);
+    stack.push({ directory, prefix, rows: (await directory.children())[Symbol.iterator]() });
+  };
+  await enter(top, checkPath(at) === '' ? '' : `${checkPath(at)}/`);
+  for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
+    const { directory, prefix, rows } = level;
+    for (;;) {
+      const { done, value } = rows.next();
+      if (done === true) {
+        stack.pop();
+        break;
+      }
+      const [name, child] = value;
+      if (isTreeMode(child.mode)) {
+        await enter(directory.open(name, child), `${prefix}${name}/`);
+        break;
+      }
+      if (child.kind !== 'directory') yield { path: (prefix + name) as Path, mode: child.mode, oid: child.oid };
+    }
   }
 }
 
@@ -303,10 +320,10 @@ async function* changes(
   const newLeaf = leaf(after);
   if (oldLeaf !== undefined || newLeaf !== undefined) yield { path: at, before: oldLeaf, after: newLeaf };
   if (!wasTree && !isTree) return;
-  const olds = openChild(before, objects).children();
-  const news = openChild(after, objects).children();
-  let old = await olds.next();
-  let fresh = await news.next();
+  const olds = (await openChild(before, objects).children())[Symbol.iterator]();
+  const news = (await openChild(after, objects).children())[Symbol.iterator]();
+  let old = olds.next();
+  let fresh = news.next();
   const name = (step: string): Path => (at === '' ? step : `${at}/${step}`) as Path;
   while (old.done !== true || fresh.done !== true) {
     const order =
@@ -320,14 +337,14 @@ async function* changes(
             );
     if (order < 0) {
       yield* changes(name(old.value![0]), old.value![1], undefined, objects, depth + 1);
-      old = await olds.next();
+      old = olds.next();
     } else if (order > 0) {
       yield* changes(name(fresh.value![0]), undefined, fresh.value![1], objects, depth + 1);
-      fresh = await news.next();
+      fresh = news.next();
     } else {
       yield* changes(name(old.value![0]), old.value![1], fresh.value![1], objects, depth + 1);
-      old = await olds.next();
-      fresh = await news.next();
+      old = olds.next();
+      fresh = news.next();
     }
   }
 }
