@@ -2,53 +2,51 @@ import { GitError } from '../base/errors.js';
 import { checkConfig } from '../repo/config-check.js';
 import type { CommandContext } from './command.js';
 
+/** Names between blanks: a set would be made at every start, for one look. */
+const commands = (...lines: readonly string[]): string => ` ${lines.join(' ')} `;
+const among = (names: string, name: string): boolean => names.includes(` ${name} `);
+
 /** Commands that take over the usual settings before they look at their own words. */
-const checked = new Set(
-  [
-    'add annotate blame branch cat-file check-attr check-ignore checkout checkout-index cherry-pick clean',
-    'commit commit-graph commit-tree count-objects describe diff-files diff-index',
-    'diff-tree fast-export fast-import fetch fmt-merge-msg for-each-ref gc ',
-    'last-modified log ls-files ls-tree merge merge-base merge-octopus merge-one-file merge-ours',
-    'merge-recursive merge-resolve merge-subtree merge-tree multi-pack-index mv name-rev notes pack-objects',
-    'pack-refs pull push read-tree reflog repack replace reset restore rev-list revert rm send-pack',
-    'show show-branch show-ref stash status switch symbolic-ref tag unpack-objects update-index',
-    'update-ref update-server-info verify-commit verify-tag whatchanged write-tree',
-  ].flatMap((line) => line.split(' ')),
+const checked = commands(
+  'add annotate blame branch cat-file check-attr check-ignore checkout checkout-index cherry-pick clean',
+  'commit commit-graph commit-tree count-objects describe diff-files diff-index',
+  'diff-tree fast-export fast-import fetch fmt-merge-msg for-each-ref gc ',
+  'last-modified log ls-files ls-tree merge merge-base merge-octopus merge-one-file merge-ours',
+  'merge-recursive merge-resolve merge-subtree merge-tree multi-pack-index mv name-rev notes pack-objects',
+  'pack-refs pull push read-tree reflog repack replace reset restore rev-list revert rm send-pack',
+  'show show-branch show-ref stash status switch symbolic-ref tag unpack-objects update-index',
+  'update-ref update-server-info verify-commit verify-tag whatchanged write-tree',
 );
 
 /** Commands that are nothing without a repository, whatever their words are. */
-const needRepository = new Set(
-  [
-    'add annotate blame branch cat-file check-attr check-ignore checkout checkout-index cherry cherry-pick',
-    'clean commit commit-graph commit-tree count-objects describe diff-files diff-index diff-tree fast-export',
-    'fast-import fetch fetch-pack fmt-merge-msg for-each-ref fsck gc last-modified log ls-files ls-tree',
-    'maintenance merge merge-base merge-index merge-octopus merge-one-file merge-ours merge-recursive',
-    'merge-resolve merge-subtree merge-tree mktag mktree multi-pack-index mv name-rev notes pack-objects',
-    'pack-redundant pack-refs prune prune-packed pull push read-tree reflog refs remote repack replace reset',
-    'restore rev-list revert rm send-pack show show-branch show-ref stash status switch symbolic-ref tag',
-    'unpack-file unpack-objects update-index update-ref update-server-info verify-commit verify-tag write-tree',
-  ].flatMap((line) => line.split(' ')),
+const needRepository = commands(
+  'add annotate blame branch cat-file check-attr check-ignore checkout checkout-index cherry cherry-pick',
+  'clean commit commit-graph commit-tree count-objects describe diff-files diff-index diff-tree fast-export',
+  'fast-import fetch fetch-pack fmt-merge-msg for-each-ref fsck gc last-modified log ls-files ls-tree',
+  'maintenance merge merge-base merge-index merge-octopus merge-one-file merge-ours merge-recursive',
+  'merge-resolve merge-subtree merge-tree mktag mktree multi-pack-index mv name-rev notes pack-objects',
+  'pack-redundant pack-refs prune prune-packed pull push read-tree reflog refs remote repack replace reset',
+  'restore rev-list revert rm send-pack show show-branch show-ref stash status switch symbolic-ref tag',
+  'unpack-file unpack-objects update-index update-ref update-server-info verify-commit verify-tag write-tree',
 );
 
 /** … and those that are nothing without a work tree. */
-const needWorkTree = new Set(
-  [
-    'add check-ignore checkout checkout-index cherry-pick clean commit diff-files merge merge-one-file',
-    'merge-recursive merge-subtree mv pull restore revert stash status switch',
-  ].flatMap((line) => line.split(' ')),
+const needWorkTree = commands(
+  'add check-ignore checkout checkout-index cherry-pick clean commit diff-files merge merge-one-file',
+  'merge-recursive merge-subtree mv pull restore revert stash status switch',
 );
 
 /** Looks at place and settings first where git does, so that they are told before wrong words. */
 export function checkPreconditions(context: CommandContext): void {
   const { name, argv } = context;
   if (argv[0] === '-h' && argv.length === 1) return;
-  if (context.program === 'git' && needRepository.has(name)) {
+  if (context.program === 'git' && among(needRepository, name)) {
     const { workTree, contradictory } = context.repository();
-    if (workTree === undefined && needWorkTree.has(name)) {
+    if (workTree === undefined && among(needWorkTree, name)) {
       if (contradictory) throw new GitError('CONFIG', 'unable to set up work tree using invalid config');
       throw new GitError('USAGE', 'this operation must be run in a work tree');
     }
   }
-  if (!checked.has(name)) return;
+  if (!among(checked, name)) return;
   checkConfig(context.repository().config, name, (message) => context.warning(message));
 }

@@ -43,7 +43,8 @@ export function isSafeRefName(name: string): boolean {
 }
 
 /** `HEAD`, `ORIG_HEAD`: upper case, `-` and `_` only. */
-const isRootRefSyntax = (name: string): boolean => /^[A-Z_-]+$/.test(name);
+const isRootRefSyntax = (name: string): boolean =>
+  name === 'HEAD' || (!name.startsWith('refs/') && /^[A-Z_-]+$/.test(name));
 
 const irregularRootRefs: ReadonlySet<string> = new Set([
   'HEAD',

@@ -34,6 +34,8 @@ export function parseConfigNumber(
   value: string | undefined,
   bits: 32 | 64 = 32,
 ): { readonly value: number } | { readonly fault: NumberFault } {
+  // Every repository has a version of one digit, and a start has other things to do than to compile this expression.
+  if (value?.length === 1 && value >= '0' && value <= '9') return { value: value.charCodeAt(0) - 48 };
   const match = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)(.*)$/s.exec(value ?? '');
   if (match === null) return { fault: 'invalid unit' };
   const [, sign, digits, unit] = match;

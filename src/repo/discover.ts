@@ -75,7 +75,7 @@ function validHead(fs: FileSystem, file: string): boolean {
   }
   if (bytes === undefined) return false;
   const text = decodeText(bytes.subarray(0, 256));
-  return /^ref:\s*refs\//.test(text) || /^[0-9a-fA-F]{40}/.test(text);
+  return text.startsWith('ref: refs/') || /^ref:\s*refs\//.test(text) || /^[0-9a-fA-F]{40}/.test(text);
 }
 
 /** `GIT_COMMON_DIR`, or what the `commondir` file of a linked work tree says. */

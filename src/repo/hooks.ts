@@ -195,13 +195,14 @@ export class Hooks {
 
   /** What runs at that event, in order: configured programs, then the file of that name. */
   commands(event: string, args: readonly string[] = []): [string, ...string[]][] {
+    const settings = this.#read();
+    const hooks = (settings.hooks.get(event) ?? []).filter((hook) => hook.off === undefined);
+    const file = this.find(event);
+    // Mostly there is none, and what would run it is not loaded.
+    if (hooks.length === 0 && file === undefined) return [];
     const { processes } = this.#repository.platform;
     if (processes === undefined) return [];
-    const settings = this.#read();
-    const found = (settings.hooks.get(event) ?? [])
-      .filter((hook) => hook.off === undefined)
-      .map((hook): [string, ...string[]] => [...processes.shell(hook.command, args)]);
-    const file = this.find(event);
+    const found = hooks.map((hook): [string, ...string[]] => [...processes.shell(hook.command, args)]);
     if (file !== undefined && !settings.off.has(event)) found.push([file, ...args]);
     return found;
   }

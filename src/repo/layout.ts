@@ -31,7 +31,7 @@ const isBelow = (name: string, directories: readonly string[]): boolean =>
 
 /** True when `name` (relative to a git directory) is shared by all work trees. */
 export function isCommonFile(name: string): boolean {
-  const clean = name.replace(/\/{2,}/g, '/');
+  const clean = name.includes('//') ? name.replace(/\/{2,}/g, '/') : name;
   const plain = clean.endsWith('.lock') ? clean.slice(0, -5) : clean;
   if (ownFiles.has(plain)) return false;
   if (ownDirectories.some((directory) => clean.startsWith(`${directory}/`) || clean === directory)) return false;
