@@ -62,7 +62,9 @@ export class DumbWalk {
       const batch = queue.splice(-AT_ONCE);
       const missing: Oid[] = [];
       for (const oid of batch) if (!(await objects.has(oid))) missing.push(oid);
-      await Promise.all(missing.map((oid) => this.#get(oid)));
+      // Whatever fails, none goes on behind our back.
+      const ends = await Promise.allSettled(missing.map((oid) => this.#get(oid)));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
       for (const oid of batch) {
         const object = await objects.read(oid);
         if (object === undefined) throw this.#notFound(oid);
