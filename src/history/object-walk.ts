@@ -11,7 +11,7 @@ import type { ObjectFilter } from './object-filter.js';
 import { DO_SHOW, MARK_SEEN, SKIP_TREE } from './object-filter.js';
 import { OidTable } from './oid-table.js';
 import type { TreeRows } from './tree-rows.js';
-import { sharedBytes, WalkedTrees } from './tree-rows.js';
+import { passName, sharedBytes, WalkedTrees } from './tree-rows.js';
 
 const IS_SEEN = 1;
 const IS_UNINTERESTING = 2;
@@ -286,27 +286,6 @@ export class ObjectWalk {
       }
     }
   }
-}
-
-/** The row behind those with names up to the given one: from there the trees may agree again. */
-function passName(before: TreeRows, from: number, data: Bytes, name: number, nameEnd: number): number {
-  const { bytes, starts, count } = before;
-  for (let row = from; row < count; row++) {
-    const end = starts[row + 1]!;
-    let j = starts[row]! + 5;
-    while (j < end && bytes[j] !== 0x20) j++;
-    j++;
-    let i = name;
-    while (i < nameEnd && bytes[j] === data[i]) {
-      i++;
-      j++;
-    }
-    const mine = i < nameEnd ? data[i]! : 0;
-    const theirs = bytes[j]!;
-    if (theirs > mine) return row;
-    if (theirs === 0 && mine === 0) return row + 1;
-  }
-  return count;
 }
 
 function joined(base: string, data: Bytes, start: number, end: number): string {

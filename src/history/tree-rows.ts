@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
 
 /** Words are put together from bytes in this order on every machine that matters; elsewhere bytes are compared. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
@@ -14,6 +15,8 @@ export class TreeRows {
   /** Walked to the end. */
   done = false;
   path = '';
+  /** Whatever number the walk knows it by. */
+  number = -1;
   /** How many walks are reading it now: it must not be used for another tree. */
   readers = 0;
 
@@ -117,6 +120,88 @@ export function sharedBytes(tree: TreeRows, at: number, other: TreeRows, otherAt
   return same;
 }
 
+/** The row behind those of `before` with names up to the given one: from there the trees may agree again. */
+export function passName(before: TreeRows, from: number, data: Bytes, name: number, nameEnd: number): number {
+  const { bytes, starts, count } = before;
+  for (let row = from; row < count; row++) {
+    const end = starts[row + 1]!;
+    let j = starts[row]! + 5;
+    while (j < end && bytes[j] !== 0x20) j++;
+    j++;
+    let i = name;
+    while (i < nameEnd && bytes[j] === data[i]) {
+      i++;
+      j++;
+    }
+    const mine = i < nameEnd ? data[i]! : 0;
+    const theirs = bytes[j]!;
+    if (theirs > mine) return row;
+    if (theirs === 0 && mine === 0) return row + 1;
+  }
+  return count;
+}
+
+/** Goes over the rows of a tree that another one, whose rows are all known, does not have at the same place. */
+export class NewRows {
+  readonly #rows: TreeRows;
+  readonly #before: TreeRows | undefined;
+  readonly #oidLength: number;
+  #beforeRow = 0;
+  #at = 0;
+  mode = 0;
+  nameStart = 0;
+  nameEnd = 0;
+  oidStart = 0;
+
+  constructor(rows: TreeRows, before: TreeRows | undefined, oidLength: number) {
+    this.#rows = rows;
+    this.#before = before;
+    this.#oidLength = oidLength;
+    if (before !== undefined) before.readers++;
+  }
+
+  /** Finds the next one; false at the end, where both trees are let go. `undefined`: the tree is cut off. */
+  next(): boolean | undefined {
+    const rows = this.#rows;
+    const before = this.#before;
+    const data = rows.bytes;
+    const end = rows.length;
+    if (before !== undefined && this.#beforeRow < before.count && this.#at < end) {
+      const from = this.#beforeRow;
+      const start = before.starts[from]!;
+      const to = before.rowAt(start + sharedBytes(rows, this.#at, before, start), from);
+      rows.adopt(before, from, to, this.#at - start);
+      this.#at += before.starts[to]! - start;
+      this.#beforeRow = to;
+    }
+    if (this.#at >= end) {
+      rows.finish();
+      if (before !== undefined) before.readers--;
+      return false;
+    }
+    let at = this.#at;
+    rows.mark(at);
+    let mode = 0;
+    for (let byte = data[at++]!; byte !== 0x20; byte = data[at++]!) {
+      mode = mode * 8 + byte - 0x30;
+      if (at >= end) return undefined;
+    }
+    this.mode = mode;
+    this.nameStart = at;
+    while (data[at] !== 0) if (++at >= end) return undefined;
+    this.nameEnd = at++;
+    this.oidStart = at;
+    this.#at = at + this.#oidLength;
+    if (this.#at > end) return undefined;
+    if (before !== undefined) this.#beforeRow = passName(before, this.#beforeRow, data, this.nameStart, this.nameEnd);
+    return true;
+  }
+
+  get name(): string {
+    return decodeText(this.#rows.bytes.subarray(this.nameStart, this.nameEnd));
+  }
+}
+
 /** Bytes of trees kept. */
 const KEPT = 24 << 20;
 
@@ -145,18 +230,22 @@ export class WalkedTrees {
   readonly #spare: TreeRows[] = [];
   #bytes = 0;
 
-  /** A tree that was walked to its end and is like another. */
-  alike(at: TreePlace | undefined, path: string): TreeRows | undefined {
+  /** A tree that was walked to its end (and is `good`), like another. */
+  alike(
+    at: TreePlace | undefined,
+    path: string,
+    good: (rows: TreeRows) => boolean = ({ done }) => done,
+  ): TreeRows | undefined {
     const places = at === undefined ? undefined : this.#owners.get(at.owner);
     if (places !== undefined) {
       const { place, basePlace } = at!;
       const base = basePlace < 0 ? undefined : places.own.get(basePlace);
-      if (base?.done === true) return base;
+      if (base !== undefined && good(base)) return base;
       const upon = places.based.get(place) ?? (basePlace < 0 ? undefined : places.based.get(basePlace));
-      if (upon?.done === true) return upon;
+      if (upon !== undefined && good(upon)) return upon;
     }
     const last = this.#paths.get(path);
-    return last?.done === true ? last : undefined;
+    return last !== undefined && good(last) ? last : undefined;
   }
 
   /** A copy of a tree, kept for those to come. */
@@ -171,7 +260,8 @@ export class WalkedTrees {
       if (at.basePlace >= 0) places.based.set(at.basePlace, rows);
     }
     this.#paths.set(path, rows);
-    this.#order.set(rows, at);
+    // Not what was lent, only where it lies.
+    this.#order.set(rows, at && { owner: at.owner, place: at.place, basePlace: at.basePlace });
     this.#bytes += rows.bytes.length * 2;
     if (this.#bytes > KEPT) this.#evict();
     return rows;

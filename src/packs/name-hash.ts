@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
@@ -7,8 +8,16 @@ const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byt
  * blank, the last counting most (so that files of one name or ending are neighbours). As stored in bitmap name caches.
  */
 export function nameHash(path: string): number {
-  if (path === '') return 0;
-  const bytes = encodeText(path);
+  let hash = 0;
+  for (let i = 0; i < path.length; i++) {
+    const unit = path.charCodeAt(i);
+    if (unit >= 0x80) return hashOfBytes(encodeText(path));
+    if (!isSpace(unit)) hash = ((hash >>> 2) + unit * 0x1000000) >>> 0;
+  }
+  return hash;
+}
+
+function hashOfBytes(bytes: Bytes): number {
   let hash = 0;
   // Older bytes have been shifted out.
   for (let i = 0; i < bytes.length; i++) {

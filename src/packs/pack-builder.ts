@@ -77,6 +77,9 @@ export interface PackStatistics {
   verbatimPacks: number;
 }
 
+/** Bytes of a pack read at once. */
+const AHEAD = 128 << 10;
+
 /**
  * Makes a pack: `add` the objects in the order of a walk (newest first), then iterate over `chunks`. Entries of existing
  * packs are copied as they are; for the others deltas are looked for. Columns of numbers hold the objects, so a million
@@ -179,7 +182,11 @@ export class PackBuilder {
     if (this.#prepared) return;
     this.#prepared = true;
     await this.#locate();
-    if (this.#options.reuseDeltas !== false && this.#options.reuseObjects !== false) this.#reuseDeltas();
+    if (this.#reusesDeltas) {
+      this.#reuseDeltas();
+      await this.#findSizes();
+    }
+    this.#baseOffsets = new Float64Array(0);
     const { window = 10, depth = 50, windowMemory = 0, progress } = this.#options;
     const { allowed } = this.#options;
     const compressor = new PackOutput(this.#options.platform, this.#options.algorithm, this.#level);
@@ -187,7 +194,7 @@ export class PackBuilder {
       window,
       depth: Math.min(depth, 4095),
       windowMemory,
-      reuseDelta: this.#options.reuseDeltas !== false && this.#options.reuseObjects !== false,
+      reuseDelta: this.#reusesDeltas,
       signal: this.#options.signal,
       read: (row) => this.#read(row),
       found: (row, delta) => {
@@ -217,6 +224,10 @@ export class PackBuilder {
     statistics.total = this.count;
   }
 
+  get #reusesDeltas(): boolean {
+    return this.#options.reuseDeltas !== false && this.#options.reuseObjects !== false;
+  }
+
   get #level(): number {
     return this.#options.compression ?? -1;
   }
@@ -239,6 +250,7 @@ export class PackBuilder {
     const raw = new Uint8Array(this.#oidLength);
     const big = this.#options.bigFileThreshold ?? 512 << 20;
     const { progress } = this.#options;
+    this.#baseOffsets = new Float64Array(entries.count);
     for (let row = 0; row < entries.count; row++) {
       if ((row & 1023) === 0) {
         await this.#breath();
@@ -260,24 +272,53 @@ export class PackBuilder {
         }
       }
       if (!found) {
-        const oid = names.oidAt(row);
-        const { source } = this.#options;
-        const asked: Awaitable<{ kind: ObjectKind; size: number } | undefined> =
-          source.readHeader === undefined ? headerByReading(source, oid) : source.readHeader(oid);
-        const header = isPromise(asked) ? await asked : asked;
-        if (header === undefined) {
-          if ((entries.flags[row]! & EDGE) !== 0) {
-            entries.kinds[row] = 0;
-            continue;
-          }
-          throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
-        }
-        entries.kinds[row] = codeOfKind(header.kind);
-        entries.sizes[row] = header.size;
+        const asking = this.#locateElsewhere(row);
+        if (asking !== undefined) await asking;
       }
       if (entries.sizes[row]! >= big) entries.flags[row]! |= NO_TRY;
     }
     progress?.('count', entries.count, entries.count);
+  }
+
+  /** Kind and size of an object that is not in a pack, or damaged there. */
+  #locateElsewhere(row: number): Promise<void> | undefined {
+    const entries = this.#entries;
+    const oid = entries.map.oidAt(row);
+    const { source } = this.#options;
+    const take = (header: { kind: ObjectKind; size: number } | undefined): undefined => {
+      if (header !== undefined) {
+        entries.kinds[row] = codeOfKind(header.kind);
+        entries.sizes[row] = header.size;
+      } else if ((entries.flags[row]! & EDGE) !== 0) entries.kinds[row] = 0;
+      else throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
+      return undefined;
+    };
+    const asked: Awaitable<{ kind: ObjectKind; size: number } | undefined> =
+      source.readHeader === undefined ? headerByReading(source, oid) : source.readHeader(oid);
+    return isPromise(asked) ? asked.then(take) : take(asked);
+  }
+
+  /** Offsets of the bases of stored deltas, until deltas have been taken over. */
+  #baseOffsets = new Float64Array(0);
+
+  /** Sizes of what is stored as a delta and is not taken over as one. */
+  async #findSizes(): Promise<void> {
+    const entries = this.#entries;
+    const big = this.#options.bigFileThreshold ?? 512 << 20;
+    for (let row = 0; row < entries.count; row++) {
+      if (entries.sizes[row]! >= 0 || entries.bases[row]! >= 0) continue;
+      try {
+        const header = this.#packs[entries.packs[row]!]!.readHeader(entries.offsets[row]!);
+        entries.kinds[row] = codeOfKind(header.kind);
+        entries.sizes[row] = header.size;
+      } catch (error) {
+        if (!isGitError(error, 'OBJECT_CORRUPT')) throw error;
+        entries.packs[row] = -1;
+        const asking = this.#locateElsewhere(row);
+        if (asking !== undefined) await asking;
+      }
+      if (entries.sizes[row]! >= big) entries.flags[row]! |= NO_TRY;
+    }
   }
 
   #locateIn(row: number, pack: PackFile, offset: number): void {
@@ -291,6 +332,12 @@ export class PackBuilder {
     if (head.type < OFS_DELTA) {
       entries.kinds[row] = head.type;
       entries.sizes[row] = head.size;
+      return;
+    }
+    this.#baseOffsets[row] = head.baseOffset;
+    if (entries.kinds[row] !== 0 && this.#reusesDeltas && (entries.flags[row]! & EDGE) === 0) {
+      // Most likely it is taken over as it is: then nobody asks for its size.
+      entries.sizes[row] = -1;
       return;
     }
     const header = pack.readHeader(offset);
@@ -307,8 +354,7 @@ export class PackBuilder {
     for (let row = 0; row < entries.count; row++) {
       if (packs[row]! < 0 || storedTypes[row]! < OFS_DELTA || (flags[row]! & EDGE) !== 0) continue;
       const pack = this.#packs[packs[row]!]!;
-      const baseOffset = pack.entry(entries.offsets[row]!).baseOffset;
-      const order = pack.index.orderOf(baseOffset);
+      const order = pack.index.orderOf(this.#baseOffsets[row]!);
       if (order < 0) continue;
       pack.index.copyName(pack.index.packOrder[order]!, raw, 0);
       const base = entries.map.findRaw(raw);
@@ -506,7 +552,9 @@ export class PackBuilder {
     const entries = this.#entries;
     const kept = entries.keptSizes[row]!;
     if (kept > 0) return kept + LONGEST_HEAD;
-    return Math.min(entries.storedSizes[row]! || entries.sizes[row]!, entries.sizes[row]!) + LONGEST_HEAD;
+    const size = entries.sizes[row]!;
+    const stored = entries.storedSizes[row]! || size;
+    return (size < 0 ? stored : Math.min(stored, size)) + LONGEST_HEAD;
   }
 
   readonly #headRoom = new Uint8Array(64);
@@ -596,7 +644,7 @@ export class PackBuilder {
     const order = index.orderOf(offset);
     if (order < 0) return undefined;
     const end = order + 1 < index.count ? index.offsetAt(index.packOrder[order + 1]!) : pack.entriesEnd;
-    const bytes = pack.readRaw(offset, end - offset);
+    const bytes = this.#readStored(pack, offset, end);
     if (bytes.length !== end - offset) return undefined;
     const crc = index.crcAt(index.packOrder[order]!);
     const { zlib } = this.#options.platform;
@@ -610,6 +658,28 @@ export class PackBuilder {
       }
     }
     return bytes.subarray(entries.headLengths[row]!);
+  }
+
+  /** What was read last of a pack: entries that lie one after the other are read together. */
+  #ahead: { readonly pack: PackFile; readonly start: number; readonly bytes: Bytes } | undefined;
+  #lastEnd = -1;
+
+  #readStored(pack: PackFile, offset: number, end: number): Bytes {
+    const ahead = this.#ahead;
+    const follows = offset === this.#lastEnd;
+    this.#lastEnd = end;
+    if (
+      ahead !== undefined &&
+      ahead.pack === pack &&
+      offset >= ahead.start &&
+      end <= ahead.start + ahead.bytes.length
+    ) {
+      return ahead.bytes.subarray(offset - ahead.start, end - ahead.start);
+    }
+    if (!follows || end - offset > AHEAD) return pack.readRaw(offset, end - offset);
+    const bytes = pack.readRaw(offset, Math.min(AHEAD, pack.size - offset));
+    this.#ahead = { pack, start: offset, bytes };
+    return bytes.subarray(0, end - offset);
   }
 
   /** The names of what will be written, in the order added. */

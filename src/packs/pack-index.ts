@@ -245,14 +245,23 @@ export class PackIndex {
     return orderByOffset(offsets, this.count);
   }
 
+  /** Offsets in rising order, once so many have been asked for that it pays. */
+  #rising: Float64Array | undefined;
+  #asked = 0;
+
   /** Place in `packOrder` of the object that starts at `offset`, or -1. */
   orderOf(offset: number): number {
     const order = this.packOrder;
     let low = 0;
     let high = order.length;
+    if (this.#rising === undefined && ++this.#asked > this.count >>> 4) {
+      this.#rising = new Float64Array(this.count);
+      for (let i = 0; i < this.count; i++) this.#rising[i] = this.offsetAt(order[i]!);
+    }
+    const rising = this.#rising;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const there = this.offsetAt(order[middle]!);
+      const there = rising === undefined ? this.offsetAt(order[middle]!) : rising[middle]!;
       if (there === offset) return middle;
       if (there < offset) low = middle + 1;
       else high = middle;

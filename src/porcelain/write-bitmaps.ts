@@ -2,12 +2,13 @@ import { type Awaitable, isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { isOid, oidFromBytes, writeOid } from '../base/oid.js';
+import { isOid, oidFromBytes, oidToBytes, writeOid } from '../base/oid.js';
 import { traceData, traceRegion } from '../base/trace.js';
+import { NewRows, WalkedTrees } from '../history/tree-rows.js';
 import { parseCommitLinks } from '../objects/commit.js';
 import { isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import { parseTag } from '../objects/tag.js';
-import { checkTreeDepth, TreeCursor } from '../objects/tree.js';
+import { checkTreeDepth } from '../objects/tree.js';
 import type { BitmapEntry } from '../packs/bitmap-file.js';
 import { serializeBitmaps } from '../packs/bitmap-file.js';
 import { Bitset } from '../packs/bitset.js';
@@ -192,6 +193,17 @@ interface Candidates {
   readonly all?: boolean;
 }
 
+/** A commit of the ground: rows of what it names. */
+interface CommitLinks {
+  readonly seconds: number;
+  readonly root: number;
+  readonly parents: readonly number[];
+  /** What it names and the ground does not have. */
+  readonly lost: Oid | undefined;
+  /** Names of parents, where some are not in the ground. */
+  readonly names: readonly Oid[] | undefined;
+}
+
 /** Objects as they are: replacements change what is seen, never what is reachable. */
 class Source {
   readonly #repository: Repository;
@@ -216,6 +228,25 @@ class Source {
       throw new GitError('OBJECT_MISSING', `unable to read ${oid}`, { data: { oid } });
     };
     return isPromise(known) ? known.then(check) : check(known);
+  }
+
+  readonly #links = new Map<number, CommitLinks>();
+
+  /** The commit at a row; read once, since everybody asks for all of them. */
+  links(row: number): Awaitable<CommitLinks> {
+    const known = this.#links.get(row);
+    if (known !== undefined) return known;
+    const take = (data: Bytes): CommitLinks => {
+      const { tree, parents, seconds } = parseCommitLinks(data);
+      const root = this.rowOf(tree);
+      const rows = parents.map((parent) => this.rowOf(parent));
+      const lost = root < 0 ? tree : parents.find((_, i) => rows[i]! < 0);
+      const links = { seconds, root, parents: rows, lost, names: lost === undefined ? undefined : parents };
+      this.#links.set(row, links);
+      return links;
+    };
+    const read = this.read(this.#ground.oidAt(row));
+    return isPromise(read) ? read.then(take) : take(read);
   }
 
   async peel(oid: Oid): Promise<Oid> {
@@ -268,19 +299,29 @@ async function reachedCandidates(
   }
   const rows = new Set<number>();
   const outside = new Set<Oid>();
+  const stack: number[] = [];
   for (let oid = queue.pop(); oid !== undefined; oid = queue.pop()) {
-    const row = source.rowOf(oid);
-    if (row >= 0) {
-      // Layers below hold all that their commits reach, and have their own bitmaps.
-      if (ground.kinds[row] !== 1 || rows.has(row)) continue;
-      rows.add(row);
-    } else {
+    const first = source.rowOf(oid);
+    if (first < 0) {
       if (outside.has(oid)) continue;
       outside.add(oid);
       if ((await repository.objects.readRawHeader(oid))?.kind !== 'commit') continue;
+      const read = source.read(oid);
+      for (const parent of parseCommitLinks(isPromise(read) ? await read : read).parents) queue.push(parent);
+      continue;
     }
-    const read = source.read(oid);
-    for (const parent of parseCommitLinks(isPromise(read) ? await read : read).parents) queue.push(parent);
+    stack.push(first);
+    for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
+      // Layers below hold all that their commits reach, and have their own bitmaps.
+      if (ground.kinds[row] !== 1 || rows.has(row)) continue;
+      rows.add(row);
+      const read = source.links(row);
+      const { parents, names } = isPromise(read) ? await read : read;
+      for (let i = 0; i < parents.length; i++) {
+        if (parents[i]! >= 0) stack.push(parents[i]!);
+        else queue.push(names![i]!);
+      }
+    }
   }
   return { rows, preferred };
 }
@@ -296,59 +337,55 @@ async function writeBitmaps(
 ): Promise<boolean> {
   const { platform, oidLength } = repository;
   const source = new Source(repository, ground);
-  const rowOf = (oid: string): number => source.rowOf(oid);
   const types = [1, 2, 3, 4].map(() => new Bitset(ground.count)) as [Bitset, Bitset, Bitset, Bitset];
   for (let row = ground.first; row < ground.count; row++) types[ground.kinds[row]! - 1]!.add(ground.bitOf[row]!);
   const { rows, preferred, all } = await candidates(source);
   const commits: CommitRow[] = [];
-  const links = new Map<number, { readonly root: number; readonly parents: readonly number[] }>();
   const missing = (oid: Oid): GitError =>
     new GitError(
       'OBJECT_MISSING',
       `Failed to write bitmap index. Packfile doesn't have full closure (object ${oid} is missing)`,
       { data: { oid } },
     );
-  const linksOf = async (row: number) => {
-    const known = links.get(row);
-    if (known !== undefined) return known;
-    const read = source.read(ground.oidAt(row));
-    const { tree, parents } = parseCommitLinks(isPromise(read) ? await read : read);
-    const root = rowOf(tree);
-    if (root < 0) throw missing(tree);
-    const own = {
-      root,
-      parents: parents.map((parent) => {
-        const at = rowOf(parent);
-        if (at < 0) throw missing(parent);
-        return at;
-      }),
-    };
-    links.set(row, own);
-    return own;
-  };
   for (const row of rows) {
-    const read = source.read(ground.oidAt(row));
-    const { seconds, parents } = parseCommitLinks(isPromise(read) ? await read : read);
+    const read = source.links(row);
+    const { seconds, parents } = isPromise(read) ? await read : read;
     commits.push({ row, seconds, merge: parents.length > 1 });
   }
   commits.sort((a, b) => b.seconds - a.seconds || a.row - b.row);
   const hashes = new Uint32Array(ground.count);
   const made = new Map<number, Bitset>();
-  const walkTree = async (row: number, set: Bitset, path: string, depth = 0): Promise<void> => {
+  const walked = new WalkedTrees();
+  /** `raw`, `at`: the tree's name. What a tree has in common with one that the set holds is in the set, too. */
+  const walkTree = async (raw: Bytes, at: number, row: number, set: Bitset, path: string, depth = 0): Promise<void> => {
     checkTreeDepth(depth);
-    const read = source.read(ground.oidAt(row));
+    const lent = repository.objects.borrow(raw, at);
+    const read = lent === undefined ? source.read(oidFromBytes(raw, at, oidLength)) : lent.data;
     const data = isPromise(read) ? await read : read;
-    const cursor = new TreeCursor(data, oidLength);
-    while (cursor.next()) {
-      if (isGitlinkMode(cursor.mode)) continue;
-      const child = ground.find(data, cursor.oidStart);
-      if (child < 0) throw missing(cursor.oid);
+    // The tree itself may have been walked for another set, which says nothing about this one.
+    const before = walked.alike(
+      lent,
+      path,
+      (rows) => rows.done && rows.number !== row && set.has(ground.bitOf[rows.number]!),
+    );
+    const rows = walked.keep(data, lent, path);
+    rows.number = row;
+    const cursor = new NewRows(rows, before, oidLength);
+    for (let more = cursor.next(); more !== false; more = cursor.next()) {
+      if (more === undefined) {
+        const oid = oidFromBytes(raw, at, oidLength);
+        throw new GitError('OBJECT_CORRUPT', `too-short tree object ${oid}`, { data: { oid } });
+      }
+      const { mode, oidStart } = cursor;
+      if (isGitlinkMode(mode)) continue;
+      const child = ground.find(rows.bytes, oidStart);
+      if (child < 0) throw missing(oidFromBytes(rows.bytes, oidStart, oidLength));
       if (!set.add(ground.bitOf[child]!)) continue;
-      const tree = isTreeMode(cursor.mode);
+      const tree = isTreeMode(mode);
       if (!tree && hashes[child] !== 0) continue;
       const below = path === '' ? cursor.name : `${path}/${cursor.name}`;
       if (hashes[child] === 0) hashes[child] = nameHash(below);
-      if (tree) await walkTree(child, set, below, depth + 1);
+      if (tree) await walkTree(rows.bytes, oidStart, child, set, below, depth + 1);
     }
   };
   const knownOf = (row: number): Bitset | undefined => {
@@ -371,11 +408,15 @@ async function writeBitmaps(
         continue;
       }
       set.add(ground.bitOf[row]!);
-      const { root, parents } = links.get(row) ?? (await linksOf(row));
+      const read = source.links(row);
+      const { root, parents, lost } = isPromise(read) ? await read : read;
+      if (lost !== undefined) throw missing(lost);
       roots.push(root);
       for (const parent of parents) stack.push(parent);
     }
-    for (const root of roots) if (set.add(ground.bitOf[root]!)) await walkTree(root, set, '');
+    for (const root of roots) {
+      if (set.add(ground.bitOf[root]!)) await walkTree(oidToBytes(ground.oidAt(root)), 0, root, set, '');
+    }
     return set;
   };
   const selected = all === true ? commits : selectCommits(commits, preferred);
