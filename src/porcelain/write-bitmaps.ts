@@ -54,6 +54,14 @@ function nameTable(
   return (raw, at) => table.findRaw(raw, at);
 }
 
+/** Kind of the entry at an offset. `known`: that of an entry by its place in the pack, where it is known; else 0. */
+function kindAt(pack: PackFile, offset: number, known: (order: number) => number): number {
+  const { type, baseOffset } = pack.entry(offset);
+  if (baseOffset < 0) return type;
+  const order = pack.index.orderOf(baseOffset);
+  return (order < 0 ? 0 : known(order)) || codeOfKind(pack.readHeader(offset).kind);
+}
+
 /** One pack's bitmap, beside it. Answers false (and tells why, with `warning: ` or `error: ` in front) where the pack does not hold all that it names. */
 export async function writePackBitmap(repository: Repository, pack: PackFile, tell: Tell): Promise<boolean> {
   const { index } = pack;
@@ -62,7 +70,10 @@ export async function writePackBitmap(repository: Repository, pack: PackFile, te
     bitOf[row] = bit;
   });
   const kinds = new Uint8Array(index.count);
-  for (let row = 0; row < index.count; row++) kinds[row] = codeOfKind(pack.readHeader(index.offsetAt(row)).kind);
+  // In the order of the pack: bases come first, and nothing is read twice.
+  for (const row of index.packOrder) {
+    kinds[row] = kindAt(pack, index.offsetAt(row), (order) => kinds[index.packOrder[order]!]!);
+  }
   const ground: Ground = {
     first: 0,
     count: index.count,
@@ -118,8 +129,13 @@ export async function writeMidxBitmap(
     bitOf[first + row] = first + bit;
   });
   const kinds = new Uint8Array(total);
-  for (let row = 0; row < midx.count; row++) {
-    kinds[first + row] = codeOfKind(midx.packs[midx.packNumbers[row]!]!.readHeader(midx.offsets[row]!).kind);
+  const known = midx.packs.map((pack) => new Uint8Array(pack.index.count));
+  for (const row of midx.bitOrder) {
+    const number = midx.packNumbers[row]!;
+    const pack = midx.packs[number]!;
+    const own = known[number]!;
+    const offset = midx.offsets[row]!;
+    own[pack.index.orderOf(offset)] = kinds[first + row] = kindAt(pack, offset, (order) => own[order]!);
   }
   const ground: Ground = {
     first,
