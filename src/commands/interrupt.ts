@@ -29,6 +29,15 @@ export function interruption(): Interrupted | undefined {
   return controller?.signal.reason as Interrupted | undefined;
 }
 
+/** Ends as a program that an interrupt ends: a shell then stops its loop too. */
+export function endInterrupted(): void {
+  const number = (interruption()?.exitCode ?? 0) - 128;
+  const name = Object.entries(signals).find((entry) => entry[1] === number)?.[0];
+  if (name === undefined) return;
+  listen(false);
+  process.kill(process.pid, name);
+}
+
 /** Runs what may wait for a person or another program for ever, and cannot look up: an interrupt ends it at once. */
 export function endingAtOnce<T>(wait: () => T): T {
   if (controller === undefined) return wait();

@@ -18,7 +18,7 @@ import { toJsonLine } from './json.js';
 import { parseOptions, UsageError, usageText } from './options.js';
 import { traceCommand, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
-import { interruption, interruptSignal } from './interrupt.js';
+import { endInterrupted, interruption, interruptSignal } from './interrupt.js';
 import { startProgress } from './progress.js';
 import { table } from './table.js';
 
@@ -123,6 +123,7 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
   await surroundings?.pager?.finish();
   compileFreely();
   if (isTracing()) for (const event of ['exit', 'atexit']) traceEvent(event, { code });
+  if (code === interruption()?.exitCode) endInterrupted();
   return code;
 }
 

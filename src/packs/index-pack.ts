@@ -131,6 +131,7 @@ export async function receivePack(
       return { checksum: indexed.checksum, count: 0, appended: 0, path: '', leftover: parser.leftover };
     }
     await runComplete(handle.path, indexed, options);
+    await breath(options.signal);
     if (options.sync !== false) handle.sync();
     handle.close();
     const path = options.path ?? `${packDirectory}/pack-${indexed.checksum}`;

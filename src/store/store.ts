@@ -228,6 +228,8 @@ export class Store<V> {
     info: Info,
     started: number,
   ): Promise<Oid<'commit'> | undefined> {
+    // The last moment to stop: from here on it is done as a whole.
+    info.signal?.throwIfAborted();
     try {
       return await this.#land(tree, parents, info);
     } catch (error) {

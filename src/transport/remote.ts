@@ -1,4 +1,5 @@
 import type { Cancellable, NonEmpty } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isZeroOid, zeroOid } from '../base/oid.js';
@@ -217,6 +218,8 @@ class UrlRemote implements Remote {
       await connection.close(true).catch(() => {});
       throw error;
     }
+    // From here on it is done as a whole.
+    await breath(options.signal);
     await this.#store(into, found);
     return found.map(({ remote, oid, local }) => ({ remote, oid, local }));
   }
@@ -297,6 +300,8 @@ class UrlRemote implements Remote {
             : undefined;
           outcomes.set(name, why === undefined ? { name, status: 'ok' } : { name, status: 'rejected', why });
         }
+        // What was cut short is no refusal of the other side's.
+        if (commands.some(({ name }) => outcomes.get(name)!.status !== 'ok')) await breath(options.signal);
       }
       return updates.map(({ name }) => outcomes.get(name)!);
     } catch (error) {
