@@ -88,6 +88,12 @@ function unfollowable(item: PathspecItem): string {
   return names.join(', ');
 }
 
+/** Options of the log that stand alone. */
+const valueless = new Set([
+  ...['--no-decorate', '--clear-decorations', '--source', '--no-source', '--mailmap', '--no-mailmap'],
+  ...['--use-mailmap', '--no-use-mailmap', '--quiet'],
+]);
+
 /** Whether `log.follow` applies: plain paths only. */
 const followable = (word: string): boolean => !/^:(?:\(|[!^])/.test(word) || /^:\((?:top|literal|,)*\)/.test(word);
 
@@ -162,6 +168,8 @@ export class LogRun {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
     const value = equals < 0 ? undefined : word.slice(equals + 1);
+    if (value !== undefined && valueless.has(name))
+      throw new UsageError(`option \`${name.replace(/^-+/, '')}' takes no value`, { quiet: true });
     switch (name) {
       case '--decorate':
         own.decorate = value === undefined ? 'short' : this.#decorateStyle(value, true);

@@ -133,13 +133,11 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
     case '-z':
       own.nul = true;
       return 1;
-    case '--filter': {
-      const value = argv[at + 1];
-      if (value === undefined) throw new GitError('USAGE', "option `filter' requires a value");
-      settings.filters.push(parseFilterSpec(value));
-      return 2;
-    }
+    case '--no-quiet':
+      own.quiet = false;
+      return 1;
   }
+  if (word.startsWith('--quiet=')) throw new UsageError("option `quiet' takes no value", { quiet: true });
   if (word.startsWith('--filter=')) {
     settings.filters.push(parseFilterSpec(word.slice(9)));
     return 1;
@@ -208,7 +206,10 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     complain: (line) => context.printError(`${line}\n`),
   });
   if (request.rest.length > 0) throw new UsageError('');
-  if (!request.revisionsSaid && request.pending.length === 0 && !settings.ignoreMissing) throw new UsageError('');
+  if (settings.filters.length > 0 && !settings.blobs)
+    throw new GitError('USAGE', 'object filtering requires --objects');
+  if (!request.revisionsSaid && request.pending.length === 0 && !settings.ignoreMissing && !settings.blobs)
+    throw new UsageError('');
   if (settings.notes.show === true) throw new GitError('USAGE', 'rev-list does not support display of notes');
   if (settings.bisect) own.bisect = true;
   if (own.bisect) settings.limited = true;
@@ -295,6 +296,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     mailmap: undefined,
     loadMailmap,
     terminal,
+    plumbing: true,
   });
   const output = new LogPrinter({
     repository,

@@ -48,16 +48,20 @@ export class Graph {
   #mapping: number[] = [];
   #before: number[] = [];
   #color: number;
+  /** The first column that is not shown. */
+  readonly #limit: number;
 
   constructor(options: GraphOptions) {
     this.#colors = options.colors;
+    const lanes = options.laneLimit ?? 0;
+    this.#limit = lanes > 0 ? 2 * lanes : Number.POSITIVE_INFINITY;
     this.#mark = options.mark;
     this.#color = Math.max(0, options.colors.length - 1);
   }
 
   /** Columns that the rows of this commit take. */
   get width(): number {
-    return this.#width;
+    return Math.min(this.#width, this.#limit + 2);
   }
 
   /** All rows of the commit are drawn. */
@@ -163,7 +167,7 @@ export class Graph {
 
   /** The next row, and whether it is the commit's own. */
   nextRow(): { readonly text: string; readonly commit: boolean } {
-    const row = new Row(this.#colors);
+    const row = new Row(this.#colors, this.#limit);
     let commit = false;
     switch (this.#stage) {
       case 'padding':
@@ -193,7 +197,7 @@ export class Graph {
   /** A row that only leads the lanes on, where one is wanted between the commit's rows. */
   paddingRow(): string {
     if (this.#stage !== 'commit') return this.nextRow().text;
-    const row = new Row(this.#colors);
+    const row = new Row(this.#colors, this.#limit);
     for (const lane of this.#above) {
       row.lane(lane, '|');
       row.space(lane.commit === this.#commit && this.#parents.length > 2 ? (this.#parents.length - 2) * 2 : 1);
@@ -221,13 +225,15 @@ export class Graph {
     let seen = false;
     const own = (): void => {
       seen = true;
-      row.plain(this.#mark(this.#commit!));
+      row.mark(this.#mark(this.#commit!));
+      const hidden = row.isCut;
       const dashes = this.#dashes;
       for (let i = 0; i < dashes; i++) {
         const lane = this.#below[this.#mapping[(this.#index + i + 2) * 2]!];
         if (lane === undefined) continue;
         row.lane(lane, '-').lane(lane, i === dashes - 1 ? '.' : '-');
       }
+      if (row.isCut && !hidden) row.widen();
       row.space(1);
     };
     this.#above.forEach((lane, i) => {
@@ -249,8 +255,19 @@ export class Graph {
       row.lane(lane, edge).space(1);
     });
     if (!seen) own();
-    if (this.#parents.length > 1) this.#enter('merge');
+    if (this.#parents.length > 1) this.#enterMerge();
     else this.#enter(this.#settled ? 'padding' : 'collapse');
+  }
+
+  /** The merge's row comes next, unless nothing of it could be seen. */
+  #enterMerge(): void {
+    this.#enter('merge');
+    if (2 * this.#index <= this.#limit) return;
+    const [stage, previous] = [this.#stage, this.#previousStage];
+    const row = new Row([], this.#limit);
+    this.#mergeRow(row);
+    if (/^[| ]*~ $/.test(row.padded(0))) return;
+    [this.#stage, this.#previousStage] = [stage, previous];
   }
 
   #mergeRow(row: Row): void {
@@ -334,20 +351,49 @@ export class Graph {
   }
 }
 
-/** One row as it is drawn: text, and its width without colours. */
+/** One row as it is drawn: text, and its width without colours. Behind the limit all that is there is one `~`. */
 class Row {
   #text = '';
   #width = 0;
+  #cut = false;
+  #marked = false;
+  #extra = '';
   readonly #colors: readonly string[];
+  readonly #limit: number;
 
-  constructor(colors: readonly string[]) {
+  constructor(colors: readonly string[], limit: number) {
     this.#colors = colors;
+    this.#limit = limit;
+  }
+
+  /** Something of the row is not shown. */
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
+  /** One more blank behind the `~`. */
+  widen(): void {
+    this.#extra = ' ';
   }
 
   lane(lane: Lane, char: string): this {
-    const color = this.#colors[lane.color];
-    this.#text += color === undefined ? char : `${color}${char}${RESET}`;
+    if (this.#width >= this.#limit) this.#cut = true;
+    else {
+      const color = this.#colors[lane.color];
+      this.#text += color === undefined ? char : `${color}${char}${RESET}`;
+    }
     this.#width++;
+    return this;
+  }
+
+  /** The commit's own place, which may stand right behind the limit. */
+  mark(text: string): this {
+    if (this.#width === this.#limit && !this.#cut) {
+      this.#text += text;
+      this.#marked = true;
+    } else if (this.#width > this.#limit) this.#cut = true;
+    else this.#text += text;
+    this.#width += text.length;
     return this;
   }
 
@@ -358,13 +404,18 @@ class Row {
   }
 
   space(count: number): this {
-    this.#text += ' '.repeat(count);
+    if (this.#width < this.#limit || this.#width + count <= this.#limit) this.#text += ' '.repeat(count);
     this.#width += count;
     return this;
   }
 
   padded(width: number): string {
-    return this.#width < width ? this.#text + ' '.repeat(width - this.#width) : this.#text;
+    const limit = this.#limit;
+    if (this.#width < limit)
+      return this.#width < width ? this.#text + ' '.repeat(Math.min(width, limit + 2) - this.#width) : this.#text;
+    if (this.#marked || !this.#cut)
+      return this.#text + ' '.repeat(this.#marked ? 1 : Math.min(2, Math.max(0, width - limit)));
+    return `${this.#text}~${this.#extra} `;
   }
 }
 

@@ -84,7 +84,7 @@ function location(text: string, lines: Lines, begin: number, first: number): Loc
   try {
     regex = compileRegex(pattern, 'basic', {});
   } catch (error) {
-    throw new GitError('USAGE', `-L parameter '${pattern}': ${(error as Error).message}`);
+    throw new GitError('USAGE', `-L parameter '${pattern}' starting at line ${from}: ${(error as Error).message}`);
   }
   for (let index = from - 1; index < lines.count; index++) {
     if (regex.test(lineText(lines, index))) return { line: index + 1, rest: start.slice(close + 1) };
@@ -111,7 +111,7 @@ function functionRange(text: string, lines: Lines, anchor: number, path: string,
     }
   }
   if (begin < 0) {
-    throw new GitError('USAGE', `-L parameter '${pattern}' starting at line ${fromTop ? 1 : anchor}: No match`);
+    throw new GitError('USAGE', `-L parameter '${pattern}' starting at line ${fromTop ? 1 : anchor}: no match`);
   }
   void path;
   let end = begin + 1;

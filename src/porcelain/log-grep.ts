@@ -50,7 +50,9 @@ export function messageFilter(
     // A pattern of several lines is several patterns.
     const lines = pattern.split('\n').filter((line, _, all) => line !== '' || all.length === 1);
     for (const line of lines) {
-      fields[field].push(compileLogPattern(line, kind, settings.ignoreCase, 'command line'));
+      fields[field].push(
+        compileLogPattern(line, kind, settings.ignoreCase, field === 'body' ? 'command line' : 'header'),
+      );
     }
   }
   const person = (line: string): string => {

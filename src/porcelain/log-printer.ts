@@ -138,6 +138,7 @@ export class LogPrinter {
     if (options.settings.graph) {
       const graph = new Graph({
         colors: options.color ? graphColors(options.repository, options.warn) : [],
+        laneLimit: options.settings.graphLaneLimit,
         mark: (node) => {
           const mark = revisionMark(options.settings, node);
           return mark === '-' ? 'o' : mark;
@@ -311,7 +312,8 @@ export class LogPrinter {
     const mail = format.kind === 'email' || format.kind === 'mboxrd';
     if (mail) {
       this.write(`From ${node.oid} Mon Sep 17 00:00:00 2001\n`);
-      graph?.showRow();
+      if (graph !== undefined) graph.showRow();
+      else this.write(this.#options.linePrefix ?? '');
     } else if (format.kind !== 'user') {
       const line = await this.#idLine(node, { parent });
       this.write(`${colors.commit}${format.kind === 'oneline' ? '' : 'commit '}${line}${colors.reset}`);
@@ -319,7 +321,8 @@ export class LogPrinter {
       if (format.kind === 'oneline') this.write(' ');
       else {
         this.write('\n');
-        graph?.showRow();
+        if (graph !== undefined) graph.showRow();
+        else this.write(this.#options.linePrefix ?? '');
       }
       const entry = reflog?.(node);
       if (entry !== undefined) {
@@ -352,7 +355,9 @@ export class LogPrinter {
       graph?.showRow();
     }
     this.#missingNewline = !message.endsWith('\n');
-    if (graph === undefined) this.write(message);
+    const { linePrefix } = this.#options;
+    if (graph === undefined)
+      this.write(linePrefix === undefined ? message : message.replace(/\n(?=[\s\S])/g, `\n${linePrefix}`));
     else graph.showMessage(message);
     if (this.#useTerminator && !this.formatIsEmpty) {
       if (!this.#missingNewline) graph?.showPadding();

@@ -155,7 +155,7 @@ class RequestParser {
       this.#default = value;
       return 2;
     }
-    return takeLogOption(this.#settings, words, at, this.#options.context);
+    return takeLogOption(this.#settings, words, at, { ...this.#options.context, complain: this.#options.complain });
   }
 
   async #addDefault(): Promise<void> {
@@ -325,14 +325,16 @@ class RequestParser {
         await this.#addReflogs();
         return 1;
       case '--indexed-objects':
-      case '--alternate-refs':
         this.#said = true;
+        return 1;
+      case '--alternate-refs':
         return 1;
       case '--not':
         if (value !== undefined) return 0;
         this.#flags ^= UNINTERESTING | BOTTOM;
         return 1;
       case '--single-worktree':
+        if (value !== undefined) return 0;
         this.#singleWorktree = true;
         return 1;
     }

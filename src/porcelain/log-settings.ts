@@ -29,6 +29,8 @@ export class LogSettings {
   // Which commits.
   maxCount = -1;
   maxCountOldest: number | undefined;
+  /** Lanes of the graph that are shown; 0 or less: all. */
+  graphLaneLimit = 0;
   skip = 0;
   maxAge: number | undefined;
   minAge: number | undefined;
@@ -121,6 +123,8 @@ export type DiffMerges = 'off' | 'separate' | 'first-parent' | 'combined' | 'den
 export interface OptionContext {
   readonly repository: Repository;
   readonly terminal: () => boolean;
+  /** Told of what is wrong with an option that is then taken for none. */
+  readonly complain?: ((line: string) => void) | undefined;
 }
 
 const usage = (message: string): GitError => new GitError('USAGE', message);
@@ -137,6 +141,8 @@ function nonNegative(text: string): number {
 }
 
 function timestamp(text: string): number {
+  // Less than nothing is read as very much.
+  if (/^-\d+$/.test(text)) return Number.MAX_SAFE_INTEGER;
   if (!/^\d+$/.test(text)) throw usage(`'${text}': not a number of seconds since epoch`);
   return Number(text);
 }
@@ -187,6 +193,7 @@ export function takeLogOption(
 ): number {
   const word = argv[at]!;
   const digits = /^-(\d+)$/.exec(word);
+  if (digits === null && /^-\d/.test(word)) throw usage(`'${word.slice(1)}': not an integer`);
   if (digits !== null) {
     settings.maxCount = Number(digits[1]);
     settings.noWalk = undefined;
@@ -194,7 +201,10 @@ export function takeLogOption(
   }
   if (word === '-n' || /^-n./.test(word)) {
     const value = word === '-n' ? argv[at + 1] : word.slice(2);
-    if (value === undefined) throw usage('-n requires an argument');
+    if (value === undefined) {
+      context.complain?.('error: -n requires an argument');
+      return 0;
+    }
     settings.maxCount = wholeNumber(value, '-n');
     settings.noWalk = undefined;
     return word === '-n' ? 2 : 1;
@@ -216,6 +226,10 @@ export function takeLogOption(
     if (value === undefined) throw usage(`Option '${name}' requires a value`);
     valued(settings, value, context);
     return 2;
+  }
+  if (name === '--no-walk' && equals >= 0 && !/^(?:un)?sorted$/.test(word.slice(equals + 1))) {
+    context.complain?.('error: invalid argument to --no-walk');
+    return 0;
   }
   if (equals >= 0) {
     const stuck = stuckOptions[name];
@@ -340,10 +354,12 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   '--left-only': (s) => {
     if (s.rightOnly) throw sides(s, '--left-only', '--right-only/--cherry');
     s.leftOnly = true;
+    s.limited = true;
   },
   '--right-only': (s) => {
     if (s.leftOnly) throw sides(s, '--right-only', '--left-only');
     s.rightOnly = true;
+    s.limited = true;
   },
   '--cherry': (s) => {
     if (s.leftOnly) throw sides(s, '--cherry', '--left-only');
@@ -444,7 +460,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
     s.notes.refs.length = 0;
   },
   '--standard-notes': (s) => {
-    s.notes.show = true;
+    s.notes.show ??= false;
     s.notes.usual = true;
   },
   '--no-standard-notes': (s) => {
@@ -553,15 +569,15 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
     s.combineAllPaths = true;
   },
   '--default': () => {},
+  '--max-count-oldest': (s) => {
+    if (s.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
+  },
 };
 
 const valuedOptions: Readonly<Record<string, Valued>> = {
   '--max-count': (s, v) => {
     s.maxCount = wholeNumber(v, '--max-count');
     s.noWalk = undefined;
-  },
-  '--max-count-oldest': (s, v) => {
-    s.maxCountOldest = wholeNumber(v, '--max-count-oldest');
   },
   '--skip': (s, v) => {
     s.skip = nonNegative(v);
@@ -608,6 +624,16 @@ const valuedOptions: Readonly<Record<string, Valued>> = {
 };
 
 const stuckOptions: Readonly<Record<string, Valued>> = {
+  '--max-count-oldest': (s, v) => {
+    if (s.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
+    s.maxCountOldest = wholeNumber(v, '--max-count-oldest');
+  },
+  '--graph-lane-limit': (s, v) => {
+    s.graphLaneLimit = wholeNumber(v, '--graph-lane-limit');
+  },
+  '--unpacked': () => {
+    throw usage('--unpacked=<packfile> no longer supported');
+  },
   '--ancestry-path': (s, v) => {
     s.simplifyHistory = false;
     s.limited = true;
@@ -620,8 +646,7 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
     s.maxParents = wholeNumber(v, '--max-parents');
   },
   '--no-walk': (s, v) => {
-    if (v !== 'sorted' && v !== 'unsorted') throw usage('invalid argument to --no-walk');
-    s.noWalk = v;
+    s.noWalk = v as 'sorted' | 'unsorted';
   },
   '--pretty': setPretty,
   '--format': setPretty,
@@ -631,7 +656,8 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
   },
   '--abbrev': (s, v, { repository }) => {
     const length = Number.parseInt(v, 10) || 0;
-    s.abbrev = Math.min(Math.max(length, 4), repository.oidLength * 2);
+    const whole = repository.oidLength * 2;
+    s.abbrev = length < 0 ? whole : Math.min(Math.max(length, 4), whole);
   },
   '--notes': (s, v) => {
     s.notes.show = true;
@@ -653,12 +679,14 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
 
 /** Settles what options mean together. Called once, after all of them. */
 export function settleLogSettings(settings: LogSettings): void {
+  if (settings.graphLaneLimit > 0 && !settings.graph) throw usage("the option '--graph-lane-limit' requires '--graph'");
+  if (settings.patterns.some(({ field }) => field === 'reflog') && !settings.walkReflogs)
+    throw usage("the option '--grep-reflog' requires '--walk-reflogs'");
   if (settings.graph) {
     if (settings.order === 'default') settings.order = 'topo';
     settings.rewriteParents = true;
   }
   if (settings.maxCountOldest !== undefined) {
-    if (settings.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
     if (settings.skip > 0) throw together('--skip', '--max-count-oldest');
   }
 }

@@ -120,7 +120,7 @@ export async function verifyFilename(
   complain?: (line: string) => void,
 ): Promise<void> {
   if (text.startsWith('-')) throw new GitError('USAGE', `option '${text}' must come before non-option arguments`);
-  if (looksLikePathspec(text) || isFilename(repository, text)) return;
+  if (text !== '' && (looksLikePathspec(text) || isFilename(repository, text))) return;
   // git looks a second time, to find words for what is wrong, and says again what it said the first time.
   if (mayBeRevision && complain !== undefined) {
     const again = (line: string): void => {
