@@ -82,6 +82,7 @@ export class CommitHeader {
     const color = context.wantColor('diff', this.color ?? undefined);
     const loadMailmap = mailmapLoader(repository);
     const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
+    const { notes } = this;
     const { printer, abbreviator } = createPrinter({
       repository,
       settings,
@@ -92,11 +93,11 @@ export class CommitHeader {
       mailmap: undefined,
       loadMailmap,
       terminal: () => context.io.stdout.isTerminal,
+      absent: new Set<'N' | 'S'>(notes.length === 0 ? ['N', 'S'] : ['S']),
       plumbing: true,
     });
     const pool = new CommitPool(repository.objects, { keepData: true, grafts: repository.grafts });
     this.pool = pool;
-    const { notes } = this;
     return new LogPrinter({
       repository,
       settings,

@@ -289,7 +289,8 @@ export class LogRun {
     if (settings.diffMerges !== undefined) this.#merges = settings.diffMerges;
     else if (settings.firstParent) this.#merges = 'first-parent';
     else if (this.#mode === 'show') this.#merges = 'dense';
-    if (settings.combineAllPaths && this.#merges !== 'combined' && this.#merges !== 'dense') {
+    const asked = settings.diffMerges;
+    if (settings.combineAllPaths && asked !== 'combined' && asked !== 'dense') {
       throw new GitError('USAGE', '--combined-all-paths makes no sense without -c or --cc');
     }
   }
@@ -411,7 +412,11 @@ export class LogRun {
     }
     const color = context.wantColor('diff', words.color ?? undefined);
     const decorate = this.#decoration();
+    const absent = new Set<'N' | 'S'>();
+    if (notesTrees.length === 0) absent.add('N');
+    if (this.#reflogs !== undefined) absent.add('S');
     const { printer, abbreviator } = createPrinter({
+      absent,
       repository,
       settings,
       format: this.#format,

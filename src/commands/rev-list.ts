@@ -97,9 +97,6 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
     case '--use-bitmap-index':
       own.useBitmap = true;
       return 1;
-    case '--no-use-bitmap-index':
-      own.useBitmap = false;
-      return 1;
     case '--test-bitmap':
       own.testBitmap = true;
       return 1;
@@ -166,7 +163,7 @@ function takeOwn(own: OwnOptions, settings: LogSettings, argv: readonly string[]
       value !== 'print' &&
       value !== 'print-info'
     ) {
-      return 0;
+      return 1;
     }
     own.missing = value;
     return 1;
@@ -296,6 +293,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     mailmap: undefined,
     loadMailmap,
     terminal,
+    absent: new Set<'N' | 'S'>(['N', 'S']),
     plumbing: true,
   });
   const output = new LogPrinter({

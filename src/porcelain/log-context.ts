@@ -107,6 +107,8 @@ export interface PrinterInputs {
   readonly terminal: () => boolean;
   readonly columns?: number | undefined;
   readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
+  /** No notes are shown, or no sources known: their placeholders stay as they are. */
+  readonly absent?: ReadonlySet<'N' | 'S'> | undefined;
   /** A command of plumbing: configured dates do not count, and mails are as bare as they can be. */
   readonly plumbing?: boolean | undefined;
 }
@@ -130,6 +132,7 @@ export function createPrinter(inputs: PrinterInputs): { printer: PrettyPrinter; 
     decorations: inputs.decorations,
     fullDecorations: inputs.fullDecorations,
     verify: inputs.verify,
+    absent: inputs.absent,
     describe: describeLoader(repository),
     trailerSettings: trailerSettings(repository),
     mail: {

@@ -303,7 +303,10 @@ export class LogPrinter {
       return;
     }
     if (this.#shownOne && !this.#useTerminator) {
-      if (terminator === '\n' && !this.#missingNewline) graph?.showPadding();
+      if (terminator === '\n' && !this.#missingNewline) {
+        if (graph !== undefined) graph.showPadding();
+        else this.write(this.#options.linePrefix ?? '');
+      }
       this.write(terminator);
     }
     this.#shownOne = true;

@@ -209,6 +209,13 @@ export function takeLogOption(
     settings.noWalk = undefined;
     return word === '-n' ? 2 : 1;
   }
+  if (word === '--max-count-oldest') {
+    // The word behind it is its value, and is looked at as a word of its own as well.
+    const value = argv[at + 1];
+    if (value === undefined) throw usage("Option '--max-count-oldest' requires a value");
+    stuckOptions[word]!(settings, value, context);
+    return 1;
+  }
   const simple = simpleOptions[word];
   if (simple !== undefined) {
     simple(settings, context);
@@ -569,9 +576,6 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
     s.combineAllPaths = true;
   },
   '--default': () => {},
-  '--max-count-oldest': (s) => {
-    if (s.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
-  },
 };
 
 const valuedOptions: Readonly<Record<string, Valued>> = {

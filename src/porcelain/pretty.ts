@@ -65,6 +65,8 @@ export interface PrettyContext {
   /** Full ref names in `%d`. */
   readonly fullDecorations?: boolean;
   readonly verify?: ((view: CommitView) => Awaitable<SignatureCheck>) | undefined;
+  /** Placeholders that stand for nothing here, and stay as they are: `%N` where no notes are shown, `%S` without sources. */
+  readonly absent?: ReadonlySet<'N' | 'S'> | undefined;
   readonly describe?: ((oid: Oid, request: DescribeRequest) => Awaitable<string>) | undefined;
   readonly trailerSettings?: TrailerSettings;
   readonly mail?: { readonly encodeHeaders: boolean; readonly subjectPrefix: string } | undefined;
@@ -407,8 +409,7 @@ class Template {
         spec = spec.slice(7);
         on = true;
       }
-      const sequence = parseColor(spec);
-      this.#items.push({ kind: 'color', magic, text: on ? sequence : '' });
+      this.#items.push({ kind: 'color', magic, text: on ? parseColor(spec) : '' });
       return end + 1;
     }
     const named: readonly (readonly [string, string])[] = [
@@ -436,19 +437,29 @@ class Template {
       if (columns < 0) return 0;
     }
     let truncate: Truncation = 'none';
+    const flush: Flush = match[1] === '<' ? 'right' : match[1] === '>' ? 'left' : match[1] === '><' ? 'both' : 'steal';
     if (match[5] !== undefined) {
       const word = match[5].trim();
       if (word === 'trunc') truncate = 'right';
       else if (word === 'ltrunc') truncate = 'left';
       else if (word === 'mtrunc') truncate = 'middle';
-      else return 0;
+      else {
+        // No placeholder, and yet what follows is padded.
+        this.#padding = { columns, flush, truncate, toColumn };
+        return 0;
+      }
     }
-    const flush: Flush = match[1] === '<' ? 'right' : match[1] === '>' ? 'left' : match[1] === '><' ? 'both' : 'steal';
     this.#padding = { columns, flush, truncate, toColumn };
     return match[0].length;
   }
 
   #longPlaceholder(rest: string, magic: Magic): number {
+    // Numbers of a series of mails: there is none here.
+    const number = /^\((?:count|total)\)/.exec(rest);
+    if (number !== null) {
+      this.#value(magic, () => '0');
+      return number[0].length;
+    }
     const match = /^\((describe|decorate|trailers)(?::([^)]*))?\)/.exec(rest);
     if (match === null) return 0;
     const options = splitOptions(match[2]);
@@ -543,9 +554,11 @@ class Template {
         this.#value(magic, (run) => this.#decorations(run, { ...plainStyle, prefix: '', suffix: '' }));
         return 1;
       case 'S':
+        if (context.absent?.has('S') === true) return 0;
         this.#items.push({ kind: 'value', magic, get: (run) => run.extras.source ?? '%S' });
         return 1;
       case 'N':
+        if (context.absent?.has('N') === true) return 0;
         this.#value(magic, (run) => run.extras.notes ?? '%N');
         return 1;
       case 'e':
