@@ -123,10 +123,27 @@ function nativePutUnits(): ((text: string, into: Bytes, at: number) => void) | u
 /** From one character for each byte to byte-exact text. */
 export const decodeUnits = (units: string): string => decodeText(Uint8Array.from(units, (unit) => unit.charCodeAt(0)));
 
+const nativeEncode = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.utf8Write;
+/** Texts up to here share buffers: one of its own costs each more than its bytes. */
+const LONGEST_POOLED = 256;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
+function encodePooled(text: string): Bytes {
+  const most = text.length * 3;
+  if (slabAt + most > slab.length) {
+    slab = new Uint8Array(16384);
+    slabAt = 0;
+  }
+  const start = slabAt;
+  slabAt += nativeEncode!.call(slab, text, start, most);
+  return slab.subarray(start, slabAt);
+}
+
 /** Byte-exact text to bytes; the inverse of `decodeText`. */
 export function encodeText(text: string): Bytes {
   if ((text as { isWellFormed?: () => boolean }).isWellFormed?.() ?? !/[\ud800-\udfff]/.test(text)) {
-    return encoder.encode(text);
+    return nativeEncode === undefined || text.length > LONGEST_POOLED ? encoder.encode(text) : encodePooled(text);
   }
   const chunks: Bytes[] = [];
   let start = 0;

@@ -17,17 +17,21 @@ export const rawLength = (algorithm: HashAlgorithm): 20 | 32 => (algorithm === '
 /** Hex digits of an id. */
 export const hexLength = (algorithm: HashAlgorithm): 40 | 64 => (algorithm === 'sha1' ? 40 : 64);
 
-const fullHex = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-
 /** True for a full lower-case id of either hash. */
 export function isOid(text: string): text is Oid {
-  return fullHex.test(text);
+  const { length } = text;
+  if (length !== 40 && length !== 64) return false;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x30 || unit > 0x66 || (unit > 0x39 && unit < 0x61)) return false;
+  }
+  return true;
 }
 
 /** Checks and brands a full id. Throws `USAGE` for anything else. Upper case is folded, as git does. */
 export function oid<K extends ObjectKind = ObjectKind>(text: string): Oid<K> {
   const lower = text.toLowerCase();
-  if (!fullHex.test(lower)) throw new GitError('USAGE', `not a valid object name '${text}'`);
+  if (!isOid(lower)) throw new GitError('USAGE', `not a valid object name '${text}'`);
   return lower as Oid<K>;
 }
 

@@ -62,9 +62,21 @@ export class Output {
   flush(): void {
     if (this.#length === 0) return;
     this.#settle();
-    const data = concatBytes(this.#pending);
+    const pending = this.#pending;
     this.#pending = [];
     this.#length = 0;
+    // What is big goes out as it is; what is small is gathered.
+    let first = 0;
+    for (let i = 0; i < pending.length; i++) {
+      if (pending[i]!.length < BIG) continue;
+      if (i > first) this.#put(concatBytes(pending.slice(first, i)));
+      this.#put(pending[i]!);
+      first = i + 1;
+    }
+    if (first < pending.length) this.#put(concatBytes(first === 0 ? pending : pending.slice(first)));
+  }
+
+  #put(data: Bytes): void {
     let at = 0;
     while (at < data.length) {
       try {
@@ -78,6 +90,9 @@ export class Output {
     }
   }
 }
+
+/** From this size on bytes are written without being copied first. */
+const BIG = 16 << 10;
 
 /** Linux's /dev/null: a character device, and where output often goes. */
 const NULL_DEVICE = 0x103;

@@ -26,6 +26,7 @@ let output: Bytes = new Uint8Array(64 << 10);
  */
 export class DeltaIndex {
   readonly base: Bytes;
+  readonly #view: DataView;
   readonly #heads: Int32Array;
   readonly #next: Int32Array;
   readonly #hashes: Int32Array;
@@ -33,6 +34,7 @@ export class DeltaIndex {
 
   constructor(base: Bytes) {
     this.base = base;
+    this.#view = new DataView(base.buffer, base.byteOffset, base.length);
     const blocks = Math.max(0, Math.floor(base.length / BLOCK));
     let bits = 4;
     while (bits < 22 && 1 << bits < blocks) bits++;
@@ -82,6 +84,8 @@ export class DeltaIndex {
     const shift = this.#shift;
     const baseLength = base.length;
     const length = target.length;
+    const baseView = this.#view;
+    const targetView = new DataView(target.buffer, target.byteOffset, length);
     const stop = Math.min(limit, length + 32);
     if (output.length < stop + 256) output = new Uint8Array(stop * 2 + 256);
     const out = output;
@@ -113,6 +117,10 @@ export class DeltaIndex {
           continue;
         }
         const end = from + room;
+        while (a + 4 <= end && baseView.getInt32(a) === targetView.getInt32(b)) {
+          a += 4;
+          b += 4;
+        }
         while (a < end && base[a] === target[b]) {
           a++;
           b++;
