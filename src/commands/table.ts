@@ -52,6 +52,7 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   help: () => import('./help.js'),
   hook: () => import('./hook.js'),
   'http-backend': () => import('./http-backend.js'),
+  'http-fetch': () => import('./http-fetch.js'),
   'index-pack': () => import('./index-pack.js'),
   init: () => import('./init.js'),
   'init-db': () => import('./init.js'),

@@ -3,6 +3,7 @@ import type { Bytes } from '../base/bytes.js';
 import { compareText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
+import { isZeroOid } from '../base/oid.js';
 import type { Platform } from '../platform/platform.js';
 import { checkRefFormat, refNameMatches } from '../refs/name.js';
 import { packedRefsHeader } from '../refs/packed.js';
@@ -450,6 +451,9 @@ class Clone {
     const rows = [...mapped].sort((a, b) => compareText(a.local, b.local));
     let text = packedRefsHeader;
     for (const { ref, local } of rows) {
+      if (isZeroOid(ref.oid)) {
+        throw new GitError('REF_INVALID', `'${local}' has neither a valid OID nor a target`);
+      }
       const header = await repository.objects.readHeader(ref.oid);
       if (header === undefined) {
         throw new GitError('TRANSPORT', 'remote did not send all necessary objects');
@@ -508,6 +512,12 @@ class Clone {
     const commits = new CommitCache(repository.objects);
     if (revision !== undefined) {
       const commit = (await commits.peel(revision)) ?? revision;
+      const kind = (await repository.objects.readHeader(commit))?.kind;
+      if (kind !== undefined && kind !== 'commit') {
+        throw new GitError('USAGE', `could not parse ${revision}`, {
+          data: { preface: `error: object ${revision} is a ${kind}, not a commit\n` },
+        });
+      }
       await set({ name: 'HEAD', to: commit, noDeref: true, reason });
       return { repository, head: commit, branch: undefined, detached: true };
     }

@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.js';
 import { concatBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import type { HttpResponse } from '../platform/network.js';
 import { readAdvertisement } from './advertisement.js';
 import { sessionFor } from './connection.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
@@ -13,6 +14,8 @@ import { redactUrl } from './url.js';
 const GZIP_FROM = 1024;
 /** Longest list of refs that is read from a server of plain files. */
 const LONGEST_LISTING = 1 << 28;
+/** And of what a server says about an error. */
+const LONGEST_ERROR = 1 << 16;
 
 /** A smart http server. The refs are asked for at once; every later request stands alone. */
 export async function connectHttp(
@@ -51,6 +54,7 @@ export async function connectHttp(
     headers: [['accept', '*/*'], ['accept-encoding', 'gzip'], ['pragma', 'no-cache'], ...protocol],
     first: true,
   });
+  if (response.status !== 200) await tellPlainly(response, context.errors);
   if (response.status === 404 || response.status === 410) {
     response.cancel();
     throw new GitError('TRANSPORT', `repository '${shown}' not found`);
@@ -227,6 +231,39 @@ function newRoot(base: string, asked: string, reached: string, service: Service)
     );
   }
   return reached.slice(0, -tail.length);
+}
+
+/** What a server says about an error, where it says it in plain text. */
+async function tellPlainly(response: HttpResponse, tell: (text: string | Bytes) => void): Promise<void> {
+  const [type, ...words] = (response.headers.get('content-type')?.[0] ?? '').split(';').map((word) => word.trim());
+  if (type !== 'text/plain') return;
+  const charset =
+    words
+      .find((word) => /^charset=/i.test(word))
+      ?.slice(8)
+      .replaceAll('"', '') ?? 'iso-8859-1';
+  const parts: Bytes[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body) {
+      parts.push(chunk);
+      size += chunk.length;
+      if (size > LONGEST_ERROR) break;
+    }
+    let bytes = concatBytes(parts);
+    let name = charset.toLowerCase();
+    // A mark says which end comes first; without one it is the great end.
+    if (name === 'utf-16') {
+      const little = bytes[0] === 0xff && bytes[1] === 0xfe;
+      name = little ? 'utf-16le' : 'utf-16be';
+      if (little || (bytes[0] === 0xfe && bytes[1] === 0xff)) bytes = bytes.subarray(2);
+    }
+    const text = new TextDecoder(name).decode(bytes).trimEnd();
+    if (text === '') return;
+    for (const line of text.split('\n')) tell(`remote: ${line}\n`);
+  } catch {
+    // It could not be read, or is in a script that nobody knows.
+  }
 }
 
 /** The same bytes; where they end inside a packet, that is told. */

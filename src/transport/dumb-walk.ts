@@ -235,7 +235,7 @@ export class DumbWalk {
 
   /** A server names another place: only as far as redirects may lead. */
   #addPlace(url: string): void {
-    const { context } = { context: this.#context };
+    const context = this.#context;
     const follow = new UrlConfig(context.config, 'http', url).get('followredirects')?.toLowerCase();
     if (follow === undefined || !/^(?:true|yes|on|1)$/.test(follow)) {
       context.errors(`warning: alternate disabled by http.followRedirects: ${url}\n`);
@@ -254,6 +254,7 @@ export class DumbWalk {
       return;
     }
     if (this.#places.some((place) => place.url === url)) return;
+    context.errors(`warning: adding alternate object store: ${url.replace(/\/objects$/, '')}\n`);
     this.#places.push({ url, session: new HttpSession(context, url) });
   }
 }

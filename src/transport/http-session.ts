@@ -1,5 +1,6 @@
 import { decodeText, encodeText, type Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { readIfThere } from '../platform/fs.js';
 import type { HttpResponse, TlsSettings } from '../platform/network.js';
 import type { TransportContext } from './connection.js';
 import { credentialFromUrl } from './credential-format.js';
@@ -101,6 +102,20 @@ export class HttpSession {
     if (language !== undefined) headers.push(['accept-language', language]);
     return headers;
   }
+
+  /** `user:password` from the user's `.netrc`, for the place we set out for. */
+  #netrc(url: string): string | undefined {
+    const home = this.#context.env['HOME'];
+    if (home === undefined || home === '' || originOf(url) !== this.#origin) return undefined;
+    if (this.#netrcText === undefined) {
+      const bytes = readIfThere(this.#context.platform.fs, `${home}/.netrc`);
+      this.#netrcText = bytes === undefined ? '' : decodeText(bytes);
+    }
+    if (this.#netrcText === '') return undefined;
+    return netrcEntry(this.#netrcText, new URL(url).hostname, this.#credential?.username);
+  }
+
+  #netrcText: string | undefined;
 
   #cookies(url: string): string | undefined {
     const file = this.#config.get('cookiefile');
@@ -239,6 +254,10 @@ export class HttpSession {
         this.#sentFor = this.#origin;
       }
     }
+    if (!headers.some(([name]) => name === 'authorization')) {
+      const pair = this.#netrc(url);
+      if (pair !== undefined) headers.push(['authorization', `Basic ${base64(encodeText(pair))}`]);
+    }
     const cookies = this.#cookies(url);
     if (cookies !== undefined) headers.push(['cookie', cookies]);
     const lowSpeed = Number(this.#context.env['GIT_HTTP_LOW_SPEED_TIME'] ?? this.#config.get('lowspeedtime') ?? '0');
@@ -298,7 +317,7 @@ function acceptLanguage(env: Readonly<Record<string, string | undefined>>): stri
   if (text === undefined || text === '') return undefined;
   const tags: string[] = [];
   for (const part of text.split(':')) {
-    const tag = part.replace(/[.@].*$/, '').replaceAll('_', '-');
+    const tag = part.replace(/[^A-Za-z0-9_-].*$/, '').replaceAll('_', '-');
     if (tag !== '' && tag !== 'C' && tag !== 'POSIX') tags.push(tag);
   }
   if (tags.length === 0) return undefined;
@@ -306,6 +325,28 @@ function acceptLanguage(env: Readonly<Record<string, string | undefined>>): stri
   const places = tags.length > 10 ? 2 : 1;
   const step = places === 2 ? 0.01 : 0.1;
   return tags.map((tag, i) => (i === 0 ? tag : `${tag};q=${(1 - i * step).toFixed(places)}`)).join(', ');
+}
+
+/** The login and password of a host in a `.netrc`, as curl reads it. */
+function netrcEntry(text: string, host: string, user: string | undefined): string | undefined {
+  const words = text.replace(/^\s*#.*$/gm, '').split(/\s+/);
+  let here = false;
+  let login: string | undefined;
+  let password: string | undefined;
+  const found = (): string | undefined =>
+    here && password !== undefined && (user === undefined || login === user) ? `${login ?? ''}:${password}` : undefined;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === 'machine' || word === 'default') {
+      const pair = found();
+      if (pair !== undefined) return pair;
+      here = word === 'default' || words[++i] === host;
+      login = password = undefined;
+    } else if (word === 'login') login = words[++i];
+    else if (word === 'password') password = words[++i];
+    else if (word === 'macdef') break;
+  }
+  return found();
 }
 
 /** The cookies of a Netscape cookie file that go to a URL. */
