@@ -121,7 +121,8 @@ function terminal(descriptor: number): boolean {
 export class Input {
   #rest: Bytes = emptyBytes;
   #ended = false;
-  readonly #buffer = new Uint8Array(65536);
+  /** Made when something is read: most commands are asked by their words alone. */
+  #buffer: Bytes | undefined;
 
   /** An input of given bytes, for a command that another one runs. */
   static of(bytes: Bytes): Input {
@@ -148,13 +149,14 @@ export class Input {
     if (this.#ended) return undefined;
     for (;;) {
       try {
-        const length = endingAtOnce(() => fs.readSync(0, this.#buffer, 0, this.#buffer.length, null));
+        const buffer = (this.#buffer ??= new Uint8Array(65536));
+        const length = endingAtOnce(() => fs.readSync(0, buffer, 0, buffer.length, null));
         if (length === 0) {
           this.#ended = true;
           return undefined;
         }
         this.pieces++;
-        return this.#buffer.slice(0, length);
+        return buffer.slice(0, length);
       } catch (error) {
         const code = (error as { code?: string }).code;
         if (code === 'EAGAIN') Atomics.wait(pause, 0, 0, 2);

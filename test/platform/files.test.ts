@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { innerFiles, innerWrite } from '../../src/platform/node/inner-files.js';
 import { nodeFileSystem as fs } from '../../src/platform/node/fs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bough-files-'));
@@ -31,6 +32,13 @@ test('a whole file: empty, large, of no size, a device, a pipe, a folder, none',
   // A name ends where it says it does, not at its first NUL.
   expect(() => fs.readFile(`${file}\0.txt`)).toThrow();
   expect(() => fs.lstat(`${file}\0.txt`)).toThrow();
+});
+
+test('the calls below Node’s own are known of the versions that are supported', () => {
+  if (process.platform === 'win32' || !/^v2[024]\./.test(process.version)) return;
+  expect(innerFiles()).toBeDefined();
+  expect(innerWrite()).toBeTypeOf('function');
+  expect(fs.lstatNumbers).toBeTypeOf('function');
 });
 
 test('a named pipe is opened once', { timeout: 20_000 }, () => {

@@ -33,7 +33,7 @@ export type InnerWrite = (
   failure: { errno?: number },
 ) => number | undefined;
 
-/** How Node's functions make the calls, from 20.19 on. */
+/** How Node's functions make the calls, in 20.20, 22.23 and 24.21 alike. */
 const calls: Readonly<Record<keyof InnerFiles, readonly [outer: unknown, call: string]>> = {
   stat: [nodeFs.statSync, 'options.bigint,\n    undefined,\n    options.throwIfNoEntry,\n  );'],
   lstat: [nodeFs.lstatSync, 'options.bigint,\n    undefined,\n    options.throwIfNoEntry,\n  );'],
@@ -64,7 +64,7 @@ function find(): InnerFiles | undefined {
   }
 }
 
-/** Node 20's way; later ones throw. */
+/** Not as the others: what goes wrong is told in the last argument. */
 const WRITE =
   'binding.writeBuffer(fd, buffer, offset, length, position,\n                                 undefined, ctx);';
 
