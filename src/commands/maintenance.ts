@@ -6,6 +6,7 @@ import { parseExpiryDate } from '../repo/date-approx.js';
 import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
+import { lockReason, prunable } from './worktree-files.js';
 import { defineCommand, renderText } from './command.js';
 import { autoNeed } from './auto-maintenance.js';
 import { expiresReflogs, packsRefs } from './gc.js';
@@ -166,8 +167,17 @@ async function isDue(tasks: Tasks, name: TaskName): Promise<boolean> {
         limit(1) !== 0 &&
         (limit(1) < 0 || (platform.fs.readDirectory(`${repository.commonDir}/rr-cache`)?.length ?? 0) > 0)
       );
-    case 'worktree-prune':
-      return limit(1) < 0;
+    case 'worktree-prune': {
+      const wanted = limit(1);
+      if (wanted <= 0) return wanted < 0;
+      const word = config.get('gc.worktreepruneexpire') ?? '3.months.ago';
+      const expiry = parseExpiryDate(word, repository.clock);
+      const folder = `${repository.commonDir}/worktrees`;
+      const names = (platform.fs.readDirectory(folder) ?? []).map(({ name }) => `${folder}/${name}`);
+      return (
+        names.filter((one) => lockReason(one) === undefined && prunable(one, expiry) !== undefined).length >= wanted
+      );
+    }
     case 'reflog-expire': {
       const wanted = limit(100);
       if (wanted <= 0) return wanted < 0;

@@ -27,7 +27,7 @@ const needRepository = commands(
   'merge-resolve merge-subtree merge-tree mktag mktree multi-pack-index mv name-rev notes pack-objects',
   'pack-redundant pack-refs prune prune-packed pull push read-tree reflog refs remote repack replace reset',
   'restore rev-list revert rm send-pack show show-branch show-ref stash status switch symbolic-ref tag',
-  'unpack-file unpack-objects update-index update-ref update-server-info verify-commit verify-tag write-tree',
+  'unpack-file unpack-objects update-index update-ref update-server-info verify-commit verify-tag worktree write-tree',
 );
 
 /** … and those that are nothing without a work tree. */

@@ -133,5 +133,6 @@ export const table: Readonly<Record<string, () => Promise<{ readonly command: An
   version: () => import('./version.js'),
   watch: () => import('./watch.js'),
   whatchanged: () => import('./whatchanged.js'),
+  worktree: () => import('./worktree.js'),
   'write-tree': () => import('./write-tree.js'),
 };

@@ -276,7 +276,10 @@ class TextMerger {
     const size = this.options.markerSize ?? 7;
     const cr = this.wantsCr(chunk);
     const marker = (char: string, label: string | undefined): void => {
-      const text = char.repeat(size > 0 ? size : 7) + (label === undefined ? '' : ' ' + label) + (cr ? '\r\n' : '\n');
+      const text =
+        char.repeat(size > 0 ? size : 7) +
+        (label === undefined || label === '' ? '' : ' ' + label) +
+        (cr ? '\r\n' : '\n');
       this.out.push(encodeText(text));
     };
     const side = (lines: Lines, from: number, count: number): void => {
