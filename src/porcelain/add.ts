@@ -209,10 +209,8 @@ class Adding implements AddResult {
         continue;
       }
       if (!this.#options.updates) continue;
-      if (entry.stage === 0 && !(await tree.isModified(entry, stat, {}))) {
-        if (tree.changedByStat(entry, stat) !== 0 && !isGitlinkMode(entry.mode)) {
-          tree.index.refreshAt(tree.index.position(entry.path), entry.withStat(stat));
-        }
+      const touched = !isGitlinkMode(entry.mode) && tree.changedByStat(entry, stat) !== 0;
+      if (entry.stage === 0 && !touched && !(await tree.isModified(entry, stat, {}))) {
         continue;
       }
       await this.#file(entry.path);

@@ -89,7 +89,7 @@ async function treeOf(tree: WorkTree, commit: Oid): Promise<Oid<'tree'>> {
 function sparsePercent(tree: WorkTree): StatusReport['sparsePercent'] {
   if (!tree.repository.config.getBool('core.sparsecheckout', false)) return undefined;
   if (tree.index.count === 0) return undefined;
-  if (tree.index.sparseDirectories) return 'index';
+  if (tree.index.expanded || tree.repository.config.getBool('index.sparse', false)) return 'index';
   const { entries } = tree.index;
   const skipped = entries.reduce((count, entry) => count + (entry.skipWorktree ? 1 : 0), 0);
   return 100 - Math.floor((100 * skipped) / entries.length);

@@ -72,7 +72,7 @@ class WorkTreeSide implements DiffSide {
     }
     const stat = this.stat ?? tree.lstat(path);
     if (stat === undefined) return emptyBytes;
-    const content = tree.readClean(path, stat);
+    const content = tree.readClean(path, stat, undefined, { checkSafe: 'warn' });
     return isPromise(content) ? content.then((bytes) => bytes ?? emptyBytes) : (content ?? emptyBytes);
   }
 }

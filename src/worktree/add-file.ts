@@ -59,15 +59,12 @@ export async function addFile(
     options.always !== true &&
     mode === old.mode
   ) {
-    const modified = tree.isModified(old, stat, { ignoreValid: true, ignoreSkip: true });
+    // A file whose stat words are others is stored again, with all checks, even where it comes to the same.
+    const modified =
+      tree.changedByStat(old, stat) !== 0 || tree.isModified(old, stat, { ignoreValid: true, ignoreSkip: true });
     if (!(isPromise(modified) ? await modified : modified)) {
-      let fresh = old;
-      if (tree.changedByStat(old, stat) !== 0) {
-        fresh = old.withStat(stat);
-        index.refreshAt(index.position(path), fresh);
-      }
-      fresh.fresh = true;
-      return { entry: fresh, changed: false };
+      old.fresh = true;
+      return { entry: old, changed: false };
     }
   }
   const oid = await idOf(tree, path, stat, mode, options, old);
@@ -127,8 +124,8 @@ async function idOf(
     const clean = tree.converter.clean(path, data, {
       indexContent: () => (old === undefined && options.renormalize === true ? undefined : tree.indexContent(path)),
       renormalize: options.renormalize === true,
-      checkSafe: store,
-      store,
+      checkSafe: store && options.renormalize !== true,
+      store: store && options.renormalize !== true,
     });
     data = isPromise(clean) ? await clean : clean;
   }

@@ -36,7 +36,7 @@ export interface CleanOptions {
   /** Look at nothing but the file (`--renormalize`, merges). */
   readonly renormalize?: boolean;
   /** Say or refuse what would not survive the way back (`core.safecrlf`); for content that is going to be stored. */
-  readonly checkSafe?: boolean;
+  readonly checkSafe?: boolean | 'warn';
   /** The content is stored afterwards: encodings that are wrong are fatal. */
   readonly store?: boolean;
 }
@@ -199,7 +199,7 @@ export class Converter {
       if (looksBinary(stats)) return data;
       if (convert && options.renormalize !== true && hasCrlf(options.indexContent?.())) convert = false;
     }
-    if (options.checkSafe === true && this.#safe !== 'off') {
+    if (options.checkSafe !== undefined && options.checkSafe !== false && this.#safe !== 'off') {
       const after = { ...stats };
       if (convert) {
         after.loneLf += after.crlf;
@@ -209,15 +209,16 @@ export class Converter {
         after.crlf += after.loneLf;
         after.loneLf = 0;
       }
-      this.#reportUnsafe(path, stats.crlf > 0 && after.crlf === 0, stats.loneLf > 0 && after.loneLf === 0);
+      const [losesCrlf, losesLf] = [stats.crlf > 0 && after.crlf === 0, stats.loneLf > 0 && after.loneLf === 0];
+      this.#reportUnsafe(path, losesCrlf, losesLf, options.checkSafe === 'warn');
     }
     return convert ? removeCr(data, stats.crlf) : data;
   }
 
-  #reportUnsafe(path: string, losesCrlf: boolean, losesLf: boolean): void {
+  #reportUnsafe(path: string, losesCrlf: boolean, losesLf: boolean, onlyWarn: boolean): void {
     if (!losesCrlf && !losesLf) return;
     const [from, to] = losesCrlf ? ['CRLF', 'LF'] : ['LF', 'CRLF'];
-    if (this.#safe === 'die') throw new GitError('USAGE', `${from} would be replaced by ${to} in ${path}`);
+    if (this.#safe === 'die' && !onlyWarn) throw new GitError('USAGE', `${from} would be replaced by ${to} in ${path}`);
     this.#warn(`in the working copy of '${path}', ${from} will be replaced by ${to} the next time Git touches it`);
   }
 
@@ -225,7 +226,8 @@ export class Converter {
     if (data.length === 0) return data;
     const fault = bomFault(path, data, encoding);
     if (fault !== undefined) {
-      if (store) throw new GitError('USAGE', fault.message, { hint: fault.hint });
+      this.#repository.complain(`hint: ${fault.hint}`);
+      if (store) throw new GitError('USAGE', fault.message);
       this.#complain(fault.message);
       return data;
     }
@@ -459,8 +461,8 @@ function eolFrom(value: AttributeValue): EolAction {
 }
 
 function encodingFrom(value: AttributeValue): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  if (value === true || value === false) throw new GitError('USAGE', 'true/false are no valid working-tree-encodings');
+  if (value === undefined || value === false || value === '') return undefined;
+  if (value === true) throw new GitError('USAGE', 'true/false are no valid working-tree-encodings');
   return /^utf-?8$/i.test(value) ? undefined : value;
 }
 

@@ -67,6 +67,8 @@ export class Index {
   #storedUntrackedCache: Bytes | undefined;
   fsmonitor: Bytes | undefined;
   sparseDirectories = false;
+  /** It had such entries, which stand for the files in them now. */
+  expanded = false;
   /** The shared file this index was read over, with its rows. */
   shared:
     | { readonly oid: Oid; readonly entries: readonly IndexEntry[]; readonly deleted: readonly number[] }

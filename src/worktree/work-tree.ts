@@ -13,6 +13,7 @@ import type { Repository } from '../repo/repository.js';
 import type { AttributeDirection } from './attributes-reader.js';
 import { AttributeReader } from './attributes-reader.js';
 import { addUntrackedCache, cacheWish, removeUntrackedCache } from './cached-walk.js';
+import type { CleanOptions } from './convert.js';
 import { Converter } from './convert.js';
 import { nestedHead } from './gitlink.js';
 import { Ignores } from './ignore.js';
@@ -20,6 +21,7 @@ import type { IndexEntry } from './index-entry.js';
 import type { IndexPlace, WriteIndexOptions } from './index-file.js';
 import { commitIndex, type Index, readIndex, writeIndex } from './index-file.js';
 import { markCleanRows } from './mark-clean.js';
+import { expandSparseIndex } from './sparse-index.js';
 import type { SplitSettings } from './split-index.js';
 import type { StatRules } from './stat-match.js';
 import { CHANGED_DATA, CHANGED_MODE, CHANGED_TYPE, changedByStat } from './stat-match.js';
@@ -107,6 +109,12 @@ export class WorkTree {
       index.changed = true;
     }
     this.#index = index;
+    expandSparseIndex(index, this.repository.objects);
+    // No monitor is asked here, and what one said of the rows before holds no longer once they change.
+    if (index.fsmonitor !== undefined) {
+      index.fsmonitor = undefined;
+      index.changed = true;
+    }
     const cached = cacheWish(this);
     if (cached === true) addUntrackedCache(this);
     else if (cached === false) removeUntrackedCache(this);
@@ -337,11 +345,16 @@ export class WorkTree {
   }
 
   /** The content as it would be stored; `undefined` when there is no file. */
-  readClean(path: string, stat: FileStat, entry?: IndexEntry): Awaitable<Bytes | undefined> {
+  readClean(
+    path: string,
+    stat: FileStat,
+    entry?: IndexEntry,
+    options: Pick<CleanOptions, 'checkSafe'> = {},
+  ): Awaitable<Bytes | undefined> {
     const raw = this.readRaw(path, stat);
     if (raw === undefined || stat.kind === 'symlink') return raw;
     if (entry !== undefined && isSymlinkMode(entry.mode)) return raw;
-    return this.converter.clean(path, raw, { indexContent: () => this.indexContent(path) });
+    return this.converter.clean(path, raw, { ...options, indexContent: () => this.indexContent(path) });
   }
 
   /** The id a file's content would be stored as; all zeros when there is no file. */
