@@ -11,6 +11,7 @@ import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { Index } from '../worktree/index-file.js';
 import { modeFromStat } from '../worktree/stat-match.js';
 import type { WorkTree } from '../worktree/work-tree.js';
+import { refreshIndex } from '../worktree/refresh.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { refreshAndWrite } from './merge-strategies.js';
 import { resetFiles } from './hard-reset.js';
@@ -122,7 +123,10 @@ export class PristineState {
       const writer = new CheckoutWriter(tree);
       for (const entry of staged) if (!dirty.has(entry.path)) await writer.write(entry);
       for (const { path, content, mode } of this.dirty) this.#writeRaw(path, content, mode);
+      for (const entry of this.entries) entry.fresh = false;
       tree.index.setEntries([...this.entries]);
+      // The files were written again.
+      await refreshIndex(tree, { unmerged: true });
       tree.index.changed = true;
       tree.commitIndex(lock);
     } catch (error) {

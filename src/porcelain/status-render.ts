@@ -109,7 +109,7 @@ function shortBranch(report: StatusReport, style: StatusStyle): string {
   const { colors } = style;
   const end = style.nul ? '\0' : '\n';
   let out = paint(colors.header, '## ');
-  if (report.head === undefined) out += paint(colors.header, 'No commits yet on ');
+  if (report.initial) out += paint(colors.header, 'No commits yet on ');
   if (report.branch === undefined) return `${out}${paint(colors.noBranch, 'HEAD (no branch)')}${end}`;
   out += paint(colors.localBranch, report.branch);
   const { tracking } = report;
@@ -231,7 +231,7 @@ class LongStatus {
     const style = this.#style;
     this.#branch();
     this.#state();
-    if (report.head === undefined) {
+    if (report.initial) {
       this.#line('');
       this.#line(style.template === true ? 'Initial commit' : 'No commits yet');
       this.#line('');

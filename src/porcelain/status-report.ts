@@ -16,6 +16,8 @@ import { comparedBranches, trackingInfo } from './tracking-info.js';
 export interface StatusReport extends Status {
   /** The branch's short name; `undefined` when detached. */
   readonly branch: string | undefined;
+  /** Nothing to compare with: no commit yet, or the first one is amended. */
+  readonly initial: boolean;
   readonly head: Oid | undefined;
   readonly tracking: TrackingInfo | undefined;
   /** What the long form compares the branch with. */
@@ -65,6 +67,7 @@ export async function gatherStatus(tree: WorkTree, options: ReportOptions): Prom
     ...status,
     branch,
     head,
+    initial: commit === undefined,
     tracking:
       known ??
       (branch === undefined || options.wantTracking === false

@@ -77,7 +77,9 @@ export async function localChanges(
   const out: { letter: string; path: string }[] = [];
   for (const item of status.items) {
     if (item.stages !== undefined) out.push({ letter: 'U', path: item.path });
-    else if (item.staged === 'A') out.push({ letter: item.unstaged === 'D' ? 'D' : 'A', path: item.path });
+    // What was added and is not there is nothing new for a work tree.
+    else if (item.staged === 'A' && item.unstaged === 'D') continue;
+    else if (item.staged === 'A') out.push({ letter: 'A', path: item.path });
     else if (item.unstaged === 'A') out.push({ letter: 'A', path: item.path });
     else if (item.unstaged === 'D') out.push({ letter: 'D', path: item.path });
     else if (item.unstaged !== ' ') out.push({ letter: item.unstaged, path: item.path });
