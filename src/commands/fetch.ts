@@ -72,7 +72,10 @@ export const command = defineCommand({
         if (words.length > 0)
           throw new GitError('USAGE', 'fetching a group and specifying refspecs does not make sense');
         names = [...group];
-      } else names = [first ?? remotes.defaultName(await currentBranch(repository))];
+      } else {
+        const branch = await currentBranch(repository);
+        names = first === undefined && !remotes.hasDefault(branch) ? [] : [first ?? remotes.defaultName(branch)];
+      }
     }
     if (values.porcelain === true && (values['recurse-submodules'] ?? null) !== null) {
       throw new GitError('USAGE', "options '--porcelain' and '--recurse-submodules' cannot be used together");

@@ -107,7 +107,7 @@ export const command = defineCommand({
     env['GIT_REFLOG_ACTION'] = action;
     try {
       const code = await context.runCommand('fetch', fetchWords(events, rest));
-      if (code !== 0) return code;
+      if (code !== 0) return 1;
       if (values['dry-run'] === true) return 0;
       repository.objects.refresh();
       const heads = mergeHeads(repository);

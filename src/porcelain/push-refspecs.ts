@@ -114,7 +114,7 @@ async function byDefault(
   }
   const own = `refs/heads/${branch}`;
   const settings = branchConfig(repository.config, branch);
-  const sameRemote = remote.name === remotes.defaultName(branch);
+  const sameRemote = remote.name === remotes.defaultName(branch) || !remotes.hasDefault(branch);
   const autoSetup = repository.config.getBool('push.autosetupremote', false);
   let setUpstream = false;
   const upstream = (): string => {
@@ -124,8 +124,6 @@ async function byDefault(
     }
     if (settings.merge.length === 0 || settings.remote === undefined) {
       if (input.setUpstream) return own;
-      const advice = repository.config.getBool('advice.pushunqualifiedrefname', true);
-      void advice;
       throw new GitError(
         'USAGE',
         `The current branch ${branch} has no upstream branch.\n` +

@@ -95,6 +95,11 @@ export class Remotes {
     return this.branchRemote(branch) ?? (this.names().length === 1 ? this.names()[0]! : 'origin');
   }
 
+  /** Is there such a remote? Without one `fetch` has nothing to do, and where to push to must be said. */
+  hasDefault(branch: string | undefined): boolean {
+    return this.branchRemote(branch) !== undefined || this.isConfigured(this.defaultName(branch));
+  }
+
   branchRemote(branch: string | undefined): string | undefined {
     return branch === undefined ? undefined : this.config.get(`branch.${branch}.remote`);
   }
