@@ -89,7 +89,7 @@ export const command = defineCommand({
       ) {
         throw new GitError(
           'USAGE',
-          'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n',
+          'No configured push destination.\nEither specify the URL from the command-line or configure a remote repository using\n\n    git remote add <name> <url>\n\nand then push using the remote name\n\n    git push <name>\n\nTo push to multiple remotes at once, configure a remote group using\n\n    git config remotes.<groupname> "<remote1> <remote2>"\n\nand then push using the group name\n\n    git push <groupname>\n',
         );
       }
       checkUrlCredentials(config, remote.urls, (message) => context.warning(message));
