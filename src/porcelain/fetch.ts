@@ -129,8 +129,9 @@ class RemoteFetch {
     const settings = branch === undefined ? undefined : branchConfig(config, branch);
     const sameRemote = settings?.remote === this.#remote.name && this.#given.length === 0;
     const hasMerge = settings !== undefined && settings.remote !== undefined && settings.merge.length > 0;
-    const connection = await this.#connect();
+    // Before anybody is connected to, who would have to wait.
     await this.#takeBundles();
+    const connection = await this.#connect();
     try {
       const prefixes = this.#prefixes(tags, sameRemote ? settings!.merge : [], hasMerge && sameRemote);
       // Ids need no names: a server that would have to be asked for them is not.
