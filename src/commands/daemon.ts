@@ -255,9 +255,10 @@ async function listen(
       connections.closeAll();
       resolve();
     };
-    process.once('SIGINT', stop);
     context.signal.addEventListener('abort', stop, { once: true });
   });
+  // Who started it sees that it was ended.
+  context.signal.throwIfAborted();
 }
 
 /** Gives up what this process may do for what that user may. */
