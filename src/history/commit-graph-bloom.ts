@@ -4,6 +4,7 @@ import { isPromise, type Awaitable } from '../base/awaitable.js';
 import { oidFromBytes } from '../base/oid.js';
 import { canonicalMode, isTreeMode } from '../objects/mode.js';
 import { TreeCursor } from '../objects/tree.js';
+import { sharedEnd, sharedStart } from './tree-rows.js';
 
 /** How a file's changed-path filters are made. */
 export interface BloomSettings {
@@ -147,9 +148,13 @@ export async function changedPaths(
     const same = commonRows(a, b, oidLength);
     const left = new TreeCursor(same === 0 ? a : a.subarray(same), oidLength);
     const right = new TreeCursor(same === 0 ? b : b.subarray(same), oidLength);
+    // Where as many bytes are left of both, and no more than they end with in common, there is nothing new any more.
+    const tail = sharedEnd(a, b, Math.min(a.length, b.length) - same);
+    const rest = (cursor: TreeCursor): number => cursor.data.length - cursor.rowStart;
     let moreLeft = left.next();
     let moreRight = right.next();
     while (moreLeft || moreRight) {
+      if (moreLeft && moreRight && rest(left) <= tail && rest(left) === rest(right)) break;
       let order: number;
       if (!moreLeft) order = 1;
       else if (!moreRight) order = -1;
@@ -213,18 +218,15 @@ export async function hasHighBytes(
 
 /** Length of the rows that two trees begin with in common. */
 function commonRows(a: Bytes, b: Bytes, oidLength: number): number {
-  const end = Math.min(a.length, b.length);
-  let row = 0;
-  while (row < end) {
-    let at = row;
-    while (at < end && a[at] === b[at] && a[at] !== 0) at++;
-    if (at >= end || a[at] !== b[at]) return row;
-    const stop = at + 1 + oidLength;
-    if (stop > end) return row;
-    for (at++; at < stop; at++) if (a[at] !== b[at]) return row;
-    row = stop;
+  const end = sharedStart(a, b);
+  for (let row = 0; ; ) {
+    // The shortest mode has five digits.
+    let at = row + 5;
+    while (at < end && a[at] !== 0) at++;
+    const next = at + 1 + oidLength;
+    if (next > end) return row;
+    row = next;
   }
-  return row;
 }
 
 function sameOid(a: Bytes, x: number, b: Bytes, y: number, length: number): boolean {
