@@ -153,6 +153,21 @@ interface Unchained {
   readonly layer: string;
 }
 
+/** A step that is done at once: told where that is asked for, or where it took long. */
+function tellProgress(
+  context: CommandContext,
+  values: { readonly progress?: boolean | null },
+  title: string,
+  total: number,
+  delayed = true,
+): void {
+  if (values.progress !== true) return;
+  const seconds = Number(context.env['GIT_PROGRESS_DELAY'] ?? '2');
+  const bar = context.progress(title, { force: true, total, delay: delayed ? seconds * 1000 : 0 });
+  bar.update(total);
+  bar.done();
+}
+
 /** What `write` and `compact` have in common; answers an exit code where the options make no sense. */
 function layerUsage(
   context: CommandContext,
@@ -182,6 +197,14 @@ function openLayers(context: CommandContext, repository: Repository, directory: 
   return openMultiPackIndexes(fs, `${directory}/pack`, repository.objectFormat, (error) =>
     context.warning(error.message),
   ).reverse();
+}
+
+/** What is there, the newest layer first, if all of it is as it was written. */
+function soundLayers(context: CommandContext, repository: Repository, directory: string): MultiPackIndex[] {
+  const layers = openLayers(context, repository, directory).reverse();
+  if (layers.every((layer) => checksumHolds(context, layer))) return layers;
+  for (const layer of layers) layer.close();
+  return [];
 }
 
 /** The layers up to one that is named by its checksum; none for `none`. */
@@ -243,11 +266,14 @@ async function runWrite(
     context.error('no pack files to index.');
     return 1;
   }
+  tellProgress(context, values, 'Adding packfiles to multi-pack-index', chosen.length);
   const midx = incremental ? undefined : quietly(() => openMidx(context, repository, directory));
-  if (midx !== undefined && named === undefined && !bitmap && values['stdin-packs'] !== true) {
+  if (midx !== undefined && named === undefined) {
     const names = chosen.map((pack) => baseName(pack.index.path)).sort();
-    const same = names.join() === [...midx.packNames].sort().join();
-    if (same && midx.version === midxVersion(repository) && checksumHolds(context, midx)) {
+    const same = names.join() === [...midx.packNames].sort().join() && midx.version === midxVersion(repository);
+    if (same && !checksumHolds(context, midx)) {
+      context.warning('ignoring existing multi-pack-index; checksum mismatch');
+    } else if (same && (!bitmap || context.platform.fs.stat(midx.companion('bitmap')) !== undefined)) {
       midx.close();
       return 0;
     }
@@ -256,12 +282,14 @@ async function runWrite(
   const anew = named !== undefined || bitmap || values['stdin-packs'] === true;
   if (!incremental && midx === undefined && !anew && chainHolds(context, repository, directory, chosen)) return 0;
   if (bitmap && preferred === undefined) preferred = lowest(context, chosen);
+  const existing = incremental || values['stdin-packs'] === true ? [] : soundLayers(context, repository, directory);
   const written = prepareMidx({
     platform: context.platform,
     algorithm: repository.objectFormat,
     packDirectory: `${directory}/pack`,
     packs: chosen,
     preferred,
+    existing,
     forBitmap: bitmap,
     version: midxVersion(repository),
     sync: repository.syncs('pack-metadata'),
@@ -271,6 +299,7 @@ async function runWrite(
   if (bitmap && !(await addBitmap(context, repository, written, snapshot, layers, packs, { layers: base }))) {
     return incremental ? 255 : 1;
   }
+  for (const layer of existing) layer.close();
   const done = putInPlace(context, repository, directory, written, {
     bitmap,
     old: layers,
@@ -510,6 +539,13 @@ async function runVerify(
   let good = true;
   for (const midx of layers) {
     const tell = (message: string): void => context.printError(`${message}\n`);
+    for (const title of [
+      'Verifying OID order in multi-pack-index',
+      'Sorting objects by packfile',
+      'Verifying object offsets',
+    ]) {
+      tellProgress(context, parsed.values, title, midx.count, false);
+    }
     if (!verifyMidx(context.platform, midx, `${directory}/pack`, tell)) good = false;
     midx.close();
   }
@@ -543,6 +579,7 @@ async function runExpire(
     throw new GitError('UNSUPPORTED', 'cannot expire packs from an incremental multi-pack-index');
   }
   const { fs } = context.platform;
+  tellProgress(context, parsed.values, 'Counting referenced objects', midx.count);
   const counts = referenced(midx);
   const gone = new Set<string>();
   midx.packNames.forEach((name, number) => {
@@ -551,13 +588,11 @@ async function runExpire(
       return;
     gone.add(name);
   });
-  const staying = packs
-    .packs()
-    .filter((pack) => midx.packNames.includes(baseName(pack.index.path)) && !gone.has(baseName(pack.index.path)));
-  midx.close();
+  const staying = packs.packs().filter((pack) => !gone.has(baseName(pack.index.path)));
   if (gone.size > 0) {
     if (staying.length > 0) {
       writeMidx({
+        existing: [midx],
         platform: context.platform,
         algorithm: repository.objectFormat,
         packDirectory: `${directory}/pack`,
@@ -569,6 +604,7 @@ async function runExpire(
     for (const name of gone) removePack(context.platform, `${directory}/pack/${name.slice(0, -4)}.pack`);
     removeStaleMidxFiles(context.platform, `${directory}/pack`, undefined);
   }
+  midx.close();
   packs.close();
   return 0;
 }
@@ -591,6 +627,7 @@ async function runRepack(
   const { fs } = context.platform;
   const keepKept = !repository.config.getBool('repack.packkeptobjects', false);
   const all = packs.packs();
+  tellProgress(context, parsed.values, 'Counting referenced objects', midx.count);
   const counts = referenced(midx);
   const candidates = midx.packNames
     .map((name, number) => ({ number, pack: all.find((each) => baseName(each.index.path) === name) }))
@@ -614,7 +651,7 @@ async function runRepack(
       chosen.push(number);
       total += size;
     }
-    if (total < batch || chosen.length < 2) return 0;
+    if (chosen.length < 2) return 0;
   }
   const set = new Set(chosen);
   const lines: string[] = [];
@@ -625,24 +662,23 @@ async function runRepack(
   }
   rows.sort((a, b) => a.number - b.number || a.offset - b.offset);
   for (const { oid } of rows) lines.push(oid);
-  midx.close();
   if (lines.length === 0) return 0;
   const { command: packObjects } = await import('./pack-objects.js');
   const argv = ['-q', `${directory}/pack/pack`];
   if (repository.config.getBool('repack.usedeltabaseoffset', true)) argv.unshift('--delta-base-offset');
   await runInner(context, packObjects, argv, `${lines.join('\n')}\n`);
   packs.refresh();
-  const names = new Set(midx.packNames);
-  const before = new Set(all.map((pack) => pack.path));
   writeMidx({
+    existing: [midx],
     platform: context.platform,
     algorithm: repository.objectFormat,
     packDirectory: `${directory}/pack`,
-    packs: packs.packs().filter((pack) => names.has(baseName(pack.index.path)) || !before.has(pack.path)),
+    packs: packs.packs(),
     version: midxVersion(repository),
     sync: repository.syncs('pack-metadata'),
   });
   removeStaleMidxFiles(context.platform, `${directory}/pack`, undefined);
+  midx.close();
   packs.close();
   return 0;
 }

@@ -27,6 +27,8 @@ export interface MidxWriteOptions extends Common {
   readonly packs: readonly PackFile[];
   /** Its copies win. */
   readonly preferred?: PackFile | undefined;
+  /** What is there now (the newest layer first): which copy of an object it has chosen stays chosen. */
+  readonly existing?: readonly MultiPackIndex[] | undefined;
 }
 
 export interface MidxCompactOptions extends Common {
@@ -78,12 +80,28 @@ interface Content {
   readonly offsets: Float64Array;
 }
 
+/** Whether a multi-pack-index takes the object from this pack. */
+function isChosen(existing: readonly MultiPackIndex[], packName: string, raw: Bytes, at: number): boolean {
+  for (const midx of existing) {
+    const row = midx.find(raw, at);
+    if (row < 0) continue;
+    midx.offsetAt(row);
+    return midx.packNames[midx.packNumber] === packName;
+  }
+  return true;
+}
+
 /** The same, but it is not there before `install`: what belongs to it can be written first. */
 export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
   const length = rawLength(options.algorithm);
   const { fs } = options.platform;
   const packs = [...options.packs].sort((a, b) => compareText(baseName(a.index.path), baseName(b.index.path)));
-  const times = packs.map((pack) => fs.stat(pack.path)?.mtimeSeconds ?? 0);
+  const existing = options.existing ?? [];
+  const listed = new Set(existing.flatMap(({ packNames }) => packNames));
+  // New packs go before what is there, as with git.
+  const times = packs.map((pack) =>
+    listed.has(baseName(pack.index.path)) ? 0 : (fs.stat(pack.path)?.mtimeSeconds ?? 0),
+  );
   const preferred = options.preferred === undefined ? -1 : packs.indexOf(options.preferred);
   const total = packs.reduce((sum, pack) => sum + pack.index.count, 0);
   const all = new Uint8Array(total * length);
@@ -91,13 +109,17 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
   const rowOf = new Uint32Array(total);
   let filled = 0;
   packs.forEach((pack, number) => {
+    const name = baseName(pack.index.path);
+    const known = number !== preferred && listed.has(name);
     for (let row = 0; row < pack.index.count; row++) {
       pack.index.copyName(row, all, filled * length);
+      if (known && !isChosen(existing, name, all, filled * length)) continue;
       packOf[filled] = number;
       rowOf[filled++] = row;
     }
   });
-  const order = orderByName(all, total, length);
+  const entries = filled;
+  const order = orderByName(all, entries, length);
   const better = (a: number, b: number): boolean => {
     const x = packOf[a]!;
     const y = packOf[b]!;
@@ -109,10 +131,10 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
   const below = (entry: number): boolean => base.some((layer) => layer.find(all, entry * length) >= 0);
   const chosen = new Uint32Array(total);
   let count = 0;
-  for (let i = 0; i < total; ) {
+  for (let i = 0; i < entries; ) {
     let best = order[i]!;
     let j = i + 1;
-    for (; j < total && compareNames(all, order[i]!, order[j]!, length) === 0; j++) {
+    for (; j < entries && compareNames(all, order[i]!, order[j]!, length) === 0; j++) {
       if (better(order[j]!, best)) best = order[j]!;
     }
     if (base.length === 0 || !below(best)) chosen[count++] = best;
