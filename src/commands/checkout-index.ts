@@ -155,7 +155,7 @@ class Checkout {
       return;
     }
     if (this.#settings.stage !== 0) say(`does not exist at stage ${this.#settings.stage}`);
-    else say('is unmerged');
+    else if (!this.#settings.everyStage) say('is unmerged');
   }
 
   async *#one(entry: IndexEntry): AsyncGenerator<Line> {

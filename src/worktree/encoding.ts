@@ -5,6 +5,11 @@ import { concatBytes } from '../base/bytes.js';
 export function toUtf8(data: Bytes, encoding: string): Bytes | undefined {
   const kind = wide(encoding);
   if (kind !== undefined) return wideToUtf8(data, kind);
+  const limit = plainLimit(encoding);
+  if (limit !== undefined) {
+    if (data.some((byte) => byte >= limit)) return undefined;
+    return new TextEncoder().encode(Array.from(data, (byte) => String.fromCharCode(byte)).join(''));
+  }
   let text: string;
   try {
     text = new TextDecoder(label(encoding), { fatal: true, ignoreBOM: true }).decode(data);
@@ -24,12 +29,17 @@ export function fromUtf8(data: Bytes, encoding: string): Bytes | undefined {
   }
   const kind = wide(encoding);
   if (kind !== undefined) return utf8ToWide(text, kind);
+  const limit = plainLimit(encoding);
+  if (limit !== undefined) {
+    const out = Uint8Array.from(text, (char) => char.charCodeAt(0));
+    return [...text].every((char) => char.codePointAt(0)! < limit) ? out : undefined;
+  }
   return toLegacy(text, encoding);
 }
 
 /** True when this system can convert to and from the encoding. */
 export function knowsEncoding(encoding: string): boolean {
-  if (wide(encoding) !== undefined) return true;
+  if (wide(encoding) !== undefined || plainLimit(encoding) !== undefined) return true;
   try {
     new TextDecoder(label(encoding));
     return true;
@@ -54,9 +64,14 @@ function wide(encoding: string): Wide | undefined {
   return { unit, little: order === 'le', mark: match[3] !== undefined };
 }
 
+/** Encodings whose bytes are code points, up to this one. (The platform takes their names for a code page of Windows.) */
+function plainLimit(encoding: string): number | undefined {
+  if (/^(?:latin-?1|iso[-_]?8859-?1|l1)$/i.test(encoding)) return 256;
+  return /^(?:us-)?ascii$/i.test(encoding) ? 128 : undefined;
+}
+
 const label = (encoding: string): string => {
   const lower = encoding.toLowerCase();
-  if (/^(latin-?1|iso-?8859-?1)$/.test(lower)) return 'iso-8859-1';
   if (/^(shift[-_]?jis|sjis)$/.test(lower)) return 'shift_jis';
   return lower;
 };
