@@ -1,14 +1,17 @@
+import type { Bytes } from '../base/bytes.js';
 import { quotePath } from '../base/quote.js';
 import type { Oid } from '../base/oid.js';
 import { looksBinary } from '../diff/binary.js';
 import { diffLines } from '../diff/line-diff.js';
 import { splitLines } from '../diff/lines.js';
-import type { FilePair } from '../diff/pair.js';
+import type { DiffSide, FilePair } from '../diff/pair.js';
 import { pairOfChange, percentOf } from '../diff/pair.js';
 import { detectRenames } from '../diff/renames.js';
 import { diffTrees } from '../diff/trees.js';
 import { formatMode } from '../objects/mode.js';
+import type { AttributeValue } from '../repo/attributes.js';
 import type { Repository } from '../repo/repository.js';
+import { AttributeReader } from '../worktree/attributes-reader.js';
 
 /** What changed between two trees in short: ` 2 files changed, …` and the lines about files that came and went. */
 export async function changeSummary(repository: Repository, from: Oid | undefined, to: Oid): Promise<string> {
@@ -33,8 +36,9 @@ export async function changeSummary(repository: Repository, from: Oid | undefine
   let deleted = 0;
   let lines = '';
   const high = config.getBool('core.quotepath', true);
+  const attributes = new AttributeReader(repository);
   for (const pair of pairs) {
-    const counts = await countLines(pair);
+    const counts = await countLines(pair, (side) => attributes.of(side.path).get('diff'));
     added += counts.added;
     deleted += counts.deleted;
     lines += summaryLine(pair, high);
@@ -45,10 +49,19 @@ export async function changeSummary(repository: Repository, from: Oid | undefine
   return `${head}\n${lines}`;
 }
 
-async function countLines(pair: FilePair): Promise<{ added: number; deleted: number }> {
+/** `wish`: the attribute `diff`, which says that a file is text, or is not, whatever is in it. */
+async function countLines(
+  pair: FilePair,
+  wish: (side: DiffSide) => AttributeValue,
+): Promise<{ added: number; deleted: number }> {
   if (pair.old.mode !== 0 && pair.new.mode !== 0 && pair.old.oid === pair.new.oid) return { added: 0, deleted: 0 };
   const [before, after] = [await pair.old.read(), await pair.new.read()];
-  if (looksBinary(before) || looksBinary(after)) return { added: 0, deleted: 0 };
+  const isBinary = (side: DiffSide, data: Bytes): boolean => {
+    if (side.mode === 0) return false;
+    const said = wish(side);
+    return typeof said === 'boolean' ? !said : looksBinary(data);
+  };
+  if (isBinary(pair.old, before) || isBinary(pair.new, after)) return { added: 0, deleted: 0 };
   let added = 0;
   let deleted = 0;
   for (const change of diffLines(splitLines(before), splitLines(after), { trimTail: true })) {
