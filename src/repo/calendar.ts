@@ -84,6 +84,12 @@ export function formatZone(minutesEast: number): string {
   return (minutesEast < 0 ? '-' : '+') + text;
 }
 
+/** `+9999` for `+9999`, `+0007` for `+7`: the number that a zone is, whether there is such a zone or not. */
+export function writtenZone(zone: string): string {
+  const number = Number.parseInt(zone, 10) || 0;
+  return (number < 0 ? '-' : '+') + String(Math.abs(number)).padStart(4, '0');
+}
+
 /** 330 for `+0530`, read as git reads a zone it finds in an object: any number, hundreds are hours. */
 export function parseZone(zone: string): number {
   const number = Number.parseInt(zone, 10);

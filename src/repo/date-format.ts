@@ -1,6 +1,15 @@
 import { GitError } from '../base/errors.js';
 import type { Clock, Moment } from './calendar.js';
-import { formatZone, localMoment, momentAt, monthNames, parseZone, secondsOf, weekdayNames } from './calendar.js';
+import {
+  formatZone,
+  localMoment,
+  momentAt,
+  monthNames,
+  parseZone,
+  writtenZone,
+  secondsOf,
+  weekdayNames,
+} from './calendar.js';
 
 /** How a date is shown, as `--date=` says. */
 export interface DateMode {
@@ -73,15 +82,17 @@ export function formatDate(seconds: number, zone: string | number, mode: DateMod
   if (mode.kind === 'unix') return String(seconds);
   let zoneMinutes = typeof zone === 'number' ? zone : parseZone(zone);
   if (mode.local) zoneMinutes = localZone(seconds, clock);
-  if (mode.kind === 'raw') return `${seconds} ${formatZone(zoneMinutes)}`;
+  // A zone of 99 minutes is shown as it stands.
+  let offset = typeof zone === 'string' && !mode.local ? writtenZone(zone) : formatZone(zoneMinutes);
+  if (mode.kind === 'raw') return `${seconds} ${offset}`;
   if (mode.kind === 'relative') return relativeDate(seconds, clock.now);
   let shown = seconds;
   if (!(seconds + zoneMinutes * 60 <= LARGEST)) {
     shown = 0;
     zoneMinutes = 0;
+    offset = '+0000';
   }
   const moment = momentAt(shown, zoneMinutes);
-  const offset = formatZone(zoneMinutes);
   switch (mode.kind) {
     case 'short':
       return `${four(moment.year)}-${two(moment.month + 1)}-${two(moment.day)}`;

@@ -29,17 +29,9 @@ export function typedDrivers(
   };
 }
 
-/** How two heads stand to each other. */
-export async function relation(
-  ancestry: Ancestry,
-  ours: Oid<'commit'>,
-  theirs: Oid<'commit'>,
-): Promise<'up-to-date' | 'fast-forward' | 'diverged' | 'unrelated'> {
-  if (ours === theirs) return 'up-to-date';
-  const bases = await ancestry.mergeBases(ours, [theirs]);
-  if (bases.length === 0) return 'unrelated';
-  if (bases[0] === theirs) return 'up-to-date';
-  return bases[0] === ours ? 'fast-forward' : 'diverged';
+/** Have two heads any history in common? */
+export async function areRelated(ancestry: Ancestry, ours: Oid<'commit'>, theirs: Oid<'commit'>): Promise<boolean> {
+  return ours === theirs || (await ancestry.mergeBases(ours, [theirs])).length > 0;
 }
 
 /** The search for common ancestors among the commits of a store of objects. */

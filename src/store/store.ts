@@ -14,7 +14,7 @@ import {
   type MergeOptions,
   newAncestry,
   type Outcome,
-  relation,
+  areRelated,
   typedDrivers,
   typedMerge,
   unrelatedHistories,
@@ -346,8 +346,7 @@ export class Store<V> {
         continue;
       }
       for (const { commit } of heads) {
-        const related = (await relation(ancestry, head.oid, commit)) !== 'unrelated';
-        if (!related && info.unrelated !== true) throw unrelatedHistories();
+        if (info.unrelated !== true && !(await areRelated(ancestry, head.oid, commit))) throw unrelatedHistories();
       }
       const forward = others.length === 0 && (await ancestry.isAncestor(head.oid, first.commit));
       if (forward && info.fastForward !== 'never') {
