@@ -18,6 +18,10 @@ export function wantColor(context: CommandContext, slot: string, override?: stri
   const config = context.maybeRepository()?.config;
   const setting =
     override === null ? 'never' : (override ?? config?.get(`color.${slot}`) ?? config?.get('color.ui') ?? 'auto');
+  for (const name of [`color.${slot}`, 'color.ui', 'color.pager']) {
+    const value = config?.get(name);
+    if (value !== undefined && !/^(?:always|never|auto)$/i.test(value)) config!.getBool(name);
+  }
   switch (setting.toLowerCase()) {
     case 'always':
       return true;

@@ -251,16 +251,16 @@ export class DiffTask {
       const driver = this.options.externalDiff === true ? this.options.driverFor?.(pair.old.path) : undefined;
       return driver?.external !== undefined && driver.trustsExit === true;
     };
-    if (!this.byContent && !pairs.some(trusting)) return pairs.length > 0;
-    if (this.formats.patch === true) return this.outcome.changes;
     // git looks at no content for these alone, and then knows of no change.
-    const { dirstat, ...others } = this.formats;
+    const { dirstat, summary, ...others } = this.formats;
     if (
-      dirstat !== undefined &&
-      dirstat.by !== 'lines' &&
+      (dirstat !== undefined || summary === true) &&
+      dirstat?.by !== 'lines' &&
       Object.values(others).every((on) => on === undefined || on === false)
     )
       return false;
+    if (!this.byContent && !pairs.some(trusting)) return pairs.length > 0;
+    if (this.formats.patch === true) return this.outcome.changes;
     return this.isShown(pairs);
   }
 
@@ -317,12 +317,18 @@ const slots: Readonly<Record<string, keyof DiffColors>> = {
 };
 
 /** The colours of diffs: git's defaults, and `color.diff.<slot>`. */
-function diffColors(repository: Repository | undefined): DiffColors {
+function diffColors(context: CommandContext, repository: Repository | undefined): DiffColors {
   const colors: Record<string, string> = { ...defaultDiffColors };
   for (const [slot, name] of Object.entries(slots)) {
     for (const section of ['diff.color', 'color.diff']) {
       const value = repository?.config.get(`${section}.${slot}`);
-      if (value !== undefined) colors[name] = parseColor(value);
+      if (value === undefined) continue;
+      try {
+        colors[name] = parseColor(value);
+      } catch (error) {
+        context.error((error as Error).message);
+        throw badSetting(repository!, `${section}.${slot}`);
+      }
     }
   }
   return colors as unknown as DiffColors;
@@ -339,7 +345,7 @@ function configuredRenames(repository: Repository | undefined): 'none' | 'rename
   return renameValues[value.toLowerCase()] ?? (repository!.config.getBool('diff.renames', true) ? 'renames' : 'none');
 }
 
-function highlightOf(text: string, fail: (word: string) => GitError): { old: boolean; new: boolean; context: boolean } {
+function highlightOf(text: string, fail: () => GitError): { old: boolean; new: boolean; context: boolean } {
   let where = { old: false, new: false, context: false };
   for (const word of text.split(',')) {
     if (word === '') continue;
@@ -347,7 +353,7 @@ function highlightOf(text: string, fail: (word: string) => GitError): { old: boo
     else if (word === 'default') where = { old: false, new: true, context: false };
     else if (word === 'all') where = { old: true, new: true, context: true };
     else if (word === 'old' || word === 'new' || word === 'context') where[word] = true;
-    else throw fail(word);
+    else throw fail();
   }
   return where;
 }
@@ -408,8 +414,9 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   forms.delete('none');
 
   const wantColor = context.wantColor('diff', words.color ?? config?.get('diff.color') ?? undefined);
-  const colors = wantColor ? diffColors(repository) : undefined;
-  const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (config?.get('diff.colormoved') ?? 'no') : 'no'));
+  const palette = diffColors(context, repository);
+  const colors = wantColor ? palette : undefined;
+  const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (movedSetting(repository) ?? 'no') : 'no'));
   if (movedMode === undefined) {
     context.error(movedModesMessage);
     throw badSetting(repository!, 'diff.colormoved');
@@ -455,8 +462,10 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   if (
     configAlgorithm !== undefined &&
     !['myers', 'default', 'minimal', 'patience', 'histogram'].includes(configAlgorithm)
-  )
-    throw new GitError('CONFIG', `unknown value for config 'diff.algorithm': ${config!.get('diff.algorithm')}`);
+  ) {
+    context.error(`unknown value for config 'diff.algorithm': ${config!.get('diff.algorithm')}`);
+    throw badSetting(repository!, 'diff.algorithm');
+  }
   const algorithm =
     words.algorithm ??
     (configAlgorithm === undefined || configAlgorithm === 'default'
@@ -497,6 +506,10 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   newPrefix = words.newPrefix ?? newPrefix;
 
   const highlightText = words.wsErrorHighlight ?? config?.get('diff.wserrorhighlight');
+  const badHighlight = (): GitError => {
+    context.error(`unknown value for config 'diff.wserrorhighlight': ${highlightText}`);
+    return badSetting(repository!, 'diff.wserrorhighlight');
+  };
   const options: DiffOptions = {
     algorithm,
     ignoreDriverAlgorithm: words.algorithm !== undefined,
@@ -508,8 +521,8 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
       return (lines, index) => regex.test(decodeText(lineBytes(lines, index)));
     }),
     indentHeuristic: words.indentHeuristic ?? config?.getBool('diff.indentheuristic', true),
-    context: words.context ?? contextFrom(context, ui ? config?.getInt('diff.context') : undefined),
-    interHunkContext: words.interHunkContext ?? (ui ? config?.getInt('diff.interhunkcontext') : undefined),
+    context: words.context ?? contextFrom(context, ui ? naturalSetting(repository, 'diff.context') : undefined),
+    interHunkContext: words.interHunkContext ?? (ui ? naturalSetting(repository, 'diff.interhunkcontext') : undefined),
     functionContext: words.functionContext,
     oldPrefix,
     newPrefix,
@@ -530,14 +543,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     colors,
     indicators: words.indicators,
     linePrefix: words.linePrefix,
-    highlightWhitespace:
-      highlightText === undefined
-        ? undefined
-        : highlightOf(highlightText, (word) =>
-            words.wsErrorHighlight === undefined
-              ? badSetting(repository!, 'diff.wserrorhighlight')
-              : new GitError('USAGE', `unknown value after ws-error-highlight=${word}`),
-          ),
+    highlightWhitespace: highlightText === undefined ? undefined : highlightOf(highlightText, badHighlight),
     whitespaceRuleFor: ruleFor,
     suppressBlankEmpty: config?.getBool('diff.suppressblankempty', false),
     driverFor: (path) => drivers.of(path),
@@ -558,6 +564,9 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
 
   const ignoreWord = words.ignoreSubmodules as SubmoduleIgnore | undefined;
   const rules = setup.tree === undefined ? undefined : submoduleRules(setup.tree, 'untracked');
+  const ignoreSetting = config?.get('diff.ignoresubmodules');
+  if (ui && ignoreSetting !== undefined && !['none', 'untracked', 'dirty', 'all'].includes(ignoreSetting))
+    throw new GitError('CONFIG', `bad --ignore-submodules argument: ${ignoreSetting}`);
   const submoduleIgnore = (path: string): SubmoduleIgnore => ignoreWord ?? rules?.(path) ?? 'untracked';
 
   const find = words.renames ?? (ui ? configuredRenames(repository) : 'none');
@@ -600,8 +609,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   const configuredDirstat = config?.get('diff.dirstat');
   if (configuredDirstat !== undefined) {
     const faults = parseDirstat(configuredDirstat, dirstat);
-    if (faults.length > 0)
-      context.warning(`Found errors in 'diff.dirstat' config variable:\n${faults.join('').trimEnd()}`);
+    if (faults.length > 0) context.warning(`Found errors in 'diff.dirstat' config variable:\n${faults.join('')}`);
   }
   for (const text of words.dirstat) parseDirstat(text, dirstat);
 
@@ -639,8 +647,15 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   );
 }
 
+/** `diff.colorMoved`, which may be a mere yes or no. */
+function movedSetting(repository: Repository | undefined): string | undefined {
+  const entry = repository?.config.last('diff.colormoved');
+  if (entry === undefined) return undefined;
+  return entry.value === undefined ? 'default' : entry.value === '' ? 'no' : entry.value;
+}
+
 /** A setting that cannot be read, in git's words for where it stands. */
-function badSetting(repository: Repository, key: string): GitError {
+export function badSetting(repository: Repository, key: string): GitError {
   const entry = repository.config.last(key)!;
   return new GitError(
     'CONFIG',
@@ -650,11 +665,17 @@ function badSetting(repository: Repository, key: string): GitError {
   );
 }
 
+/** A whole number that must not be less than nothing. */
+function naturalSetting(repository: Repository | undefined, key: string): number | undefined {
+  const value = repository?.config.getInt(key);
+  if (value !== undefined && value < 0) throw badSetting(repository!, key);
+  return value;
+}
+
 /** `GIT_DIFF_OPTS=-u5` or `--unified=5`. */
 function contextFrom(context: CommandContext, configured: number | undefined): number | undefined {
   const match = /^(?:-u|--unified=)(\d+)/.exec(context.env['GIT_DIFF_OPTS'] ?? '');
   if (match !== null) return Number(match[1]);
-  if (configured !== undefined && configured < 0) throw new GitError('CONFIG', `bad config variable 'diff.context'`);
   return configured;
 }
 

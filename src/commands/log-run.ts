@@ -11,7 +11,7 @@ import { writeDiff } from '../diff/output.js';
 import type { FilePair } from '../diff/pair.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
-import { TREESAME, UNINTERESTING } from '../history/flags.js';
+import { BOUNDARY, TREESAME, UNINTERESTING } from '../history/flags.js';
 import { LineLog } from '../porcelain/log-lines.js';
 import type { LineChange } from '../porcelain/log-lines.js';
 import { hunksOf, plainFunctionLine } from '../diff/hunks.js';
@@ -54,7 +54,7 @@ import type { CommandContext } from './command.js';
 import { combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
-import { setUpDiff } from './diff-setup.js';
+import { badSetting, setUpDiff } from './diff-setup.js';
 import type { DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
@@ -146,8 +146,7 @@ export class LogRun {
     const { config } = this.#repository;
     const settings = this.#settings;
     const pretty = config.get('format.pretty');
-    if (pretty !== undefined && pretty !== '')
-      settings.pretty = parsePrettyFormat(pretty, prettyAliases(this.#repository));
+    if (pretty !== undefined) settings.pretty = parsePrettyFormat(pretty, prettyAliases(this.#repository));
     if (settings.pretty?.shortDates === true) settings.shortDates = true;
     if (config.getBool('log.abbrevcommit') === true) settings.abbrevCommit = true;
     settings.showSignature = config.getBool('log.showsignature') === true;
@@ -278,13 +277,15 @@ export class LogRun {
   }
 
   #prettySaid = false;
+  /** In reverse, the bar comes where another commit does. */
+  #barWaits = false;
 
   #chooseMerges(): void {
     const settings = this.#settings;
     const { config } = this.#repository;
     const configured = config.get('log.diffmerges');
     if (configured !== undefined && diffMergesOf(configured, this.#repository) === undefined) {
-      throw new GitError('CONFIG', `invalid value for 'log.diffMerges': '${configured}'`);
+      throw badSetting(this.#repository, 'log.diffmerges');
     }
     if (settings.diffMerges !== undefined) this.#merges = settings.diffMerges;
     else if (settings.firstParent) this.#merges = 'first-parent';
@@ -323,7 +324,9 @@ export class LogRun {
     if (settings.mergesNeedDiff && !words.forms.has('none')) defaultForm ??= 'patch';
     if (this.#own.lineRanges.length > 0 && !words.forms.has('none')) defaultForm ??= 'patch';
     this.#diffs = formSaid || (defaultForm !== undefined && !words.forms.has('none')) || this.#needsDiff;
-    if (words.forms.has('none') && !this.#needsDiff) this.#diffs = false;
+    // Of merges that are looked at parent by parent, each look is told of.
+    const byParents = this.#merges === 'separate' && settings.mergesNeedDiff;
+    if (words.forms.has('none') && !this.#needsDiff) this.#diffs = byParents;
     this.#task = await setUpDiff(context, this.#diffWords, {
       ui: true,
       defaultForm,
@@ -350,7 +353,7 @@ export class LogRun {
     const loadMailmap = mailmapLoader(repository);
     const useMailmap = this.#own.mailmap ?? repository.config.getBool('log.mailmap', true);
     if (useMailmap) this.#mailmap = await loadMailmap();
-    const configExclude = this.#own.clearDecorations ? [] : this.#excludedDecorations();
+    const configExclude = this.#excludedDecorations();
     const decorations = decorationLoader(repository, {
       include: this.#own.decorateRefs,
       exclude: this.#own.decorateExclude,
@@ -705,8 +708,9 @@ export class LogRun {
   async #logCommit(node: CommitNode): Promise<boolean> {
     const { walk } = this.#log;
     const bar = this.#settings.showLinearBreak;
-    if (bar !== undefined && !walk.linear && !this.#settings.reverse && this.#output.shownOne)
+    if (this.#barWaits || (bar !== undefined && !walk.linear && !this.#settings.reverse && this.#output.shownOne))
       this.#output.write(`\n${bar}\n`);
+    this.#barWaits = false;
     if (this.#lines !== undefined) return this.#showLines(node);
     let shown = false;
     if (this.#diffs) shown = await this.#showDifferences(node);
@@ -714,7 +718,7 @@ export class LogRun {
       await this.#output.show(node);
       shown = true;
     }
-    if (bar !== undefined && !walk.linear && this.#settings.reverse) this.#output.write(`\n${bar}\n`);
+    if (bar !== undefined && !walk.linear && this.#settings.reverse) this.#barWaits = true;
     return shown;
   }
 
@@ -983,5 +987,11 @@ export class LogRun {
     await pool.load(node);
     if (this.#settings.graph) await this.#output.updateGraph(node);
     await this.#logCommit(node);
+    if (!this.#settings.boundary) return;
+    for (const parent of node.parents) await pool.load(parent);
+    for (const parent of [...node.parents].sort((a, b) => b.seconds - a.seconds)) {
+      parent.flags |= BOUNDARY;
+      await this.#logCommit(parent);
+    }
   }
 }

@@ -61,7 +61,7 @@ export async function combinedRecord(
 ): Promise<string> {
   const end = options.terminator ?? '\n';
   const between = end === '\0' ? '\0' : '\t';
-  let text = options.linePrefix ?? '';
+  let text = form === 'raw' ? (options.linePrefix ?? '') : '';
   if (form === 'raw') {
     const shorten = async (oid: Oid): Promise<string> => options.abbreviateRaw?.(oid) ?? oid;
     text += ':'.repeat(path.parents.length);

@@ -101,7 +101,7 @@ export async function* writeDiff(
       if (piece.length > 0) yield piece;
     }
     writer.finish();
-    yield writer.take();
+    yield writer.rest();
     outcome.changes = writer.foundChanges;
   }
 }

@@ -65,6 +65,8 @@ export class PatchWriter {
   private readonly colors: DiffColors;
   private readonly prefix: string;
   private readonly moved: MovedLines | undefined;
+  /** Where moved lines are looked for in a word diff, git writes its prefixes at once and all else at the end. */
+  private readonly early: ByteBuilder | undefined;
   /** Some pair had something to show: what `--exit-code` asks when white space is ignored. */
   foundChanges = false;
 
@@ -73,16 +75,24 @@ export class PatchWriter {
     this.prefix = options.linePrefix ?? '';
     if (options.moved !== undefined && options.colors !== undefined && options.wordDiff === undefined)
       this.moved = new MovedLines(options.moved, options.movedWhitespace);
+    if (options.moved !== undefined && options.colors !== undefined && options.wordDiff !== undefined)
+      this.early = new ByteBuilder(64);
   }
 
   /** What was written since the last call. */
   take(): Bytes {
+    if (this.early !== undefined) return this.early.take();
     return this.out.take();
   }
 
   /** Colours the moved lines of everything and writes it. */
   finish(): void {
     this.moved?.finish();
+  }
+
+  /** What is left when all pairs are written. */
+  rest(): Bytes {
+    return this.out.take();
   }
 
   async pair(pair: FilePair): Promise<void> {
@@ -332,6 +342,7 @@ export class PatchWriter {
             words: options.words ?? oldDriver?.words ?? newDriver?.words ?? options.defaultWords,
             colors: options.colors,
             prefix: this.prefix,
+            prefixTo: this.early,
           });
     const functions = new FunctionNames(a, find);
     const blankEof = blankAtEof(a, b, rule);

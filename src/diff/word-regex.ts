@@ -24,20 +24,16 @@ export function splitterOf(regexes: readonly RegExp[]): WordSplitter {
   let lastBytes: Bytes | undefined;
   let text = '';
   let offsets: Int32Array | undefined;
+  const next = new Map<RegExp, RegExpExecArray | null>();
   const load = (bytes: Bytes): void => {
     if (lastBytes === bytes) return;
     lastBytes = bytes;
+    next.clear();
     text = decodeText(bytes);
     offsets = text.length === bytes.length ? undefined : byteOffsets(text);
   };
-  const next = new Map<RegExp, RegExpExecArray | null>();
-  let cached = '';
   return (bytes, from, to) => {
     load(bytes);
-    if (cached !== text) {
-      next.clear();
-      cached = text;
-    }
     const start = offsets === undefined ? from : indexOfOffset(offsets, from);
     const limit = offsets === undefined ? to : indexOfOffset(offsets, to);
     let best: RegExpExecArray | undefined;

@@ -24,6 +24,8 @@ export interface WordDiffOptions {
   readonly words?: WordSplitter | undefined;
   readonly colors?: DiffColors | undefined;
   readonly prefix?: string | undefined;
+  /** Where prefixes are written instead of before their lines. */
+  readonly prefixTo?: ByteBuilder | undefined;
 }
 
 /** Runs of bytes that are not white space. */
@@ -45,6 +47,7 @@ export class WordDiff {
   private readonly newText = new ByteBuilder(256);
   private readonly styles: WordStyles;
   private readonly prefix: string;
+  private readonly prefixTo: ByteBuilder;
   private readonly reset: string;
   private readonly contextColor: string;
 
@@ -53,6 +56,7 @@ export class WordDiff {
     private readonly options: WordDiffOptions,
   ) {
     this.prefix = options.prefix ?? '';
+    this.prefixTo = options.prefixTo ?? out;
     const { colors } = options;
     this.reset = colors?.reset ?? '';
     this.contextColor = colors?.context ?? '';
@@ -115,7 +119,7 @@ export class WordDiff {
     const newText = this.newText.take();
     const { out } = this;
     if (newText.length === 0) {
-      out.text(this.prefix);
+      this.prefixTo.text(this.prefix);
       this.write(this.styles.old, oldText, 0, oldText.length);
       return;
     }
@@ -133,7 +137,7 @@ export class WordDiff {
       const oldEnd = change.aCount > 0 ? oldWords.ends[change.a + change.aCount - 1]! : oldBegin;
       const newBegin = change.bCount > 0 ? newWords.begins[change.b]! : endBefore(newWords, change.b);
       const newEnd = change.bCount > 0 ? newWords.ends[change.b + change.bCount - 1]! : newBegin;
-      if (startsLine()) out.text(this.prefix);
+      if (startsLine()) this.prefixTo.text(this.prefix);
       if (done !== newBegin) this.write(this.styles.context, newText, done, newBegin);
       if (oldBegin !== oldEnd) this.write(this.styles.old, oldText, oldBegin, oldEnd);
       if (newBegin !== newEnd) this.write(this.styles.new, newText, newBegin, newEnd);
@@ -141,7 +145,7 @@ export class WordDiff {
       lastOld = change.aCount > 0 ? change.a + 1 : change.a;
     }
     if (done !== newText.length) {
-      if (startsLine()) out.text(this.prefix);
+      if (startsLine()) this.prefixTo.text(this.prefix);
       this.write(this.styles.context, newText, done, newText.length);
     }
   }
@@ -188,7 +192,7 @@ export class WordDiff {
       if (end === to) return;
       out.text(this.styles.newline);
       at = end + 1;
-      if (at < to) out.text(this.prefix);
+      if (at < to) this.prefixTo.text(this.prefix);
     }
   }
 }

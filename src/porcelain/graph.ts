@@ -473,7 +473,9 @@ export class GraphWriter {
     let at = 0;
     for (;;) {
       const end = text.indexOf('\n', at);
-      if (end < 0) {
+      // As in git, a text is over for the graph where a NUL is.
+      const nul = text.indexOf('\0', at);
+      if (end < 0 || (nul >= 0 && nul < end)) {
         this.#write(text.slice(at));
         return;
       }

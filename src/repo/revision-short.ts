@@ -171,7 +171,7 @@ export function configuredAbbreviation(repository: Repository): number | undefin
   const value = entry.value?.toLowerCase();
   if (value === undefined) throw new GitError('CONFIG', "missing value for 'core.abbrev'");
   if (value === 'auto') return undefined;
-  if (value === 'no' || value === 'off' || value === 'false') return full;
+  if (value === '' || value === 'no' || value === 'off' || value === 'false') return full;
   const number = repository.config.getInt('core.abbrev', 0);
   if (number < MINIMUM_ABBREVIATION) throw new GitError('CONFIG', `abbrev length out of range: ${number}`);
   return Math.min(number, full);
