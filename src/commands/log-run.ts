@@ -741,6 +741,7 @@ export class LogRun {
         case 'first-parent':
           return this.#against(node, parents[0], undefined);
         case 'separate': {
+          if (this.#settings.firstParent) return this.#against(node, parents[0], undefined);
           let shown = false;
           for (const parent of parents) if (await this.#against(node, parent, parent.oid)) shown = true;
           return shown;

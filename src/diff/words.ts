@@ -117,7 +117,6 @@ export class WordDiff {
     if (this.oldText.length === 0 && this.newText.length === 0) return;
     const oldText = this.oldText.take();
     const newText = this.newText.take();
-    const { out } = this;
     if (newText.length === 0) {
       this.prefixTo.text(this.prefix);
       this.write(this.styles.old, oldText, 0, oldText.length);
