@@ -6,8 +6,8 @@ import { resolveKind, resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import type { OptionEvent, OptionValues } from './options.js';
-import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
+import type { OptionValues } from './options.js';
+import { checkStyle, mergeAsked, restoreNamed, sideAsked } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches, warnAmbiguous } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
@@ -55,12 +55,6 @@ export const command = defineCommand({
   },
   render: () => '',
 });
-
-/** Of `--ours` and `--theirs` the last one counts. */
-function sideAsked(events: readonly OptionEvent[]): { ours?: boolean; theirs?: boolean } {
-  const last = events.findLast(({ key }) => key === 'ours' || key === 'theirs');
-  return last === undefined ? {} : { ours: last.key === 'ours', theirs: last.key === 'theirs' };
-}
 
 const matchedSeveral = (word: string): GitError =>
   new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);

@@ -80,7 +80,12 @@ export const command = defineCommand({
         const oid = await resolveRevision(repository, revision, { hint: 'committish' });
         if (oid === undefined) throw new GitError('USAGE', `Failed to resolve '${revision}' as a valid revision.`);
         commit = (await resolveRevision(repository, `${oid}^{commit}`)) as Oid<'commit'> | undefined;
-        if (commit === undefined) throw new GitError('USAGE', `Could not parse object '${revision}'.`);
+        if (commit === undefined) {
+          const kind = (await repository.objects.readHeader(oid))?.kind;
+          throw new GitError('USAGE', `Could not parse object '${revision}'.`, {
+            data: { preface: `error: object ${oid} is a ${kind}, not a commit\n` },
+          });
+        }
         to = await treeOfCommit(repository, commit);
       } else {
         const oid = await resolveKind(repository, revision, 'tree');
@@ -110,7 +115,7 @@ export const command = defineCommand({
         throw new GitError('USAGE', 'mixed reset is not allowed in a bare repository');
       if (values['intent-to-add'] === true && chosen !== 'mixed')
         throw new GitError('USAGE', "the option '-N' requires '--mixed'");
-      const quiet = values.quiet ?? repository.config.getBool('reset.quiet', false);
+      const quiet = values.quiet === true;
       const pathspec = byPath ? pathspecOf(context, tree, paths) : undefined;
       if (chosen === 'soft' || chosen === 'keep') refuseMerging(tree, chosen);
       const run = new Reset(context, tree, {

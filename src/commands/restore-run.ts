@@ -66,3 +66,9 @@ export function mergeAsked(events: readonly OptionEvent[]): boolean {
   const last = events.findLast(({ key }) => key === 'merge' || key === 'conflict');
   return last !== undefined && !last.negated;
 }
+
+/** Of `--ours` and `--theirs` the last one counts. */
+export function sideAsked(events: readonly OptionEvent[]): { ours?: boolean; theirs?: boolean } {
+  const last = events.findLast(({ key }) => key === 'ours' || key === 'theirs');
+  return last === undefined ? {} : { ours: last.key === 'ours', theirs: last.key === 'theirs' };
+}

@@ -4,7 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { resolveKind } from '../repo/revision.js';
 import { defineCommand } from './command.js';
-import { checkStyle, mergeAsked, restoreNamed } from './restore-run.js';
+import { checkStyle, mergeAsked, sideAsked, restoreNamed } from './restore-run.js';
 import { readTarget, warnAmbiguous } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { checkPatchOptions, hunkOptions, patchOptions, patchSource } from './patch-options.js';
@@ -29,20 +29,19 @@ export const command = defineCommand({
   },
   async *run(context, { values: said, rest, events }): AsyncGenerator<never, number> {
     yield* [];
-    const values = { ...said, merge: mergeAsked(events) };
+    const values = { ...said, ...sideAsked(events), merge: mergeAsked(events) };
     const tree = openWorkTree(context, { submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
+      checkStyle(values.conflict);
       checkPatchOptions(values, values.patch === true, '--patch');
+      if (values.patch === true && values.overlay === true) throw together('-p', '--overlay');
+      if (values['ignore-unmerged'] === true && values.merge) throw together('--ignore-unmerged', '-m');
       const staged = values.staged === true;
-      const worktree = values.worktree ?? !staged;
-      if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' nor '--worktree' is specified");
+      const worktree = values.worktree ?? values.staged === undefined;
       const merge = values.merge === true;
-      if (values.ours === true && values.theirs === true)
-        throw new GitError('USAGE', "options '--ours' and '--theirs' cannot be used together");
-      if (staged && (values.ours === true || values.theirs === true || merge)) {
-        throw new GitError('USAGE', `'${merge ? '--merge' : '--ours/--theirs'}' cannot be used with --staged`);
-      }
+      if (values.source != null && (await readTarget(repository, values.source)) === undefined)
+        throw new GitError('USAGE', `could not resolve '${values.source}'`);
       const words = pathspecWords(context, values, rest, [values.patch === true && '--patch']);
       if (values.patch === true) {
         const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
@@ -54,6 +53,10 @@ export const command = defineCommand({
         return await patchInteractively(context, tree, mode, words, patchOptions(values));
       }
       if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
+      if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' or '--worktree' is specified");
+      if (staged && (values.ours === true || values.theirs === true))
+        throw new GitError('USAGE', "'--ours' or '--theirs' cannot be used with --staged");
+      if (staged && merge) throw new GitError('USAGE', "'--merge' or '--conflict' cannot be used with --staged");
       let source: Oid<'tree'> | undefined;
       let sourceOid: Oid | undefined;
       let meta: SmudgeOptions = {};
@@ -75,10 +78,7 @@ export const command = defineCommand({
         }
       }
       if (source !== undefined && (values.ours === true || values.theirs === true || merge)) {
-        throw new GitError(
-          'USAGE',
-          `'${merge ? '--merge' : values.ours === true ? '--ours' : '--theirs'}' cannot be used when checking out of a tree`,
-        );
+        throw new GitError('USAGE', "'--merge', '--ours', or '--theirs' cannot be used when checking out of a tree");
       }
       return await restoreNamed(context, tree, {
         pathspec: pathspecOf(context, tree, words),
@@ -103,3 +103,6 @@ export const command = defineCommand({
   },
   render: () => '',
 });
+
+const together = (a: string, b: string): GitError =>
+  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);

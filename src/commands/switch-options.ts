@@ -1,4 +1,4 @@
-import type { OptionSpecs } from './options.js';
+import { checkTrack, type OptionSpecs } from './options.js';
 
 /** What `checkout`, `switch` and `restore` say while they write files, and how they merge. */
 export const writingOptions = {
@@ -23,6 +23,7 @@ export const branchOptions = {
     value: '(direct|inherit)',
     implied: 'direct',
     help: 'set branch tracking configuration',
+    check: checkTrack,
   },
   force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
   orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },

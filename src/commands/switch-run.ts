@@ -86,7 +86,7 @@ class SwitchRun {
       commit: resolved?.oid as Oid<'commit'> | undefined,
     };
     if (options.command === 'switch') {
-      if (!(options.create !== undefined && asked === undefined)) refuseInProgress(repository);
+      refuseInProgress(repository, (message) => this.#context.warning(message));
     }
     let target = asked;
     if (target !== undefined) await warnAmbiguous(this.#context, repository, target);
@@ -155,6 +155,7 @@ class SwitchRun {
     const options = this.#options;
     const repository = this.#repository;
     if (!always && options.create !== undefined && !options.createForce) return 0;
+    if (!always && options.command === 'switch' && options.detach) return 0;
     if (!options.force && this.#tree.index.hasConflicts) {
       for (const path of this.#tree.index.conflictedPaths()) this.#context.print(`${path}: needs merge\n`);
       this.#context.error('you need to resolve your current index first');

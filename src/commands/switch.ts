@@ -32,16 +32,28 @@ export const command = defineCommand({
       if (names.length > 1) throw new GitError('USAGE', "options '-c', '-C', and '--orphan' cannot be used together");
       const force = values.force === true || values['discard-changes'] === true;
       const merge = values.merge === true;
-      if (force && merge) throw new GitError('USAGE', "options '-f' and '-m' cannot be used together");
+      checkStyle(values.conflict);
+      if (force && merge) throw new GitError('USAGE', "'--discard-changes' cannot be used with '--merge'");
       let name = values.create ?? values['force-create'] ?? undefined;
       const track = values.track;
-      if (track != null && track !== 'direct' && track !== 'inherit') {
-        throw new GitError('USAGE', `option \`track' expects "direct" or "inherit"`);
-      }
       if (rest.length > 1) throw new GitError('USAGE', 'only one reference expected');
       const [word] = rest;
       let target: Target | undefined;
       let guessed = false;
+      const refuseExisting = async (branch: string): Promise<void> => {
+        if ((await repository.refs.resolve(`refs/heads/${branch}`)) === undefined) return;
+        throw new GitError('USAGE', `a branch named '${branch}' already exists`);
+      };
+      // `-t origin/x` makes the branch `x`.
+      const derived = track !== undefined && name === undefined && values.orphan == null;
+      if (derived) {
+        if (word === undefined) throw new GitError('USAGE', '--track needs a branch name');
+        const short = word.replace(/^refs\//, '').replace(/^remotes\//, '');
+        const slash = short.indexOf('/');
+        if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -c');
+        name = short.slice(slash + 1);
+      }
+      if (values.orphan != null) await refuseExisting(values.orphan);
       if (word !== undefined) {
         target = await readTarget(repository, word);
         const mayGuess =
@@ -62,13 +74,8 @@ export const command = defineCommand({
           }
         }
         if (target === undefined) throw new GitError('USAGE', `invalid reference: ${word === '-' ? '@{-1}' : word}`);
-        if (track != null && name === undefined && values.orphan == null) {
-          const short = word.replace(/^refs\//, '').replace(/^remotes\//, '');
-          const slash = short.indexOf('/');
-          if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -c');
-          name = short.slice(slash + 1);
-        }
-      } else if (track != null && name === undefined) throw new GitError('USAGE', '--track needs a branch name');
+      }
+      if (derived) await refuseExisting(name!);
       if (values.detach === true && (name !== undefined || values.orphan != null)) {
         throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
       }
@@ -81,6 +88,9 @@ export const command = defineCommand({
         throw new GitError('USAGE', 'missing branch or commit argument');
       }
       if (target !== undefined && target.commit === undefined) {
+        const blob = await resolveRevision(repository, target.name);
+        if (blob !== undefined && (await repository.objects.readHeader(blob))?.kind === 'blob')
+          throw new GitError('USAGE', `unable to read tree (${blob})`);
         throw new GitError('USAGE', `Cannot switch branch to a non-commit '${word}'`);
       }
       if (target !== undefined && target.ref === undefined && !creates && values.detach !== true) {

@@ -110,7 +110,7 @@ export async function describeHead(repository: Repository, what: string, commit:
 }
 
 /** Refuses while something is under way, in the words of `git switch`. */
-export function refuseInProgress(repository: Repository): void {
+export function refuseInProgress(repository: Repository, warn: (message: string) => void): void {
   const { fs } = repository.platform;
   const there = (name: string): boolean => fs.stat(repository.path(name)) !== undefined;
   const stop = (what: string, how: string): never => {
@@ -126,11 +126,7 @@ export function refuseInProgress(repository: Repository): void {
   const action = todo === undefined ? undefined : /^(pick|revert)\b/.exec(decodeText(todo))?.[1];
   if (there('CHERRY_PICK_HEAD') || action === 'pick') stop('cherry-picking', 'cherry-pick');
   if (there('REVERT_HEAD') || action === 'revert') stop('reverting', 'revert');
-  if (there('BISECT_START'))
-    throw new GitError(
-      'USAGE',
-      'cannot switch branch while bisecting\nConsider "git bisect reset" or "git worktree add".',
-    );
+  if (there('BISECT_START')) warn('you are switching branch while bisecting');
 }
 
 /** Commits reachable from `from` alone, newest first, that no ref and not `to` has; at most `limit` plus one. */
