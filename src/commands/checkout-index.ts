@@ -42,6 +42,8 @@ export const command = defineCommand({
       } else if (/^[123]$/.test(stageWord)) stage = Number(stageWord);
       else throw new GitError('USAGE', 'stage should be between 1 and 3 or all');
     }
+    if (everyStage && values.temp === false)
+      throw new GitError('USAGE', "options '--stage=all' and '--no-temp' cannot be used together");
     if (values.all === true && rest.length > 0) {
       throw new GitError('USAGE', "git checkout-index: don't mix '--all' and explicit filenames");
     }
@@ -141,6 +143,8 @@ class Checkout {
       yield* this.#temporaryStages(path);
       return;
     }
+    // All stages of what has but one are none.
+    if (this.#settings.everyStage && index.has(path)) return;
     const entry = index.get(path, this.#settings.stage);
     if (entry !== undefined && this.#settings.everyStage === false) {
       if (entry.skipWorktree) {

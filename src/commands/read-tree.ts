@@ -57,6 +57,8 @@ export const command = defineCommand({
   async *run(context, { values, rest }): AsyncGenerator<never, number> {
     yield* [];
     const tree = openWorkTree(context, { bareToo: true, submodules: values['recurse-submodules'] });
+    if (values.prefix?.startsWith('/') === true)
+      throw new GitError('USAGE', "Invalid prefix, prefix cannot start with '/'");
     const merging = [values.m === true, values.reset === true, values.prefix != null].filter(Boolean).length;
     if (merging > 1) throw new GitError('USAGE', 'Which one? -m, --reset, or --prefix?');
     const merge = merging === 1;
@@ -87,7 +89,9 @@ export const command = defineCommand({
       if (found === undefined) throw new GitError('USAGE', `failed to unpack tree object ${word}`);
       trees.push(found as Oid<'tree'>);
     }
-    if (trees.length === 0 && values.empty !== true) {
+    if (trees.length === 0 && (values.reset === true || values.prefix != null))
+      throw new GitError('USAGE', 'you must specify at least one tree to merge');
+    if (trees.length === 0 && values.empty !== true && values.m !== true) {
       context.warning('read-tree: emptying the index with no arguments is deprecated; use --empty');
     }
     const lock = tree.lockIndex();

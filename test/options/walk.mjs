@@ -201,7 +201,9 @@ class Server {
   }
 }
 
-const indexOf = (path) => path.endsWith('index') && /(^|\/)(index|new\.index)$/.test(path);
+const isIndex = (path, content) => /(^|\/)index$/.test(path) || (content ?? '').startsWith('- DIRC');
+/** Names that are made up at random. */
+const steady = (path) => path.replaceAll(/(\.merge_(?:file|link)_|\.stash\.)\w{6}/g, '$1X');
 
 async function answer(program, state, words, stdin) {
   prepare(state);
@@ -224,7 +226,7 @@ async function answer(program, state, words, stdin) {
   if (changed.size > 0) {
     fresh = '';
     for (const path of [...changed.keys()]) {
-      if (!indexOf(path) || changed.get(path) === 'gone') continue;
+      if (!isIndex(path, changed.get(path)) || changed.get(path) === 'gone') continue;
       const listed = spawnSync(git, ['ls-files', '-s', '-v', '--full-name'], {
         cwd: join(scratch, 'at', state.folder),
         env: { ...env, GIT_INDEX_FILE: join(scratch, 'at', path) },
@@ -241,6 +243,11 @@ async function answer(program, state, words, stdin) {
     for (const [path, content] of changed)
       if (path.includes('/objects/') && !content.startsWith('gone')) changed.set(path, 'object');
   }
+  for (const [path, content] of [...changed]) {
+    if (steady(path) === path) continue;
+    changed.delete(path);
+    changed.set(`${steady(path)} ${content}`, 'made');
+  }
   return { code: ran.status ?? `signal ${ran.signal}`, stdout: ran.stdout, stderr: ran.stderr, changed };
 }
 
@@ -255,6 +262,7 @@ const KEPT = [
 /** Names of the programs, and the lists of options, which are each program's own. */
 function plain(text, code) {
   let out = text.replaceAll(/git version [^\n]*/g, 'git version X').replaceAll(scratch, 'SCRATCH');
+  out = steady(out);
   const usage = /^(?:.*\n)*?(?:usage| {3}or): .*\n/m.test(out) && (code === 129 || out.startsWith('usage:'));
   if (usage) out = out.replace(/\n\n(?=[ \t]+-|[A-Za-z][^\n]*\n[ \t]+-)[\s\S]*$/, '\n').replace(/\n+$/, '\n');
   return out;
@@ -290,7 +298,7 @@ function differences(state, theirs, ours) {
   for (const path of new Set([...theirs.changed.keys(), ...ours.changed.keys()])) {
     const [a, b] = [theirs.changed.get(path), ours.changed.get(path)];
     if (a === b) continue;
-    if (indexOf(path) && (a === undefined || b === undefined)) {
+    if (/(^|\/)index$/.test(path) && (a === undefined || b === undefined)) {
       const listing = spawnSync(git, ['ls-files', '-s', '-v', '--full-name'], {
         cwd: join(scratch, 'at', state.folder),
         env: { ...env, GIT_INDEX_FILE: join(scratch, `state-${state.name}`, path) },
