@@ -1,6 +1,14 @@
 import { compactGroups } from './compact.js';
 import { histogram } from './histogram.js';
-import { canonicalLines, classify, lineBytes, type LineClasses, type Lines, type LineWhitespace } from './lines.js';
+import {
+  canonicalLines,
+  classify,
+  commonSuffix,
+  lineBytes,
+  type LineClasses,
+  type Lines,
+  type LineWhitespace,
+} from './lines.js';
 import { myers } from './myers.js';
 import { patience } from './patience.js';
 
@@ -52,9 +60,7 @@ const tailBlock = 1024;
 function withoutCommonTail(a: Lines, b: Lines): readonly [Lines, Lines] {
   const x = a.bytes;
   const y = b.bytes;
-  const smaller = Math.min(x.length, y.length);
-  let same = 0;
-  while (same < smaller && x[x.length - 1 - same] === y[y.length - 1 - same]) same++;
+  const same = commonSuffix(x, y, Math.min(x.length, y.length));
   const trimmed = same - (same % tailBlock);
   if (trimmed === 0) return [a, b];
   const cut = (lines: Lines): Lines => {

@@ -78,7 +78,7 @@ function commonPrefix(x: Bytes, y: Bytes): number {
 }
 
 /** How many bytes two files end in alike, `most` at most. */
-function commonSuffix(x: Bytes, y: Bytes, most: number): number {
+export function commonSuffix(x: Bytes, y: Bytes, most: number): number {
   const a = viewOf(x);
   const b = viewOf(y);
   let same = 0;

@@ -4,7 +4,7 @@ import type { Oid } from '../base/oid.js';
 import { diffLines } from '../diff/line-diff.js';
 import type { Change, LineDiffOptions } from '../diff/line-diff.js';
 import type { Lines } from '../diff/lines.js';
-import { splitLines } from '../diff/lines.js';
+import { splitAlike, splitLines } from '../diff/lines.js';
 import type { FilePair } from '../diff/pair.js';
 import { pairOfChange } from '../diff/pair.js';
 import { detectRenames } from '../diff/renames.js';
@@ -167,8 +167,8 @@ export class Blame {
     return firstParent && children === undefined ? list.slice(0, 1) : list;
   }
 
-  /** The content of a version as lines. */
-  async lines(origin: BlameOrigin): Promise<Lines> {
+  /** The content of a version as lines; `like`: those of one that is much like it. */
+  async lines(origin: BlameOrigin, like?: Lines): Promise<Lines> {
     if (origin.lines !== undefined) return origin.lines;
     const fake = this.fake.get(origin.commit);
     if (fake !== undefined) return (origin.lines = splitLines(fake.content));
@@ -177,7 +177,7 @@ export class Blame {
     const read = isPromise(object) ? await object : object;
     let data = read?.data ?? new Uint8Array(0);
     if (convert !== undefined) data = await convert(origin.path, origin.oid, data);
-    return (origin.lines = splitLines(data));
+    return (origin.lines = like === undefined ? splitLines(data) : splitAlike(like, data).lines);
   }
 
   async #passBlame(origin: BlameOrigin): Promise<void> {
@@ -303,8 +303,8 @@ export class Blame {
 
   /** Lines that are the same in the parent are the parent's to explain. */
   async #passToParent(target: BlameOrigin, parent: BlameOrigin, ignoring: boolean): Promise<void> {
-    const a = await this.lines(parent);
     const b = await this.lines(target);
+    const a = await this.lines(parent, b);
     const changes = this.#changes(a, b);
     const kept: BlameEntry[] = [];
     const passed: BlameEntry[] = [];
