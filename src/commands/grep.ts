@@ -54,7 +54,7 @@ const options = {
   I: { type: 'flag', short: 'I', shortOnly: true, help: "don't match patterns in binary files" },
   textconv: { type: 'flag', help: 'process binary files with textconv filters' },
   recursive: { type: 'flag', short: 'r', help: 'search in subdirectories (default)' },
-  'max-depth': { type: 'string', value: 'n', help: 'descend at most <n> levels' },
+  'max-depth': { type: 'string', value: 'n', negatable: false, help: 'descend at most <n> levels' },
   'extended-regexp': { type: 'flag', short: 'E', help: 'use extended POSIX regular expressions' },
   'basic-regexp': { type: 'flag', short: 'G', help: 'use basic POSIX regular expressions (default)' },
   'fixed-strings': { type: 'flag', short: 'F', help: 'interpret patterns as fixed strings' },
@@ -78,8 +78,20 @@ const options = {
   break: { type: 'flag', help: 'print empty line between matches from different files' },
   heading: { type: 'flag', help: 'show filename only once above matches from same file' },
   context: { type: 'string', short: 'C', value: 'n', help: 'show <n> context lines before and after matches' },
-  'before-context': { type: 'string', short: 'B', value: 'n', help: 'show <n> context lines before matches' },
-  'after-context': { type: 'string', short: 'A', value: 'n', help: 'show <n> context lines after matches' },
+  'before-context': {
+    type: 'string',
+    negatable: false,
+    short: 'B',
+    value: 'n',
+    help: 'show <n> context lines before matches',
+  },
+  'after-context': {
+    type: 'string',
+    negatable: false,
+    short: 'A',
+    value: 'n',
+    help: 'show <n> context lines after matches',
+  },
   threads: { type: 'string', value: 'n', help: 'use <n> worker threads' },
   digits: { type: 'digits', help: 'shortcut for -C NUM' },
   'show-function': { type: 'flag', short: 'p', help: 'show a line with the function name before matches' },
@@ -174,6 +186,10 @@ class Grep {
     if (type === 'extended' || type === 'basic' || type === 'fixed' || type === 'perl') this.#kind = type;
     else if (config?.getBool('grep.extendedregexp') === true) this.#kind = 'extended';
     for (const event of this.#args.events) {
+      if (event.key === 'max-count') this.#limit = event.value === null ? 0 : wholeNumber(event);
+      else if (event.key === 'max-depth' || event.key === 'threads') {
+        if (event.value !== null) wholeNumber(event);
+      } else if (event.key === 'color') checkColor(event);
       if (event.key === 'extended-regexp') this.#kind = event.negated ? 'basic' : 'extended';
       else if (event.key === 'basic-regexp') this.#kind = 'basic';
       else if (event.key === 'fixed-strings') this.#kind = event.negated ? 'basic' : 'fixed';
@@ -183,14 +199,8 @@ class Grep {
       else if (event.key === 'before-context') this.#before = contextNumber(event);
       else if (event.key === 'after-context') this.#after = contextNumber(event);
     }
-    if (values['max-count'] !== undefined && values['max-count'] !== null) {
-      if (!/^-?\d+$/.test(values['max-count'])) {
-        throw new UsageError("option `max-count' expects an integer value with an optional k/m/g suffix", {
-          quiet: true,
-        });
-      }
-      this.#limit = Number(values['max-count']);
-    }
+    if (Number(values.threads ?? 0) < 0)
+      throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     this.#heading = values.heading === true;
     this.#break = values.break === true;
     if (this.#context.wantColor('grep', values.color)) this.#colors = this.#readColors();
@@ -907,16 +917,31 @@ const byteColumn = (line: string, index: number): number => encodeText(line.slic
 const paint = (color: string | undefined, text: string): string =>
   color === undefined || color === '' || text === '' ? text : `${color}${text}${RESET}`;
 
+const spelledOption = ({ spelled }: OptionEvent): string =>
+  spelled.startsWith('--') ? `option \`${spelled.slice(2)}'` : `switch \`${spelled.slice(1)}'`;
+
+/** A whole number with an optional k, m or g; throws in git's words. */
+function wholeNumber(event: OptionEvent, kind = 'an integer value'): number {
+  const match = /^([+-]?\d+)([kmg]?)$/i.exec(event.value ?? '');
+  if (event.value === '') throw new UsageError(`${spelledOption(event)} expects a numerical value`, { quiet: true });
+  if (match === null || (kind !== 'an integer value' && match[1]!.startsWith('-')))
+    throw new UsageError(`${spelledOption(event)} expects ${kind} with an optional k/m/g suffix`, { quiet: true });
+  return Number(match[1]) * 1024 ** ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
+}
+
 function contextNumber(event: OptionEvent): number {
-  const number = Number(event.value);
   if (event.value === null) return 0;
-  if (!/^\d+$/.test(event.value)) {
-    const name = event.spelled.startsWith('--')
-      ? `option \`${event.spelled.slice(2)}'`
-      : `switch \`${event.spelled.slice(1)}'`;
-    throw new UsageError(`${name} expects a numerical value`, { quiet: true });
-  }
-  return number;
+  if (event.key !== 'context') return wholeNumber(event, 'a non-negative integer value');
+  if (event.value === '') return 0;
+  if (!/^[+-]?\d+$/.test(event.value)) throw new UsageError("switch `C' expects a numerical value", { quiet: true });
+  // Less than nothing is read as very much.
+  const lines = Number(event.value);
+  return lines < 0 ? 1 << 30 : lines;
+}
+
+function checkColor({ value }: OptionEvent): void {
+  if (value !== null && value !== '' && !/^(?:always|never|auto)$/.test(value))
+    throw new UsageError('option `color\' expects "always", "auto", or "never"', { quiet: true });
 }
 
 /** `--no-index` takes only paths. */
