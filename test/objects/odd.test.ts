@@ -69,3 +69,15 @@ test('people in commits that no git wrote are shown as stock git shows them', ()
       expect(box.bough(words, { cwd: 'r' }), `${words.join(' ')}`).toBe(box.git(words, { cwd: 'r' }));
     }
 });
+
+test('several object directories in GIT_ALTERNATE_OBJECT_DIRECTORIES, quoted ones too', () => {
+  const box = sandbox();
+  for (const name of ['own', 'a', 'b', 'c:d']) box.git(['init', '-q', name]);
+  const blobs = ['a', 'b', 'c:d'].map((cwd) => box.git(['hash-object', '-w', '--stdin'], { cwd, input: cwd }).trim());
+  const [a, b, quoted] = ['a', 'b', 'c:d'].map((name) => box.path(name, '.git/objects'));
+  for (const list of [`${a}:${b}:"${quoted}"`, `"${quoted}":${b}::${a}`, `${a}:${b}`, `${quoted}`, `"${a}:${b}`]) {
+    const words = { cwd: 'own', env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: list }, input: `${blobs.join('\n')}\n` };
+    const theirs = box.git(['cat-file', '--batch-check'], words);
+    expect(box.bough(['cat-file', '--batch-check'], words), list).toBe(theirs);
+  }
+});
