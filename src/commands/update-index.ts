@@ -545,7 +545,7 @@ class UpdateIndex {
           index.remove(path);
           return true;
         }
-        this.#context.error(`${path}: is a directory - add individual files instead`);
+        this.#context.error(`${path}: is a directory - add files inside instead`);
         return false;
       }
     }

@@ -214,8 +214,10 @@ class CachedWalk {
     return state;
   }
 
-  #fromCache(prefix: string, node: CachedDirectory, checkOnly: boolean, tracked: boolean): number {
+  #fromCache(prefix: string, node: CachedDirectory, checkOnly: boolean, tracked: boolean): number | undefined {
     let state = NONE;
+    /** Directories that had something and have not now: their rules may change without them. (git still names them.) */
+    const emptied = new Set<string>();
     node.checkOnly = checkOnly;
     for (const below of [...node.directories]) {
       if (!below.recurse) continue;
@@ -223,10 +225,16 @@ class CachedWalk {
       const only = below.checkOnly || checkOnly;
       const found = this.#read(`${path}/`, below, only, tracked && !only);
       if (found === UNTRACKED && below.checkOnly && !checkOnly) this.#add(`${path}/`);
+      if (found !== UNTRACKED && only) emptied.add(`${below.name}/`);
       if (found > state) state = found;
       if (checkOnly && state === UNTRACKED) return state;
     }
+    // Only the first name was kept: there may be others.
+    if (checkOnly && node.untracked.some((name) => emptied.has(name))) {
+      return this.#fromDisk(prefix, node, checkOnly, tracked);
+    }
     for (const name of node.untracked) {
+      if (emptied.has(name)) continue;
       state = UNTRACKED;
       if (checkOnly) return state;
       this.#add(prefix + name);
