@@ -61,6 +61,8 @@ export interface MailSettings {
   /** 0: tabs as they are. Where they are expanded git forgets about `From `. */
   readonly expandTabs?: number;
   readonly date: string;
+  /** Colours what was searched for in a line of the body. */
+  readonly highlight?: ((line: string, field: 'body') => string) | undefined;
   readonly from: { readonly name: string; readonly email: string } | undefined;
 }
 
@@ -94,8 +96,9 @@ export function formatMail(view: CommitView, settings: MailSettings): string {
     const bare = line.replace(/[ \t\r\f\v]+$/, '');
     if (bare === '' && first) continue;
     first = false;
-    if (tabs > 0) body += `${expandTabs(bare, tabs)}\n`;
-    else body += `${settings.quoteFrom && /^>*From /.test(bare) ? '>' : ''}${bare}\n`;
+    const shown = bare === '' ? bare : (settings.highlight?.(bare, 'body') ?? bare);
+    if (tabs > 0) body += `${expandTabs(shown, tabs)}\n`;
+    else body += `${settings.quoteFrom && /^>*From /.test(bare) ? '>' : ''}${shown}\n`;
   }
   out = `${(out + body).trimEnd()}\n`;
   return out.length <= beginning ? `${out}\n` : out;

@@ -123,6 +123,7 @@ export class PrettyPrinter {
       subjectPrefix: mail?.subjectPrefix ?? '[PATCH] ',
       quoteFrom: format.kind === 'mboxrd',
       expandTabs: this.context.expandTabs,
+      highlight: this.context.highlight,
       date: author === undefined ? '' : identDate(author, { kind: 'rfc', local: false }, clock),
       from: author === undefined ? undefined : (mailmap?.map(author) ?? author),
     });
@@ -222,8 +223,8 @@ function indentMessage(
       out += pad + '\n';
     } else {
       const whole = text.slice(at, end);
-      const line = highlight === undefined ? whole : highlight(whole, 'body');
-      out += pad + (tabs > 0 && line.includes('\t') ? expandTabs(line, tabs) : line) + '\n';
+      const line = tabs > 0 && whole.includes('\t') ? expandTabs(whole, tabs) : whole;
+      out += pad + (highlight === undefined ? line : highlight(line, 'body')) + '\n';
     }
     first = false;
     at = next;
