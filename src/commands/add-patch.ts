@@ -15,6 +15,7 @@ import type { CommandContext } from './command.js';
 import { pagerCommand } from './pager.js';
 import type { PatchOptions } from './patch-options.js';
 import { readKey } from './terminal-key.js';
+import { pathspecOf } from './work-tree.js';
 
 export interface PatchMode {
   /** Words of the diff that is shown. */
@@ -84,6 +85,8 @@ export function patchInteractively(
   pathspecs: readonly string[],
   options: PatchOptions = {},
 ): Promise<number> {
+  // Words that are none are told before anything is compared.
+  pathspecOf(context, tree, pathspecs);
   return new PatchSession(context, tree, patchMode, options).run(pathspecs);
 }
 

@@ -15,8 +15,11 @@ export async function cleanInteractively(
 ): Promise<string[] | undefined> {
   const screen = new Screen(context, tree);
   let list = [...found];
+  // What was not understood is asked again without listing all once more.
+  let listed = false;
   while (list.length > 0) {
-    screen.items(list);
+    if (!listed) screen.items(list);
+    listed = false;
     screen.menu();
     const word = screen.ask('What now> ');
     if (word === undefined) {
@@ -43,6 +46,7 @@ export async function cleanInteractively(
         break;
       default:
         if (word.trim() !== '') screen.error(`Huh (${word.trim()})?`);
+        listed = true;
     }
   }
   screen.error('No more files to clean, exiting.');
