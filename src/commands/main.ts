@@ -219,6 +219,7 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
     });
   }
   const { command } = await load();
+  if (tidy.has(name)) interruptSignal();
   if (command.standalone !== true) {
     surroundings.room ??= await import('../repo/repository.js');
     if (surroundings.globals.config.length > 0) {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -114,7 +114,16 @@ test('an interrupt at any moment of clone, fetch, gc and repack leaves nothing h
   await rounds(
     'clone',
     (after) => interrupted(box, ['clone', '-q', '--no-local', 'from', 'copy'], '.', after),
-    (code) => expect(existsSync(box.path('copy'))).toBe(code === 0),
+    (code) => {
+      if (code === 0 || !existsSync(box.path('copy'))) return;
+      // As with git, what has come stays when only the files are not there yet.
+      expect(leftovers(box.path('copy/.git'))).toEqual([]);
+      box.fsck('copy');
+      expect(box.git(['rev-parse', 'origin/main'], { cwd: 'copy' })).toBe(
+        box.git(['rev-parse', 'main'], { cwd: 'from' }),
+      );
+      rmSync(box.path('copy'), { recursive: true });
+    },
   );
   await rounds(
     'fetch',
