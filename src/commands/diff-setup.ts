@@ -63,6 +63,8 @@ export class DiffTask {
   readonly outcome: DiffOutcome = { failedCheck: false, changes: false };
   /** `--rotate-to` and `--skip-to` must name a path that differs. */
   strictRotation = false;
+  /** Of `git diff`: only what a form of output has looked into counts as a difference. */
+  judgesShown = false;
   /** Pairs of the last `process`: whether there were any. */
   hasChanges = false;
   neededRenameLimit = 0;
@@ -254,6 +256,7 @@ export class DiffTask {
     // git looks at no content for these alone, and then knows of no change.
     const { dirstat, summary, ...others } = this.formats;
     if (
+      (this.judgesShown || this.byContent) &&
       (dirstat !== undefined || summary === true) &&
       dirstat?.by !== 'lines' &&
       Object.values(others).every((on) => on === undefined || on === false)

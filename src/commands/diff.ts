@@ -200,6 +200,7 @@ class Diff {
             : undefined,
     });
     this.task.strictRotation = true;
+    this.task.judgesShown = true;
     context.startPager(true);
     const pieces = this.show(named, symmetric, pathWords);
     for await (const text of pieces) if (text.length > 0) yield { text };
