@@ -34,7 +34,8 @@ function dump(directory: string, hash: 'sha1' | 'sha256'): string {
     // Of a directory that is only asked whether it has something, the first that is met is known: any order will do.
     const names = one.checkOnly ? `${one.untracked.length} names` : [...one.untracked].sort().join(' ');
     lines.push(`${path} ${one.rules} ${one.checkOnly ? 'check ' : ''}${one.valid ? 'valid' : ''} ${names}`);
-    for (const each of one.directories) show(each, `${path}${each.name}/`);
+    // Which directories were come by before that hangs on the order as well.
+    if (!one.checkOnly) for (const each of one.directories) show(each, `${path}${each.name}/`);
   };
   if (cache.root !== undefined) show(cache.root, '/');
   return lines.join('\n');
