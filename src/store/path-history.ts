@@ -1,4 +1,5 @@
 import type { Cancellable } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import type { Oid } from '../base/oid.js';
 import { type Commit, parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
@@ -97,7 +98,7 @@ export async function* pathHistory(
   for (const start of starts) if (frontier.see(start)) frontier.add(await read(start));
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   while (frontier.size > 0 && left > 0) {
-    options.signal?.throwIfAborted();
+    await breath(options.signal);
     const commit = frontier.take();
     const parents: CommitWithOid[] = [];
     for (const parent of commit.parents) parents.push(await read(parent));

@@ -1,4 +1,5 @@
 import type { Awaitable, Cancellable } from '../base/awaitable.js';
+import { breath } from '../base/breath.js';
 import { emptyBytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import { emptyTreeOid, isOid, oidFromBytes, type Oid, zeroOid } from '../base/oid.js';
@@ -200,7 +201,7 @@ export class Store<V> {
     const { objects } = this.backend;
     const started = Date.now();
     for (let attempt = 0; ; attempt++) {
-      info.signal?.throwIfAborted();
+      await breath(info.signal);
       const parent = await this.head();
       const before = this.#treeOf(parent);
       const after = await change(before);
@@ -229,7 +230,7 @@ export class Store<V> {
     started: number,
   ): Promise<Oid<'commit'> | undefined> {
     // The last moment to stop: from here on it is done as a whole.
-    info.signal?.throwIfAborted();
+    await breath(info.signal);
     try {
       return await this.#land(tree, parents, info);
     } catch (error) {
@@ -330,7 +331,7 @@ export class Store<V> {
     const named: { readonly name: string; readonly commit: Oid<'commit'> }[] = [];
     for (const name of names) named.push({ name, commit: await this.#headOf(name) });
     for (;;) {
-      info.signal?.throwIfAborted();
+      await breath(info.signal);
       const ancestry = newAncestry(objects);
       const head = await this.head();
       const commits = named.map(({ commit }) => commit);

@@ -126,7 +126,9 @@ export function storeSuite(name: string, make: () => Backend): void {
     scenario('an aborted write stops', async (store) => {
       const controller = new AbortController();
       controller.abort();
-      await expect(store.put('a', '1', { ...info(), signal: controller.signal })).rejects.toThrow();
+      await expect(store.put('a', '1', { ...info(), signal: controller.signal })).rejects.toMatchObject({
+        code: 'ABORTED',
+      });
       expect(await store.head()).toBeUndefined();
     });
 
