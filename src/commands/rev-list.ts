@@ -2,14 +2,15 @@ import { isPromise } from '../base/awaitable.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { bisectSteps, findBisection } from '../history/bisect.js';
+import type { Bisection } from '../history/bisect.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
-import { NOT_USER_GIVEN, UNINTERESTING } from '../history/flags.js';
+import { NOT_USER_GIVEN, SHOWN, UNINTERESTING } from '../history/flags.js';
 import type { ObjectFilter, SparseMatch } from '../history/object-filter.js';
 import { DO_SHOW, combineFilterSpecs, createFilter, parseFilterSpec } from '../history/object-filter.js';
 import { ObjectWalk } from '../history/object-walk.js';
 import { excludeEdges } from '../history/reachable.js';
-import { decoratedBy, formatDecorations, noDecorationColors, plainStyle } from '../porcelain/decorations.js';
+import { decoratedBy } from '../porcelain/decorations.js';
 import type { Decorations } from '../porcelain/decorations.js';
 import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
 import { messageFilter } from '../porcelain/log-grep.js';
@@ -210,6 +211,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (settings.notes.show === true) throw new GitError('USAGE', 'rev-list does not support display of notes');
   if (settings.bisect) own.bisect = true;
   if (own.bisect) settings.limited = true;
+  if (own.nul && !endsByNul(own, settings)) throw new GitError('USAGE', '-z option used with unsupported option');
   if (own.count && settings.trees && (settings.leftRight || settings.cherryMark)) {
     throw new GitError('USAGE', "marked counting and '--objects' cannot be used together");
   }
@@ -296,6 +298,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     absent: new Set<'N' | 'S'>(['N', 'S']),
     plumbing: true,
   });
+  let shownNames: Decorations | undefined;
   const output = new LogPrinter({
     repository,
     settings,
@@ -304,8 +307,8 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     abbreviator,
     color,
     colors: decorationColors(repository, color),
-    decorate: false,
-    decorations,
+    decorate: own.bisectAll ? 'short' : false,
+    decorations: () => shownNames ?? decorations(),
     warn: (message) => context.warning(message),
     terminator: own.nul ? '\0' : '\n',
     revList: {
@@ -315,10 +318,6 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
       prefix: prettySaid && format.kind !== 'oneline' ? 'commit ' : '',
     },
   });
-  if (own.bisect) {
-    yield* bisect(own, settings, walk, output, own.bisectAll ? await decorations() : undefined);
-    return undefined;
-  }
   const counter = new CommitCounter();
   let objectCount = 0;
   let diskBytes = 0;
@@ -389,9 +388,11 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     }
     const edges = walk.limited ? walk.edges() : [];
     const edge = (oid: Oid): void => {
-      if (settings.edgeHint !== false && !own.quiet && !own.count) output.write(`-${oid}\n`);
+      if (settings.edgeHint !== false) output.write(`-${oid}\n`);
     };
     await excludeEdges(pool, edges, objects, edge);
+    // An edge that was told is not told again as a boundary.
+    if (settings.edgeHint !== false) for (const node of walk.edges()) node.flags |= SHOWN;
     if (settings.edgeHint === 'aggressive') {
       for (const pending of request.pending) {
         if ((pending.flags & UNINTERESTING) === 0) continue;
@@ -401,6 +402,12 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
         await objects.excludeTree(node.tree);
       }
     }
+  }
+  let bisection: Bisection | undefined;
+  if (own.bisect) {
+    bisection = findBisection(walk.list, own.bisectAll, settings.firstParent);
+    if (own.bisectAll) shownNames = withDistances(await decorations(), bisection);
+    walk.replaceList(own.bisectVars && !own.bisectAll ? [] : [...bisection.commits]);
   }
   const gather = !context.json;
   const sides = settings.leftRight || settings.cherryMark;
@@ -422,10 +429,13 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     }
     if (visible) {
       if (own.diskUsage !== false) pendingSizes.push(node.oid);
-      else if (own.count) counter.count(node);
       else if (!own.quiet) {
         if (settings.graph) await output.updateGraph(node);
-        if (!settings.verboseHeader && !settings.graph && plainLine(own, settings)) {
+        if (own.count) {
+          // The graph's first row is drawn even so.
+          output.graph?.showCommit();
+          counter.count(node);
+        } else if (!settings.verboseHeader && !settings.graph && plainLine(own, settings)) {
           output.write(`${revisionMark(settings, node)}${node.oid}${own.nul ? '\0' : '\n'}`);
         } else await output.showForRevList(node);
       }
@@ -446,6 +456,11 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (own.missing === 'print' || own.missing === 'print-info') {
     for (const oid of new Set([...missingCommits, ...missing]))
       output.write(own.nul ? `${oid}\0missing=yes\0` : `?${oid}\n`);
+  }
+  if (bisection !== undefined && own.bisectVars && bisection.commits.length > 0) {
+    output.write(`${own.bisectAll ? '------\n' : ''}${bisectVariables(bisection)}`);
+    yield { text: text(output) };
+    return undefined;
   }
   if (own.count) {
     counter.right += objectCount;
@@ -498,12 +513,11 @@ async function byBitmaps(
   })();
 }
 
-const bareStyle = { ...plainStyle, prefix: '', suffix: '' };
-
 const text = (output: LogPrinter): string => output.take().join('');
 
 /** Only the id on each line. */
 function plainLine(own: OwnOptions, settings: LogSettings): boolean {
+  if (own.bisectAll || (own.nul && settings.boundary)) return false;
   return !own.timestamp && !settings.printParents && !settings.children && !settings.abbrevCommit && own.commitHeader;
 }
 
@@ -514,36 +528,35 @@ function humanSize(bytes: number): string {
   return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`;
 }
 
-async function* bisect(
-  own: OwnOptions,
-  settings: LogSettings,
-  walk: { list: readonly CommitNode[] },
-  output: LogPrinter,
-  decorations: Decorations | undefined,
-): AsyncGenerator<Listed> {
-  const found = findBisection(walk.list, own.bisectAll, settings.firstParent);
-  if (found.commits.length === 0) return;
-  if (own.bisectAll || !own.bisectVars) {
-    for (const node of found.commits) {
-      const distance = found.distances.get(node);
-      if (distance === undefined) await output.showForRevList(node);
-      else {
-        const names = formatDecorations(decorations, node.oid, noDecorationColors, false, bareStyle);
-        output.write(`${node.oid} (${names === '' ? '' : `${names}, `}dist=${distance})\n`);
-      }
-    }
-    if (own.bisectVars) output.write('------\n');
+/** The names beside the commits of `--bisect-all`: how far each is from the ends comes last. */
+function withDistances(decorations: Decorations, bisection: Bisection): Decorations {
+  const names = new Map(decorations);
+  for (const [node, distance] of bisection.distances) {
+    names.set(node.oid, [...(names.get(node.oid) ?? []), { kind: 'none', name: `dist=${distance}` }]);
   }
-  if (own.bisectVars) {
-    const { all, reaches } = found;
-    const rest = Math.max(all - reaches, reaches);
-    output.write(
-      `bisect_rev='${found.commits[0]!.oid}'\nbisect_nr=${rest - 1}\nbisect_good=${all - reaches - 1}\n` +
-        `bisect_bad=${reaches - 1}\nbisect_all=${all}\nbisect_steps=${bisectSteps(all)}\n`,
-    );
-  }
-  yield { text: text(output) };
+  return Object.assign(names, { head: decorations.head });
 }
+
+function bisectVariables(bisection: Bisection): string {
+  const { all, reaches, commits } = bisection;
+  const rest = Math.max(all - reaches, reaches);
+  return (
+    `bisect_rev='${commits[0]!.oid}'\nbisect_nr=${rest - 1}\nbisect_good=${all - reaches - 1}\n` +
+    `bisect_bad=${reaches - 1}\nbisect_all=${all}\nbisect_steps=${bisectSteps(all)}\n`
+  );
+}
+
+/** Whether `-z` goes with what else was said: only ids, parents and objects end by NUL. */
+const endsByNul = (own: OwnOptions, settings: LogSettings): boolean =>
+  !own.timestamp &&
+  !own.bisect &&
+  !own.useBitmap &&
+  own.diskUsage === false &&
+  !settings.graph &&
+  !settings.verboseHeader &&
+  !settings.leftRight &&
+  !settings.cherryMark &&
+  settings.edgeHint === false;
 
 async function patchIds(
   repository: Repository,

@@ -245,8 +245,12 @@ export class RevisionWalk {
   /** Finds and orders what must be known before the first commit can be answered. */
   async prepare(): Promise<void> {
     const { options } = this;
-    if (options.entries !== undefined) return;
     const tips = this.#tips;
+    if (options.entries !== undefined) {
+      // What is excluded is marked some way down, the entries are answered as they come.
+      if (tips.length > 0) await this.#limit([...tips].sort((a, b) => b.seconds - a.seconds));
+      return;
+    }
     if (options.noWalk !== undefined) {
       if (options.noWalk === 'sorted') tips.sort((a, b) => b.seconds - a.seconds);
       this.#list = tips;

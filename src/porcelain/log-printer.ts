@@ -15,7 +15,7 @@ import { formatMark, revisionMark } from './log-walk.js';
 import type { PrettyExtras, PrettyPrinter, ReflogInfo } from './pretty.js';
 import { viewCommit } from './pretty-view.js';
 import type { CommitView } from './pretty-view.js';
-import { PATCHSAME, SYMMETRIC_LEFT } from '../history/flags.js';
+import { BOUNDARY, PATCHSAME, SYMMETRIC_LEFT } from '../history/flags.js';
 
 const decorationDefaults: Readonly<Record<DecorationKind, string>> = {
   none: RESET,
@@ -388,9 +388,11 @@ export class LogPrinter {
     const header = revList!.commitHeader;
     if (header) {
       this.write(revList!.prefix);
-      if (graph === undefined) this.write(revisionMark(settings, node));
+      const byNul = this.#options.terminator === '\0';
+      if (graph === undefined && !byNul) this.write(revisionMark(settings, node));
       const own = settings.abbrevCommit ? this.#options.abbreviator.shorten(node.oid) : node.oid;
       this.write(isPromise(own) ? await own : own);
+      if (byNul && (node.flags & BOUNDARY) !== 0) this.write('\0boundary=yes');
     }
     if (settings.printParents) for (const parent of node.parents) this.write(` ${parent.oid}`);
     if (settings.children) {

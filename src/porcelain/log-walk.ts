@@ -154,7 +154,7 @@ async function addPending(
     for (const tag of peeled.tags) objects.push({ oid: tag.oid, kind: 'tag', name: tag.name, path: '', excluded });
   }
   if (peeled.kind === 'commit') {
-    if (onlyEntries) return;
+    if (onlyEntries && !excluded) return;
     await walk.add(pool.node(peeled.oid), pending.flags | USER_GIVEN, pending.source ?? pending.name);
     return;
   }

@@ -1,6 +1,8 @@
 import { interpretBranchName } from '../repo/revision-branch.js';
 import type { Oid } from '../base/oid.js';
+import { GitError } from '../base/errors.js';
 import { isZeroOid } from '../base/oid.js';
+import { UNINTERESTING } from '../history/flags.js';
 import type { CommitNode, CommitPool } from '../history/commit-pool.js';
 import type { ReflogEntry } from '../refs/store.js';
 import { shortenRef } from '../refs/name.js';
@@ -49,6 +51,12 @@ export class ReflogWalk {
   /** Adds the log of what a revision argument names: `main`, `main@{2}`, `HEAD@{yesterday}`. */
   async add(pending: PendingObject): Promise<void> {
     const repository = this.#repository;
+    if ((pending.flags & UNINTERESTING) !== 0) {
+      // Only tags leave out what they reach.
+      if ((await repository.objects.readHeader(pending.oid))?.kind !== 'commit') return;
+      const name = pending.name.includes('...') ? pending.oid : pending.name;
+      throw new GitError('USAGE', `cannot walk reflogs for ${name}`);
+    }
     // What `--branches` and its like found is called as it stands below their folder.
     let named = pending.given ? pending.name : (pending.source ?? pending.name);
     if (named.startsWith('@{-')) {

@@ -1,0 +1,121 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
+import { sharedSandbox, stockVersion } from '../support/sandbox.js';
+
+// Words of the commands that tell history, beside stock git: what they print, what they refuse and how they end.
+
+const [major, minor] = stockVersion();
+const current = major > 2 || minor >= 55;
+const box = sharedSandbox();
+let bundle: string;
+
+/** Two lines of history that meet, a tag, names that are wider in bytes than on the screen. */
+beforeAll(async () => {
+  bundle = await bundleCommands(box.directory);
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  let seconds = 1_600_000_000;
+  const cwd = 'r';
+  const commit = (message: string, name = 'A U Thor'): void => {
+    seconds += 86_400;
+    const date = `${seconds} +0100`;
+    box.git(['commit', '-q', '-a', '-m', message], {
+      cwd,
+      env: { GIT_AUTHOR_NAME: name, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date },
+    });
+  };
+  const write = (name: string, lines: readonly string[]): void => {
+    writeFileSync(box.path(`r/${name}`), lines.map((line) => `${line}\n`).join(''));
+    box.git(['add', name], { cwd });
+  };
+  write('f', ['one', 'two', 'three']);
+  commit('first');
+  write('f', ['one', 'two', 'three', 'four']);
+  commit('second', 'Jörg');
+  box.git(['checkout', '-q', '-b', 'side'], { cwd });
+  for (const n of [1, 2]) {
+    write('g', [`side ${n}`]);
+    commit(`side ${n}`);
+  }
+  box.git(['checkout', '-q', 'main'], { cwd });
+  write('f', ['one', 'TWO', 'three', 'four']);
+  commit('third');
+  seconds += 86_400;
+  box.git(['merge', '-q', '--no-ff', '-m', 'merge', 'side'], {
+    cwd,
+    env: { GIT_AUTHOR_DATE: `${seconds} +0100`, GIT_COMMITTER_DATE: `${seconds} +0100` },
+  });
+  box.git(['tag', '-a', '-m', 't1', 't1'], { cwd });
+  write('f', ['zero', 'one', 'TWO', 'three', 'four']);
+  commit('fourth', 'Jörg');
+  write('f', ['zero', 'one', 'TWO', 'three', 'FOUR']);
+  commit('fifth');
+});
+
+afterAll(() => {
+  rmSync(bundle, { force: true });
+  box.remove();
+});
+
+function compare(lines: readonly string[]): void {
+  const cwd = box.path('r');
+  const cases = lines.map((line) => ({ cwd, words: line.split(' ') }));
+  const answers = runBatch(box.directory, bundle, cases, box.env);
+  const wrong: unknown[] = [];
+  for (const [i, ours] of answers.entries()) {
+    const theirs = stockAnswer(cases[i]!, box.env);
+    // The options that follow a usage line are the commands' own.
+    const told = (text: string): string => text.replace(/^(usage: [^\n]*\n)[\s\S]*/m, '$1');
+    const a = { code: ours.code, out: told(ours.stdout), err: told(ours.stderr) };
+    const b = { code: theirs.code, out: told(theirs.stdout), err: told(theirs.stderr) };
+    if (JSON.stringify(a) !== JSON.stringify(b)) wrong.push({ line: lines[i], ours: a, theirs: b });
+  }
+  expect(wrong).toEqual([]);
+}
+
+it('rev-list --bisect counts, is quiet, draws, limits and lists objects', () => {
+  const lines: string[] = [];
+  for (const bisect of ['--bisect', '--bisect-all']) {
+    for (const more of ['--count', '--quiet', '--graph', '-n 0', '-n 2', '--skip=1', '--reverse', '--objects']) {
+      lines.push(`rev-list ${bisect} ${more} HEAD`, `rev-list ${bisect} ${more} HEAD ^side`);
+    }
+    for (const more of ['--oneline', '--parents', '--left-right', '--timestamp', '--no-merges', '--abbrev-commit'])
+      lines.push(`rev-list ${bisect} ${more} HEAD`);
+    lines.push(`rev-list ${bisect} --count HEAD..HEAD`, `rev-list --bisect-vars ${bisect} -n 2 HEAD`);
+  }
+  compare(lines);
+});
+
+it('rev-list draws the graph of what it counts and tells edges even so', () => {
+  compare([
+    'rev-list --count --graph HEAD',
+    'rev-list --count --graph --left-right HEAD...side',
+    'rev-list --quiet --graph HEAD',
+    'rev-list --objects-edge --count t1..HEAD',
+    'rev-list --objects-edge --count --boundary t1..HEAD',
+    'rev-list --objects-edge --quiet t1..HEAD',
+    'rev-list --objects-edge --boundary t1..HEAD',
+    'rev-list --objects-edge-aggressive --count t1..HEAD',
+  ]);
+});
+
+it('reflogs leave out what a tag reaches, and refuse excluded commits', () => {
+  compare([
+    'rev-list -g t1..HEAD',
+    'rev-list -g HEAD ^t1',
+    'log -g --oneline t1..HEAD',
+    'rev-list -g side..main',
+    'rev-list -g side...main',
+    'log -g ^side HEAD',
+  ]);
+});
+
+it.skipIf(!current)('rev-list -z refuses what does not go with it', () => {
+  compare(
+    [
+      ...['--left-right', '--cherry-mark', '--cherry', '--graph', '--timestamp', '--oneline', '--header', '--bisect'],
+      ...['--bisect-all', '--disk-usage', '--use-bitmap-index', '--objects-edge', '--count', '--parents', '--boundary'],
+      ...['--children --boundary', '--objects --boundary'],
+    ].map((words) => `rev-list -z ${words} HEAD...side`),
+  );
+});
