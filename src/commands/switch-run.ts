@@ -103,7 +103,9 @@ class SwitchRun {
     if (options.create === undefined && !options.detach && target.ref !== undefined && !options.ignoreOtherWorktrees) {
       this.#refuseCheckedOutElsewhere(target.ref);
     }
-    const moved = await this.#moveFiles(target, old.commit, asked !== undefined || options.force);
+    // `switch` that is told no place to go to leaves the files as they are, even with `--force`.
+    const stays = options.command === 'switch' && asked === undefined;
+    const moved = stays ? 0 : await this.#moveFiles(target, old.commit, asked !== undefined || options.force);
     if (moved !== 0) return moved;
     if (!options.quiet && old.ref === undefined && old.commit !== undefined && old.commit !== target.commit) {
       await this.#leaving(old.commit, target.commit);
@@ -155,12 +157,7 @@ class SwitchRun {
     const options = this.#options;
     const repository = this.#repository;
     if (!always && options.create !== undefined && !options.createForce) return 0;
-    if (!always && options.command === 'switch' && options.detach) return 0;
-    if (!options.force && this.#tree.index.hasConflicts) {
-      for (const path of this.#tree.index.conflictedPaths()) this.#context.print(`${path}: needs merge\n`);
-      this.#context.error('you need to resolve your current index first');
-      return 1;
-    }
+    if (!options.force && this.#tellConflicts()) return 1;
     const fromTree = from === undefined ? undefined : await treeOfCommit(repository, from);
     const toTree = target.commit === undefined ? undefined : await treeOfCommit(repository, target.commit);
     const progress = this.#context.progress('Updating files', { quiet: options.quiet });
@@ -235,10 +232,17 @@ class SwitchRun {
       const changes = await localChanges(this.#tree, toTree);
       if (carried && changes.length > 0) this.#context.print('The following paths have local changes:\n');
       for (const { letter, path } of changes) {
-        this.#context.print(`${carried && letter === 'U' ? 'M' : letter}\t${quotePath(path, high)}\n`);
+        this.#context.print(`${letter}\t${quotePath(path, high)}\n`);
       }
     }
     return 0;
+  }
+
+  #tellConflicts(): boolean {
+    if (!this.#tree.index.hasConflicts) return false;
+    for (const path of this.#tree.index.conflictedPaths()) this.#context.print(`${path}: needs merge\n`);
+    this.#context.error('you need to resolve your current index first');
+    return true;
   }
 
   async #oldName(commit: Oid | undefined): Promise<string> {
@@ -294,6 +298,7 @@ class SwitchRun {
   }
 
   async #emptyTree(from: Oid<'tree'> | undefined): Promise<number> {
+    if (!this.#options.force && this.#tellConflicts()) return 1;
     const result = await moveWorkTree(this.#tree, from, undefined, {
       discard: this.#options.force,
       overwriteIgnored: this.#options.overwriteIgnored,

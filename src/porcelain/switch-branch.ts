@@ -76,7 +76,8 @@ export async function localChanges(
   const status = await readStatus(tree, { head: to, untracked: 'no', renames: 'none' });
   const out: { letter: string; path: string }[] = [];
   for (const item of status.items) {
-    if (item.stages !== undefined) out.push({ letter: 'U', path: item.path });
+    // A conflict of changes that were carried over: its second side is what the branch has.
+    if (item.stages !== undefined) out.push({ letter: item.stages[1] === undefined ? 'A' : 'M', path: item.path });
     // What was added and is not there is nothing new for a work tree.
     else if (item.staged === 'A' && item.unstaged === 'D') continue;
     else if (item.staged === 'A') out.push({ letter: 'A', path: item.path });
