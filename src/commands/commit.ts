@@ -415,7 +415,8 @@ class CommitRun {
     }
     if (
       words.length === 0 &&
-      (values.include === true || (values.only === true && !this.#amend && this.#fixup?.kind !== 'amend'))
+      (values.include === true ||
+        (values.only === true && !this.#amend && values['allow-empty'] !== true && this.#fixup?.kind !== 'amend'))
     ) {
       throw new GitError('USAGE', 'No paths with --include/--only does not make sense.');
     }
@@ -544,16 +545,13 @@ class CommitRun {
       pathspec,
       headEntries.map((entry) => entry.path),
     );
-    if (tree.index.hasConflicts) {
-      const paths = tree.index.conflictedPaths();
-      if (paths.some((path) => !pathspec.matches(path))) this.#conflicted();
-    }
     const paths = new Set<string>();
     for (const entry of tree.index.entries) if (pathspec.matches(entry.path)) paths.add(entry.path);
     for (const entry of headEntries) if (pathspec.matches(entry.path)) paths.add(entry.path);
     await refreshIndex(tree, { unmerged: true });
     await takeOver(tree, paths);
-    await refreshIndex(tree, { unmerged: true });
+    // Conflicts elsewhere are no hindrance: the commit is made from HEAD's tree.
+    await this.#refreshTelling();
     const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
     const next = new WorkTree(this.#repository, { indexFile: file, warn: tree.warn, error: tree.error });
     const { index } = next;
@@ -570,7 +568,16 @@ class CommitRun {
     if (!dry) tree.writeLockedIndex(this.#lock!);
   }
 
+  async #refreshTelling(): Promise<void> {
+    await refreshIndex(this.tree, {
+      report: (path, why) => {
+        if (why === 'unmerged') this.#context.print(`${path}: needs merge\n`);
+      },
+    });
+  }
+
   async #messageOnlyIndex(head: Oid | undefined): Promise<void> {
+    await this.#refreshTelling();
     this.#lock!.rollback();
     this.#lock = undefined;
     if (head === undefined) return;
