@@ -1,8 +1,9 @@
 import { GitError } from '../base/errors.js';
 import { filesDiff } from '../porcelain/work-tree-pairs.js';
+import { verifyFilename } from '../repo/revision-path.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
-import { pathMustExist, plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
+import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -17,6 +18,7 @@ export const command = defineCommand({
     if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
     const args = new DiffArguments();
     const paths: string[] = [];
+    const bare: string[] = [];
     let unmerged: number | undefined;
     let merges: 'combined' | 'dense' | undefined;
     for (let i = 0; i < argv.length; ) {
@@ -26,7 +28,7 @@ export const command = defineCommand({
         break;
       }
       if (!word.startsWith('-')) {
-        pathMustExist(context, word);
+        bare.push(word);
         paths.push(word);
         i++;
       } else if (word === '--base' || word === '-1') {
@@ -56,6 +58,7 @@ export const command = defineCommand({
       }
     }
     const tree = openWorkTree(context);
+    for (const [i, path] of bare.entries()) await verifyFilename(tree.repository, path, i === 0);
     if (Number.isFinite(args.words.maxDepth))
       throw new GitError('USAGE', 'max-depth is not supported for worktree diffs');
     const task = await plumbingDiff(context, tree, args, merges);

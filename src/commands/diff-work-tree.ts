@@ -1,7 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
-import { GitError } from '../base/errors.js';
 import { isZeroOid } from '../base/oid.js';
 import { equalBytes } from '../base/bytes.js';
 import type { FilePair } from '../diff/pair.js';
@@ -105,13 +104,4 @@ export function isOnDisk(context: CommandContext, path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Throws `USAGE` in git's words where a word that has no `--` in front is neither revision nor path. */
-export function pathMustExist(context: CommandContext, path: string): void {
-  if (path !== '' && (path.startsWith(':') || /[*?[]/.test(path) || isOnDisk(context, path))) return;
-  throw new GitError(
-    'USAGE',
-    `ambiguous argument '${path}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-  );
 }

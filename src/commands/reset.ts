@@ -7,6 +7,7 @@ import { quotePath } from '../base/quote.js';
 import { canonicalMode } from '../objects/mode.js';
 import { keepAutostash } from '../porcelain/autostash.js';
 import { describeHead, forgetOperations, treeOfCommit } from '../porcelain/switch-branch.js';
+import { verifyFilename } from '../repo/revision-path.js';
 import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from '../worktree/index-entry.js';
@@ -165,12 +166,7 @@ async function takeApart(
     }
     return { revision: first, words: rest.slice(1), named: rest.length > 1 };
   }
-  if (!there && !/[*?[]/.test(first) && !first.startsWith(':')) {
-    throw new GitError(
-      'USAGE',
-      `ambiguous argument '${first}': unknown revision or path not in the working tree.\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-    );
-  }
+  await verifyFilename(tree.repository, first, true);
   return { revision: 'HEAD', words: rest, named: true };
 }
 
@@ -258,7 +254,6 @@ class Reset {
     index.removeAll(drop);
     index.addAll(put);
     if (pathspec === undefined) {
-      index.resolveUndo = undefined;
       index.cacheTree = this.#options.intent ? index.cacheTree : await primeCacheTree(objects, to);
     }
     index.changed = true;
