@@ -6,7 +6,7 @@ export const command = defineCommand({
   name: 'cherry-pick',
   summary: 'Apply the changes introduced by some existing commits',
   usage: [
-    'cherry-pick [--edit] [-n] [-m <parent-number>] [-s] [-x] [--ff]\n                       [-S[<keyid>]] <commit>...',
+    'cherry-pick [--edit] [-n] [-m <parent-number>] [-s] [-x] [--ff]\n                [-S[<keyid>]] <commit>...',
     'cherry-pick (--continue | --skip | --abort | --quit)',
   ],
   options: {

@@ -417,7 +417,12 @@ export function usageText(synopses: readonly string[], specs: OptionSpecs, progr
   });
   lines.push('');
   const shown = Object.entries(specs).filter(([, spec]) => spec.hidden !== true);
-  for (const [key, spec] of shown) lines.push(optionLine(key, spec));
+  for (const [key, spec] of shown) {
+    lines.push(optionLine(key, spec));
+    const opposite = key.startsWith('no-') && spec.negatable !== false && spec.type !== 'mode' ? key.slice(3) : '';
+    if (opposite !== '' && spec.shortOnly !== true && specs[opposite] === undefined)
+      lines.push(optionLine(opposite, { type: 'flag', negatable: false, help: `opposite of --${key}` }));
+  }
   return `${lines.join('\n')}\n${shown.length > 0 ? '\n' : ''}`;
 }
 
@@ -437,7 +442,7 @@ function optionLine(key: string, spec: OptionSpec): string {
   }
   const help = (spec.help ?? '').split('\n');
   const indent = ' '.repeat(WIDTH);
-  const first = left.length >= WIDTH - 1 ? `${left}\n${indent}${help[0]}` : left.padEnd(WIDTH) + help[0];
+  const first = left.length >= WIDTH ? `${left}\n${indent}${help[0]}` : left.padEnd(WIDTH) + help[0];
   return [first.trimEnd(), ...help.slice(1).map((line) => indent + line)].join('\n');
 }
 

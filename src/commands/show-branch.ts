@@ -72,10 +72,10 @@ export const command = defineCommand({
   summary: 'Show branches and their commits',
   usage: [
     'show-branch [-a | --all] [-r | --remotes] [--topo-order | --date-order]\n' +
-      '                       [--current] [--color[=<when>] | --no-color] [--sparse]\n' +
-      '                       [--more=<n> | --list | --independent | --merge-base]\n' +
-      '                       [--no-name | --sha1-name] [--topics]\n' +
-      '                       [(<rev> | <glob>)...]',
+      '                [--current] [--color[=<when>] | --no-color] [--sparse]\n' +
+      '                [--more=<n> | --list | --independent | --merge-base]\n' +
+      '                [--no-name | --sha1-name] [--topics]\n' +
+      '                [(<rev> | <glob>)...]',
     'show-branch (-g | --reflog)[=<n>[,<base>]] [--list] [<ref>]',
   ],
   options,
