@@ -18,6 +18,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
+import type { OptionEvent } from './options.js';
 import { advise, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
 import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
 
@@ -39,11 +40,11 @@ export const command = defineCommand({
   options: {
     quiet: { type: 'flag', short: 'q', help: 'be quiet, only report errors' },
     'no-refresh': { type: 'flag', help: 'skip refreshing the index after reset' },
-    mixed: { type: 'mode', group: 'mode', help: 'reset HEAD and index' },
-    soft: { type: 'mode', group: 'mode', help: 'reset only HEAD' },
-    hard: { type: 'mode', group: 'mode', help: 'reset HEAD, index and working tree' },
-    merge: { type: 'mode', group: 'mode', help: 'reset HEAD, index and working tree' },
-    keep: { type: 'mode', group: 'mode', help: 'reset HEAD but keep local changes' },
+    mixed: { type: 'flag', negatable: false, help: 'reset HEAD and index' },
+    soft: { type: 'flag', negatable: false, help: 'reset only HEAD' },
+    hard: { type: 'flag', negatable: false, help: 'reset HEAD, index and working tree' },
+    merge: { type: 'flag', negatable: false, help: 'reset HEAD, index and working tree' },
+    keep: { type: 'flag', negatable: false, help: 'reset HEAD but keep local changes' },
     'recurse-submodules': {
       type: 'optional',
       value: 'reset',
@@ -61,13 +62,12 @@ export const command = defineCommand({
     ...pathspecFileOptions,
   },
   parsing: { keepDashDash: true },
-  async *run(context, { values, rest }): AsyncGenerator<Line, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<Line, number> {
     const tree = openWorkTree(context, { bareToo: true, submodules: values['recurse-submodules'] });
     const { repository } = tree;
     try {
-      const mode: Mode | undefined = (['soft', 'mixed', 'hard', 'merge', 'keep'] as const).find(
-        (key) => values[key] !== undefined,
-      );
+      // Of several modes the last one counts.
+      const mode = lastMode(events);
       checkPatchOptions(values, values.patch === true, '--patch');
       const { revision, words, named } = await takeApart(tree, rest);
       const paths = pathspecWords(context, values, words, [values.patch === true && '--patch']);
@@ -144,6 +144,13 @@ export const command = defineCommand({
   },
   render: ({ text }) => text,
 });
+
+const MODES: readonly Mode[] = ['soft', 'mixed', 'hard', 'merge', 'keep'];
+
+function lastMode(events: readonly OptionEvent[]): Mode | undefined {
+  const last = events.filter(({ key }) => (MODES as readonly string[]).includes(key)).at(-1);
+  return last?.key as Mode | undefined;
+}
 
 async function takeApart(
   tree: WorkTree,
@@ -328,8 +335,10 @@ class Reset {
     }
     for (const message of await change.apply()) this.#context.error(message);
     // What was staged is kept in the files alone.
-    if (mode === 'keep') await this.#indexTo(to, undefined);
-    else tree.index.cacheTree = await primeCacheTree(objects, to);
+    if (mode === 'keep') {
+      await this.#indexTo(to, undefined);
+      tree.index.resolveUndo = undefined;
+    } else tree.index.cacheTree = await primeCacheTree(objects, to);
     return 0;
   }
 

@@ -212,7 +212,7 @@ class Resolver {
   }
 
   async #fromIndex(text: string): Promise<ResolvedRevision | undefined> {
-    if (text.startsWith(':/')) {
+    if (text.startsWith(':/') && text.length > 2) {
       const { newestMatching } = await import('./revision-search.js');
       const oid = await newestMatching(this.#repository, text.slice(2), undefined);
       return oid === undefined ? undefined : { oid };
