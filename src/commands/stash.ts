@@ -257,7 +257,7 @@ async function* push(
     pathspec: words.length > 0 ? pathspecOf(context, tree, words) : everything(),
     limited: words.length > 0,
     untracked,
-    keepIndex: values['keep-index'] === true && values.staged !== true,
+    keepIndex: values['keep-index'] === true,
     staged: values.staged === true,
   };
   tree.reloadIndex();
@@ -531,7 +531,7 @@ async function apply(
   if (applied.status === 'unstaged') {
     const names = applied.lost.join(' ');
     context.error(`Your local changes to the following files would be overwritten by merge:\n  ${names}`);
-    context.printError('Index was not unstashed.\n');
+    if (withIndex) context.printError('Index was not unstashed.\n');
     tellKept(context, applied.kept);
     if (!beQuiet) await context.runCommand('status', []);
     return 1;

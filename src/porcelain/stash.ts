@@ -141,15 +141,6 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   if (options.staged && staged.length === 0) {
     throw new GitError('USAGE', 'No staged changes', { data: { lines: '', kind: 'nothing staged' } });
   }
-  if (
-    tree.index.entries.some((entry) => entry.intentToAdd && options.pathspec.matches(entry.path)) &&
-    !options.staged
-  ) {
-    const path = tree.index.entries.find((entry) => entry.intentToAdd)!.path;
-    throw new GitError('USAGE', 'Cannot save the current worktree state', {
-      data: { lines: `error: Entry '${path}' not uptodate. Cannot merge.\n`, kind: 'intent' },
-    });
-  }
   const branch = resolved?.symbolic === true ? resolved.name.replace(/^refs\/heads\//, '') : '(no branch)';
   const subject = subjectLine(parseCommit(await readKind(repository.objects, head, 'commit')).message);
   const where = `${branch}: ${await abbreviate(repository, head)} ${subject}\n`;
@@ -178,6 +169,7 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
       message: `untracked files on ${where}`,
     });
   }
+  if (!options.staged && options.chosen === undefined) refuseIntended(tree);
   const workTree =
     options.chosen ?? (options.staged ? indexTree : await recordWorkTree(tree, indexTree, headTree, options.pathspec));
   const message =
@@ -320,6 +312,17 @@ function refuseUnmerged({ index }: WorkTree): void {
   throw new GitError('USAGE', 'could not write index', { data: { told: told.join(''), kind: 'unmerged' } });
 }
 
+/** A file that is only intended to be added has no place in the tree of the index; whatever is stashed, git stops there. */
+function refuseIntended(tree: WorkTree): void {
+  const entry = tree.index.entries.find(
+    ({ intentToAdd, skipWorktree, path }) => intentToAdd && !skipWorktree && tree.lstat(path) !== undefined,
+  );
+  if (entry === undefined) return;
+  throw new GitError('USAGE', 'Cannot save the current worktree state', {
+    data: { lines: `error: Entry '${entry.path}' not uptodate. Cannot merge.\n`, kind: 'intent' },
+  });
+}
+
 /** After a stash was made: takes from index and files what it holds. */
 export async function clearStashed(tree: WorkTree, created: Created, options: PushOptions): Promise<void> {
   const { repository } = tree;
@@ -329,10 +332,10 @@ export async function clearStashed(tree: WorkTree, created: Created, options: Pu
   try {
     tree.reloadIndex();
     if (created.untracked.length > 0) removeFiles(tree, created.untracked);
-    if (options.staged) await undoStaged(tree, created.indexTree, headTree);
+    if (options.staged) await undoStaged(tree, created.indexTree, headTree, options.keepIndex);
     else if (options.limited) await undoPaths(tree, headTree, options.pathspec);
     else await hardReset(tree, headTree);
-    if (options.keepIndex) await takeTree(tree, created.indexTree, options.pathspec);
+    if (options.keepIndex && !options.staged) await takeTree(tree, created.indexTree, options.pathspec);
     tree.commitIndex(lock);
   } finally {
     lock.rollback();
@@ -388,7 +391,12 @@ async function undoPaths(tree: WorkTree, headTree: Oid<'tree'>, pathspec: Pathsp
 }
 
 /** What was staged goes from the files too, where they still have it. */
-async function undoStaged(tree: WorkTree, indexTree: Oid<'tree'>, headTree: Oid<'tree'>): Promise<void> {
+async function undoStaged(
+  tree: WorkTree,
+  indexTree: Oid<'tree'>,
+  headTree: Oid<'tree'>,
+  keepIndex: boolean,
+): Promise<void> {
   const { repository } = tree;
   const side = emptyWorkTree(tree);
   side.index.setEntries([...tree.index.entries]);
@@ -438,6 +446,8 @@ async function undoStaged(tree: WorkTree, indexTree: Oid<'tree'>, headTree: Oid<
       const outcome = await writer.write(file);
       if (outcome.ok) stat = outcome.stat;
     }
+    // The index stays what it was where that is asked for, and the files alone lose the change.
+    if (keepIndex) continue;
     if (entry === undefined) tree.index.remove(path);
     else
       tree.index.add(stat !== undefined && file?.oid === entry.oid ? entry.withStat(stat) : entry, { replace: true });
@@ -494,7 +504,10 @@ export type Applied =
       /** Untracked files that could not be brought back, a line each in git's words; the rest was done. */
       readonly kept: readonly string[];
     }
-  /** What was staged for these paths is no longer, since the stash's index was asked for; nothing else was done. */
+  /**
+   * The merge cannot begin: what was staged for these paths is no longer, since the stash's index was asked for, or they
+   * are only intended to be added. Nothing else was done.
+   */
   | { readonly status: 'unstaged'; readonly lost: readonly string[]; readonly kept: readonly string[] }
   | { readonly status: 'refused'; readonly refusals: readonly Refusal[]; readonly kept: readonly string[] };
 
@@ -563,6 +576,13 @@ export async function applyStash(
         tree.commitIndex(lock);
         return { status: 'unstaged', lost, kept: await untracked() };
       }
+      // With that, what was only intended to be added is forgotten.
+      if (tree.index.entries.some(({ intentToAdd }) => intentToAdd)) await resetIndexTo(tree, headTree, false);
+    }
+    const intended = tree.index.entries.filter(({ intentToAdd }) => intentToAdd).map(({ path }) => path);
+    if (intended.length > 0) {
+      if (tree.index.changed) tree.commitIndex(lock);
+      return { status: 'unstaged', lost: intended, kept: await untracked() };
     }
     const merged = await merge(entry.baseTree, current, entry.tree);
     const applied = await applyTreeMerge(tree, current, merged);
