@@ -154,6 +154,8 @@ export const command = defineCommand({
             input,
             cwd: repository.workTree ?? repository.gitDir,
             output: (text) => context.printError(text),
+            // Of all hooks, this one's output has always been left where it is.
+            answer: (text) => context.print(text),
           }),
       };
       let code = 0;

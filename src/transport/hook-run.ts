@@ -8,6 +8,8 @@ export interface HookRun {
   readonly cwd?: string | undefined;
   /** Gets what the hook prints, on either stream, as it prints it. */
   readonly output: (text: Bytes) => Promise<void> | void;
+  /** Gets what it prints on its standard output, where that goes elsewhere. */
+  readonly answer?: ((text: Bytes) => Promise<void> | void) | undefined;
 }
 
 /** Runs a hook without stopping the process; its exit code, or `undefined` where there is no such hook. */
@@ -45,9 +47,9 @@ async function runOne(
     await child.write(options.input).catch(() => {});
     child.end();
   };
-  const relay = async (stream: AsyncIterable<Bytes>) => {
-    for await (const chunk of stream) await options.output(chunk);
+  const relay = async (stream: AsyncIterable<Bytes>, output = options.output) => {
+    for await (const chunk of stream) await output(chunk);
   };
-  const [code] = await Promise.all([child.exit, feed(), relay(child.stdout), relay(child.stderr)]);
+  const [code] = await Promise.all([child.exit, feed(), relay(child.stdout, options.answer), relay(child.stderr)]);
   return code;
 }

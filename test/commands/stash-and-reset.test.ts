@@ -1,0 +1,128 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Sandbox, sandbox } from '../support/sandbox.js';
+
+/** What each of the lines answers, given by one program after the other in repositories that are equal. */
+function answers(prepare: (box: Sandbox) => void, lines: readonly (readonly string[])[]) {
+  return [0, 1].map((which) => {
+    const box = sandbox();
+    box.git(['init', '-q', '-b', 'main']);
+    for (const name of ['a', 'b', 'c']) writeFileSync(box.path(name), 'one\n');
+    box.git(['add', '.']);
+    box.git(['commit', '-q', '-m', 'one']);
+    prepare(box);
+    return lines.map((args) => {
+      const ran = which === 0 ? box.tryGit(args) : box.tryBough(args);
+      return {
+        args,
+        code: ran.code,
+        stdout: ran.stdout,
+        stderr: ran.stderr,
+        index: box.git(['ls-files', '-s']),
+        resolved: box.git(['ls-files', '--resolve-undo']),
+        status: box.git(['status', '--porcelain']),
+        log: box.git(['reflog', '--format=%gs']),
+      };
+    });
+  });
+}
+
+function conflict(box: Sandbox): void {
+  box.git(['checkout', '-q', '-b', 'topic']);
+  for (const name of ['a', 'b']) writeFileSync(box.path(name), 'topic\n');
+  box.git(['rm', '-q', 'c']);
+  box.git(['commit', '-qam', 'topic']);
+  box.git(['checkout', '-q', 'main']);
+  for (const name of ['a', 'b', 'c']) writeFileSync(box.path(name), 'main\n');
+  box.git(['commit', '-qam', 'main']);
+  box.tryGit(['merge', '-q', 'topic']);
+}
+
+test.each([
+  [['reset', '-q']],
+  [['reset', '-q', 'HEAD~']],
+  [['reset', '-q', 'a', 'c']],
+  [['reset', '-q', 'HEAD~', '--', 'a']],
+])('a mixed reset over a conflict remembers its sides: %s', (args) => {
+  const [stock, ours] = answers(conflict, [args, ['reset', '-q']]);
+  expect(ours).toEqual(stock);
+  expect(ours![0]!.resolved.split('\n').length).toBeGreaterThan(3);
+});
+
+test('of several modes of a reset the last one counts, and :/ is a path', () => {
+  const [stock, ours] = answers(
+    (box) => {
+      writeFileSync(box.path('a'), 'two\n');
+      box.git(['commit', '-qam', 'two']);
+      writeFileSync(box.path('b'), 'staged\n');
+      box.git(['add', 'b']);
+    },
+    [
+      ['reset', '--hard', '--soft'],
+      ['reset', ':/'],
+      ['rev-parse', ':/'],
+      ['reset', '-q', 'HEAD~', ':/'],
+      ['reset', '--hard', '--mixed', 'HEAD~'],
+      ['reset', '--soft', '--hard'],
+    ],
+  );
+  expect(ours).toEqual(stock);
+});
+
+test('files that are only intended to be added stop a stash, and its coming back', () => {
+  const [stock, ours] = answers(
+    (box) => {
+      writeFileSync(box.path('a'), 'stashed\n');
+      box.git(['stash', '-q']);
+      writeFileSync(box.path('b'), 'changed\n');
+      for (const name of ['new', 'newer']) writeFileSync(box.path(name), 'new\n');
+      box.git(['add', '-N', 'new', 'newer']);
+    },
+    [
+      ['stash'],
+      ['stash', 'push', 'b'],
+      ['stash', 'apply'],
+      ['stash', 'create'],
+      ['reset', '-q'],
+      ['stash', 'apply', '-q'],
+    ],
+  );
+  expect(ours).toEqual(stock);
+  expect(ours![1]!.stderr).toContain("Entry 'new' not uptodate");
+  expect(ours![2]!.stderr).toContain('new newer');
+});
+
+test('what is staged can be stashed and stay staged', () => {
+  const [stock, ours] = answers(
+    (box) => {
+      writeFileSync(box.path('a'), 'staged\n');
+      box.git(['add', 'a']);
+      writeFileSync(box.path('b'), 'changed\n');
+    },
+    [
+      ['stash', 'push', '-S', '-k'],
+      ['stash', 'list'],
+    ],
+  );
+  expect(ours).toEqual(stock);
+  expect(ours![0]!.status).toBe('MM a\n M b\n');
+});
+
+test('what pre-push prints goes where the hook prints it', () => {
+  const [stock, ours] = answers(
+    (box) => {
+      box.git(['init', '-q', '--bare', 'there.git']);
+      writeFileSync(box.path('.git/hooks/pre-push'), '#!/bin/sh\necho out; echo err >&2; cat\n');
+      chmodSync(box.path('.git/hooks/pre-push'), 0o755);
+    },
+    [['push', '-q', 'there.git', 'main']],
+  );
+  expect(ours).toEqual(stock);
+  expect(ours![0]!.stdout).toMatch(/^out\nrefs\/heads\/main [0-9a-f]+ refs\/heads\/main 0+\n$/);
+});
+
+test('a usage names the opposite of what is switched off', () => {
+  const box = sandbox();
+  const { stdout } = box.tryBough(['reset', '-h']);
+  expect(stdout).toContain('    --refresh             opposite of --no-refresh\n');
+});
