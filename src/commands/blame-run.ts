@@ -1,6 +1,6 @@
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
-import { decodeText } from '../base/bytes.js';
+import { decodeText, encodeText } from '../base/bytes.js';
 import { RESET, parseColor } from '../base/color.js';
 import { displayWidth } from '../base/display-width.js';
 import { GitError } from '../base/errors.js';
@@ -75,6 +75,7 @@ interface Words {
   copyEffort: number;
   abbrev: number | undefined;
   progress: boolean;
+  progressSaid: boolean;
 }
 
 interface Facts {
@@ -89,6 +90,13 @@ interface Facts {
   readonly summary: string;
 }
 
+/** Long options that have no value, here and among those of the walk. */
+const flags = new Set([
+  ...['incremental', 'root', 'show-stats', 'progress', 'score-debug', 'show-name', 'show-number', 'porcelain'],
+  ...['line-porcelain', 'show-email', 'color-lines', 'color-by-age'],
+]);
+const revisionFlags = new Set(['first-parent', 'patience', 'histogram', 'reverse']);
+
 /** `git blame` and `git annotate`. */
 export class BlameRun {
   readonly #context: CommandContext;
@@ -96,6 +104,7 @@ export class BlameRun {
   readonly #settings = new LogSettings();
   readonly #diff = new DiffArguments();
   readonly #words: Words;
+  readonly #annotate: boolean;
   readonly #facts = new Map<CommitNode, Facts>();
   readonly #shown = new Set<CommitNode>();
   #dateMode: DateMode = { kind: 'iso', local: false };
@@ -106,6 +115,7 @@ export class BlameRun {
 
   constructor(context: CommandContext, annotate: boolean) {
     this.#context = context;
+    this.#annotate = annotate;
     if (context.argv.length === 1 && context.argv[0] === '-h') throw new UsageError('', { help: true });
     this.#repository = context.repository();
     this.#words = {
@@ -136,6 +146,7 @@ export class BlameRun {
       copyEffort: 0,
       abbrev: undefined,
       progress: false,
+      progressSaid: false,
     };
   }
 
@@ -167,11 +178,39 @@ export class BlameRun {
         return 1;
       }
       const next = argv[at + 1];
+      if (next === undefined && (name === '--date' || name === '--encoding')) {
+        throw new GitError('USAGE', `Option '${name}' requires a value`);
+      }
       if (next === undefined) throw new UsageError(`option \`${name.slice(2)}' requires a value`, { quiet: true });
       set(next);
       return 2;
     };
-    switch (word.split('=', 1)[0]) {
+    const [head] = word.split('=', 1) as [string];
+    const bare = head.replace(/^--(?:no-)?/, '');
+    if (flags.has(bare) && head.startsWith('--')) {
+      if (word !== head) throw new UsageError(`option \`${head.slice(2)}' takes no value`, { quiet: true });
+    } else if (revisionFlags.has(word.slice(2).split('=', 1)[0]!) && word !== head) return 0;
+    switch (head) {
+      case '--no-incremental':
+        return flag(() => (words.incremental = false));
+      case '--no-show-stats':
+        return flag(() => (words.showStats = false));
+      case '--no-score-debug':
+        return flag(() => (words.scoreDebug = false));
+      case '--no-show-name':
+        return flag(() => (words.showName = false));
+      case '--no-show-number':
+        return flag(() => (words.showNumber = false));
+      case '--no-porcelain':
+        return flag(() => (words.porcelain = false));
+      case '--no-line-porcelain':
+        return flag(() => (words.porcelain = words.linePorcelain = false));
+      case '--no-color-lines':
+        return flag(() => (words.colorLines = false));
+      case '--no-color-by-age':
+        return flag(() => (words.colorByAge = false));
+      case '--no-contents':
+        return flag(() => (words.contents = undefined));
       case '--incremental':
         return flag(() => (words.incremental = true));
       case '--root':
@@ -181,9 +220,9 @@ export class BlameRun {
       case '--show-stats':
         return flag(() => (words.showStats = true));
       case '--progress':
-        return flag(() => (words.progress = true));
+        return flag(() => (words.progress = words.progressSaid = true));
       case '--no-progress':
-        return flag(() => (words.progress = false));
+        return flag(() => (words.progress = words.progressSaid = false));
       case '--score-debug':
         return flag(() => (words.scoreDebug = true));
       case '--show-name':
@@ -220,9 +259,9 @@ export class BlameRun {
       case '--abbrev': {
         if (!word.includes('=')) return flag(() => (words.abbrev = undefined));
         return value('--abbrev', (text) => {
-          if (!/^\d+$/.test(text)) throw new UsageError("option `abbrev' expects a numerical value", { quiet: true });
+          if (!/^-?\d+$/.test(text)) throw new UsageError("option `abbrev' expects a numerical value", { quiet: true });
           const length = Number(text);
-          words.abbrev = length === 0 ? 0 : Math.min(Math.max(4, length), this.#repository.oidLength * 2);
+          words.abbrev = length === 0 ? 0 : Math.max(4, length);
         });
       }
       case '--no-abbrev':
@@ -297,7 +336,9 @@ export class BlameRun {
           words.moves = Number.parseInt(rest, 10) || words.moves || 20;
           return 1;
         default:
-          return i === 1 ? 0 : -1;
+          if (word[i] === 'h') throw new UsageError('', { help: true });
+          if (i > 1) throw new UsageError(`unknown option \`-${word.slice(i)}'`);
+          return 0;
       }
     }
     return 1;
@@ -337,9 +378,14 @@ export class BlameRun {
         });
       }
       if (used === 0) used = this.#diff.take(argv, i);
-      if (used <= 0) throw new UsageError(`unknown option \`${word.replace(/^-+/, '')}'`);
+      if (used === 0) throw new UsageError(`unknown option \`${word}'`);
       i += used;
     }
+    if (this.#words.progressSaid && (this.#words.incremental || this.#words.porcelain)) {
+      throw new GitError('USAGE', "--progress can't be used with --incremental or porcelain formats");
+    }
+    // The other program's lines tell dates in one way, whatever was asked for.
+    if (this.#annotate) this.#dateMode = { kind: 'iso', local: false };
     let path: string;
     let revisions: string[];
     if (after !== undefined) {
@@ -594,7 +640,8 @@ export class BlameRun {
     const file = this.#words.revsFile;
     if (file === undefined) return repository.grafts;
     const data = repository.platform.fs.readFile(file.startsWith('/') ? file : `${repository.cwd}/${file}`);
-    if (data === undefined) throw new GitError('PATH_MISSING', `reading graft file '${file}' failed`);
+    if (data === undefined)
+      throw new GitError('PATH_MISSING', `reading graft file '${file}' failed: No such file or directory`);
     const grafts = new Map<string, readonly Oid[]>(repository.grafts);
     for (const line of decodeText(data).split('\n')) {
       const [commit, ...parents] = line.trim().split(/\s+/);
@@ -609,7 +656,14 @@ export class BlameRun {
     const out: LineRange[] = [];
     let anchor = 1;
     for (const text of ranges) {
-      const range = parseLineRange(text, lines, anchor, path, finder(path));
+      let range: LineRange;
+      try {
+        range = parseLineRange(text, lines, anchor, path, finder(path));
+      } catch (error) {
+        if (!(error instanceof GitError) || !error.message.endsWith('is malformed')) throw error;
+        this.#context.printError(`usage: git ${blameUsage(this.#annotate ? 'annotate' : 'blame')[0]}\n`);
+        throw new UsageError('', { quiet: true });
+      }
       out.push(range);
       anchor = range[1] + 1;
     }
@@ -677,7 +731,6 @@ export class BlameRun {
         );
       }
       if (stat.kind === 'symlink' && contents === undefined) {
-        const { encodeText } = await import('../base/bytes.js');
         data = encodeText(fs.readLink(file) ?? '');
         mode = 0o120000;
       } else data = fs.readFile(file) ?? new Uint8Array(0);
@@ -851,7 +904,7 @@ export class BlameRun {
     const abbreviator = new Abbreviator(this.#repository, undefined);
     if (words.long) length = full;
     else if (configured !== undefined)
-      length = configured === 0 ? full : configured >= full ? full + 1 : configured + 1;
+      length = configured === 0 || words.abbrev === full ? full : Math.min(configured, full) + 1;
     else {
       let longest = 7;
       for (const node of new Set(entries.map((entry) => entry.origin.commit))) {
@@ -924,7 +977,7 @@ export class BlameRun {
         meta += hex.slice(0, width);
         const number = entry.line + 1 + n;
         if (words.compat) {
-          meta += `\t(${name.padStart(10)}\t${time.padStart(10)}\t${number})`;
+          meta += `\t(${' '.repeat(Math.max(0, 10 - encodeText(name).length))}${name}\t${time.padStart(10)}\t${number})`;
         } else {
           if (words.scoreDebug) meta += ` ${String(entry.score).padStart(String(biggestScore).length)} 01`;
           if (showName) meta += ` ${origin.path}${' '.repeat(Math.max(0, longestFile - displayWidth(origin.path)))}`;

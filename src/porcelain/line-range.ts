@@ -94,7 +94,7 @@ function location(text: string, lines: Lines, begin: number, first: number): Loc
 
 function functionRange(text: string, lines: Lines, anchor: number, path: string, find: FunctionFinder): LineRange {
   const fromTop = text.startsWith('^');
-  const pattern = text.slice(fromTop ? 2 : 1);
+  const [pattern] = /^(?:\\[\s\S]|[^:\\])*/.exec(text.slice(fromTop ? 2 : 1))!;
   if (pattern === '') throw new GitError('USAGE', `-L parameter '${text}' is malformed`);
   let regex: RegExp;
   try {
@@ -113,6 +113,9 @@ function functionRange(text: string, lines: Lines, anchor: number, path: string,
   if (begin < 0) {
     throw new GitError('USAGE', `-L parameter '${pattern}' starting at line ${fromTop ? 1 : anchor}: no match`);
   }
+  // What follows a further colon is no part of a range.
+  if (text.length > (fromTop ? 2 : 1) + pattern.length)
+    throw new GitError('USAGE', `-L parameter '${text}' is malformed`);
   void path;
   let end = begin + 1;
   while (end < lines.count && !isFunction(end)) end++;

@@ -119,3 +119,30 @@ it.skipIf(!current)('rev-list -z refuses what does not go with it', () => {
     ].map((words) => `rev-list -z ${words} HEAD...side`),
   );
 });
+
+it('blame and annotate: widths, dates, lengths and flags', () => {
+  compare([
+    ...['', '-e ', '--date=relative ', '--date=raw ', '-l ', '-b t1.. '].map((words) => `annotate ${words}f`),
+    ...['-c ', '-c -e ', '-c --date=short ', '--date=short ', '--abbrev=38 t1.. -- ', '--abbrev=39 t1.. -- '].map(
+      (words) => `blame ${words}f`,
+    ),
+    ...['--abbrev=40', '-l', '--no-abbrev', '--abbrev=-3'].flatMap((words) => [
+      `blame ${words} f`,
+      `blame ${words} t1.. -- f`,
+    ]),
+    '-c core.abbrev=40 blame t1.. -- f',
+    '-c core.abbrev=no blame t1.. -- f',
+    ...['--no-porcelain', '-p --no-porcelain', '--line-porcelain --no-line-porcelain', '-p --no-line-porcelain'].map(
+      (words) => `blame ${words} f`,
+    ),
+    'blame --incremental --no-incremental f',
+    'blame --root=x f',
+    'blame --progress --porcelain f',
+    'blame --first-parent=x f',
+    'blame -S nowhere f',
+    'blame -L abc f',
+    'annotate -L 2,3:f f',
+    'blame -L :x:y f',
+    'blame -L :o:y f',
+  ]);
+});
