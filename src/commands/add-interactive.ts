@@ -274,7 +274,6 @@ class Menu {
         dryRun: false,
         intentToAdd: false,
         renormalize: false,
-        strict: false,
         ignoreErrors: false,
         ignoreMissing: false,
         executable: undefined,

@@ -124,6 +124,9 @@ export const command = defineCommand({
         if (tree.index.changed) tree.commitIndex(lock);
         return 0;
       }
+      const ignoreErrors =
+        values['ignore-errors'] ??
+        tree.repository.config.getBool('add.ignoreerrors', tree.repository.config.getBool('add.ignore-errors', false));
       const result = await addToIndex(tree, {
         pathspec,
         newFiles,
@@ -133,18 +136,17 @@ export const command = defineCommand({
         dryRun,
         intentToAdd: values['intent-to-add'] === true,
         renormalize,
-        strict: update && !renormalize && !everything && values['ignore-errors'] !== true,
-        ignoreErrors:
-          values['ignore-errors'] ??
-          tree.repository.config.getBool(
-            'add.ignoreerrors',
-            tree.repository.config.getBool('add.ignore-errors', false),
-          ),
+        strict: update && !renormalize && !everything ? !ignoreErrors : undefined,
+        ignoreErrors,
         ignoreMissing: values['ignore-missing'] === true,
         executable: chmod == null ? undefined : chmod === '+x',
       });
       for (const word of result.unmatched) context.error(`pathspec '${word}' did not match any file(s) known to git`);
-      if (result.unmatched.length > 0) return 128;
+      // Git tells of what it did before it finds that out.
+      if (result.unmatched.length > 0) {
+        if (dryRun || values.verbose === true) for (const action of result.actions) yield action;
+        return 128;
+      }
       for (const message of result.failures) context.error(message);
       let failed = result.failures.length > 0;
       let code = 1;

@@ -27,8 +27,11 @@ export interface AddOptions {
   /** In a dry run: paths that do not exist are only held against the ignore rules. */
   readonly ignoreMissing?: boolean;
   readonly executable?: boolean | undefined;
-  /** Without new files: words that name nothing tracked are refused (they are listed in `unmatched`). */
-  readonly strict?: boolean;
+  /**
+   * Without new files: words that name nothing at all are refused; `true`: those that name nothing tracked are listed in
+   * `unmatched` too.
+   */
+  readonly strict?: boolean | undefined;
 }
 
 export interface AddAction {
@@ -48,7 +51,7 @@ export interface AddResult {
   readonly notFlipped: readonly string[];
   /** Words that only mean entries which are not checked out (`skip-worktree`). */
   readonly sparse: readonly string[];
-  /** Words that named nothing tracked; nothing was done then. */
+  /** Words that named nothing tracked: what was done is not to be kept. */
   readonly unmatched: readonly string[];
 }
 
@@ -81,8 +84,7 @@ class Adding implements AddResult {
     this.#refuseStrangeWords();
     const fresh = options.newFiles ? this.#untracked() : [];
     if (options.newFiles) this.#checkWords(fresh);
-    else if (options.strict === true || options.renormalize === true) this.#checkTracked();
-    if (this.unmatched.length > 0) return;
+    else if (options.strict !== undefined || options.renormalize === true) this.#checkTracked();
     if (options.renormalize === true) await this.#renormalize();
     else if (options.updates || options.removals) await this.#tracked();
     await this.#newFiles(fresh);
@@ -170,7 +172,8 @@ class Adding implements AddResult {
     for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
     for (const item of pathspec.unmatched()) {
       const named = !item.glob && !item.ignoreCase;
-      if (item.match !== '' && !(named && this.#tree.lstat(item.match) !== undefined)) {
+      const lenient = this.#options.ignoreMissing === true;
+      if (item.match !== '' && !lenient && !(named && this.#tree.lstat(item.match) !== undefined)) {
         throw new GitError('USAGE', `pathspec '${item.original}' did not match any files`);
       }
       if (this.#options.strict === true) this.unmatched.push(item.original);
@@ -246,7 +249,8 @@ class Adding implements AddResult {
         executable: options.executable,
         store: this.#store,
       });
-      if (changed || !known) this.actions.push({ action: 'add', path });
+      // Where only the intent is noted git does not look whether a tracked file is another one.
+      if (changed || !known || options.intentToAdd === true) this.actions.push({ action: 'add', path });
       if (isGitlinkMode(entry.mode) && !known) this.embedded.push(path);
     } catch (error) {
       if (!(error instanceof AddFailure)) throw error;

@@ -135,3 +135,25 @@ test('a word that is neither a revision nor a path is told as such, `:/text` and
     }
   }
 });
+
+describe.runIf(current)('`add -u` tells of what it did before it refuses a word', () => {
+  test.each(
+    [
+      ['-n', '--', 'b', 'new'],
+      ['-v', '--', 'new', 'b'],
+      ['-v', '--', 'none', 'b'],
+      ['-v', '--ignore-errors', '--', 'b', 'new'],
+      ['-v', '--ignore-errors', '--', 'b', 'new', 'none'],
+      ['-n', '--ignore-missing', '--', 'b', 'new', 'none'],
+      ['-v', '--renormalize', '--', 'b', 'new'],
+      ['-v', '-N', '--', 'b'],
+    ].map((args) => [args.join(' '), args] as const),
+  )('add -u %s', (_, args) => {
+    const [stock, bough] = both(() => {
+      const box = conflicted();
+      writeFileSync(box.path('new'), 'new\n');
+      return box;
+    }, ['add', '-u', ...args]);
+    expect(bough).toEqual(stock);
+  });
+});
