@@ -523,6 +523,7 @@ async function apply(
     });
   } catch (error) {
     if (error instanceof GitError && error.message.startsWith('conflicts in index')) {
+      context.printError(String(error.data['preface'] ?? ''));
       context.error(error.message);
       return 1;
     }

@@ -157,3 +157,25 @@ describe.runIf(current)('`add -u` tells of what it did before it refuses a word'
     expect(bough).toEqual(stock);
   });
 });
+
+test.runIf(current)('a stash whose index fits no more says which paths are not there', () => {
+  for (const args of [
+    ['pop', '--index'],
+    ['apply', '-q', '--index'],
+  ]) {
+    const [stock, bough] = both(() => {
+      const box = sandbox();
+      box.git(['init', '-q', '-b', 'main']);
+      writeFileSync(box.path('a'), 'one\n');
+      box.git(['add', '.']);
+      box.git(['commit', '-qm', 'first']);
+      writeFileSync(box.path('a'), 'two\n');
+      box.git(['add', '.']);
+      box.git(['stash', '-q']);
+      box.git(['rm', '-q', 'a']);
+      return box;
+    }, ['stash', ...args]);
+    expect([args, bough]).toEqual([args, stock]);
+    expect(JSON.stringify(bough)).toContain('does not exist in index');
+  }
+});
