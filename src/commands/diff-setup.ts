@@ -288,7 +288,7 @@ export class DiffTask {
 }
 
 /** Old and new exchanged. */
-function reversed(pair: FilePair): FilePair {
+export function reversed(pair: FilePair): FilePair {
   const status = pair.status === 'A' ? 'D' : pair.status === 'D' ? 'A' : pair.status;
   return { status, old: pair.new, new: pair.old, score: pair.score };
 }

@@ -13,7 +13,7 @@ import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
 import { BOUNDARY, TREESAME, UNINTERESTING } from '../history/flags.js';
 import { LineLog } from '../porcelain/log-lines.js';
-import type { LineChange } from '../porcelain/log-lines.js';
+import type { LineChange, PairFinder } from '../porcelain/log-lines.js';
 import { hunksOf, plainFunctionLine } from '../diff/hunks.js';
 import type { Change } from '../diff/line-diff.js';
 import type { Lines } from '../diff/lines.js';
@@ -54,7 +54,7 @@ import type { CommandContext } from './command.js';
 import { combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
-import { badSetting, setUpDiff } from './diff-setup.js';
+import { badSetting, reversed, setUpDiff } from './diff-setup.js';
 import type { DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
@@ -507,7 +507,8 @@ export class LogRun {
       formats.numstat === true ||
       formats.shortstat === true ||
       formats.dirstat !== undefined ||
-      formats.check === true
+      formats.check === true ||
+      this.#settings.fullDiff
     ) {
       throw new GitError('USAGE', '-L does not yet support the requested diff format');
     }
@@ -523,7 +524,7 @@ export class LogRun {
     if (commit === undefined) throw new GitError('USAGE', 'No commit specified?');
     const node = pool.node(commit);
     await pool.load(node);
-    const lines = new LineLog(repository, pool, async (before, after, paths) => {
+    const pairsOf: PairFinder = async (before, after, paths) => {
       const walk = { recursive: true, showTrees: false };
       const pathspec = parsePathspec([...paths], { settings: { literal: true } });
       const raw = await treePairs(repository, before?.tree, after.tree, { ...walk, pathspec });
@@ -542,7 +543,14 @@ export class LogRun {
         limit: repository.config.getInt('diff.renamelimit') ?? 1000,
       });
       return found.pairs;
-    });
+    };
+    // With -R the lines are followed the other way round, as git does.
+    const reverse = this.#diffWords.words.reverse === true;
+    const lines = new LineLog(
+      repository,
+      pool,
+      reverse ? async (before, after, paths) => (await pairsOf(before, after, paths)).map(reversed) : pairsOf,
+    );
     const drivers = new DiffDrivers(this.#context, repository, undefined);
     await lines.start(node, this.#own.lineRanges, (path) => drivers.of(path)?.findFunction);
     this.#lines = lines;
@@ -575,9 +583,17 @@ export class LogRun {
 
   /** The changed lines of a commit, and no others. */
   async #showLines(node: CommitNode): Promise<boolean> {
-    await this.#output.show(node);
-    const changes = this.#lines!.changesOf(node);
     const task = this.#task;
+    const { words } = this.#diffWords;
+    let changes = this.#lines!.changesOf(node);
+    if (words.pickaxe !== undefined || words.filter !== undefined) {
+      // The pickaxe and the filter look at whole files; the commits they leave nothing of are not shown.
+      const turn = (pair: FilePair): FilePair => (words.reverse === true ? reversed(pair) : pair);
+      const left = await task.process(changes.map((change) => turn(change.pair)));
+      changes = changes.filter((change) => left.some((pair) => pair.new.path === change.pair.new.path));
+      if (changes.length === 0) return false;
+    }
+    await this.#output.show(node);
     if (task.silent || changes.length === 0) return true;
     const prefix = this.#prefix ?? '';
     if (this.#separates) this.#output.write(`${prefix}\n`);
@@ -615,13 +631,14 @@ export class LogRun {
       const shown = paint(color, sign + bare);
       return `${prefix}${shown}\n${text.endsWith('\n') ? '' : `${prefix}\\ No newline at end of file\n`}`;
     };
-    for (const [start, end] of change.ranges) {
-      const inside = change.changes.filter((one) => one.b + one.bCount > start && one.b < end);
+    for (const [start, last] of change.ranges) {
+      const end = Math.min(last, after.count);
+      const inside = change.changes.filter((one) => one.b + one.bCount > start && one.b < last);
       if (inside.length === 0) continue;
       const first = inside[0]!;
       const hunk = hunks.find((one) => one.bStart <= first.b && first.b <= one.bEnd);
       // Deletions count as part of the range where the line that follows them is in it.
-      const counted = (one: Change): boolean => one.b >= start && one.b < end;
+      const counted = (one: Change): boolean => one.b >= start && one.b < last;
       let oldStart = start;
       for (const one of change.changes) {
         if (one.b >= start) break;

@@ -19,6 +19,7 @@ import { verifyFilename } from '../repo/revision-path.js';
 import { abbreviate, disambiguate, MINIMUM_ABBREVIATION } from '../repo/revision-short.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
+import { HiddenRefs, namespacePrefix } from '../transport/hidden-refs.js';
 import { UsageError } from './options.js';
 
 interface Result {
@@ -108,6 +109,9 @@ const singleQuote = (text: string): string => `'${text.replace(/['!]/g, "'\\$&'"
 
 class NoSingleRevision extends Error {}
 
+/** Options that do not go together: told as an error, with an exit code of its own. */
+class Incompatible extends Error {}
+
 class RevParse {
   readonly #context: CommandContext;
   readonly #filter: Filter = { flags: true, nonFlags: true, revisions: true, others: true };
@@ -122,7 +126,7 @@ class RevParse {
   #pathFormat: 'default' | 'absolute' | 'relative' = 'default';
   #prefix: string | undefined;
   #excluded: string[] = [];
-  #hiddenFor: string | undefined;
+  #hiddenFor: 'fetch' | 'receive' | 'uploadpack' | undefined;
   #kept: { oid: Oid; name: string; negated: boolean }[] = [];
 
   constructor(context: CommandContext) {
@@ -143,6 +147,10 @@ class RevParse {
     } catch (error) {
       // A log that does not go back far enough says nothing either, where nothing is to be said.
       if (this.#quiet && isGitError(error, 'REF_MISSING') && error.message.startsWith('log for ')) return 128;
+      if (error instanceof Incompatible) {
+        this.#context.printError(`error: ${error.message}\n`);
+        return 255;
+      }
       if (!(error instanceof NoSingleRevision)) throw error;
       if (this.#quiet) return 1;
       throw new GitError('REF_MISSING', 'Needed a single revision');
@@ -516,7 +524,7 @@ class RevParse {
 
   #refuseHidden(option: string): void {
     if (this.#hiddenFor === undefined) return;
-    throw new GitError('USAGE', `options '--exclude-hidden' and '${option}' cannot be used together`);
+    throw new Incompatible(`options '--exclude-hidden' and '${option}' cannot be used together`);
   }
 
   #date(text: string): number {
@@ -539,13 +547,15 @@ class RevParse {
       if (!/[*?[]/.test(pattern)) glob = `${glob.replace(/\/+$/, '')}/*`;
     }
     const excluded = this.#excluded;
-    const hidden = this.#hiddenFor === undefined ? [] : hiddenRefs(repository, this.#hiddenFor);
+    const hidden =
+      this.#hiddenFor === undefined ? undefined : HiddenRefs.fromConfig(repository.config, this.#hiddenFor);
+    const namespace = namespacePrefix(repository.env['GIT_NAMESPACE']);
     for await (const ref of keptRefs(repository, prefix)) {
       if (glob !== undefined && !wildmatch(glob, ref.name)) continue;
       const shown = ref.name.slice(strip.length);
       if (excluded.some((exclude) => wildmatch(exclude, pattern === undefined || strip !== '' ? shown : ref.name)))
         continue;
-      if (isHidden(hidden, ref.name)) continue;
+      if (hidden?.hides(ref.name, namespace) === true) continue;
       yield* this.#showRevision(negated, ref.oid, strip === '' ? ref.name : shown);
     }
     this.#excluded = [];
@@ -686,24 +696,6 @@ function insideGitDirectory(context: CommandContext, repository: Repository): bo
 }
 
 /** `transfer.hideRefs` and the section's own, later ones first. */
-function hiddenRefs(repository: Repository, section: string): string[] {
-  const own = section === 'fetch' ? 'fetch' : section;
-  return repository.config
-    .entries()
-    .filter(({ key }) => key === 'transfer.hiderefs' || key === `${own}.hiderefs`)
-    .map(({ value }) => (value ?? '').replace(/\/+$/, ''))
-    .reverse();
-}
-
-function isHidden(patterns: readonly string[], name: string): boolean {
-  for (const pattern of patterns) {
-    const shown = pattern.startsWith('!');
-    const plain = pattern.replace(/^!/, '').replace(/^\^/, '');
-    if (name === plain || name.startsWith(`${plain}/`)) return !shown;
-  }
-  return false;
-}
-
 /** The work tree of the repository that has this one as a submodule. */
 function superproject(context: CommandContext, repository: Repository): string | undefined {
   const { workTree } = repository;

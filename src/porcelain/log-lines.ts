@@ -143,7 +143,7 @@ export class LineLog {
         continue;
       }
       const before = pair.old.mode === 0 ? splitLines(new Uint8Array(0)) : splitLines(await content(pair.old));
-      const after = splitLines(await content(pair.new));
+      const after = pair.new.mode === 0 ? splitLines(new Uint8Array(0)) : splitLines(await content(pair.new));
       const changes = diffLines(before, after, { trimTail: true });
       const touched = changes.filter((change) => list.some((range) => overlaps(change, range)));
       const mapped = mapAcross(list, changes, touched);

@@ -1,4 +1,5 @@
 import { compareText } from '../base/bytes.js';
+import { HiddenRefs, namespacePrefix } from '../transport/hidden-refs.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { wildmatch } from '../base/wildmatch.js';
@@ -76,7 +77,7 @@ class RequestParser {
   readonly #rest: string[] = [];
   #flags = 0;
   #excludes: string[] = [];
-  #hidden: string[] = [];
+  #hidden: HiddenRefs | undefined;
   #singleWorktree = false;
   #dashDash = false;
   #said = false;
@@ -261,10 +262,12 @@ class RequestParser {
       case '--branches':
       case '--tags':
       case '--remotes': {
-        this.#said = true;
-        if (this.#hidden.length > 0) {
-          throw new GitError('USAGE', `options '--exclude-hidden' and '${name}' cannot be used together`);
+        if (this.#hidden !== undefined) {
+          // Told, and then not known.
+          this.#options.complain?.(`error: options '--exclude-hidden' and '${name}' cannot be used together`);
+          return 0;
         }
+        this.#said = true;
         const prefix = name === '--branches' ? 'refs/heads/' : name === '--tags' ? 'refs/tags/' : 'refs/remotes/';
         await this.#addRefs(prefix, prefix, value === undefined ? undefined : globOf(value, prefix));
         this.#clearExclusions();
@@ -302,11 +305,10 @@ class RequestParser {
         if (value !== 'fetch' && value !== 'receive' && value !== 'uploadpack') {
           throw new GitError('USAGE', `unsupported section for hidden refs: ${value}`);
         }
-        if (this.#hidden.length > 0) {
+        if (this.#hidden !== undefined) {
           throw new GitError('USAGE', '--exclude-hidden= passed more than once');
         }
-        const { config } = this.#repository;
-        this.#hidden = [...config.getAll('transfer.hiderefs'), ...config.getAll(`${value}.hiderefs`), ''];
+        this.#hidden = HiddenRefs.fromConfig(this.#repository.config, value);
         return used;
       }
       case '--bisect':
@@ -350,19 +352,12 @@ class RequestParser {
 
   #clearExclusions(): void {
     this.#excludes = [];
-    this.#hidden = [];
+    this.#hidden = undefined;
   }
 
   #isExcluded(name: string, full: string): boolean {
     if (this.#excludes.some((pattern) => wildmatch(pattern, name))) return true;
-    let hidden = false;
-    for (const pattern of this.#hidden) {
-      if (pattern === '') continue;
-      const negative = pattern.startsWith('!');
-      const bare = pattern.replace(/^!/, '').replace(/^\^/, '').replace(/\/+$/, '');
-      if (full === bare || full.startsWith(`${bare}/`)) hidden = !negative;
-    }
-    return hidden;
+    return this.#hidden?.hides(full, namespacePrefix(this.#repository.env['GIT_NAMESPACE'])) === true;
   }
 
   async #addRefs(prefix: string, strip: string, wanted: ((full: string) => boolean) | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Config } from '../repo/config.js';
 
-/** Refs that a server neither shows nor lets others change: `transfer.hideRefs` and `<service>.hideRefs`. */
+/** Refs that a server neither shows nor lets others change (for `fetch`: which fetching overlooks): `transfer.hideRefs` and `<service>.hideRefs`. */
 export class HiddenRefs {
   readonly #rules: readonly string[];
 
@@ -9,7 +9,7 @@ export class HiddenRefs {
   }
 
   /** `service`: `uploadpack` or `receive`. Later entries weigh more, whichever of the two keys they stand under. */
-  static fromConfig(config: Config, service: 'uploadpack' | 'receive'): HiddenRefs {
+  static fromConfig(config: Config, service: 'uploadpack' | 'receive' | 'fetch'): HiddenRefs {
     const rules: string[] = [];
     for (const { key, value } of config.entries()) {
       if ((key === 'transfer.hiderefs' || key === `${service}.hiderefs`) && value !== undefined) rules.push(value);
@@ -31,6 +31,11 @@ export class HiddenRefs {
       if (subject.startsWith(rule) && (subject.length === rule.length || subject[rule.length] === '/')) return !negated;
     }
     return false;
+  }
+
+  /** The same of a ref as it is called in the repository; outside of the namespace only `^` rules look at it. */
+  hides(fullName: string, namespace: string): boolean {
+    return this.isHidden(fullName.startsWith(namespace) ? fullName.slice(namespace.length) : '', fullName);
   }
 
   get isEmpty(): boolean {

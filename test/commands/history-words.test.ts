@@ -120,6 +120,30 @@ it.skipIf(!current)('rev-list -z refuses what does not go with it', () => {
   );
 });
 
+it('--exclude-hidden knows namespaces, and what does not go with it', () => {
+  box.git(['update-ref', 'refs/namespaces/n/refs/kept/a', 'main~1'], { cwd: 'r' });
+  box.git(['update-ref', 'refs/kept/b', 'side~1'], { cwd: 'r' });
+  const lines: string[] = [];
+  for (const kind of ['rev-list --no-walk', 'rev-parse --symbolic', 'log --oneline --no-walk']) {
+    lines.push(`${kind} --exclude-hidden=fetch --branches`, `${kind} --exclude-hidden=fetch --tags=x`);
+    for (const rule of ['refs/kept', '^refs/kept', 'refs/namespaces/n', '^refs/namespaces/n/', 'refs/heads', '!refs']) {
+      lines.push(`-c transfer.hideRefs=${rule} ${kind} --exclude-hidden=receive --all`);
+      lines.push(`--namespace=n -c uploadpack.hideRefs=${rule} ${kind} --exclude-hidden=uploadpack --glob=refs/*`);
+    }
+    lines.push(`-c fetch.hideRefs=refs/kept -c transfer.hideRefs=!refs/kept ${kind} --exclude-hidden=fetch --all`);
+  }
+  compare(current ? lines : lines.filter((line) => !line.includes('hidden=fetch') || !line.includes('--tags')));
+});
+
+it.skipIf(!current)('log -L: pickaxe, filters, the reverse', () => {
+  compare(
+    [
+      ...['-S TWO', '-S nothing', '-G two', '-s -G two', '-s --diff-filter=M', '-s --diff-filter=A', '-R -2'],
+      ...['-S three --graph', '--find-object=HEAD:f', '--full-diff', '--stat'],
+    ].map((words) => `log -L 1,3:f --oneline ${words}`),
+  );
+});
+
 it('blame and annotate: widths, dates, lengths and flags', () => {
   compare([
     ...['', '-e ', '--date=relative ', '--date=raw ', '-l ', '-b t1.. '].map((words) => `annotate ${words}f`),
