@@ -471,6 +471,7 @@ class CommitRun {
       await this.#refreshOrDie();
       await this.#updateCacheTree();
       tree.writeLockedIndex(this.#lock);
+      tree.tellOfIndex();
       this.#indexFile = this.#lock.lockPath;
       return;
     }
@@ -481,8 +482,7 @@ class CommitRun {
     await this.#refreshOrDie();
     await this.#updateCacheTree();
     if (tree.index.changed && tree.index.existed) {
-      tree.writeLockedIndex(this.#lock);
-      this.#lock.commit();
+      tree.commitIndex(this.#lock);
     } else this.#lock.rollback();
     this.#lock = undefined;
   }
@@ -563,9 +563,14 @@ class CommitRun {
     this.#falseLock = next.lockIndex();
     this.#committing = next;
     await this.#updateCacheTree();
+    if (!dry) {
+      tree.writeLockedIndex(this.#lock!);
+      tree.tellOfIndex();
+    }
     next.writeLockedIndex(this.#falseLock);
+    next.alongWithIndex = 'files';
+    next.tellOfIndex();
     this.#indexFile = this.#falseLock.lockPath;
-    if (!dry) tree.writeLockedIndex(this.#lock!);
   }
 
   async #refreshTelling(): Promise<void> {

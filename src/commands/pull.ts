@@ -291,8 +291,7 @@ async function moveWorkTree(
       return false;
     }
     for (const message of await change.apply()) context.error(message);
-    tree.writeLockedIndex(lock);
-    lock.commit();
+    tree.commitIndex(lock);
     return true;
   } finally {
     lock.rollback();

@@ -105,6 +105,8 @@ export const command = defineCommand({
       tree.writeLockedIndex(lock);
       if (output == null) lock.commit();
       else lock.commitTo(output.startsWith('/') ? output : `${context.cwd}/${output}`);
+      if (trees.length > 0) tree.alongWithIndex = 'files';
+      tree.tellOfIndex();
       return 0;
     } finally {
       lock.rollback();

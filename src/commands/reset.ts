@@ -215,6 +215,7 @@ class Reset {
         const code = await this.#unpack(mode, head, to, revision);
         if (code !== 0) return code;
       }
+      if (mode === 'mixed') tree.alongWithIndex = 'skip-worktree';
       tree.commitIndex(lock);
       return 0;
     } finally {

@@ -83,6 +83,7 @@ export const command = defineCommand({
       yield* run.words();
       if (lock !== undefined && (tree.index.changed || run.force || (run.refreshed && tree.index.hasRacy))) {
         run.refuseNullIds();
+        tree.alongWithIndex = 'skip-worktree';
         tree.commitIndex(lock);
       }
     } finally {

@@ -137,6 +137,7 @@ export class Switch {
 
   /** Applies the plan to files and index (in memory; the caller writes it). Answers messages about files that failed. */
   async apply(): Promise<string[]> {
+    if (this.#options.dryRun !== true) this.#tree.alongWithIndex = 'files';
     const { put, drop } = this.#decisions;
     const options = this.#options;
     const errors: string[] = [];

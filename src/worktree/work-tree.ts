@@ -196,6 +196,23 @@ export class WorkTree {
   /** Writes the index through its lock. */
   commitIndex(lock: LockFile, index = this.index): void {
     commitIndex(this.place, index, lock, this.#writeOptions());
+    this.tellOfIndex();
+  }
+
+  /**
+   * What changed along with the index that is about to be written: files were checked out, or entries may have lost or
+   * got the bit that keeps them from being checked out.
+   */
+  alongWithIndex: 'files' | 'skip-worktree' | undefined;
+
+  /** Runs the hook `post-index-change`; for what writes the index by `writeLockedIndex`. */
+  tellOfIndex(): void {
+    const along = this.alongWithIndex;
+    this.alongWithIndex = undefined;
+    this.repository.hooks.run('post-index-change', [
+      along === 'files' ? '1' : '0',
+      along === 'skip-worktree' ? '1' : '0',
+    ]);
   }
 
   /** Writes the index into its lock and keeps the lock (`commit` later puts it in place). */

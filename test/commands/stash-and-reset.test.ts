@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Sandbox, sandbox } from '../support/sandbox.js';
 
@@ -125,4 +125,44 @@ test('a usage names the opposite of what is switched off', () => {
   const box = sandbox();
   const { stdout } = box.tryBough(['reset', '-h']);
   expect(stdout).toContain('    --refresh             opposite of --no-refresh\n');
+});
+
+test('post-index-change is told what changed along with the index', () => {
+  const [stock, ours] = [0, 1].map((which) => {
+    const box = sandbox();
+    box.git(['init', '-q', '-b', 'main']);
+    for (const name of ['a', 'b']) writeFileSync(box.path(name), 'one\n');
+    box.git(['add', '.']);
+    box.git(['commit', '-q', '-m', 'one']);
+    box.git(['branch', 'other']);
+    writeFileSync(box.path('a'), 'two\n');
+    box.git(['commit', '-qam', 'two']);
+    const hook = box.path('.git/hooks/post-index-change');
+    writeFileSync(hook, '#!/bin/sh\nif test -f .git/index.lock; then l=lock; fi; echo "$1 $2 $l" >>.git/told\n');
+    chmodSync(hook, 0o755);
+    writeFileSync(box.path('b'), 'two\n');
+    writeFileSync(box.path('new'), 'new\n');
+    return [
+      ['add', 'b'],
+      ['commit', '-q', '-m', 'three'],
+      ['reset', '--soft', 'HEAD~'],
+      ['reset', '-q'],
+      ['reset', '-q', '--hard'],
+      ['checkout', '-q', 'other'],
+      ['switch', '-q', 'main'],
+      ['update-index', '--add', 'new'],
+      ['update-index'],
+      ['rm', '-q', '--cached', 'new'],
+      ['read-tree', 'HEAD~'],
+      ['commit', '-qam', 'four'],
+      ['commit', '-q', '-m', 'five', 'a'],
+    ].map((args) => {
+      writeFileSync(box.path('.git/told'), '');
+      const ran = which === 0 ? box.tryGit(args) : box.tryBough(args);
+      return { args, code: ran.code, told: readFileSync(box.path('.git/told'), 'utf8') };
+    });
+  });
+  expect(ours).toEqual(stock);
+  expect(ours![3]!.told).toBe('0 1 \n');
+  expect(ours![5]!.told).toBe('1 0 \n');
 });
