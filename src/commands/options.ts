@@ -377,7 +377,7 @@ class Parser {
   }
 }
 
-function parseNumber(text: string): number | undefined {
+export function parseNumber(text: string): number | undefined {
   const match = /^\s*([+-]?\d+)([kmg]?)$/i.exec(text);
   if (match === null) return undefined;
   const unit = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()]!;

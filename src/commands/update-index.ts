@@ -13,7 +13,7 @@ import { refreshIndex } from '../worktree/refresh.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import { UsageError } from './options.js';
+import { parseNumber, UsageError } from './options.js';
 import { openWorkTree, pathFromTop, pathspecOf } from './work-tree.js';
 
 interface Line {
@@ -164,19 +164,25 @@ class UpdateIndex {
       }
       if (!pathsOnly && word.startsWith('-') && word !== '-') {
         i = await this.#option(argv, i);
+        yield* this.lines.splice(0);
         continue;
       }
-      await this.#path(pathFromTop(this.tree, word), word);
+      this.tree.requireRoot();
+      await this.#path(pathFromTop(this.tree, word));
       yield* this.lines.splice(0);
     }
     if (this.#version !== undefined) {
       const to = this.#version;
-      if (to < 2 || to > 4) throw new GitError('USAGE', `index-version ${to} not in range: 2..4`);
-      if (this.#verbose) this.#say(`index-version: was ${this.tree.index.version}, set to ${to}`);
-      if (this.tree.index.version !== to) this.tree.index.changed = true;
-      this.tree.index.version = to as 2 | 3 | 4;
+      if (to < 0) this.#say(String(this.tree.index.version));
+      else if (to < 2 || to > 4) throw new GitError('USAGE', `index-version ${to} not in range: 2..4`);
+      if (this.#verbose && to >= 0) this.#say(`index-version: was ${this.tree.index.version}, set to ${to}`);
+      if (to >= 0 && this.tree.index.version !== to) {
+        this.tree.index.changed = true;
+        this.tree.index.version = to as 2 | 3 | 4;
+      }
     }
     if (this.#stdin) {
+      this.tree.requireRoot();
       for (const line of this.#context.io.stdin.lines(this.#nul ? 0 : 0x0a)) {
         let word = line;
         if (!this.#nul && line.startsWith('"')) {
@@ -184,7 +190,7 @@ class UpdateIndex {
           if (read === undefined) throw new GitError('USAGE', 'line is badly quoted');
           word = read.value;
         }
-        await this.#path(pathFromTop(this.tree, word), word);
+        await this.#path(pathFromTop(this.tree, word));
         yield* this.lines.splice(0);
       }
     }
@@ -218,7 +224,10 @@ class UpdateIndex {
 
   async #option(argv: readonly string[], at: number): Promise<number> {
     const word = argv[at]!;
-    const [name, stuck] = splitOption(word);
+    const [given, stuck] = splitOption(word);
+    const name = fullName(given);
+    if (stuck !== undefined && name.startsWith('--') && !['--chmod', '--index-version'].includes(name))
+      throw new UsageError(`option \`${name.slice(2)}' takes no value`, { quiet: true });
     const value = (): string => {
       const found = stuck ?? argv[++at];
       if (found === undefined) throw new UsageError(`option \`${name.slice(2)}' requires a value`, { quiet: true });
@@ -301,17 +310,17 @@ class UpdateIndex {
         break;
       }
       case '--cacheinfo':
-        at = this.#cacheInfo(argv, at, stuck);
+        at = this.#cacheInfo(argv, at);
         break;
       case '--stdin':
         if (at !== argv.length - 1) {
-          throw new UsageError(`option 'stdin' must be at the end`, { quiet: true });
+          throw new UsageError(`option 'stdin' must be the last argument`, { quiet: true });
         }
         this.#stdin = true;
         break;
       case '--index-info':
         if (at !== argv.length - 1) {
-          throw new UsageError(`option 'index-info' must be at the end`, { quiet: true });
+          throw new UsageError(`option 'index-info' must be the last argument`, { quiet: true });
         }
         this.#add = this.#replace = this.#remove = true;
         this.#indexInfo();
@@ -329,11 +338,25 @@ class UpdateIndex {
           this.tree.index.changed = true;
         }
         break;
-      case '--index-version':
-        this.#version = Number(value());
+      case '--index-version': {
+        const text = value();
+        if (text === '') throw new UsageError("option `index-version' expects a numerical value", { quiet: true });
+        this.#version = parseNumber(text);
+        if (this.#version === undefined)
+          throw new UsageError("option `index-version' expects an integer value with an optional k/m/g suffix", {
+            quiet: true,
+          });
         break;
+      }
       case '--show-index-version':
-        this.#say(String(this.tree.index.version));
+        this.#version = -1;
+        break;
+      case '--no-index-version':
+      case '--no-show-index-version':
+        this.#version = undefined;
+        break;
+      case '--no-force-write-index':
+        this.force = false;
         break;
       case '--force-write-index':
         this.force = true;
@@ -364,7 +387,7 @@ class UpdateIndex {
         break;
       default:
         throw new UsageError(
-          name.startsWith('--') ? `unknown option \`${word.slice(2)}'` : `unknown switch \`${word[1]}'`,
+          name.startsWith('--') ? `unknown option '${word.slice(2)}'` : `unknown switch '${word[1]}'`,
         );
     }
     return at;
@@ -386,34 +409,23 @@ class UpdateIndex {
     });
   }
 
-  #cacheInfo(argv: readonly string[], at: number, stuck: string | undefined): number {
-    const text = stuck ?? argv[at + 1] ?? '';
-    const match = /^(\d+),([^,]*),(.*)$/s.exec(text);
-    let mode: string | undefined;
-    let oid: string | undefined;
-    let path: string | undefined;
-    if (match !== null) {
-      [, mode, oid, path] = match;
-      if (stuck === undefined) at++;
-    } else {
-      [mode, oid, path] = argv.slice(at + 1, at + 4);
-      at += 3;
+  #cacheInfo(argv: readonly string[], at: number): number {
+    const valid = (oid: string): boolean => isOid(oid) && oid.length === this.tree.repository.oidLength * 2;
+    const refuse = (what: string): never => {
+      throw new GitError('USAGE', `git update-index: --cacheinfo cannot add ${what}`);
+    };
+    const match = /^([0-7]+),([^,]*),(.*)$/s.exec(argv[at + 1] ?? '');
+    if (match !== null && valid(match[2]!)) {
+      const [, mode, oid, path] = match;
+      if (!this.#insert(Number.parseInt(mode!, 8), oid as Oid, path!, 0)) refuse(path!);
+      return at + 1;
     }
-    if (
-      path === undefined ||
-      !/^[0-7]+$/.test(mode ?? '') ||
-      !isOid(oid ?? '') ||
-      oid!.length !== this.tree.repository.oidLength * 2
-    ) {
-      if (match === null && argv.length < at) {
-        throw new UsageError("option 'cacheinfo' expects <mode>,<sha1>,<path>", { quiet: true });
-      }
-      throw new GitError('USAGE', `git update-index: --cacheinfo cannot add ${path ?? ''}`);
-    }
-    if (!this.#insert(Number.parseInt(mode!, 8), oid as Oid, path, 0)) {
-      throw new GitError('USAGE', `git update-index: --cacheinfo cannot add ${path}`);
-    }
-    return at;
+    if (argv.length <= at + 3) throw new UsageError("option 'cacheinfo' expects <mode>,<sha1>,<path>", { quiet: true });
+    const [mode, oid, path] = argv.slice(at + 1, at + 4) as [string, string, string];
+    if (!/^[0-7]+$/.test(mode)) refuse(mode);
+    if (!valid(oid)) refuse(oid);
+    if (!this.#insert(Number.parseInt(mode, 8), oid as Oid, path, 0)) refuse(path);
+    return at + 3;
   }
 
   #insert(mode: number, oid: Oid, path: string, stage: number): boolean {
@@ -473,10 +485,14 @@ class UpdateIndex {
     }
   }
 
-  async #path(full: string, word: string): Promise<void> {
+  async #path(path: string): Promise<void> {
     const { tree } = this;
-    const path = full.endsWith('/') ? full.slice(0, -1) : full;
     const { index } = tree;
+    if (!isSafePath(path)) {
+      this.#context.printError(`Ignoring path ${path}\n`);
+      this.#flip(path);
+      return;
+    }
     if (this.#markValid !== undefined || this.#markSkip !== undefined || this.#markFsmonitor) {
       const at = index.position(path);
       if (at < 0) throw new GitError('USAGE', `Unable to mark file ${path}`);
@@ -494,14 +510,16 @@ class UpdateIndex {
       if (this.#verbose) this.#say(`remove '${path}'`);
       return;
     }
-    if (!isSafePath(path)) {
-      this.#context.printError(`Ignoring path ${word}\n`);
-      return;
-    }
     if (!(await this.#one(path))) {
       throw new GitError('USAGE', `Unable to process path ${path}`);
     }
     if (this.#verbose) this.#say(`add '${path}'`);
+    this.#flip(path);
+  }
+
+  /** `--chmod`. */
+  #flip(path: string): void {
+    const { index } = this.tree;
     if (this.#chmod !== undefined) {
       const at = index.position(path);
       const entry = index.entries[at];
@@ -546,7 +564,7 @@ class UpdateIndex {
           index.remove(path);
           return true;
         }
-        this.#context.error(`${path}: is a directory - add files inside instead`);
+        this.#context.error(`${path}: is a directory - add individual files instead`);
         return false;
       }
     }
@@ -583,7 +601,7 @@ class UpdateIndex {
     const changes = await diffIndexWithTree(tree.repository.objects, tree.index, head as Oid<'tree'> | undefined);
     for (const { path, entry } of changes) {
       if (entry === undefined || !spec.matches(path)) continue;
-      await this.#path(path, path);
+      await this.#path(path);
     }
   }
 
@@ -601,6 +619,27 @@ class UpdateIndex {
       });
     }
   }
+}
+
+const NEGATABLE = [
+  ...['add', 'replace', 'remove', 'force-remove', 'info-only', 'unmerged', 'ignore-missing', 'ignore-submodules'],
+  ...['ignore-skip-worktree-entries', 'verbose', 'split-index', 'untracked-cache', 'test-untracked-cache'],
+  ...['force-untracked-cache', 'fsmonitor', 'fsmonitor-valid', 'assume-unchanged', 'skip-worktree'],
+];
+const NAMES: readonly string[] = [
+  ...NEGATABLE.flatMap((name) => [`--${name}`, `--no-${name}`]),
+  ...['--refresh', '--really-refresh', '--cacheinfo', '--chmod', '--stdin', '--index-info', '--unresolve', '--again'],
+  ...['--clear-resolve-undo', '--index-version', '--show-index-version', '--force-write-index'],
+  ...['--no-index-version', '--no-show-index-version', '--no-force-write-index'],
+];
+
+/** What an option's name is short for. */
+function fullName(given: string): string {
+  if (!given.startsWith('--') || NAMES.includes(given)) return given;
+  const [first, second] = NAMES.filter((name) => name.startsWith(given));
+  if (second !== undefined)
+    throw new UsageError(`ambiguous option: ${given.slice(2)} (could be ${first} or ${second})`, { shown: true });
+  return first ?? given;
 }
 
 function splitOption(word: string): [string, string | undefined] {

@@ -166,3 +166,24 @@ test('post-index-change is told what changed along with the index', () => {
   expect(ours![3]!.told).toBe('0 1 \n');
   expect(ours![5]!.told).toBe('1 0 \n');
 });
+
+test('update-index knows shortened options, and paths that no index can hold are told of and left', () => {
+  const [stock, ours] = answers(
+    (box) => {
+      writeFileSync(box.path('new'), 'new\n');
+      writeFileSync(box.path('a'), 'changed\n');
+    },
+    [
+      ['update-index', '--ad', 'new'],
+      ['update-index', '--refres', 'nowhere'],
+      ['update-index', '--add='],
+      ['update-index', '--index-version='],
+      ['update-index', '--skip-worktree', ''],
+      ['update-index', ':/'],
+      ['update-index', '--add', '--cacheinfo', '100644,1234,x', '--', 'a'],
+    ],
+  );
+  expect(ours).toEqual(stock);
+  expect(ours![0]!.code).toBe(0);
+  expect(ours![5]!.stderr).toBe('Ignoring path :/\n');
+});
