@@ -585,14 +585,16 @@ class CommitRun {
     await this.#refreshTelling();
     this.#lock!.rollback();
     this.#lock = undefined;
-    if (head === undefined) return;
-    const headTree = (await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>;
+    const headTree =
+      head === undefined ? undefined : ((await resolveRevision(this.#repository, `${head}^{tree}`)) as Oid<'tree'>);
     const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
     const next = new WorkTree(this.#repository, { indexFile: file, warn: this.tree.warn, error: this.tree.error });
-    next.index.setEntries(
-      (await readTreeEntries(this.#repository.objects, headTree)).map((entry) => statOf(this.tree, entry)),
-    );
-    next.index.cacheTree = await primeCacheTree(this.#repository.objects, headTree);
+    if (headTree !== undefined) {
+      next.index.setEntries(
+        (await readTreeEntries(this.#repository.objects, headTree)).map((entry) => statOf(this.tree, entry)),
+      );
+      next.index.cacheTree = await primeCacheTree(this.#repository.objects, headTree);
+    }
     this.#falseLock = next.lockIndex();
     next.writeLockedIndex(this.#falseLock);
     this.#committing = next;

@@ -298,6 +298,8 @@ class SwitchRun {
   }
 
   async #emptyTree(from: Oid<'tree'> | undefined): Promise<number> {
+    // Before the first commit there is nothing to take away.
+    if (from === undefined) return 0;
     if (!this.#options.force && this.#tellConflicts()) return 1;
     const result = await moveWorkTree(this.#tree, from, undefined, {
       discard: this.#options.force,

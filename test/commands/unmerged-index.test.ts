@@ -179,3 +179,19 @@ test.runIf(current)('a stash whose index fits no more says which paths are not t
     expect(JSON.stringify(bough)).toContain('does not exist in index');
   }
 });
+
+test('on a branch yet to be born: conflicts hinder neither a commit of nothing nor another branch', () => {
+  for (const args of [
+    ['commit', '-m', 'x', '--only', '--allow-empty'],
+    ['commit', '-q', '-m', 'x', '--', 'b'],
+    ['switch', '--orphan', 'other'],
+    ['reset'],
+  ]) {
+    const [stock, bough] = both(() => {
+      const box = conflicted();
+      box.git(['update-ref', '-d', 'HEAD']);
+      return box;
+    }, args);
+    expect([args, bough]).toEqual([args, stock]);
+  }
+});
