@@ -1,13 +1,18 @@
 import { isPromise } from '../base/awaitable.js';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { CommitPool } from '../history/commit-pool.js';
 import type { CommitNode } from '../history/commit-pool.js';
-import { createPrinter, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
+import { decoratedBy } from '../porcelain/decorations.js';
+import { createPrinter, decorationLoader, mailmapLoader, outputEncodingOf } from '../porcelain/log-context.js';
 import { messageFilter } from '../porcelain/log-grep.js';
+import type { RevisionRequest } from '../porcelain/log-revisions.js';
+import type { Repository } from '../repo/repository.js';
 import { parseRevisionRequest } from '../porcelain/log-revisions.js';
 import { LogSettings } from '../porcelain/log-settings.js';
 import { createLogWalk } from '../porcelain/log-walk.js';
 import { Mailmap } from '../porcelain/mailmap.js';
+import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { PrettyPrinter } from '../porcelain/pretty.js';
 import { userFormat } from '../porcelain/pretty-format.js';
 import type { CommitView } from '../porcelain/pretty-view.js';
@@ -33,6 +38,7 @@ interface Words {
   numbered: boolean;
   summary: boolean;
   email: boolean;
+  limit?: number | undefined;
   wrap: { width: number; first: number; rest: number } | undefined;
   readonly groups: ({ kind: 'author' } | { kind: 'committer' } | GroupBy)[];
 }
@@ -102,6 +108,10 @@ function takeWord(words: Words, argv: readonly string[], at: number): number {
       return 2;
     }
   }
+  const valued = /^--(no-)?(committer|numbered|summary|email)=/.exec(word);
+  if (valued !== null) {
+    throw new UsageError(`option \`${valued[1] ?? ''}${valued[2]}' takes no value`, { quiet: true });
+  }
   if (word.startsWith('--group=')) {
     addGroup(words, word.slice(8));
     return 1;
@@ -111,9 +121,13 @@ function takeWord(words: Words, argv: readonly string[], at: number): number {
       const letter = word[i];
       if (letter === 'c') words.groups.push({ kind: 'committer' });
       else if (letter === 'n') {
-        // `-n3` and `-n 3` are counts of commits.
-        if (i === 1 && /^\d/.test(word.slice(2))) return 0;
         words.numbered = true;
+        // `-n3` is both: sorted by number, and no more than three commits.
+        const limit = /^\d+$/.exec(word.slice(i + 1));
+        if (limit !== null) {
+          words.limit = Number(limit[0]);
+          return 1;
+        }
       } else if (letter === 's') words.summary = true;
       else if (letter === 'e') words.email = true;
       else if (letter === 'w') {
@@ -174,26 +188,61 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
     }
     readLog(context, words, new Mailmap(), add);
   } else {
+    let refusedPseudo = false;
     const request = await parseRevisionRequest(context.argv, {
       context: { repository, terminal: () => context.io.stdout.isTerminal },
       settings,
-      other: (argv, at) => takeWord(words, argv, at),
-      complain: (line) => context.printError(`${line}\n`),
+      other: (argv, at) => {
+        const used = takeWord(words, argv, at);
+        if (words.limit !== undefined) settings.maxCount = words.limit;
+        words.limit = undefined;
+        return used;
+      },
+      late: (argv, at) => {
+        if (refusedPseudo) return 0;
+        throw new UsageError(`unknown option \`${argv[at]}'`);
+      },
+      complain: (line) => {
+        refusedPseudo = line.includes('--exclude-hidden');
+        context.printError(`${line}\n`);
+      },
       ...(context.io.stdin.isTerminal ? { fallback: 'HEAD' } : {}),
     });
     const [unknown] = request.rest;
-    if (unknown !== undefined) throw new GitError('USAGE', `unrecognized argument: ${unknown}`);
+    if (unknown !== undefined) throw new UsageError(`unrecognized argument: ${unknown}`);
     const loadMailmap = mailmapLoader(repository);
     const mailmap = await loadMailmap();
-    if (request.pending.length === 0 && !request.revisionsSaid) readLog(context, words, mailmap, add);
-    else {
+    // Commits whose reflogs are walked count for nothing here: what is left then is standard input.
+    const onlyReflogs = settings.walkReflogs && request.pending.length > 0 && (await areCommits(repository, request));
+    if (onlyReflogs || (request.pending.length === 0 && !request.revisionsSaid)) {
+      if (onlyReflogs) {
+        const pool = new CommitPool(repository.objects);
+        const reflogs = new ReflogWalk(repository, pool, undefined);
+        for (const pending of request.pending) await reflogs.add(pending);
+      }
+      readLog(context, words, mailmap, add);
+    } else {
       const encoding = outputEncodingOf(repository, settings.outputEncoding);
       const filter = messageFilter(repository, settings, mailmap);
+      const pool = new CommitPool(repository.objects, {
+        keepData: true,
+        grafts: repository.grafts,
+        graph: repository.commitGraph,
+      });
+      const reflogs = settings.walkReflogs ? new ReflogWalk(repository, pool, settings.dateMode) : undefined;
+      if (reflogs !== undefined) for (const pending of request.pending) await reflogs.add(pending);
       const log = await createLogWalk(repository, request, {
+        pool,
         keepData: true,
         match: filter === undefined ? undefined : async (node) => filter(await view(node), {}),
         pathSettings: { settings: context.globals.pathspecs },
-        plain: true,
+        decorated: settings.simplifyByDecoration
+          ? decoratedBy(
+              await decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: false })(),
+            )
+          : undefined,
+        entries: reflogs,
+        plain: reflogs === undefined,
       });
       const view = async (node: CommitNode): Promise<CommitView> => {
         const data = log.pool.data(node);
@@ -248,6 +297,12 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
     }
     yield { name, count: list.length, subjects: words.summary ? [] : subjects, text };
   }
+}
+
+async function areCommits(repository: Repository, request: RevisionRequest): Promise<boolean> {
+  for (const { oid } of request.pending)
+    if ((await repository.objects.readHeader(oid))?.kind !== 'commit') return false;
+  return true;
 }
 
 type KeyMaker = ((view: CommitView, mailmap: Mailmap) => Promise<string[]>) & { many?: boolean };

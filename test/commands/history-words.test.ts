@@ -132,7 +132,7 @@ it('--exclude-hidden knows namespaces, and what does not go with it', () => {
     }
     lines.push(`-c fetch.hideRefs=refs/kept -c transfer.hideRefs=!refs/kept ${kind} --exclude-hidden=fetch --all`);
   }
-  compare(current ? lines : lines.filter((line) => !line.includes('hidden=fetch') || !line.includes('--tags')));
+  compare(current ? lines : lines.filter((line) => !line.includes('hidden=fetch')));
 });
 
 it.skipIf(!current)('log -L: pickaxe, filters, the reverse', () => {
@@ -142,6 +142,17 @@ it.skipIf(!current)('log -L: pickaxe, filters, the reverse', () => {
       ...['-S three --graph', '--find-object=HEAD:f', '--full-diff', '--stat'],
     ].map((words) => `log -L 1,3:f --oneline ${words}`),
   );
+});
+
+it('shortlog refuses what it does not know, sorts and limits, walks reflogs', () => {
+  compare([
+    ...['--numbered=x', '--no-email=x', '--committer=x', '--format', '--no-date', '--min-parents 3', '--glob-x'].map(
+      (words) => `shortlog ${words} HEAD`,
+    ),
+    ...['-n2', '-sn3', '-sne', '-g', '-g t1..', '-g side..', '--simplify-by-decoration', '--summary -c'].map(
+      (words) => `shortlog ${words} HEAD`,
+    ),
+  ]);
 });
 
 it('blame and annotate: widths, dates, lengths and flags', () => {
