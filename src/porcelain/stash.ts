@@ -584,6 +584,7 @@ export async function applyStash(
       if (tree.index.changed) tree.commitIndex(lock);
       return { status: 'unstaged', lost: intended, kept: await untracked() };
     }
+    const { resolveUndo } = tree.index;
     const merged = await merge(entry.baseTree, current, entry.tree);
     const applied = await applyTreeMerge(tree, current, merged);
     if (applied.refusals.length > 0) {
@@ -602,6 +603,8 @@ export async function applyStash(
     }
     if (indexTree !== undefined) await resetIndexTo(tree, indexTree, false);
     else await resetIndexTo(tree, current, true);
+    // Where nothing is merged the index is the one that was there.
+    if (nothing && indexTree === undefined) tree.index.resolveUndo = resolveUndo;
     tree.commitIndex(lock);
     return { status: 'applied', messages, kept: await untracked() };
   } finally {

@@ -195,3 +195,26 @@ test('on a branch yet to be born: conflicts hinder neither a commit of nothing n
     expect([args, bough]).toEqual([args, stock]);
   }
 });
+
+test.runIf(current)('a stash of untracked files alone leaves what undoes a resolution', () => {
+  for (const args of [[], ['--index'], ['stash@{1}']]) {
+    const [stock, bough] = both(() => {
+      const box = sandbox();
+      box.git(['init', '-q', '-b', 'main']);
+      writeFileSync(box.path('a'), 'one\n');
+      writeFileSync(box.path('b'), 'two\n');
+      box.git(['add', '.']);
+      box.git(['commit', '-qm', 'first']);
+      writeFileSync(box.path('b'), 'changed\n');
+      box.git(['stash', '-q']);
+      writeFileSync(box.path('new'), 'new\n');
+      box.git(['stash', '-q', '-u']);
+      const [a, b] = ['a', 'b'].map((name) => box.git(['rev-parse', `:${name}`]).trim());
+      box.git(['update-index', '--force-remove', 'a']);
+      box.git(['update-index', '--index-info'], { input: `100644 ${b} 1\ta\n100644 ${a} 2\ta\n` });
+      box.git(['add', 'a']);
+      return box;
+    }, ['stash', 'apply', '-q', ...args]);
+    expect([args, bough]).toEqual([args, stock]);
+  }
+});
