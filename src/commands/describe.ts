@@ -4,6 +4,9 @@ import { peelTo, resolveRevision } from '../repo/revision.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 
+/** `--abbrev` without a length; with an empty one it is wrong. */
+const implied = 'usual';
+
 export const command = defineCommand({
   name: 'describe',
   summary: 'Give an object a human readable name based on an available ref',
@@ -19,7 +22,7 @@ export const command = defineCommand({
     tags: { type: 'flag', help: 'use any tag, even unannotated' },
     long: { type: 'flag', help: 'always use long format' },
     'first-parent': { type: 'flag', help: 'only follow first parent' },
-    abbrev: { type: 'optional', value: 'n', implied: '', help: 'use <n> digits to display object names' },
+    abbrev: { type: 'optional', value: 'n', implied, help: 'use <n> digits to display object names' },
     'exact-match': { type: 'flag', help: 'only output exact matches' },
     candidates: { type: 'number', value: 'n', help: 'consider <n> most recent tags (default: 10)' },
     match: { type: 'list', value: 'pattern', help: 'only consider tags matching <pattern>' },
@@ -45,7 +48,7 @@ export const command = defineCommand({
     let candidates = 10;
     for (const { key, negated, value } of events) {
       if (key === 'exact-match') candidates = negated ? 10 : 0;
-      else if (key === 'candidates') candidates = Number(value ?? 10);
+      else if (key === 'candidates') candidates = negated ? 0 : Number(value ?? 10);
     }
     candidates = Math.max(0, candidates);
     if (values.long === true && abbreviation === 0)
@@ -125,9 +128,9 @@ export const command = defineCommand({
 });
 
 function lengthOf(value: string | null | undefined): number | undefined {
-  if (value === undefined || value === '') return undefined;
+  if (value === undefined || value === implied) return undefined;
   if (value === null) return 0;
-  if (!/^\d+$/.test(value)) throw new UsageError("option `abbrev' expects a numerical value", { quiet: true });
+  if (!/^[+-]?\d+$/.test(value)) throw new UsageError("option `abbrev' expects a numerical value", { quiet: true });
   const number = Number(value);
   return number === 0 ? 0 : Math.max(4, number);
 }

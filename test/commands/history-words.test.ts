@@ -155,6 +155,14 @@ it('shortlog refuses what it does not know, sorts and limits, walks reflogs', ()
   ]);
 });
 
+it('describe: lengths and candidates', () => {
+  compare(
+    ['--abbrev=-1', '--abbrev=', '--abbrev', '--no-abbrev', '--abbrev=2', '--abbrev=x', '--no-candidates'].flatMap(
+      (words) => [`describe ${words}`, `describe ${words} t1`],
+    ),
+  );
+});
+
 it('blame and annotate: widths, dates, lengths and flags', () => {
   compare([
     ...['', '-e ', '--date=relative ', '--date=raw ', '-l ', '-b t1.. '].map((words) => `annotate ${words}f`),
