@@ -668,6 +668,33 @@ export function badSetting(repository: Repository, key: string): GitError {
   );
 }
 
+/** Refuses colours of `section` that cannot be read, used or not; with `only` also slots that there are not. */
+export function checkColorSettings(
+  context: CommandContext,
+  repository: Repository,
+  section: string,
+  slots: readonly string[],
+  only = false,
+): void {
+  for (const { key, value } of repository.config.entries()) {
+    if (!key.startsWith(`${section}.`)) continue;
+    if (!slots.includes(key.slice(section.length + 1))) {
+      if (only) throw badSetting(repository, key);
+      continue;
+    }
+    if (value === undefined) context.error(`missing value for '${key}'`);
+    else {
+      try {
+        parseColor(value);
+        continue;
+      } catch {
+        context.error(`invalid color value: ${value}`);
+      }
+    }
+    throw badSetting(repository, key);
+  }
+}
+
 /** A whole number that must not be less than nothing. */
 function naturalSetting(repository: Repository | undefined, key: string): number | undefined {
   const value = repository?.config.getInt(key);

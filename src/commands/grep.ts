@@ -29,6 +29,7 @@ import { resolveWithContext } from '../repo/revision.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { CommandContext } from './command.js';
+import { checkColorSettings } from './diff-setup.js';
 import { defineCommand } from './command.js';
 import { DiffDrivers } from './diff-drivers.js';
 import type { OptionEvent, ParsedOptions } from './options.js';
@@ -137,6 +138,11 @@ interface Source {
   read(): Promise<Bytes | undefined>;
 }
 
+const colorSlots = [
+  ...['context', 'filename', 'function', 'linenumber', 'column', 'match', 'matchcontext', 'matchselected'],
+  ...['selected', 'separator'],
+];
+
 interface Colors {
   readonly filename: string;
   readonly function: string;
@@ -203,6 +209,8 @@ class Grep {
       throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     this.#heading = values.heading === true;
     this.#break = values.break === true;
+    if (this.#repository !== undefined)
+      checkColorSettings(this.#context, this.#repository, 'color.grep', colorSlots, true);
     if (this.#context.wantColor('grep', values.color)) this.#colors = this.#readColors();
   }
 
@@ -212,8 +220,14 @@ class Grep {
       const value = config?.get(`color.grep.${name}`);
       return value === undefined ? fallback : parseColor(value);
     };
-    const match = config?.get('color.grep.match');
-    const bold = match === undefined ? '\x1b[1;31m' : parseColor(match);
+    // `match` says both, and whatever comes later counts.
+    const matches = { matchcontext: '\x1b[1;31m', matchselected: '\x1b[1;31m' };
+    for (const { key, value } of config?.entries() ?? []) {
+      if (value === undefined) continue;
+      if (key === 'color.grep.match') matches.matchcontext = matches.matchselected = parseColor(value);
+      else if (key === 'color.grep.matchcontext') matches.matchcontext = parseColor(value);
+      else if (key === 'color.grep.matchselected') matches.matchselected = parseColor(value);
+    }
     return {
       filename: slot('filename', '\x1b[35m'),
       function: slot('function', ''),
@@ -221,8 +235,8 @@ class Grep {
       column: slot('column', '\x1b[32m'),
       context: slot('context', ''),
       selected: slot('selected', ''),
-      matchContext: slot('matchcontext', bold),
-      matchSelected: slot('matchselected', bold),
+      matchContext: matches.matchcontext,
+      matchSelected: matches.matchselected,
       separator: slot('separator', '\x1b[36m'),
     };
   }
@@ -904,11 +918,13 @@ class FileSearch {
     if (!highlight && !(sign !== ':' && false)) return paint(lineColor, line);
     let out = '';
     let at = 0;
+    // What stands around matches is painted even where it is nothing.
+    const around = (text: string): string => (lineColor === '' ? text : `${lineColor}${text}${RESET}`);
     for (const { start, end } of expression.matches(line)) {
-      out += paint(lineColor, line.slice(at, start)) + paint(matchColor, line.slice(start, end));
+      out += around(line.slice(at, start)) + paint(matchColor, line.slice(start, end));
       at = end;
     }
-    return out + paint(lineColor, line.slice(at));
+    return out + around(line.slice(at));
   }
 }
 

@@ -54,7 +54,7 @@ import type { CommandContext } from './command.js';
 import { combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
-import { badSetting, reversed, setUpDiff } from './diff-setup.js';
+import { badSetting, checkColorSettings, reversed, setUpDiff } from './diff-setup.js';
 import type { DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
@@ -671,6 +671,8 @@ export class LogRun {
   }
 
   async *run(): AsyncGenerator<LogResult, number> {
+    const slots = ['branch', 'remotebranch', 'tag', 'stash', 'head', 'grafted', 'symbol'];
+    checkColorSettings(this.#context, this.#repository, 'color.decorate', slots);
     await this.#parse();
     await this.#prepare();
     this.#context.startPager(true);

@@ -163,6 +163,22 @@ it('describe: lengths and candidates', () => {
   );
 });
 
+it('colours of grep and of decorations: bad ones, which counts, what they paint', () => {
+  compare([
+    ...(current ? ['branch=blue', 'HEAD=red', 'tag=no-colour', 'tag', 'tag=', 'nothing=blue'] : ['tag=no-colour']).map(
+      (setting) => `-c color.decorate.${setting} log --color --oneline --decorate -3`,
+    ),
+    '-c color.decorate.tag=no-colour log --oneline -1',
+    '-c color.decorate.tag=no-colour rev-list -1 HEAD',
+    ...['filename=no-colour', 'filename', 'nothing=blue', 'match=no-colour'].map((s) => `-c color.grep.${s} grep t`),
+    ...['match', 'matchSelected', 'matchContext', 'selected', 'context', 'filename', 'separator', 'lineNumber'].map(
+      (slot) => `-c color.grep.${slot}=blue grep --color -n -C1 T`,
+    ),
+    '-c color.grep.matchSelected=green -c color.grep.match=blue grep --color T',
+    '-c color.grep.match=blue -c color.grep.matchSelected=green grep --color T',
+  ]);
+});
+
 it('blame and annotate: widths, dates, lengths and flags', () => {
   compare([
     ...['', '-e ', '--date=relative ', '--date=raw ', '-l ', '-b t1.. '].map((words) => `annotate ${words}f`),
