@@ -1,6 +1,7 @@
 // npm run bench -- [--full] [--only NAME,NAME] [--repeat N] [--repo PATH] [--out FOLDER]
 // Runs each workload side by side, A B A B, in one run; compares the answers; prints a table of medians and ratios to
-// stock git, and with --out writes it as text, JSON and a chart. Without --repo a repository is made.
+// stock git, and with --out writes it as text, JSON and a chart; with --only, what --out holds of other workloads stays.
+// Without --repo a repository is made.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { prepare } from '../scripts/prepare.mjs';
 import { chart } from './chart.mjs';
 import { measure, median } from './measure.mjs';
+import { report, together } from './report.mjs';
 import { environment, generatedRepository, git, others, workloads } from './workloads.mjs';
 
 const { values: options } = parseArgs({
@@ -162,37 +164,19 @@ for (const workload of workloads) {
 }
 rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 
-const seconds = (value) =>
-  value === undefined || Number.isNaN(value)
-    ? '–'
-    : value < 1
-      ? `${(value * 1000).toFixed(0)} ms`
-      : `${value.toFixed(2)} s`;
-let text = `${facts.cpu}, ${facts.memory}; Node ${facts.node}; ${facts.git}; repository: ${facts.repository}, ${facts.commits} commits; ${facts.date}\n`;
-text += `peers: ${['isomorphic-git', 'es-git', 'JGit', 'dulwich']
-  .filter((name) => facts[name] !== undefined)
-  .map((name) => `${name} ${facts[name]}`)
-  .join(', ')}${skipped.map((line) => `; skipped: ${line}`).join('')}\n`;
-text += `medians of whole processes; × is the ratio of wall times to stock git, pair by pair. Aims: wall time; where git takes less than\n0.3 s, net of the ${seconds(nodeStart)} that \`node -e 0\` takes here\n`;
-for (const { title, aim, limit, programs } of results) {
-  text += `\n${title}   (aim: ${aim})\n`;
-  for (const program of programs) {
-    if (program.failed !== undefined) text += `  ${program.name.padEnd(16)} failed: ${program.failed}\n`;
-    else {
-      text += `  ${program.name.padEnd(16)} ${seconds(program.wall).padStart(9)} wall ${seconds(program.cpu).padStart(9)} cpu ${`${program.memory.toFixed(0)} MB`.padStart(8)} ${`${program.ratio.toFixed(2)}×`.padStart(8)}`;
-      if (program.measured !== undefined)
-        text += `   aim ${limit.toFixed(2)}: ${program.measured.toFixed(2)} ${program.met ? 'met' : 'MISSED'}`;
-      if (program.sizeRatio !== undefined) text += `   pack ${program.sizeRatio.toFixed(2)}×`;
-      text += `${program.same === false ? '   ANSWER DIFFERS' : ''}\n`;
-    }
-  }
+if (skipped.length > 0) facts.skipped = skipped;
+let all = { facts, results };
+const kept = options.out === undefined ? undefined : join(options.out, 'bench.json');
+if (kept !== undefined && chosen !== undefined && existsSync(kept)) {
+  all = together(JSON.parse(readFileSync(kept, 'utf8')), all);
 }
+const text = report(all);
 console.log(text);
-if (options.out !== undefined) {
+if (kept !== undefined) {
   mkdirSync(options.out, { recursive: true });
   writeFileSync(join(options.out, 'bench.txt'), text);
-  writeFileSync(join(options.out, 'bench.json'), `${JSON.stringify({ facts, results }, null, 2)}\n`);
-  writeFileSync(join(options.out, 'bench.svg'), chart(facts, results));
+  writeFileSync(kept, `${JSON.stringify(all, null, 2)}\n`);
+  writeFileSync(join(options.out, 'bench.svg'), chart(facts, all.results));
 }
 process.exit(
   results.some(({ programs }) => programs.some(({ name, same }) => name.startsWith('bough') && same === false)) ? 1 : 0,
