@@ -2,6 +2,7 @@
 import { build } from 'esbuild';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { buildCommandLine } from './build-commands.mjs';
+import { REQUIRE } from './bundle.mjs';
 import { buildThread, threadModule, THREAD_SOURCE } from './build-thread.mjs';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -39,9 +40,7 @@ async function library(thread) {
     entryPoints: { index: 'src/index.ts', contents: 'src/contents/index.ts', merge: 'src/merge/index.ts' },
     outdir: 'dist/lib',
     minifySyntax: true,
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    banner: { js: REQUIRE },
   });
 }
 
@@ -55,9 +54,7 @@ async function screens() {
     minify: true,
     external: ['react-devtools-core'],
     define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    banner: { js: REQUIRE },
   });
 }
 

@@ -1,8 +1,8 @@
 // npm run docs: writes docs/commands.md from the commands' own tables. `--check` only compares.
-import { build } from 'esbuild';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { bundle } from './bundle.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const target = join(root, 'docs/commands.md');
@@ -12,22 +12,7 @@ const own = ['put', 'get', 'list', 'remove', 'transact', 'watch', 'serve'];
 async function commands() {
   const scratch = mkdtempSync(join(tmpdir(), 'bough-docs-'));
   try {
-    await build({
-      absWorkingDir: root,
-      entryPoints: ['src/commands/table.ts'],
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      outdir: scratch,
-      outExtension: { '.js': '.mjs' },
-      logLevel: 'error',
-      external: ['react-devtools-core'],
-      banner: {
-        js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-      },
-    });
-    const { table } = await import(join(scratch, 'table.mjs'));
+    const { table } = await import(await bundle('src/commands/table.ts', scratch));
     return await Promise.all(Object.values(table).map(async (load) => (await load()).command));
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// node test/options/walk.mjs [COMMAND...] [--git=PROGRAM] [--docs=DIR] [--seed=N] [--random=N] [--only=TEXT] [--show=N] [--list]
+// npm run options -- [COMMAND...] [--git=PROGRAM] [--docs=DIR] [--seed=N] [--random=N] [--only=TEXT] [--show=N] [--list]
 //
 // Command lines with every option that git's documentation names, in both programs, on copies of the same repositories in
 // several states: output, exit code, work tree, index, and every file of the git directory are compared. Without DIR (the
@@ -22,10 +22,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { COMMANDS } from './cases.mjs';
-import { documented } from './docs.mjs';
+import { documented } from './documented.mjs';
 import { makeState } from './states.mjs';
+import { bundleCommands } from '../support/batch-host.mjs';
 
 const flag = (name, otherwise) => {
   const word = process.argv.find((arg) => arg.startsWith(`--${name}=`));
@@ -87,8 +87,7 @@ function stateOf(name) {
   let state = states.get(name);
   if (state === undefined) {
     const [folder] = makeState(name, join(scratch, 'at'), git, env);
-    if (existsSync(join(scratch, 'at/repo')))
-      writeFileSync(join(scratch, 'at', folder, name === 'bare' ? 'list' : 'list'), '*.txt\nb.txt\n');
+    if (existsSync(join(scratch, 'at/repo'))) writeFileSync(join(scratch, 'at', folder, 'list'), '*.txt\nb.txt\n');
     copy(join(scratch, 'at'), join(scratch, `state-${name}`));
     state = { name, folder, before: undefined };
     states.set(name, state);
@@ -144,32 +143,18 @@ function prepare(state) {
 
 /** bough's commands in one process; what it answers differently is asked again of a process of its own. */
 class Server {
+  #commands;
   #child;
   #answer;
 
   async start() {
-    const folder = join(scratch, 'bundle');
-    await build({
-      absWorkingDir: resolve(import.meta.dirname, '../..'),
-      entryPoints: ['src/commands/main.ts'],
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      outdir: folder,
-      outExtension: { '.js': '.mjs' },
-      external: ['react-devtools-core'],
-      logLevel: 'error',
-      banner: {
-        js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-      },
-    });
+    this.#commands = await bundleCommands(scratch);
     this.#fork();
     await this.#next();
   }
 
   #fork() {
-    this.#child = spawn(process.execPath, [join(import.meta.dirname, 'serve.mjs'), join(scratch, 'bundle/main.mjs')], {
+    this.#child = spawn(process.execPath, [join(import.meta.dirname, 'serve.mjs'), this.#commands], {
       env,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });

@@ -3,19 +3,18 @@
 // in both programs; standard output, standard error and exit code are compared.
 //   npm run walk-reading -- --docs=GIT/Documentation --git=PROGRAM REPO...
 //     [--only=COMMAND,...] [--options=PART] [--show=N] [--out=FILE]
-// REPO: bare or not, only read; a clone that a seed makes dirty is walked, beside a generated one. Prints for each command
+// REPO: bare or not, only read; a dirtied clone of it is walked, beside a generated repository. Prints for each command
 // how many options the documentation has, how many were walked (and which were not), how many command lines ran, and how
 // many differ. Ends with 1 where one differs or an option was not walked.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { documentedFormats, documentedOptions, documentedVariables } from './documented.mjs';
 import { makeGenerated, makeWalked } from './repositories.mjs';
 import { settingsOf, slots, valuesFor, valuesOf } from './values.mjs';
+import { bundleCommands, runBatch } from '../support/batch-host.mjs';
 
-const root = resolve(import.meta.dirname, '../..');
 const argument = (name) => process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
 const docs = argument('docs');
 const git = argument('git') ?? 'git';
@@ -163,52 +162,14 @@ const environment = {
 };
 fs.mkdirSync(environment.HOME);
 
-await build({
-  absWorkingDir: root,
-  entryPoints: ['src/commands/main.ts'],
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  outdir: join(scratch, 'bough'),
-  outExtension: { '.js': '.mjs' },
-  external: ['react-devtools-core'],
-  logLevel: 'error',
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-});
-
-/** bough's answers to command lines, all in one process. */
-function boughAnswers(cwd, all) {
-  const [list, results] = [join(scratch, 'cases.json'), join(scratch, 'results.json')];
-  const files = [join(scratch, 'stdout'), join(scratch, 'stderr')];
-  fs.writeFileSync(list, JSON.stringify(all.map((words) => ({ cwd, words, env: {} }))));
-  const descriptors = files.map((file) => fs.openSync(file, 'w'));
-  const runner = join(root, 'test/support/batch-run.mjs');
-  const ran = spawnSync(process.execPath, [runner, join(scratch, 'bough/main.mjs'), list, results], {
-    env: environment,
-    stdio: ['ignore', ...descriptors],
-  });
-  for (const descriptor of descriptors) fs.closeSync(descriptor);
-  const [out, err] = files.map((file) => fs.readFileSync(file, 'latin1'));
-  if (ran.status !== 0) {
-    console.error(`bough ended with ${ran.status ?? ran.signal}: ${err.slice(-1500)}`);
-    process.exit(1);
-  }
-  return JSON.parse(fs.readFileSync(results, 'utf8')).map((one) => ({
-    code: one.code,
-    out: out.slice(...one.stdout),
-    err: err.slice(...one.stderr),
-  }));
-}
+const bundled = await bundleCommands(scratch);
 
 function stockAnswer(cwd, words) {
   const ran = spawnSync(git, words, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 29 });
   return {
     code: ran.status ?? `signal ${ran.signal}`,
-    out: ran.stdout.toString('latin1'),
-    err: ran.stderr.toString('latin1'),
+    stdout: ran.stdout.toString('latin1'),
+    stderr: ran.stderr.toString('latin1'),
   };
 }
 
@@ -229,9 +190,9 @@ function difference(words, ours, theirs) {
     return `line ${i + 1}: ${JSON.stringify(x[i]?.slice(0, 200))}, not ${JSON.stringify(y[i]?.slice(0, 200))}`;
   };
   if (ours.code !== theirs.code) faults.push(`exit ${ours.code}, not ${theirs.code}`);
-  const [out, wanted] = [ours.out, theirs.out].map((text) => withoutBinary(untilOptions(text)));
+  const [out, wanted] = [ours.stdout, theirs.stdout].map((text) => withoutBinary(untilOptions(text)));
   if (out !== wanted) faults.push(`stdout ${first(out, wanted)}`);
-  const [err, wantedErr] = [untilOptions(ours.err), untilOptions(theirs.err)];
+  const [err, wantedErr] = [untilOptions(ours.stderr), untilOptions(theirs.stderr)];
   if (err !== wantedErr) faults.push(`stderr ${first(err, wantedErr)}`);
   return faults.length === 0 ? undefined : `git ${words.join(' ')}\n      ${faults.join('\n      ')}`;
 }
@@ -281,7 +242,12 @@ function count(command, key, by = 1) {
 function compare(command, repository, all) {
   const unique = [...new Map(all.map((words) => [JSON.stringify(words), words])).values()];
   if (unique.length === 0) return;
-  const ours = boughAnswers(repository.path, unique);
+  const ours = runBatch(
+    scratch,
+    bundled,
+    unique.map((words) => ({ cwd: repository.path, words })),
+    environment,
+  );
   unique.forEach((words, i) => {
     const fault = difference(words, ours[i], stockAnswer(repository.path, words));
     count(command, 'cases');
@@ -376,7 +342,7 @@ if (only === undefined || only.includes('formats')) {
 
 if (only === undefined || only.includes('settings')) {
   for (const [section, commands] of Object.entries(sections)) {
-    const variables = documentedVariables(docs, [section]).filter((name) => !otherVariables.test(name));
+    const variables = documentedVariables(docs, section).filter((name) => !otherVariables.test(name));
     if (section === 'log') variables.push('format.pretty', 'core.abbrev', 'core.quotePath', 'core.whitespace');
     count('settings', 'documented', variables.length);
     for (const variable of variables) {
