@@ -12,6 +12,7 @@ import { checkRefFormat } from '../refs/name.js';
 import { approxidate } from '../repo/dates.js';
 import { keptRefs } from '../repo/kept-refs.js';
 import type { Repository } from '../repo/repository.js';
+import { adviseDefaultBranch } from './advise-default-branch.js';
 import { verbosityOf } from './verbosity.js';
 import { readUserConfig } from '../repo/repository.js';
 import { parseSharing } from '../repo/shared.js';
@@ -247,6 +248,7 @@ export const command = defineCommand({
           }),
         }),
         warn: (message) => context.warning(message),
+        adviseBranch: (name) => adviseDefaultBranch(context, name),
         info,
         hear: speech.hear,
         heard: () => speech.finish(),

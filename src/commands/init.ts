@@ -6,7 +6,7 @@ import type { InitResult } from '../repo/init.js';
 import { initRepository } from '../repo/init.js';
 import type { Sharing } from '../repo/shared.js';
 import { parseSharing } from '../repo/shared.js';
-import { readUserConfig } from '../repo/repository.js';
+import { adviseDefaultBranch } from './advise-default-branch.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
@@ -77,7 +77,7 @@ export const command = defineCommand({
       ...(shared === undefined ? {} : { shared }),
       warn: context.warning,
       adviseBranch: (name) => {
-        if (values.quiet !== true) adviseBranch(context, name);
+        if (values.quiet !== true) adviseDefaultBranch(context, name);
       },
     });
     yield { ...result, quiet: values.quiet === true };
@@ -106,19 +106,4 @@ function makeAndEnter(context: CommandContext, directory: string): string {
     throw new GitError('USAGE', `cannot mkdir ${directory}: ${systemMessage(error)}`);
   }
   return process.cwd();
-}
-
-function adviseBranch(context: CommandContext, name: string): void {
-  const config = readUserConfig(context);
-  const own = config.getBool('advice.defaultbranchname');
-  if (own === false || context.env['GIT_ADVICE'] === '0') return;
-  const text =
-    `Using '${name}' as the name for the initial branch. This default branch name\n` +
-    'will change to "main" in Git 3.0. To configure the initial branch name\n' +
-    'to use in all of your new repositories, which will suppress this warning,\n' +
-    'call:\n\n\tgit config --global init.defaultBranch <name>\n\n' +
-    `Names commonly chosen instead of '${name}' are 'main', 'trunk' and\n` +
-    "'development'. The just-created branch can be renamed via this command:\n\n\tgit branch -m <name>\n" +
-    (own === true ? '' : '\nDisable this message with "git config set advice.defaultBranchName false"');
-  context.hint(text.trimEnd());
 }

@@ -21,7 +21,8 @@ import { advertisedBundles, farewell } from '../transport/fetch-pack.js';
 import { releasePack } from '../transport/incoming.js';
 import type { Refspec } from '../transport/refspec.js';
 import { localName, mapThrough, parseRefspec, refPrefixes } from '../transport/refspec.js';
-import { defaultBranch, protocolVersion, Remotes } from '../transport/remote-config.js';
+import { defaultBranch } from '../repo/default-branch.js';
+import { protocolVersion, Remotes } from '../transport/remote-config.js';
 import { anonymizeUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
 import type { Deepening } from '../transport/fetch-objects.js';
@@ -67,6 +68,8 @@ export interface CloneOptions {
   readonly quiet: boolean;
   readonly context: (repository: Repository) => TransportContext;
   readonly warn: (message: string) => void;
+  /** Told the name of a first branch that nobody has chosen. */
+  readonly adviseBranch?: (name: string) => void;
   readonly info: (message: string) => void;
   readonly hear: (text: Bytes) => void;
   readonly heard: () => void;
@@ -543,8 +546,7 @@ class Clone {
       return { repository, head: commit, branch: undefined, detached: true };
     }
     // Nothing to check out: an empty repository, or one whose HEAD leads nowhere.
-    const fallback = defaultBranch(repository.config, options.env);
-    const target = unbornHead ?? `refs/heads/${fallback}`;
+    const target = unbornHead ?? `refs/heads/${defaultBranch(repository.config, options.env, options.adviseBranch)}`;
     if (target.startsWith('refs/heads/')) {
       await set({ name: 'HEAD', to: { symbolic: target }, noDeref: true, noReflog: true });
       if (!bare) await this.#track(repository, target.slice(11), target);

@@ -1,3 +1,4 @@
+import { defaultBranch } from './default-branch.js';
 import { systemMessage } from '../platform/system-message.js';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -314,7 +315,8 @@ class Initialization {
   }
 
   #writeHead(gitDir: string): void {
-    const branch = this.#options.initialBranch ?? this.#defaultBranch();
+    const branch =
+      this.#options.initialBranch ?? defaultBranch(this.#config, this.#options.env, this.#options.adviseBranch);
     if (!isValidBranchName(branch)) {
       throw new GitError(
         'REF_INVALID',
@@ -325,15 +327,6 @@ class Initialization {
     }
     this.#fs.writeFile(`${gitDir}/HEAD`, encodeText(`ref: refs/heads/${branch}\n`));
     adjustShared(this.#fs, this.#sharing, `${gitDir}/HEAD`);
-  }
-
-  #defaultBranch(): string {
-    const forTests = this.#options.env['GIT_TEST_DEFAULT_INITIAL_BRANCH_NAME'];
-    if (forTests !== undefined && forTests !== '') return forTests;
-    const configured = this.#config.get('init.defaultbranch');
-    if (configured !== undefined && configured !== '') return configured;
-    this.#options.adviseBranch?.('master');
-    return 'master';
   }
 
   #writeConfig(

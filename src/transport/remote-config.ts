@@ -1,3 +1,4 @@
+import { defaultBranch } from '../repo/default-branch.js';
 import { decodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm } from '../base/oid.js';
@@ -275,12 +276,6 @@ export function checkUrlCredentials(config: Config, urls: readonly string[], war
     if (mode === 'die') throw new GitError('CONFIG', message);
     warn(message);
   }
-}
-
-/** What a first branch is called: `init.defaultBranch`. */
-export function defaultBranch(config: Config, env: Readonly<Record<string, string | undefined>>): string {
-  const forced = env['GIT_TEST_DEFAULT_INITIAL_BRANCH_NAME'];
-  return forced !== undefined && forced !== '' ? forced : (config.get('init.defaultbranch') ?? 'master');
 }
 
 /** `branch.<name>.merge` values and its remote. */
