@@ -4,7 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Repository } from '../repo/repository.js';
 import { ByteReader } from '../transport/byte-stream.js';
 import { isData, packet, PacketReader } from '../transport/pkt-line.js';
-import type { ReceiveOptions } from '../transport/receive-pack.js';
+import type { ReceiveHelp } from '../transport/receive-pack.js';
 import { receivePush } from '../transport/receive-pack.js';
 import { requestedVersion } from '../transport/server-io.js';
 import { uploadPack } from '../transport/upload-pack.js';
@@ -28,9 +28,7 @@ export interface GitServiceOptions {
   readonly firstMilliseconds: number;
   readonly log: (text: string) => void;
   readonly errors: (text: string) => void;
-  readonly receive?:
-    | Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'>
-    | undefined;
+  readonly receive?: ReceiveHelp | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told how to see whether the connection waits for its peer; see `Connections.watch`. */
   readonly watch?: ((socket: Socket, due: () => boolean) => void) | undefined;

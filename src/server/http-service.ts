@@ -8,7 +8,7 @@ import { ByteReader, type ByteSink } from '../transport/byte-stream.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { HiddenRefs } from '../transport/hidden-refs.js';
 import { packet } from '../transport/pkt-line.js';
-import type { ReceiveOptions } from '../transport/receive-pack.js';
+import type { ReceiveHelp } from '../transport/receive-pack.js';
 import { receivePush } from '../transport/receive-pack.js';
 import { peelTag, servedRefs } from '../transport/served-refs.js';
 import { requestedVersion } from '../transport/server-io.js';
@@ -48,9 +48,7 @@ export interface HttpServiceOptions {
   readonly receivePack?: boolean | undefined;
   readonly errors: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
-  readonly receive?:
-    | Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'>
-    | undefined;
+  readonly receive?: ReceiveHelp | undefined;
   /** The most bytes a compressed request may become, 64 MiB unless said. */
   readonly maxInflated?: number | undefined;
   /** Opens the repository another way than by `enterRepository`. */

@@ -4,12 +4,11 @@ import type { LocalServer } from './connection.js';
 import { foreignEnvironment } from './connection.js';
 import { enterRepository } from './enter-repository.js';
 import type { PacketTrace } from './packet-trace.js';
-import type { ReceiveOptions } from './receive-pack.js';
+import type { ReceiveHelp } from './receive-pack.js';
 import { receivePush } from './receive-pack.js';
 import { uploadPack } from './upload-pack.js';
 
-export interface LocalServerOptions
-  extends Pick<ReceiveOptions, 'updateWorkTree' | 'updateServerInfo' | 'autoGc' | 'verifyCertificate'> {
+export interface LocalServerOptions extends ReceiveHelp {
   readonly platform: Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;

@@ -5,7 +5,7 @@ import { hexLength, isOid, isZeroOid } from '../base/oid.js';
 import { Capabilities } from './capabilities.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { isData, packetText } from './pkt-line.js';
-import { certifiedCommands, parseCertificate, type PushCertificate } from './push-certificate.js';
+import { parseCertificate, type PushCertificate } from './push-certificate.js';
 
 /** What a hook made of a change, where it is another than was asked for. */
 export interface RefReport {
@@ -57,6 +57,15 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
   const shallow: Oid[] = [];
   let capabilities = new Capabilities();
   const hex = hexLength(algorithm);
+  const add = (line: string): void => {
+    const old = line.slice(0, hex);
+    const next = line.slice(hex + 1, 2 * hex + 1);
+    if (!isOid(old) || !isOid(next) || line[hex] !== ' ' || line[2 * hex + 1] !== ' ') {
+      throw new GitError('PROTOCOL', `protocol error: expected old/new/ref, got '${line}'`);
+    }
+    if (commands.length >= MAX_COMMANDS) throw new GitError('LIMIT', 'too many ref updates in one push');
+    commands.push({ name: line.slice(2 * hex + 2), old, new: next });
+  };
   let certificate: PushCertificate | undefined;
   let item: Packet;
   for (item = await reader.read(); isData(item); item = await reader.read()) {
@@ -75,19 +84,8 @@ export async function readCommands(reader: PacketReader, algorithm: HashAlgorith
     }
     if (line === 'push-cert') {
       certificate = await readCertificate(reader);
-      const certified = certifiedCommands(certificate, hex);
-      if (certified === undefined) throw new GitError('PROTOCOL', 'protocol error: malformed push certificate');
-      if (certified.length > MAX_COMMANDS) throw new GitError('LIMIT', 'too many ref updates in one push');
-      commands.push(...certified);
-      continue;
-    }
-    const old = line.slice(0, hex);
-    const next = line.slice(hex + 1, 2 * hex + 1);
-    if (!isOid(old) || !isOid(next) || line[hex] !== ' ' || line[2 * hex + 1] !== ' ') {
-      throw new GitError('PROTOCOL', `protocol error: expected old/new/ref, got '${line}'`);
-    }
-    if (commands.length >= MAX_COMMANDS) throw new GitError('LIMIT', 'too many ref updates in one push');
-    commands.push({ name: line.slice(2 * hex + 2), old, new: next });
+      certificate.commandLines.forEach(add);
+    } else add(line);
   }
   if (item === 'eof' && commands.length > 0) throw new GitError('TRANSPORT', 'the remote end hung up unexpectedly');
   return { commands, capabilities, shallow, certificate };

@@ -17,7 +17,8 @@ import { releasePack, storeIncoming } from './incoming.js';
 import type { Packet, PacketReader } from './pkt-line.js';
 import { bandPackets, isData, MAX_PACKET, packet, packetText, type PacketWriter } from './pkt-line.js';
 import { isForProcReceive, procReceiveRules, reportedChanges, runProcReceive } from './proc-receive.js';
-import { type CertificateVerdict, judgeNonce, makeNonce, type NonceJudgement } from './push-certificate.js';
+import type { CertificateVerdict, NonceJudgement, PushCertificate } from './push-certificate.js';
+import { judgeNonce, makeNonce } from './push-certificate.js';
 import { Quarantine } from './quarantine.js';
 import type { ReceiveCommand, ReceiveRequest } from './receive-command.js';
 import { hookInput, isDeletion, readCommands } from './receive-command.js';
@@ -31,7 +32,8 @@ import { BandWriter, serverReader, serverWriter } from './server-io.js';
 import { INFINITE_DEPTH, readShallow, writeShallow } from './shallow.js';
 import type { Repository } from '../repo/repository.js';
 
-export interface ReceiveOptions extends ServiceOptions {
+/** What a push may need of the program around it. */
+export interface ReceiveHelp {
   /** `receive.denyCurrentBranch=updateInstead` needs somebody who can change work trees. Answers why not, if so. */
   readonly updateWorkTree?:
     | ((
@@ -41,10 +43,6 @@ export interface ReceiveOptions extends ServiceOptions {
         say: (text: string) => Promise<void>,
       ) => Promise<string | undefined>)
     | undefined;
-  /** Packs must hold all that their deltas build on. */
-  readonly rejectThin?: boolean | undefined;
-  /** `--skip-connectivity-check`. */
-  readonly skipConnectivity?: boolean | undefined;
   /** Looks at the signature of a push certificate. */
   readonly verifyCertificate?:
     | ((repository: Repository, payload: string, signature: string) => CertificateVerdict)
@@ -54,6 +52,13 @@ export interface ReceiveOptions extends ServiceOptions {
   readonly autoGc?:
     | ((repository: Repository, say: (text: string | Bytes) => Promise<void>) => Promise<void>)
     | undefined;
+}
+
+export interface ReceiveOptions extends ServiceOptions, ReceiveHelp {
+  /** Packs must hold all that their deltas build on. */
+  readonly rejectThin?: boolean | undefined;
+  /** `--skip-connectivity-check`. */
+  readonly skipConnectivity?: boolean | undefined;
 }
 
 /**
@@ -150,7 +155,7 @@ class Push {
   readonly #io: ServerIo;
   readonly #options: ReceiveOptions;
   readonly #nonce: NonceJudgement | undefined;
-  #certified: Readonly<Record<string, string>> | undefined;
+  #certified: Promise<Readonly<Record<string, string>>> | undefined;
   #pushOptions: readonly string[] | undefined;
   #quarantine: Quarantine | undefined;
   #incoming: Incoming | undefined;
@@ -226,11 +231,16 @@ class Push {
     if (!same) for (const command of commands) command.error = 'inconsistent push options';
   }
 
-  /** What the hooks around the whole push are told of its certificate, which becomes a blob. */
-  async #certificateEnvironment(): Promise<Readonly<Record<string, string>>> {
-    if (this.#certified !== undefined) return this.#certified;
+  /** What a hook around the whole push is told of its certificate: kept and looked at only where there is such a hook. */
+  async #certificateEnvironment(hook: string): Promise<Readonly<Record<string, string>>> {
     const { certificate } = this.#request;
-    if (certificate === undefined) return (this.#certified = {});
+    if (certificate === undefined || !this.#repository.hooks.exists(hook)) return {};
+    this.#certified ??= this.#keepCertificate(certificate);
+    return this.#certified;
+  }
+
+  /** The certificate becomes a blob. */
+  async #keepCertificate(certificate: PushCertificate): Promise<Readonly<Record<string, string>>> {
     const repository = this.#repository;
     const oid = await repository.objects.write('blob', encodeText(certificate.text));
     const { signer, key, status } = this.#options.verifyCertificate?.(
@@ -239,7 +249,7 @@ class Push {
       certificate.signature,
     ) ?? { signer: undefined, key: undefined, status: 'N' };
     const nonce = this.#nonce;
-    return (this.#certified = {
+    return {
       GIT_PUSH_CERT: oid,
       GIT_PUSH_CERT_SIGNER: signer ?? '',
       GIT_PUSH_CERT_KEY: key ?? '',
@@ -248,7 +258,7 @@ class Push {
         ? {}
         : { GIT_PUSH_CERT_NONCE: nonce.nonce, GIT_PUSH_CERT_NONCE_STATUS: nonce.status }),
       ...(nonce?.slop === undefined ? {} : { GIT_PUSH_CERT_NONCE_SLOP: String(nonce.slop) }),
-    });
+    };
   }
 
   /** Takes the pack into the quarantine; why not, where that fails. */
@@ -315,7 +325,7 @@ class Push {
     const live = commands.filter((command) => command.error === undefined);
     if (live.length > 0) {
       const code = await this.#hook('pre-receive', [], live, {
-        ...(await this.#certificateEnvironment()),
+        ...(await this.#certificateEnvironment('pre-receive')),
         ...this.#quarantine?.environment(),
       });
       if (code !== undefined && code !== 0) {
@@ -516,13 +526,14 @@ class Push {
     const done = this.#request.commands.filter(
       (command) => command.error === undefined && command.didNotExist !== true,
     );
-    if (done.length > 0)
-      await this.#hook('post-receive', [], done.flatMap(reportedChanges), await this.#certificateEnvironment());
-    if (done.length > 0)
+    if (done.length > 0) {
+      const certified = await this.#certificateEnvironment('post-receive');
+      await this.#hook('post-receive', [], done.flatMap(reportedChanges), certified);
       await this.#hook(
         'post-update',
         done.map((command) => command.name),
       );
+    }
     if (this.#config.autoGc && done.length > 0) await this.#options.autoGc?.(this.#repository, this.#say);
     if (this.#config.updateServerInfo) await this.#options.updateServerInfo?.(this.#repository);
   }

@@ -74,9 +74,15 @@ it.skipIf(!keygen)(
         expect(certificate.payload).toContain('pushee ../hub.git\n');
       }
     }
+    // What no hook asks for is not kept.
+    box.run('rm', ['hub.git/hooks/pre-receive']);
+    const kept = box.git(['cat-file', '--batch-all-objects', '--batch-check'], { cwd: 'hub.git' });
+    box.bough(['push', '-q', '--signed', `--receive-pack=${bough} receive-pack`, '../hub.git', 'main:again'], {
+      cwd: 'own',
+    });
+    expect(box.git(['cat-file', '--batch-all-objects', '--batch-check'], { cwd: 'hub.git' })).toBe(kept);
     // Nobody asks for a signature any more.
     box.git(['config', '--unset', 'receive.certNonceSeed'], { cwd: 'hub.git' });
-    box.run('rm', ['hub.git/hooks/pre-receive']);
     for (const words of [['--signed'], ['--signed=if-asked'], ['--signed=perhaps'], ['--no-signed']]) {
       const all = ['push', ...words, '../hub.git', `main:${words[0]!.replace(/\W/g, '-')}`];
       const ours = box.tryBough(all, { cwd: 'own' });
