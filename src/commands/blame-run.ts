@@ -934,10 +934,8 @@ export class BlameRun {
     const dateWidth = widthOfDates(this.#dateMode, (mode) => formatDate(0, '+0000', mode, this.#repository.clock));
     const markUnblamable = config.getBool('blame.markunblamablelines') === true;
     const markIgnored = config.getBool('blame.markignoredlines') === true;
-    const color = this.#context.wantColor('blame', words.colorLines || words.colorByAge ? undefined : null);
     const repeated = this.#repeatedColor();
     const ages = words.colorByAge ? this.#ageColors() : undefined;
-    void color;
     let before: CommitNode | undefined;
     for (const entry of entries) {
       const { origin } = entry;

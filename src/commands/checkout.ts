@@ -286,7 +286,6 @@ class Checkout {
       throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
     if (values.orphan != null && values.track != null)
       throw new GitError('USAGE', "'--orphan' cannot be used with '-t'");
-    void target;
   }
 
   async #paths(words: readonly string[], target: Target | undefined): Promise<number> {

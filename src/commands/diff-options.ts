@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import { parseStatusFilter } from '../diff/select.js';
-import { UsageError } from './options.js';
+import { parseNumber, UsageError } from './options.js';
 
 /** Output forms as bits of one mask: forms exclude and clear one another as in git. */
 export type DiffForm =
@@ -152,11 +152,6 @@ const form =
     for (const one of forms) words.forms.add(one);
   };
 const flag = (set: (words: DiffWords) => void): Spec => ({ value: 'none', set });
-/** A whole number with an optional k, m or g; `undefined` for anything else. */
-function wholeOf(text: string): number | undefined {
-  const match = /^\s*([+-]?\d+)([kmg]?)$/i.exec(text);
-  return match === null ? undefined : Number(match[1]) * 1024 ** ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
-}
 const number =
   (name: string, set: (words: DiffWords, value: number) => void): Handler =>
   (words, value) => {
@@ -388,7 +383,7 @@ const longs: Readonly<Record<string, Spec>> = {
     value: 'required',
     set: (words, value) => {
       if (value === '') throw fail("option `inter-hunk-context' expects a numerical value");
-      const lines = wholeOf(value);
+      const lines = parseNumber(value);
       if (lines === undefined || lines < 0)
         throw fail("option `inter-hunk-context' expects a non-negative integer value with an optional k/m/g suffix");
       words.interHunkContext = lines;
@@ -705,7 +700,7 @@ const shorts: Readonly<Record<string, Spec>> = {
   l: {
     value: 'required',
     set: (words, value) => {
-      const limit = wholeOf(value);
+      const limit = parseNumber(value);
       if (limit === undefined) throw fail("switch `l' expects an integer value with an optional k/m/g suffix");
       words.renameLimit = limit;
     },

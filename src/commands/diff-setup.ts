@@ -26,6 +26,7 @@ import {
 import { createDelta } from '../packs/delta-create.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
+import { badVariable, type Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
@@ -136,9 +137,9 @@ export class DiffTask {
     );
   }
 
-  /** Nothing is printed (`-s`, `--quiet`). */
   #silent: boolean | undefined;
 
+  /** Nothing is printed (`-s`, `--quiet`). */
   get silent(): boolean {
     this.#silent ??= Object.values(this.formats).every((form) => form === undefined || form === false);
     return this.#silent;
@@ -320,17 +321,16 @@ const slots: Readonly<Record<string, keyof DiffColors>> = {
 };
 
 /** The colours of diffs: git's defaults, and `color.diff.<slot>`. */
-function diffColors(context: CommandContext, repository: Repository | undefined): DiffColors {
+function diffColors(config: Config | undefined): DiffColors {
   const colors: Record<string, string> = { ...defaultDiffColors };
   for (const [slot, name] of Object.entries(slots)) {
     for (const section of ['diff.color', 'color.diff']) {
-      const value = repository?.config.get(`${section}.${slot}`);
-      if (value === undefined) continue;
+      const entry = config?.last(`${section}.${slot}`);
+      if (entry?.value === undefined) continue;
       try {
-        colors[name] = parseColor(value);
+        colors[name] = parseColor(entry.value);
       } catch (error) {
-        context.error((error as Error).message);
-        throw badSetting(repository!, `${section}.${slot}`);
+        throw badVariable(entry, (error as Error).message);
       }
     }
   }
@@ -398,8 +398,7 @@ function movedWhitespaceFaults(text: string | null | undefined): string[] {
 function lineRegex(pattern: string, message: string): RegExp {
   try {
     return compileRegex(pattern, 'extended');
-  } catch (error) {
-    void error;
+  } catch {
     throw new UsageError(`${message}: '${pattern}'`, { quiet: true });
   }
 }
@@ -417,20 +416,18 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   forms.delete('none');
 
   const wantColor = context.wantColor('diff', words.color ?? config?.get('diff.color') ?? undefined);
-  const palette = diffColors(context, repository);
+  // Colours that cannot be read are told of, used or not.
+  const palette = diffColors(config);
   const colors = wantColor ? palette : undefined;
-  const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (movedSetting(repository) ?? 'no') : 'no'));
-  if (movedMode === undefined) {
-    context.error(movedModesMessage);
-    throw badSetting(repository!, 'diff.colormoved');
-  }
+  const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (movedSetting(config) ?? 'no') : 'no'));
+  if (movedMode === undefined) throw badVariable(config!.last('diff.colormoved')!, movedModesMessage);
   const movedSpace = words.colorMovedWs ?? (ui ? config?.get('diff.colormovedws') : undefined);
   const movedSpaceFaults = movedWhitespaceFaults(movedSpace);
   if (movedSpaceFaults.length > 0) {
     for (const fault of movedSpaceFaults) context.error(fault);
     if (words.colorMovedWs != null)
       throw new UsageError(`invalid mode '${words.colorMovedWs}' in --color-moved-ws`, { quiet: true });
-    throw badSetting(repository!, 'diff.colormovedws');
+    throw badVariable(config!.last('diff.colormovedws')!);
   }
 
   const whitespaceConfig = config?.get('core.whitespace');
@@ -466,8 +463,8 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     configAlgorithm !== undefined &&
     !['myers', 'default', 'minimal', 'patience', 'histogram'].includes(configAlgorithm)
   ) {
-    context.error(`unknown value for config 'diff.algorithm': ${config!.get('diff.algorithm')}`);
-    throw badSetting(repository!, 'diff.algorithm');
+    const entry = config!.last('diff.algorithm')!;
+    throw badVariable(entry, `unknown value for config 'diff.algorithm': ${entry.value}`);
   }
   const algorithm =
     words.algorithm ??
@@ -509,10 +506,11 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   newPrefix = words.newPrefix ?? newPrefix;
 
   const highlightText = words.wsErrorHighlight ?? config?.get('diff.wserrorhighlight');
-  const badHighlight = (): GitError => {
-    context.error(`unknown value for config 'diff.wserrorhighlight': ${highlightText}`);
-    return badSetting(repository!, 'diff.wserrorhighlight');
-  };
+  const badHighlight = (): GitError =>
+    badVariable(
+      config!.last('diff.wserrorhighlight')!,
+      `unknown value for config 'diff.wserrorhighlight': ${highlightText}`,
+    );
   const options: DiffOptions = {
     algorithm,
     ignoreDriverAlgorithm: words.algorithm !== undefined,
@@ -524,8 +522,8 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
       return (lines, index) => regex.test(decodeText(lineBytes(lines, index)));
     }),
     indentHeuristic: words.indentHeuristic ?? config?.getBool('diff.indentheuristic', true),
-    context: words.context ?? contextFrom(context, ui ? naturalSetting(repository, 'diff.context') : undefined),
-    interHunkContext: words.interHunkContext ?? (ui ? naturalSetting(repository, 'diff.interhunkcontext') : undefined),
+    context: words.context ?? contextFrom(context, ui ? naturalSetting(config, 'diff.context') : undefined),
+    interHunkContext: words.interHunkContext ?? (ui ? naturalSetting(config, 'diff.interhunkcontext') : undefined),
     functionContext: words.functionContext,
     oldPrefix,
     newPrefix,
@@ -651,54 +649,16 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
 }
 
 /** `diff.colorMoved`, which may be a mere yes or no. */
-function movedSetting(repository: Repository | undefined): string | undefined {
-  const entry = repository?.config.last('diff.colormoved');
+function movedSetting(config: Config | undefined): string | undefined {
+  const entry = config?.last('diff.colormoved');
   if (entry === undefined) return undefined;
   return entry.value === undefined ? 'default' : entry.value === '' ? 'no' : entry.value;
 }
 
-/** A setting that cannot be read, in git's words for where it stands. */
-export function badSetting(repository: Repository, key: string): GitError {
-  const entry = repository.config.last(key)!;
-  return new GitError(
-    'CONFIG',
-    entry.origin.kind === 'command line'
-      ? `unable to parse '${key}' from command-line config`
-      : `bad config variable '${key}' in file '${entry.origin.name}' at line ${entry.line}`,
-  );
-}
-
-/** Refuses colours of `section` that cannot be read, used or not; with `only` also slots that there are not. */
-export function checkColorSettings(
-  context: CommandContext,
-  repository: Repository,
-  section: string,
-  slots: readonly string[],
-  only = false,
-): void {
-  for (const { key, value } of repository.config.entries()) {
-    if (!key.startsWith(`${section}.`)) continue;
-    if (!slots.includes(key.slice(section.length + 1))) {
-      if (only) throw badSetting(repository, key);
-      continue;
-    }
-    if (value === undefined) context.error(`missing value for '${key}'`);
-    else {
-      try {
-        parseColor(value);
-        continue;
-      } catch {
-        context.error(`invalid color value: ${value}`);
-      }
-    }
-    throw badSetting(repository, key);
-  }
-}
-
 /** A whole number that must not be less than nothing. */
-function naturalSetting(repository: Repository | undefined, key: string): number | undefined {
-  const value = repository?.config.getInt(key);
-  if (value !== undefined && value < 0) throw badSetting(repository!, key);
+function naturalSetting(config: Config | undefined, key: string): number | undefined {
+  const value = config?.getInt(key);
+  if (value !== undefined && value < 0) throw badVariable(config!.last(key)!);
   return value;
 }
 

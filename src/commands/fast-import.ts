@@ -5,13 +5,11 @@ import type { FastImportSettings } from '../porcelain/fast-import/fast-import.js
 import { FastImport } from '../porcelain/fast-import/fast-import.js';
 import { resolvePath } from '../repo/paths.js';
 import { defineCommand } from './command.js';
-import { UsageError } from './options.js';
+import { parseNumber, UsageError } from './options.js';
 
 /** `12`, `3k`, `2m`, `1g`. */
 function size(text: string): number | undefined {
-  const match = /^(\d+)([kmg]?)$/i.exec(text);
-  if (match === null) return undefined;
-  return Number(match[1]) * { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match[2]!.toLowerCase()]!;
+  return /^\d/.test(text) ? parseNumber(text) : undefined;
 }
 
 export const command = defineCommand({

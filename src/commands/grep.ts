@@ -18,6 +18,7 @@ import { isGitlinkMode, isRegularMode, isTreeMode } from '../objects/mode.js';
 import { checkTreeDepth, parseTree } from '../objects/tree.js';
 import { GrepExpression } from '../porcelain/grep-pattern.js';
 import type { GrepToken } from '../porcelain/grep-pattern.js';
+import { checkColors } from '../repo/config-check.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -29,11 +30,10 @@ import { resolveWithContext } from '../repo/revision.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { CommandContext } from './command.js';
-import { checkColorSettings } from './diff-setup.js';
 import { defineCommand } from './command.js';
 import { DiffDrivers } from './diff-drivers.js';
 import type { OptionEvent, ParsedOptions } from './options.js';
-import { UsageError } from './options.js';
+import { parseNumber, UsageError } from './options.js';
 import { openWorkTree } from './work-tree.js';
 
 interface Hit {
@@ -209,8 +209,7 @@ class Grep {
       throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     this.#heading = values.heading === true;
     this.#break = values.break === true;
-    if (this.#repository !== undefined)
-      checkColorSettings(this.#context, this.#repository, 'color.grep', colorSlots, true);
+    if (config !== undefined) checkColors(config, 'color.grep', colorSlots, { only: true });
     if (this.#context.wantColor('grep', values.color)) this.#colors = this.#readColors();
   }
 
@@ -915,7 +914,7 @@ class FileSearch {
     const lineColor = sign === ':' ? colors.selected : sign === '=' ? colors.function : colors.context;
     const matchColor = sign === ':' ? colors.matchSelected : colors.matchContext;
     const highlight = sign === ':' ? !values.invert : values.invert;
-    if (!highlight && !(sign !== ':' && false)) return paint(lineColor, line);
+    if (!highlight) return paint(lineColor, line);
     let out = '';
     let at = 0;
     // What stands around matches is painted even where it is nothing.
@@ -938,11 +937,11 @@ const spelledOption = ({ spelled }: OptionEvent): string =>
 
 /** A whole number with an optional k, m or g; throws in git's words. */
 function wholeNumber(event: OptionEvent, kind = 'an integer value'): number {
-  const match = /^([+-]?\d+)([kmg]?)$/i.exec(event.value ?? '');
   if (event.value === '') throw new UsageError(`${spelledOption(event)} expects a numerical value`, { quiet: true });
-  if (match === null || (kind !== 'an integer value' && match[1]!.startsWith('-')))
+  const number = parseNumber(event.value ?? '');
+  if (number === undefined || (kind !== 'an integer value' && number < 0))
     throw new UsageError(`${spelledOption(event)} expects ${kind} with an optional k/m/g suffix`, { quiet: true });
-  return Number(match[1]) * 1024 ** ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
+  return number;
 }
 
 function contextNumber(event: OptionEvent): number {

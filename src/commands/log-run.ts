@@ -47,6 +47,8 @@ import { Remerger } from '../porcelain/remerge.js';
 import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { defaultDateMode } from '../repo/dates.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
+import { badVariable } from '../repo/config.js';
+import { checkColors } from '../repo/config-check.js';
 import type { Repository } from '../repo/repository.js';
 import type { PathspecItem } from '../repo/pathspec.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
@@ -54,7 +56,7 @@ import type { CommandContext } from './command.js';
 import { combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
-import { badSetting, checkColorSettings, reversed, setUpDiff } from './diff-setup.js';
+import { reversed, setUpDiff } from './diff-setup.js';
 import type { DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
@@ -285,7 +287,7 @@ export class LogRun {
     const { config } = this.#repository;
     const configured = config.get('log.diffmerges');
     if (configured !== undefined && diffMergesOf(configured, this.#repository) === undefined) {
-      throw badSetting(this.#repository, 'log.diffmerges');
+      throw badVariable(config.last('log.diffmerges')!);
     }
     if (settings.diffMerges !== undefined) this.#merges = settings.diffMerges;
     else if (settings.firstParent) this.#merges = 'first-parent';
@@ -672,7 +674,7 @@ export class LogRun {
 
   async *run(): AsyncGenerator<LogResult, number> {
     const slots = ['branch', 'remotebranch', 'tag', 'stash', 'head', 'grafted', 'symbol'];
-    checkColorSettings(this.#context, this.#repository, 'color.decorate', slots);
+    checkColors(this.#repository.config, 'color.decorate', slots);
     await this.#parse();
     await this.#prepare();
     this.#context.startPager(true);

@@ -215,8 +215,7 @@ class Listing {
     return killed;
   }
 
-  #line(path: string, head: string, oid?: string): Line {
-    void oid;
+  #line(path: string, head: string): Line {
     const eol = this.#values.eol === true ? this.#eol(path, undefined) : '';
     return { text: `${head}${eol}${this.#print(path)}${this.#end}` };
   }

@@ -69,7 +69,7 @@ export const command = defineCommand({
     const { config } = repository;
     const remotes = new Remotes(config, repository);
     const branch = await currentBranch(repository);
-    let rebase = rebaseMode(values.rebase, context);
+    let rebase = rebaseMode(values.rebase);
     let fastForward = events.some((event) => event.key === 'ff' || event.key === 'ff-only')
       ? lastFastForward(events)
       : undefined;
@@ -188,10 +188,9 @@ function parseRebase(text: string, key: string): Rebase {
   throw new GitError('USAGE', `invalid value for '${key}': '${text}'`);
 }
 
-function rebaseMode(value: string | null | undefined, context: CommandContext): Rebase | undefined {
+function rebaseMode(value: string | null | undefined): Rebase | undefined {
   if (value === undefined) return undefined;
   if (value === null) return 'false';
-  void context;
   return parseRebase(value, '--rebase');
 }
 

@@ -17,7 +17,7 @@ import { DiffArguments } from './diff-options.js';
 import { setUpDiff, type DiffTask } from './diff-setup.js';
 import { runInner } from './inner.js';
 import { command as log } from './log.js';
-import { type OptionEvent, UsageError } from './options.js';
+import { type OptionEvent, parseNumber, UsageError } from './options.js';
 
 /** A commit of the comparison: where it stands in its series, from 1. */
 interface Numbered {
@@ -120,10 +120,9 @@ function takeDiffWords(rest: readonly string[], diff: DiffArguments): string[] {
 }
 
 function memoryOf(text: string): number {
-  const match = /^(\d+)([kmg]?)$/i.exec(text);
-  if (match === null) throw new UsageError(`invalid max-memory value: ${text}`, { quiet: true });
-  const power = ['', 'k', 'm', 'g'].indexOf(match[2]!.toLowerCase());
-  return Number(match[1]) * 1024 ** power;
+  const bytes = /^\d/.test(text) ? parseNumber(text) : undefined;
+  if (bytes === undefined) throw new UsageError(`invalid max-memory value: ${text}`, { quiet: true });
+  return bytes;
 }
 
 /** What `--notes` and its like become for the log. */

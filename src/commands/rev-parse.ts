@@ -347,7 +347,7 @@ class RevParse {
       return next;
     };
     const filter = this.#filter;
-    if (stuck !== undefined) return yield* this.#optionWithValue(word, name, stuck);
+    if (stuck !== undefined) return yield* this.#optionWithValue(name, stuck);
     switch (name) {
       case '-n':
         if (next === undefined) throw new GitError('USAGE', '-n requires an argument');
@@ -454,7 +454,7 @@ class RevParse {
     }
   }
 
-  async *#optionWithValue(word: string, name: string, value: string): AsyncGenerator<Result, 'yes' | 'no'> {
+  async *#optionWithValue(name: string, value: string): AsyncGenerator<Result, 'yes' | 'no'> {
     switch (name) {
       case '--path-format':
         if (value !== 'absolute' && value !== 'relative') {
@@ -517,7 +517,6 @@ class RevParse {
         yield* this.#objectFormat(value);
         return 'yes';
       default:
-        void word;
         return 'no';
     }
   }
@@ -695,7 +694,6 @@ function insideGitDirectory(context: CommandContext, repository: Repository): bo
   return context.cwd === real || context.cwd.startsWith(`${real}/`);
 }
 
-/** `transfer.hideRefs` and the section's own, later ones first. */
 /** The work tree of the repository that has this one as a submodule. */
 function superproject(context: CommandContext, repository: Repository): string | undefined {
   const { workTree } = repository;

@@ -14,7 +14,7 @@ import type { RefUpdate } from '../refs/store.js';
 import { resolveRevision } from '../repo/revision.js';
 import { checkColumns, columnModeFor, tableWidth } from './column-option.js';
 import { type CommandContext, defineCommand } from './command.js';
-import { colorOption, type ParsedOptions, UsageError } from './options.js';
+import { colorOption, parseNumber, type ParsedOptions, UsageError } from './options.js';
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
 import { showTag, verifyTag } from './verify-tag.js';
@@ -30,7 +30,7 @@ const options = {
     implied: '1',
     help: 'print <n> lines of each tag message',
     check: (value: string, name: string) =>
-      /^[+-]?\d+[kmg]?$/i.test(value)
+      parseNumber(value) !== undefined
         ? undefined
         : `${name} expects ${value === '' ? 'a numerical value' : 'an integer value with an optional k/m/g suffix'}`,
   },

@@ -198,8 +198,7 @@ export class RefScript {
         this.#state = 'started';
         return 'start: ok\n';
       case 'prepare': {
-        const text = this.#report(await this.#transaction.prepare(), 'prepare: ');
-        void text;
+        this.#report(await this.#transaction.prepare(), 'prepare: ');
         this.#state = 'prepared';
         return 'prepare: ok\n';
       }

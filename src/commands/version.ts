@@ -17,11 +17,10 @@ export const command = defineCommand({
   usage: ['version [--build-options]'],
   options: { 'build-options': { type: 'flag', help: 'also show what it was built for' } },
   standalone: true,
-  async *run(context, args) {
+  async *run(_context, args) {
     const long = args.values['build-options'] === true;
     const result: Version = { git: GIT_VERSION, bough: BOUGH_VERSION };
     yield long ? { ...result, node: process.version, platform: `${process.arch}` } : result;
-    void context;
   },
   render(result: Version, context) {
     const first =

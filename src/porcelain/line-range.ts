@@ -30,7 +30,7 @@ export function parseLineRange(
 ): LineRange {
   let from = Math.max(1, Math.min(anchor, lines.count + 1));
   if (text.startsWith(':') || text.startsWith('^:')) {
-    return functionRange(text, lines, from, path, findFunction ?? plainFunctionLine);
+    return functionRange(text, lines, from, findFunction ?? plainFunctionLine);
   }
   const start = location(text, lines, -from, 1);
   let { rest } = start;
@@ -92,7 +92,7 @@ function location(text: string, lines: Lines, begin: number, first: number): Loc
   throw new GitError('USAGE', `-L parameter '${pattern}' starting at line ${from}: No match`);
 }
 
-function functionRange(text: string, lines: Lines, anchor: number, path: string, find: FunctionFinder): LineRange {
+function functionRange(text: string, lines: Lines, anchor: number, find: FunctionFinder): LineRange {
   const fromTop = text.startsWith('^');
   const [pattern] = /^(?:\\[\s\S]|[^:\\])*/.exec(text.slice(fromTop ? 2 : 1))!;
   if (pattern === '') throw new GitError('USAGE', `-L parameter '${text}' is malformed`);
@@ -116,7 +116,6 @@ function functionRange(text: string, lines: Lines, anchor: number, path: string,
   // What follows a further colon is no part of a range.
   if (text.length > (fromTop ? 2 : 1) + pattern.length)
     throw new GitError('USAGE', `-L parameter '${text}' is malformed`);
-  void path;
   let end = begin + 1;
   while (end < lines.count && !isFunction(end)) end++;
   return [begin, end];

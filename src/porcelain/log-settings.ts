@@ -129,9 +129,8 @@ export interface OptionContext {
 
 const usage = (message: string): GitError => new GitError('USAGE', message);
 
-function wholeNumber(text: string, option: string): number {
+function wholeNumber(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw usage(`'${text}': not an integer`);
-  void option;
   return Number(text);
 }
 
@@ -205,7 +204,7 @@ export function takeLogOption(
       context.complain?.('error: -n requires an argument');
       return 0;
     }
-    settings.maxCount = wholeNumber(value, '-n');
+    settings.maxCount = wholeNumber(value);
     settings.noWalk = undefined;
     return word === '-n' ? 2 : 1;
   }
@@ -580,7 +579,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
 
 const valuedOptions: Readonly<Record<string, Valued>> = {
   '--max-count': (s, v) => {
-    s.maxCount = wholeNumber(v, '--max-count');
+    s.maxCount = wholeNumber(v);
     s.noWalk = undefined;
   },
   '--skip': (s, v) => {
@@ -630,10 +629,10 @@ const valuedOptions: Readonly<Record<string, Valued>> = {
 const stuckOptions: Readonly<Record<string, Valued>> = {
   '--max-count-oldest': (s, v) => {
     if (s.maxCount >= 0) throw together('--max-count', '--max-count-oldest');
-    s.maxCountOldest = wholeNumber(v, '--max-count-oldest');
+    s.maxCountOldest = wholeNumber(v);
   },
   '--graph-lane-limit': (s, v) => {
-    s.graphLaneLimit = wholeNumber(v, '--graph-lane-limit');
+    s.graphLaneLimit = wholeNumber(v);
   },
   '--unpacked': () => {
     throw usage('--unpacked=<packfile> no longer supported');
@@ -644,10 +643,10 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
     s.ancestryBottoms.push(v);
   },
   '--min-parents': (s, v) => {
-    s.minParents = wholeNumber(v, '--min-parents');
+    s.minParents = wholeNumber(v);
   },
   '--max-parents': (s, v) => {
-    s.maxParents = wholeNumber(v, '--max-parents');
+    s.maxParents = wholeNumber(v);
   },
   '--no-walk': (s, v) => {
     s.noWalk = v as 'sorted' | 'unsorted';

@@ -78,8 +78,7 @@ class PatchText {
   private message(line: string): void {
     if (line.startsWith('    ')) this.text += `${line.replace(/[ \t\r\n]+$/, '')}\n`;
     else if (/^Notes(?: \(.*\))?:$/.test(line)) this.text += `\n\n ## ${line.slice(0, -1)} ##\n`;
-    // Empty lines between them, and the one in front of the changes, which is written with these.
-    else if (line !== '') this.text += '';
+    // Nothing else is compared; the empty line in front of the changes is written with these.
   }
 
   private endHeader(): void {

@@ -232,6 +232,20 @@ const slots: Readonly<Record<string, readonly string[]>> = {
   status: ['header', 'branch', 'updated', 'added', 'changed', 'untracked', 'nobranch', 'unmerged'],
 };
 
+/** Throws `CONFIG` at a colour of `section` that cannot be read, used or not; with `only` at a slot that there is not, too. */
+export function checkColors(
+  config: Config,
+  section: string,
+  names: readonly string[],
+  options: { readonly only?: boolean } = {},
+): void {
+  for (const entry of config.entries()) {
+    if (!entry.key.startsWith(`${section}.`)) continue;
+    if (names.includes(entry.key.slice(section.length + 1))) color(entry);
+    else if (options.only === true) throw badVariable(entry);
+  }
+}
+
 /** What a command takes over beside the usual. */
 const ofCommands: Readonly<Record<string, readonly [string, Check][]>> = {
   add: bools('add.ignoreerrors', 'add.ignore-errors'),
