@@ -289,6 +289,9 @@ class Clone {
       wants.add(remoteHead.oid);
     }
     if (refs.length === 0) options.warn('You appear to have cloned an empty repository.');
+    if (ours === undefined && remoteHead === undefined && unbornHead === undefined) {
+      defaultBranch(repository.config, options.env, options.adviseBranch);
+    }
     await this.#transfer(repository, connection, refs, [...wants], await this.#takeBundles(repository, connection));
     await this.#writeRefs(repository, mapped);
     if (options.singleBranch && options.tags && options.revision === undefined && !options.mirror) {
@@ -546,7 +549,7 @@ class Clone {
       return { repository, head: commit, branch: undefined, detached: true };
     }
     // Nothing to check out: an empty repository, or one whose HEAD leads nowhere.
-    const target = unbornHead ?? `refs/heads/${defaultBranch(repository.config, options.env, options.adviseBranch)}`;
+    const target = unbornHead ?? `refs/heads/${defaultBranch(repository.config, options.env)}`;
     if (target.startsWith('refs/heads/')) {
       await set({ name: 'HEAD', to: { symbolic: target }, noDeref: true, noReflog: true });
       if (!bare) await this.#track(repository, target.slice(11), target);
