@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../support/random.js';
-import { type Ran, type Sandbox, sandbox, stockVersion } from '../support/sandbox.js';
+import { type Ran, type Sandbox, sandbox } from '../support/sandbox.js';
+import { since } from '../support/version.js';
 
 /** The same words to both programs, each with a log of its own; what they said and what helpers were asked. */
 function both(
@@ -47,8 +48,7 @@ describe('credential', () => {
     const none = helper(box, 'none', '');
     const quit = helper(box, 'quit', 'quit=1\\n');
     // Passwords end since git 2.40.
-    const [major, minor] = stockVersion();
-    const end = major > 2 || minor >= 40 ? 'password_expiry_utc=5\\n' : '';
+    const end = since(40) ? 'password_expiry_utc=5\\n' : '';
     const stale = end === '' ? none : helper(box, 'stale', `username=old\\npassword=gone\\n${end}`);
     const random = new Random(23);
     const hosts = ['example.com', 'example.com:8080', 'git.example.com', 'other.org'];
@@ -82,9 +82,7 @@ describe('credential', () => {
     }
   }, 120_000);
 
-  it('takes credentials of other kinds from helpers that announce them', () => {
-    const [major, minor] = stockVersion();
-    if (major === 2 && minor < 46) return;
+  it.skipIf(!since(46))('takes credentials of other kinds from helpers that announce them (needs git 2.46)', () => {
     const box = sandbox();
     const modern = helper(
       box,

@@ -1,12 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
-import { sharedSandbox, stockVersion } from '../support/sandbox.js';
+import { sharedSandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 // Words of the commands that tell history, beside stock git: what they print, what they refuse and how they end.
 
-const [major, minor] = stockVersion();
-const current = major > 2 || minor >= 55;
 const box = sharedSandbox();
 let bundle: string;
 
@@ -110,7 +109,7 @@ it('reflogs leave out what a tag reaches, and refuse excluded commits', () => {
   ]);
 });
 
-it.skipIf(!current)('rev-list -z refuses what does not go with it', () => {
+it.skipIf(!current)('rev-list -z refuses what does not go with it (needs git 2.55)', () => {
   compare(
     [
       ...['--left-right', '--cherry-mark', '--cherry', '--graph', '--timestamp', '--oneline', '--header', '--bisect'],
@@ -135,7 +134,7 @@ it('--exclude-hidden knows namespaces, and what does not go with it', () => {
   compare(current ? lines : lines.filter((line) => !line.includes('hidden=fetch')));
 });
 
-it.skipIf(!current)('log -L: pickaxe, filters, the reverse', () => {
+it.skipIf(!current)('log -L: pickaxe, filters, the reverse (needs git 2.55)', () => {
   compare(
     [
       ...['-S TWO', '-S nothing', '-G two', '-s -G two', '-s --diff-filter=M', '-s --diff-filter=A', '-R -2'],

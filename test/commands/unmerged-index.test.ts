@@ -1,10 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Sandbox, sandbox, stockVersion } from '../support/sandbox.js';
-
-const [major, minor] = stockVersion();
-/** Whether stock git is the version that bough follows. */
-const current = major > 2 || minor >= 55;
+import { type Sandbox, sandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 /** `a` and `n` in conflict without a merge in progress; `b` changed, `gone` removed. */
 function conflicted(): Sandbox {
@@ -93,7 +90,7 @@ describe('switch without a place to go to leaves the files', () => {
   });
 });
 
-test.runIf(current)('what `checkout -m` could not carry over is listed by what the branch has', () => {
+test.runIf(current)('what `checkout -m` could not carry over is listed by what the branch has (needs git 2.55)', () => {
   for (const kind of ['link', 'directory']) {
     const [stock, bough] = both(() => {
       const box = sandbox();
@@ -136,7 +133,7 @@ test('a word that is neither a revision nor a path is told as such, `:/text` and
   }
 });
 
-describe.runIf(current)('`add -u` tells of what it did before it refuses a word', () => {
+describe.runIf(current)('`add -u` tells of what it did before it refuses a word (needs git 2.55)', () => {
   test.each(
     [
       ['-n', '--', 'b', 'new'],
@@ -158,7 +155,7 @@ describe.runIf(current)('`add -u` tells of what it did before it refuses a word'
   });
 });
 
-test.runIf(current)('a stash whose index fits no more says which paths are not there', () => {
+test.runIf(current)('a stash whose index fits no more says which paths are not there (needs git 2.55)', () => {
   for (const args of [
     ['pop', '--index'],
     ['apply', '-q', '--index'],
@@ -196,7 +193,7 @@ test('on a branch yet to be born: conflicts hinder neither a commit of nothing n
   }
 });
 
-test.runIf(current)('a stash of untracked files alone leaves what undoes a resolution', () => {
+test.runIf(current)('a stash of untracked files alone leaves what undoes a resolution (needs git 2.55)', () => {
   for (const args of [[], ['--index'], ['stash@{1}']]) {
     const [stock, bough] = both(() => {
       const box = sandbox();

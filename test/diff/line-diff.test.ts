@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,10 @@ import type { Change, DiffAlgorithm, LineDiffOptions } from '../../src/diff/line
 import { diffLines } from '../../src/diff/line-diff.js';
 import { lineBytes, splitAlike, splitLines } from '../../src/diff/lines.js';
 import { Random } from '../support/random.js';
+import { stockGit } from '../support/sandbox.js';
+import { since } from '../support/version.js';
 import type { TextShape } from './texts.js';
 import { editLines, joinLines, makeLines } from './texts.js';
-
-const version = /(\d+)\.(\d+)/.exec(execFileSync('git', ['version'], { encoding: 'utf8' }))!;
-/** Since 2.54 a histogram diff compares groups of changes anew that slid beside one another; since 2.49 minimal drops no lines. */
-const minor = Number(version[1]) * 1000 + Number(version[2]);
 
 let folder: string;
 beforeAll(() => {
@@ -46,7 +44,7 @@ function askGit(pairs: readonly (readonly [string, string])[], args: readonly st
     mkdirSync(join(folder, side));
     for (const [n, pair] of pairs.entries()) writeFileSync(join(folder, side, String(n)), encodeText(pair[i]!));
   }
-  const run = spawnSync('git', ['diff', '--no-index', '-U0', '--no-color', '--no-ext-diff', ...args, 'a', 'b'], {
+  const run = spawnSync(stockGit, ['diff', '--no-index', '-U0', '--no-color', '--no-ext-diff', ...args, 'a', 'b'], {
     cwd: folder,
     encoding: 'latin1',
     maxBuffer: 1 << 28,
@@ -74,10 +72,15 @@ function compare(
 }
 
 describe('line diff is git’s', () => {
-  const algorithms: DiffAlgorithm[] = ['myers', 'minimal', 'patience', 'histogram'];
-  for (const algorithm of algorithms) {
-    const known = algorithm === 'histogram' ? minor >= 2054 : algorithm === 'minimal' ? minor >= 2049 : true;
-    it.skipIf(!known)(algorithm, () => {
+  // Since 2.54 a histogram diff compares groups of changes anew that slid beside one another; since 2.49 minimal drops no lines.
+  const algorithms: [DiffAlgorithm, number][] = [
+    ['myers', 0],
+    ['minimal', 49],
+    ['patience', 0],
+    ['histogram', 54],
+  ];
+  for (const [algorithm, needed] of algorithms) {
+    it.skipIf(!since(needed))(needed === 0 ? algorithm : `${algorithm} (needs git 2.${needed})`, () => {
       compare(makePairs(11, 1000, false), { algorithm }, [`--diff-algorithm=${algorithm}`]);
       compare(makePairs(12, 500, false), { algorithm, indentHeuristic: false }, [
         `--diff-algorithm=${algorithm}`,

@@ -11,7 +11,8 @@ import { serializeTree } from '../../src/objects/tree.js';
 import { diffTrees } from '../../src/diff/trees.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
 import { Random } from '../support/random.js';
-import { stock, stockVersion } from '../support/stock.js';
+import { stock } from '../support/stock.js';
+import { since } from '../support/version.js';
 
 /** A tree as paths and contents; both programs get it through fast-import. */
 type Files = ReadonlyMap<string, string>;
@@ -80,8 +81,7 @@ describe('renames, copies and rewrites are git’s', () => {
   it('on random trees', async () => {
     const random = new Random(20_26);
     // before 2.43 a last piece without a newline did not count
-    const [major = 0, minor = 0] = stockVersion();
-    const end = major * 1000 + minor >= 2043 ? '' : '\n';
+    const end = since(43) ? '' : '\n';
     const cases = random.times(150, () =>
       makeTrees(random).map(
         (files) => new Map([...files].map(([path, text]) => [path, text === '' ? '' : text + end])),

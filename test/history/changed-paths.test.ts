@@ -6,7 +6,8 @@ import { createLogWalk } from '../../src/porcelain/log-walk.js';
 import { openRepository } from '../../src/repo/repository.js';
 import { historyStream, randomDates, randomShape } from '../support/history.js';
 import { Random } from '../support/random.js';
-import { sharedSandbox, stockVersion } from '../support/sandbox.js';
+import { sharedSandbox } from '../support/sandbox.js';
+import { since } from '../support/version.js';
 
 const box = sharedSandbox();
 afterAll(() => box.remove());
@@ -68,7 +69,7 @@ describe('changed-path filters', () => {
 
   it('never change the answer, whoever wrote them', async () => {
     const random = new Random(12);
-    const versions = stockVersion()[1]! >= 46 ? [1, 2] : [1];
+    const versions = since(46) ? [1, 2] : [1];
     const options = [
       [],
       ['--full-history'],

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type BatchCase, bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
 import { Random } from '../support/random.js';
-import { Sandbox, stockVersion } from '../support/sandbox.js';
+import { Sandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 import { diffCase, historyStream, logCase, mailmap } from './cases.js';
 
 // BOUGH_LOG_CASES: how many commands of each kind (a hand run takes thousands); BOUGH_LOG_SEED: where to begin.
 const count = Number(process.env['BOUGH_LOG_CASES'] ?? 120);
 const seed = Number(process.env['BOUGH_LOG_SEED'] ?? 1);
-const [major, minor] = stockVersion();
-const known = { current: major > 2 || minor >= 55 };
+const known = { current };
 
 let folder: string;
 let bundle: string;

@@ -2,10 +2,10 @@ import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Sandbox } from '../support/sandbox.js';
 import { sandbox } from '../support/sandbox.js';
-import { stockVersion } from '../support/stock.js';
+import { since } from '../support/version.js';
 
 /** Older versions give the advice another form. */
-const exact = (stockVersion()[0] ?? 0) * 100 + (stockVersion()[1] ?? 0) >= 250;
+const exact = since(50);
 
 /** A repository `top` with a submodule in `sub`, and branches that move it in all ways that matter. */
 function withSubmodule(): Sandbox {

@@ -9,9 +9,9 @@ import { mergeContent, mergeText } from '../../src/merge/text.js';
 import type { TextShape } from '../diff/texts.js';
 import { editLines, joinLines, makeLines } from '../diff/texts.js';
 import { Random } from '../support/random.js';
+import { stockGit } from '../support/sandbox.js';
+import { since } from '../support/version.js';
 
-const version = /(\d+)\.(\d+)/.exec(execFileSync('git', ['version'], { encoding: 'utf8' }))!;
-const minor = Number(version[1]) * 1000 + Number(version[2]);
 const labels = { ours: 'ours', base: 'base', theirs: 'theirs' };
 const env = {
   ...process.env,
@@ -67,7 +67,7 @@ describe('git merge-file', () => {
         for (const [i, name] of ['base', 'ours', 'theirs'].entries())
           writeFileSync(join(folder, name), encodeText(triple[i]!));
         const args = ['-p', '-L', 'ours', '-L', 'base', '-L', 'theirs', ...(flag === '' ? [] : [flag])];
-        const run = spawnSync('git', ['merge-file', ...args, 'ours', 'base', 'theirs'], { cwd: folder, env });
+        const run = spawnSync(stockGit, ['merge-file', ...args, 'ours', 'base', 'theirs'], { cwd: folder, env });
         const expected = { text: decodeText(run.stdout), conflicts: run.status };
         expect(merged(triple, { algorithm: 'myers', level: 'zealous-alnum', ...options }), `case ${n}`).toEqual(
           expected,
@@ -79,15 +79,15 @@ describe('git merge-file', () => {
 
 describe('the text driver of git merge-tree', () => {
   // one merge of many files; before 2.54 git's histogram diff differs where lines repeat
-  const triples = [...makeTriples(200, 150, true), ...(minor >= 2054 ? makeTriples(201, 300) : [])];
+  const triples = [...makeTriples(200, 150, true), ...(since(54) ? makeTriples(201, 300) : [])];
   const git = (args: readonly string[], input?: string | Uint8Array): Buffer => {
-    const run = spawnSync('git', ['-C', join(folder, 'repo'), ...args], { env, input, maxBuffer: 1 << 28 });
+    const run = spawnSync(stockGit, ['-C', join(folder, 'repo'), ...args], { env, input, maxBuffer: 1 << 28 });
     if (run.status !== 0 && run.status !== 1) throw new Error(run.stderr.toString());
     return run.stdout;
   };
   let commits: string[];
   beforeAll(() => {
-    execFileSync('git', ['init', '-q', '--bare', join(folder, 'repo')], { env });
+    execFileSync(stockGit, ['init', '-q', '--bare', join(folder, 'repo')], { env });
     const parts: Uint8Array[] = [];
     for (const [i, side] of ['base', 'ours', 'theirs'].entries()) {
       const from = i === 0 ? '' : 'from refs/heads/base\n';

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
 import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
-import { type Sandbox, sharedSandbox, stockVersion } from '../support/sandbox.js';
+import { type Sandbox, sharedSandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 let box: Sandbox & { remove(): void };
 let bundle: string;
@@ -162,7 +163,7 @@ describe('fsck says what stock git says of a damaged repository', () => {
   it('with random objects lost, loose and packed, both hashes', () => {
     const random = new Random(Number(process.env['BOUGH_FSCK_SEED'] ?? 20260311));
     const compared = new Compared('fsck of damaged repositories');
-    const recent = stockVersion()[1] >= 55;
+    const recent = current;
     for (let n = 0; n < cases(12); n++) {
       const scene = makeScene(random, `s${n}`);
       const lists: string[][] = [];

@@ -67,7 +67,7 @@ describe('a write that the system refuses loses nothing and says what happened',
     box.fsck('r');
   });
 
-  it.skipIf(process.getuid?.() === 0)('when it is not permitted', () => {
+  it.skipIf(process.getuid?.() === 0)('when it is not permitted (needs a user that is not root)', () => {
     const box = sandbox();
     box.git(['init', '-q', 'r']);
     expect(box.values(['put', 'a', 'one'], { cwd: 'r' }).code).toBe(0);

@@ -135,10 +135,3 @@ export function sharedSandbox(): Sandbox & { remove(): void } {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
   return Object.assign(new Sandbox(directory), { remove: () => rmSync(directory, { recursive: true, force: true }) });
 }
-
-/** `[2, 55]` for stock git 2.55.x. */
-export function stockVersion(): readonly [number, number] {
-  const text = spawnSync(stockGit, ['version']).stdout.toString();
-  const match = /(\d+)\.(\d+)/.exec(text)!;
-  return [Number(match[1]), Number(match[2])];
-}

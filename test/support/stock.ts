@@ -67,12 +67,6 @@ export function tryStock(args: readonly string[], options: StockOptions): StockA
   return { code: run.status ?? -1, stdout: run.stdout.toString('utf8'), stderr: run.stderr.toString('utf8') };
 }
 
-/** The version of stock git as numbers, `[2, 39, 5]`. */
-export function stockVersion(): readonly number[] {
-  const text = execFileSync(stockProgram, ['--version'], { env: { ...stockEnvironment } }).toString();
-  return (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
-}
-
 /** Runs `work` in a new directory, which is removed afterwards. */
 export async function inTemporaryDirectory<T>(work: (directory: string) => T | Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'bough-test-'));

@@ -4,13 +4,8 @@ import { dirname, join } from 'node:path';
 import type { BatchAnswer, BatchCase } from './batch.js';
 import { bundleCommands, runBatch, stockAnswer } from './batch.js';
 import { Compared } from './compared.js';
-import { fixedEnvironment, stockVersion } from './sandbox.js';
-
-/** Messages are compared where stock git is the version that bough follows. */
-const [major, minor] = stockVersion();
-export const current = major > 2 || minor >= 55;
-/** Stock git 2.`other` or newer. */
-export const since = (other: number): boolean => major > 2 || minor >= other;
+import { fixedEnvironment } from './sandbox.js';
+import { current } from './version.js';
 
 /** Places with files in which many commands are run by both programs and compared. */
 export class Worlds {

@@ -3,13 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasTerminal, inTerminal } from '../../scripts/terminal.mjs';
 import { root } from '../support/root.js';
-import { sharedSandbox, stockGit, stockVersion } from '../support/sandbox.js';
+import { sharedSandbox, stockGit } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
-const [major, minor] = stockVersion();
-/** Newer than what some machines have: what changed between them is compared with this one only. */
-const current = major > 2 || minor >= 55;
-
-describe.skipIf(!hasTerminal())('a person at the terminal', () => {
+describe.skipIf(!hasTerminal())('a person at the terminal (needs script of util-linux)', () => {
   let box: ReturnType<typeof sharedSandbox>;
   let bough: string;
 
@@ -92,7 +89,7 @@ describe.skipIf(!hasTerminal())('a person at the terminal', () => {
     await same(line.split(' '));
   });
 
-  it.runIf(current)('log with decorations in colour', async () => {
+  it.runIf(current)('log with decorations in colour (needs git 2.55)', async () => {
     expect(await same(['log', '--graph', '--oneline', '--all'])).toContain('\x1b[');
   });
 
@@ -105,14 +102,14 @@ describe.skipIf(!hasTerminal())('a person at the terminal', () => {
     expect(plain.bytes.toString()).not.toContain('\x1b[');
   });
 
-  it.runIf(current)('add -p: questions, help, splitting', async () => {
+  it.runIf(current)('add -p: questions, help, splitting (needs git 2.55)', async () => {
     await same(['add', '-p', 'a.txt'], {
       answers: ['x\n', '?\n', 's\n', 'y\n', 'g\n', '1\n', 'q\n'],
       prompt: /\? (?:\x1b\[m)?$/,
     });
   });
 
-  it.runIf(current)('add -p with single keys', async () => {
+  it.runIf(current)('add -p with single keys (needs git 2.55)', async () => {
     await same(['-c', 'interactive.singleKey=true', 'add', '-p'], { answers: ['s', 'y', 'n', 'q'] });
   });
 

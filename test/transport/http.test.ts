@@ -249,7 +249,7 @@ const hasOpenssl = (() => {
   }
 })();
 
-describe.skipIf(!hasOpenssl)('TLS and proxies', () => {
+describe.skipIf(!hasOpenssl)('TLS and proxies (needs openssl)', () => {
   const file = (name: string) => join(place, name);
   let secure: number;
   let strict: number;

@@ -12,7 +12,7 @@ const bough = `${process.execPath} ${join(root, 'bin/git')}`;
 const keygen = spawnSync('ssh-keygen', ['-?']).error === undefined;
 
 it.skipIf(!keygen)(
-  'pushes signed with an ssh key are taken and judged, whichever program is at which end',
+  'pushes signed with an ssh key are taken and judged, whichever program is at which end (needs ssh-keygen)',
   () => {
     const box = sandbox();
     box.run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'me@example.com', '-f', 'key']);

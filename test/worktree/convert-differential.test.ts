@@ -3,7 +3,8 @@ import { afterAll, it } from 'vitest';
 import type { BatchCase } from '../support/batch.js';
 import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
-import { current, Worlds } from '../support/worlds.js';
+import { current } from '../support/version.js';
+import { Worlds } from '../support/worlds.js';
 
 /**
  * What happens to contents between work tree and store, beside stock git: line ends, encodings, `$Id$` and filters, by

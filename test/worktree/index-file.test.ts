@@ -14,7 +14,8 @@ import { parseIndex as parseRows } from '../../src/worktree/index-parse.js';
 import { serializeIndex } from '../../src/worktree/index-serialize.js';
 import { primeCacheTree, readTreeEntries, writeIndexTree } from '../../src/worktree/write-tree.js';
 import { Random } from '../support/random.js';
-import { inTemporaryDirectory, stock, stockVersion, tryStock } from '../support/stock.js';
+import { inTemporaryDirectory, stock, tryStock } from '../support/stock.js';
+import { since } from '../support/version.js';
 
 const place = (directory: string, algorithm: HashAlgorithm) => ({
   platform: nodePlatform,
@@ -223,7 +224,7 @@ describe('index file', () => {
       const lock = lockIndex(where);
       expect(() => lockIndex(where)).toThrow(/Unable to create '.*index\.lock': File exists/);
       const answer = tryStock(['update-index', '--force-write-index'], { cwd: directory });
-      if (stockVersion()[1]! >= 38) expect(answer.code).toBe(128);
+      if (since(38)) expect(answer.code).toBe(128);
       lock.rollback();
       expect(execFileSync('git', ['ls-files'], { cwd: directory }).toString()).toBe('');
     }));

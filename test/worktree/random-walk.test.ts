@@ -19,7 +19,8 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Random } from '../support/random.js';
 import { root } from '../support/root.js';
-import { fixedEnvironment, stockGit, stockVersion } from '../support/sandbox.js';
+import { fixedEnvironment, stockGit } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 /**
  * The same random script of everyday commands, run by stock git in one copy and by bough in the other. After each step
@@ -32,8 +33,6 @@ import { fixedEnvironment, stockGit, stockVersion } from '../support/sandbox.js'
  */
 const [first, last] = (process.env['BOUGH_WALK_SEED'] ?? '1').split('-').map(Number);
 const seeds = Array.from({ length: (last ?? first!) - first! + 1 }, (_, i) => first! + i);
-const [major, minor] = stockVersion();
-const current = major > 2 || minor >= 55;
 const steps = Number(process.env['BOUGH_WALK_STEPS'] ?? 220);
 const stop = process.env['BOUGH_WALK_KEEP'] !== undefined;
 

@@ -2,7 +2,8 @@ import { afterAll, expect, it } from 'vitest';
 import type { BatchCase } from '../support/batch.js';
 import { cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
-import { current, since, Worlds } from '../support/worlds.js';
+import { current, since } from '../support/version.js';
+import { Worlds } from '../support/worlds.js';
 
 /**
  * Ignore rules, attributes and pathspecs beside stock git: random nested rules over one set of files, and random
