@@ -2,16 +2,19 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import type { Repository } from '../repo/repository.js';
 import { resolvePath } from '../repo/paths.js';
-import { bundleFault, openBundle, unbundle } from '../transport/bundle.js';
+import { allowSettings, isProtocolAllowed } from '../transport/allowed.js';
+import { bundleFault, isBundleFile, openBundle, unbundle } from '../transport/bundle.js';
 import type { BundleList, ListedBundle } from '../transport/bundle-list.js';
 import { parseBundleList } from '../transport/bundle-list.js';
 import type { TransportContext } from '../transport/connection.js';
 import { HttpSession } from '../transport/http-session.js';
-import { isBundleFile } from '../transport/bundle.js';
+import { parseRemoteUrl, redactUrl } from '../transport/url.js';
 import { LocalConfig } from './local-config.js';
 
 /** Lists in lists, no deeper than this. */
 const MAX_NESTING = 4;
+/** Longest list that is read, in bytes. */
+const LONGEST_LIST = 16 << 20;
 
 export interface BundleUriOptions {
   /** Standard error, as it is. */
@@ -29,33 +32,19 @@ export interface BundleUriResult {
 }
 
 /**
- * Takes in what bundles at a URI hold, before anybody is asked for the rest: their refs go below `refs/bundles/`.
- * Whatever goes wrong is told and no more, for the server has everything.
+ * Takes in what bundles hold, before anybody is asked for the rest: their refs go below `refs/bundles/`. `from`: where
+ * the user says that they are, or a list that a server told of. Whatever goes wrong is told and no more, for the server
+ * has everything.
  */
-export async function fetchBundleUri(
+export async function fetchBundles(
   repository: Repository,
-  uri: string,
+  from: string | BundleList,
   context: TransportContext,
   options: BundleUriOptions,
 ): Promise<BundleUriResult> {
   const bundles = new Bundles(repository, context, options);
   try {
-    return await bundles.fetch(uri, 0);
-  } finally {
-    bundles.cleanUp();
-  }
-}
-
-/** The same for a list that a server told of. */
-export async function fetchBundleList(
-  repository: Repository,
-  list: BundleList,
-  context: TransportContext,
-  options: BundleUriOptions,
-): Promise<BundleUriResult> {
-  const bundles = new Bundles(repository, context, options);
-  try {
-    return await bundles.fetchList(list, 0);
+    return await (typeof from === 'string' ? bundles.fetch(from, undefined, 0) : bundles.fetchList(from, 0));
   } finally {
     bundles.cleanUp();
   }
@@ -87,41 +76,50 @@ class Bundles {
     if (this.#temporary.length > 0) fs.removeDirectory(`${this.#repository.objectsDirectory}/bundles`);
   }
 
-  async fetch(uri: string, depth: number): Promise<BundleUriResult> {
-    const nothing = { ok: false, hasHeuristic: false };
-    const file = await this.#download(uri);
-    if (file === undefined) return nothing;
+  /** `base`: where the list is that names the URI; `undefined` where the user does. */
+  async fetch(uri: string, base: string | undefined, depth: number): Promise<BundleUriResult> {
+    const file = await this.#download(uri, base);
+    if (file === undefined) return { ok: false, hasHeuristic: false };
+    if (isBundleFile(this.#repository.platform.fs, file)) {
+      return { ok: await this.#unbundle(file), hasHeuristic: false };
+    }
+    return this.#takeList(file, uri, depth);
+  }
+
+  async #takeList(file: string, uri: string, depth: number): Promise<BundleUriResult> {
     const { fs } = this.#repository.platform;
-    if (isBundleFile(fs, file)) return { ok: await this.#unbundle(file), hasHeuristic: false };
-    const bytes = fs.readFile(file);
-    const list = bytes === undefined || depth >= MAX_NESTING ? undefined : parseBundleList(bytes, uri);
+    const readable = depth < MAX_NESTING && (fs.stat(file)?.size ?? 0) <= LONGEST_LIST;
+    const bytes = readable ? fs.readFile(file) : undefined;
+    const list = bytes && parseBundleList(bytes, uri);
     if (list === undefined || list.bundles.length === 0) {
-      this.#options.say(`error: file at URI '${uri}' is not a bundle or bundle list\n`);
-      return nothing;
+      this.#options.say(`error: file at URI '${redactUrl(uri)}' is not a bundle or bundle list\n`);
+      return { ok: false, hasHeuristic: false };
     }
     return this.fetchList(list, depth);
   }
 
   async fetchList(list: BundleList, depth: number): Promise<BundleUriResult> {
     const wanted = list.bundles.filter(({ filter }) => filter === undefined);
+    const { base } = list;
     if (list.mode === 'any') {
-      for (const { uri } of wanted) if ((await this.fetch(uri, depth + 1)).ok) return { ok: true, hasHeuristic: false };
+      for (const { uri } of wanted)
+        if ((await this.fetch(uri, base, depth + 1)).ok) return { ok: true, hasHeuristic: false };
       return { ok: false, hasHeuristic: false };
     }
-    if (list.byToken) return { ok: await this.#fetchByToken(wanted), hasHeuristic: true };
-    return { ok: await this.#fetchAll(wanted, depth), hasHeuristic: false };
+    if (list.byToken) return { ok: await this.#fetchByToken(wanted, base), hasHeuristic: true };
+    return { ok: await this.#fetchAll(wanted, base, depth), hasHeuristic: false };
   }
 
   /** Everything, taken in as soon as what it builds on is there. */
-  async #fetchAll(bundles: readonly ListedBundle[], depth: number): Promise<boolean> {
+  async #fetchAll(bundles: readonly ListedBundle[], base: string, depth: number): Promise<boolean> {
     const { fs } = this.#repository.platform;
     let ok = true;
     let waiting: string[] = [];
     for (const { uri } of bundles) {
-      const file = await this.#download(uri);
+      const file = await this.#download(uri, base);
       if (file === undefined) ok = false;
       else if (isBundleFile(fs, file)) waiting.push(file);
-      else ok = (await this.fetch(uri, depth + 1)).ok && ok;
+      else ok = (await this.#takeList(file, uri, depth + 1)).ok && ok;
     }
     for (let before = -1; waiting.length > 0 && waiting.length !== before; ) {
       before = waiting.length;
@@ -136,7 +134,7 @@ class Bundles {
    * From the newest down, until one fits what is here; then up again, taking in what waited. Only bundles newer than
    * those of the last time are looked at, and the newest taken in is noted.
    */
-  async #fetchByToken(bundles: readonly ListedBundle[]): Promise<boolean> {
+  async #fetchByToken(bundles: readonly ListedBundle[], base: string): Promise<boolean> {
     const { config } = this.#repository;
     const known = config.get('fetch.bundlecreationtoken');
     const seen = known === undefined || !/^\d+$/.test(known) ? undefined : BigInt(known);
@@ -151,7 +149,7 @@ class Bundles {
     while (at >= 0 && at < list.length) {
       const each = list[at]!;
       if (each.state === 'new') {
-        each.file = await this.#download(each.bundle.uri);
+        each.file = await this.#download(each.bundle.uri, base);
         each.state = each.file === undefined ? 'failed' : 'here';
         step = 1;
       }
@@ -170,14 +168,23 @@ class Bundles {
   }
 
   /** The file that holds what is at the URI; a place of this machine is read where it is. */
-  async #download(uri: string): Promise<string | undefined> {
+  async #download(uri: string, base: string | undefined): Promise<string | undefined> {
+    const shown = redactUrl(uri);
     const fail = (): undefined => {
-      this.#options.say(`warning: failed to download bundle from URI '${uri}'\n`);
+      this.#options.say(`warning: failed to download bundle from URI '${shown}'\n`);
       return undefined;
     };
-    if (/^https?:\/\//.test(uri)) {
+    const scheme = /^(https?):\/\//.exec(uri)?.[1];
+    // Where a server sends us is no choice of the user's: not to files of this machine, unless that is allowed.
+    const chosen = base === undefined || parseRemoteUrl(base).kind === 'local';
+    const protocol = scheme ?? 'file';
+    if (!chosen && !isProtocolAllowed(protocol, allowSettings(this.#context, false))) {
+      this.#options.say(`error: transport '${protocol}' not allowed\n`);
+      return fail();
+    }
+    if (scheme !== undefined) {
       if (/[ \n]/.test(uri)) {
-        this.#options.say(`error: bundle-uri: URI is malformed: '${uri}'\n`);
+        this.#options.say(`error: bundle-uri: URI is malformed: '${shown}'\n`);
         return fail();
       }
       const folder = `${this.#repository.objectsDirectory}/bundles`;

@@ -23,7 +23,7 @@ import type { Refspec } from '../transport/refspec.js';
 import { localName, mapThrough, parseRefspec, refPrefixes } from '../transport/refspec.js';
 import { defaultBranch } from '../repo/default-branch.js';
 import { protocolVersion, Remotes } from '../transport/remote-config.js';
-import { anonymizeUrl } from '../transport/url.js';
+import { anonymizeUrl, redactUrl } from '../transport/url.js';
 import { addAlternate, linkObjects } from './clone-local.js';
 import type { Deepening } from '../transport/fetch-objects.js';
 import { deepens, fetchObjects, isComplete } from '../transport/fetch-objects.js';
@@ -342,17 +342,18 @@ class Clone {
     const how = { say: (text: string) => context.errors(text), receiving: this.#options.receiving };
     let hasHeuristic = false;
     if (bundleUri !== undefined) {
-      const { fetchBundleUri } = await import('./bundle-uri.js');
-      const result = await fetchBundleUri(repository, bundleUri, context, how);
-      if (!result.ok) this.#options.warn(`failed to fetch objects from bundle URI '${bundleUri}'`);
+      const { fetchBundles } = await import('./bundle-uri.js');
+      const result = await fetchBundles(repository, bundleUri, context, how);
+      if (!result.ok) this.#options.warn(`failed to fetch objects from bundle URI '${redactUrl(bundleUri)}'`);
       ({ hasHeuristic } = result);
       if (result.ok && hasHeuristic) new LocalConfig(repository).set('fetch.bundleuri', bundleUri);
     } else {
       if (!repository.config.getBool('transfer.bundleuri', false)) return false;
-      const list = await advertisedBundles(connection, context.agent);
+      const url = new Remotes(repository.config, repository).rewrite(this.#options.source);
+      const list = await advertisedBundles(connection, context.agent, url);
       if (list === undefined || list.bundles.length === 0) return false;
-      const { fetchBundleList } = await import('./bundle-uri.js');
-      const { ok } = await fetchBundleList(repository, list, context, how);
+      const { fetchBundles } = await import('./bundle-uri.js');
+      const { ok } = await fetchBundles(repository, list, context, how);
       if (!ok) this.#options.warn('failed to fetch advertised bundles');
     }
     for await (const _ref of repository.refs.list('refs/bundles/')) return true;

@@ -176,9 +176,9 @@ class RemoteFetch {
   async #takeBundles(): Promise<void> {
     const uri = this.#repository.config.get('fetch.bundleuri');
     if (uri === undefined || this.#options.dryRun === true || this.#options.withoutBundles === true) return;
-    const { fetchBundleUri } = await import('./bundle-uri.js');
+    const { fetchBundles } = await import('./bundle-uri.js');
     const { say, receiving } = this.#options;
-    await fetchBundleUri(this.#repository, uri, this.#context, { say, receiving });
+    await fetchBundles(this.#repository, uri, this.#context, { say, receiving });
   }
 
   async #connect(): Promise<Connection> {

@@ -1,4 +1,5 @@
 import { GitError } from '../base/errors.js';
+import type { Config } from '../repo/config.js';
 
 /** What decides whether a protocol may be used. */
 export interface AllowSettings {
@@ -7,6 +8,19 @@ export interface AllowSettings {
   /** `false` where `GIT_PROTOCOL_FROM_USER=0`: the URL came from a repository and not from the user. */
   readonly fromUser: boolean;
   readonly config: (key: string) => string | undefined;
+}
+
+/** The settings of a conversation. `chosen`: the user named the URL, not another side that leads there. */
+export function allowSettings(
+  { env, config }: { readonly env: Readonly<Record<string, string | undefined>>; readonly config: Config },
+  chosen: boolean,
+): AllowSettings {
+  const fromUser = env['GIT_PROTOCOL_FROM_USER'];
+  return {
+    list: env['GIT_ALLOW_PROTOCOL'],
+    fromUser: chosen && fromUser !== '0' && fromUser !== 'false',
+    config: (key) => config.get(key),
+  };
 }
 
 const alwaysAllowed: ReadonlySet<string> = new Set(['http', 'https', 'git', 'ssh']);

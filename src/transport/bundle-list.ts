@@ -18,11 +18,13 @@ export interface BundleList {
   /** The bundles are ordered by their tokens, so that a later fetch need not read them all. */
   readonly byToken: boolean;
   readonly bundles: readonly ListedBundle[];
+  /** Where the list came from. */
+  readonly base: string;
 }
 
-/** Where a list stands relative to which its bundles may be named: `<base>/..` is the folder of a file. */
+/** What a list at `base` names: a name without a scheme is taken from the folder that the list is in. */
 export function resolveBundleUri(base: string, uri: string): string {
-  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(uri) || base === '') return uri;
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(uri)) return uri;
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]*)(.*)$/.exec(base);
   const [host, path] = scheme === null ? ['', base] : [scheme[1]!, scheme[2]!];
   if (uri.startsWith('/')) return host + uri;
@@ -65,7 +67,7 @@ export function bundleListOf(
   for (const [id, { uri, filter, creationToken }] of found) {
     if (uri !== undefined) bundles.push({ id, uri, filter, creationToken });
   }
-  return { mode, byToken, bundles };
+  return { mode, byToken, bundles, base };
 }
 
 /** The same from a file in the form of a configuration. */

@@ -1,6 +1,6 @@
 import { GitError } from '../base/errors.js';
 import { resolvePath } from '../repo/paths.js';
-import { checkProtocolAllowed } from './allowed.js';
+import { allowSettings, checkProtocolAllowed } from './allowed.js';
 import { parseListedRef, type Advertisement, type RemoteRef } from './advertisement.js';
 import { isBundleFile } from './bundle.js';
 import { connectBundle } from './connect-bundle.js';
@@ -24,12 +24,7 @@ export async function connect(
     const path = resolvePath(context.cwd, address.path);
     if (isBundleFile(context.platform.fs, path)) return connectBundle(context.platform.fs, path, address.path);
   }
-  const allow = (name: string) =>
-    checkProtocolAllowed(name, {
-      list: context.env['GIT_ALLOW_PROTOCOL'],
-      fromUser: context.env['GIT_PROTOCOL_FROM_USER'] !== '0' && context.env['GIT_PROTOCOL_FROM_USER'] !== 'false',
-      config: (key) => context.config.get(key),
-    });
+  const allow = (name: string) => checkProtocolAllowed(name, allowSettings(context, true));
   // Pushing has no version 2.
   const asked: ConnectOptions =
     service === 'receive-pack' && options.version === 2 ? { ...options, version: 0 } : options;

@@ -9,7 +9,7 @@ import { parseTag } from '../objects/tag.js';
 import { parseTree } from '../objects/tree.js';
 import { PackIndex } from '../packs/pack-index.js';
 import type { Repository } from '../repo/repository.js';
-import { isProtocolAllowed } from './allowed.js';
+import { allowSettings, isProtocolAllowed } from './allowed.js';
 import type { TransportContext } from './connection.js';
 import { isComplete } from './fetch-objects.js';
 import { HttpSession } from './http-session.js';
@@ -242,14 +242,7 @@ export class DumbWalk {
       return;
     }
     const scheme = /^(https?):\/\//.exec(url)?.[1];
-    const allowed =
-      scheme !== undefined &&
-      isProtocolAllowed(scheme, {
-        list: context.env['GIT_ALLOW_PROTOCOL'],
-        fromUser: false,
-        config: (key) => context.config.get(key),
-      });
-    if (!allowed) {
+    if (scheme === undefined || !isProtocolAllowed(scheme, allowSettings(context, false))) {
       context.errors(`warning: alternate of a protocol that is not allowed: ${url}\n`);
       return;
     }

@@ -519,8 +519,18 @@ export async function listRefs(
   return connection.reply();
 }
 
-/** Where the server says that bundles are to be had; `undefined` where it says nothing of use (v2, `bundle-uri`). */
-export async function advertisedBundles(connection: Connection, agent: string): Promise<BundleList | undefined> {
+/** Lines of a list of bundles that are looked at. */
+const MAX_LISTED = 10_000;
+
+/**
+ * Where the server says that bundles are to be had; `undefined` where it says nothing of use (v2, `bundle-uri`). `url`:
+ * the server's, below which relative names lead.
+ */
+export async function advertisedBundles(
+  connection: Connection,
+  agent: string,
+  url: string,
+): Promise<BundleList | undefined> {
   const { capabilities, algorithm, version } = connection.advertisement;
   if (version !== 2 || !capabilities.has('bundle-uri')) return undefined;
   const writer = new PacketWriter(nowhere);
@@ -538,11 +548,8 @@ export async function advertisedBundles(connection: Connection, agent: string): 
     const equals = line.indexOf('=');
     if (equals > 0 && entries.length < MAX_LISTED) entries.push([line.slice(0, equals), line.slice(equals + 1)]);
   }
-  return bundleListOf(entries, '');
+  return bundleListOf(entries, `${url.replace(/\/+$/, '')}/`);
 }
-
-/** Lines of a list of bundles that are looked at. */
-const MAX_LISTED = 10_000;
 
 /** What a polite client says when it wants nothing more. */
 export const farewell: Bytes = encodeText('0000');

@@ -5,7 +5,7 @@ import type { HttpResponse, TlsSettings } from '../platform/network.js';
 import type { TransportContext } from './connection.js';
 import { credentialFromUrl } from './credential-format.js';
 import type { Credential } from './credentials.js';
-import { isProtocolAllowed } from './allowed.js';
+import { allowSettings, isProtocolAllowed } from './allowed.js';
 import { UrlConfig } from './url-config.js';
 import { redactUrl } from './url.js';
 
@@ -195,10 +195,7 @@ export class HttpSession {
     }
     // Where a server sends us is no choice of the user's.
     const name = next.protocol.replace(/:$/, '');
-    const { env, config } = this.#context;
-    if (
-      !isProtocolAllowed(name, { list: env['GIT_ALLOW_PROTOCOL'], fromUser: false, config: (key) => config.get(key) })
-    ) {
+    if (!isProtocolAllowed(name, allowSettings(this.#context, false))) {
       throw new GitError(
         'TRANSPORT',
         `unable to access '${this.#shown}': Protocol "${name}" not supported or disabled in libcurl`,

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodePlatform } from '../../src/index.js';
-import { fetchBundleUri } from '../../src/porcelain/bundle-uri.js';
+import { fetchBundles } from '../../src/porcelain/bundle-uri.js';
 import { openRepository } from '../../src/repo/repository.js';
 import { parseBundleList, resolveBundleUri } from '../../src/transport/bundle-list.js';
 import { type Sandbox, sharedSandbox } from '../support/sandbox.js';
@@ -80,7 +80,7 @@ async function take(place: string, uri = `${base}/list`) {
   asked = [];
   let said = '';
   const repository = openRepository({ platform: nodePlatform, env: box.env, cwd: box.path(place) });
-  const result = await fetchBundleUri(
+  const result = await fetchBundles(
     repository,
     uri,
     {
@@ -158,6 +158,9 @@ it('without tokens all are taken, in whatever order they fit', async () => {
   expect(await take(fresh(), `${base}/any`)).toMatchObject({ ok: true, asked: 'any fake 1', refs: 'base' });
   files.set('/loop', '[bundle]\nversion=1\nmode=all\n[bundle "x"]\nuri=loop\n');
   expect(await take(fresh(), `${base}/loop`)).toMatchObject({ ok: false, refs: '' });
+  files.set('/inner', `[bundle]\nversion=1\nmode=all\n[bundle "y"]\nuri=1.bundle\n`);
+  files.set('/outer', `[bundle]\nversion=1\nmode=all\n[bundle "x"]\nuri=inner\n`);
+  expect(await take(fresh(), `${base}/outer`)).toMatchObject({ ok: true, asked: 'outer inner 1', refs: 'base' });
   files.set('/bogus', 'bogus\n');
   expect(await take(fresh(), `${base}/bogus`)).toMatchObject({
     ok: false,
@@ -165,12 +168,43 @@ it('without tokens all are taken, in whatever order they fit', async () => {
   });
 }, 60_000);
 
+it('a server cannot lead to files of this machine', async () => {
+  const file = box.path('mine.bundle');
+  writeFileSync(file, files.get('/1.bundle')!);
+  const words = `[bundle]\nversion=1\nmode=all\n[bundle "x"]\nuri=file://${file}\n`;
+  files.set('/leads-here', words);
+  expect(await take(fresh(), `${base}/leads-here`)).toMatchObject({
+    ok: false,
+    refs: '',
+    said: `error: transport 'file' not allowed\nwarning: failed to download bundle from URI 'file://${file}'\n`,
+  });
+  writeFileSync(box.path('own-list'), words);
+  expect(await take(fresh(), box.path('own-list'))).toMatchObject({ ok: true, refs: 'base' });
+}, 60_000);
+
+it('what a server tells of is named relative to the server', () => {
+  box.git(['clone', '-q', '--bare', 'from', 'hub.git']);
+  for (const [key, value] of [
+    ['uploadpack.advertiseBundleURIs', 'true'],
+    ['bundle.version', '1'],
+    ['bundle.mode', 'all'],
+    ['bundle.one.uri', '../1.bundle'],
+  ]) {
+    box.git(['config', key!, value!], { cwd: 'hub.git' });
+  }
+  box.bough(['-c', 'transfer.bundleURI=true', 'clone', '-q', `file://${box.path('hub.git')}`, 'told']);
+  expect(box.git(['for-each-ref', '--format=%(refname)', 'refs/bundles/'], { cwd: 'told' })).toBe(
+    'refs/bundles/heads/base\n',
+  );
+});
+
 it('names relative to their list', () => {
   for (const [from, uri, to] of [
     ['http://h/a/list', 'b.bundle', 'http://h/a/b.bundle'],
     ['http://h/a/list', '/b.bundle', 'http://h/b.bundle'],
     ['http://h/a/c/list', '../b.bundle', 'http://h/a/b.bundle'],
     ['/x/list', 'b.bundle', '/x/b.bundle'],
+    ['file:///x/hub.git/', '../b.bundle', 'file:///x/b.bundle'],
     ['http://h/list', 'https://o/b', 'https://o/b'],
   ]) {
     expect(resolveBundleUri(from!, uri!)).toBe(to);
