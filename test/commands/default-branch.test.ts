@@ -1,6 +1,10 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { sandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
+
+/** Older versions tell it of fewer clones. */
+const clonesAdvise = current;
 
 /** A line without what differs between versions of git. */
 const first = (line: string): string => line.replace(/^(hint: Using '\w+').*/, '$1');
@@ -30,7 +34,7 @@ test('a first branch that nobody has named is advised of where stock git does it
     ['-c', 'advice.defaultBranchName=false', 'clone', 'headless.bundle'],
   ];
   let advised = 0;
-  for (const words of lines) {
+  for (const words of lines.filter((line) => clonesAdvise || !line.includes('clone'))) {
     const theirs = box.tryGit([...words, 'it']);
     rmSync(box.path('it'), { recursive: true, force: true });
     const ours = box.tryBough([...words, 'it']);
@@ -39,5 +43,5 @@ test('a first branch that nobody has named is advised of where stock git does it
     expect(ours.code).toBe(theirs.code);
     if (theirs.stderr.includes("hint: Using '")) advised++;
   }
-  expect(advised).toBeGreaterThan(2);
+  expect(advised).toBe(clonesAdvise ? 5 : 1);
 });
