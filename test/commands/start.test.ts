@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { expect, test } from 'vitest';
 import { root } from '../support/root.js';
-import { sandbox } from '../support/sandbox.js';
+import { type Sandbox, sandbox } from '../support/sandbox.js';
 
-test('what earlier runs kept never makes a later run wrong: cold, warm, many at once, damaged', async () => {
+/** A folder with a copy of the program in `copy` that has kept nothing yet. */
+function withProgram(): Sandbox {
   const box = sandbox();
   mkdirSync(box.path('copy'));
   for (const folder of ['bin', 'dist']) {
@@ -15,6 +16,11 @@ test('what earlier runs kept never makes a later run wrong: cold, warm, many at 
       filter: (file) => !/dist\/(?:cache|types|lib)$/.test(file),
     });
   }
+  return box;
+}
+
+test('what earlier runs kept never makes a later run wrong: cold, warm, many at once, damaged', async () => {
+  const box = withProgram();
   const program = box.path('copy/bin/git');
   const run = (...words: string[]) => box.run(process.execPath, [program, ...words], { cwd: 'r' });
   expect(box.run(process.execPath, [program, 'init', '-q', '-b', 'main', 'r']).code).toBe(0);
@@ -32,14 +38,7 @@ test('what earlier runs kept never makes a later run wrong: cold, warm, many at 
 
 test('both programs are the same text; what one of them kept serves the other, and a build is never mixed with another', () => {
   expect(readFileSync(join(root, 'bin/git'), 'utf8')).toBe(readFileSync(join(root, 'bin/bough.js'), 'utf8'));
-  const box = sandbox();
-  mkdirSync(box.path('copy'));
-  for (const folder of ['bin', 'dist']) {
-    cpSync(join(root, folder), box.path('copy', folder), {
-      recursive: true,
-      filter: (file) => !/dist\/(?:cache|types|lib)$/.test(file),
-    });
-  }
+  const box = withProgram();
   const run = (program: string, ...words: string[]) =>
     box.run(process.execPath, [box.path('copy/bin', program), ...words]);
   const cache = box.path('copy/dist/cache');

@@ -67,6 +67,19 @@ const fromFile = [
   '--pathspec-from-file=- --pathspec-file-nul',
 ];
 
+/** How lists of names (of branches, of tags) are shown. */
+const listed = [
+  '--color=bad',
+  '--no-color',
+  '-i',
+  '--ignore-case',
+  '--omit-empty',
+  '--column',
+  '--column=always',
+  '--column=bad',
+  '--no-column',
+];
+
 export const COMMANDS = {
   add: {
     states: all,
@@ -1365,15 +1378,7 @@ export const COMMANDS = {
       '--color',
       '--color=always',
       '--color=never',
-      '--color=bad',
-      '--no-color',
-      '-i',
-      '--ignore-case',
-      '--omit-empty',
-      '--column',
-      '--column=always',
-      '--column=bad',
-      '--no-column',
+      ...listed,
       '--sort=-committerdate',
       '--sort=refname',
       '--sort=bad',
@@ -1589,15 +1594,7 @@ export const COMMANDS = {
       '--sort=-taggerdate',
       '--color',
       '--color=always',
-      '--color=bad',
-      '--no-color',
-      '-i',
-      '--ignore-case',
-      '--omit-empty',
-      '--column',
-      '--column=always',
-      '--column=bad',
-      '--no-column',
+      ...listed,
       '--column -n',
       '--contains',
       '--contains v1',

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { historyStream, randomDates, randomShape } from '../support/history.js';
+import { makeHistory } from '../support/history.js';
 import { Random } from '../support/random.js';
 import { sharedSandbox } from '../support/sandbox.js';
 
@@ -16,11 +16,7 @@ let made = 0;
 
 function history(random: Random, format: string): string {
   const cwd = `r${made++}`;
-  box.git(['init', '-q', '--bare', `--object-format=${format}`, cwd]);
-  const shape = randomShape(random, SIZE, { reach: 5, roots: 0.02 });
-  const dates = randomDates(random, SIZE, 'rising');
-  const stream = historyStream(shape, { dates, name: 'c', files: { random, paths, contents: 40 } });
-  box.git(['fast-import', '--quiet'], { cwd, input: stream });
+  makeHistory(box, cwd, { random, format, size: SIZE, paths });
   box.git(['symbolic-ref', 'HEAD', `refs/heads/c${SIZE - 1}`], { cwd });
   box.git(['tag', '-a', '-m', 'a tag', 'tag', `c${SIZE - 2}`], { cwd });
   box.git(['tag', '-a', '-m', 'of a blob', 'blob', `c${SIZE - 2}:`.replace(/:$/, '^{tree}')], { cwd });

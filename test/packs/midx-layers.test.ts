@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { historyStream, randomDates, randomShape } from '../support/history.js';
+import { makeHistory } from '../support/history.js';
 import { Random } from '../support/random.js';
 import { sharedSandbox } from '../support/sandbox.js';
 import { current } from '../support/version.js';
@@ -16,11 +16,7 @@ let made = 0;
 /** A repository whose commits lie in packs, some of which share objects; answers the names of their indexes. */
 function packed(random: Random, format: string): { cwd: string; packs: string[] } {
   const cwd = `r${made++}`;
-  box.git(['init', '-q', '--bare', `--object-format=${format}`, cwd]);
-  const shape = randomShape(random, SIZE, { reach: 5, roots: 0.02 });
-  const dates = randomDates(random, SIZE, 'rising');
-  const stream = historyStream(shape, { dates, name: 'c', files: { random, paths, contents: 40 } });
-  box.git(['fast-import', '--quiet'], { cwd, input: stream });
+  makeHistory(box, cwd, { random, format, size: SIZE, paths });
   const loose = `${cwd}/objects/pack`;
   const before = readdirSync(box.path(loose)).filter((name) => name.endsWith('.idx'));
   const packs: string[] = [];

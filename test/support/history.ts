@@ -1,4 +1,5 @@
 import type { Random } from './random.js';
+import type { Sandbox } from './sandbox.js';
 
 /** Parents of each commit by number; every commit comes after its parents. */
 export type HistoryShape = readonly (readonly number[])[];
@@ -62,4 +63,18 @@ export function historyStream(shape: HistoryShape, options: HistoryOptions): str
     stream += '\n';
   });
   return stream;
+}
+
+/** A bare repository `cwd` with a random history whose commits `c0`, `c1`, … write these files. */
+export function makeHistory(
+  box: Sandbox,
+  cwd: string,
+  options: { random: Random; format: string; size: number; paths: readonly string[] },
+): void {
+  const { random, format, size, paths } = options;
+  box.git(['init', '-q', '--bare', `--object-format=${format}`, cwd]);
+  const shape = randomShape(random, size, { reach: 5, roots: 0.02 });
+  const dates = randomDates(random, size, 'rising');
+  const stream = historyStream(shape, { dates, name: 'c', files: { random, paths, contents: 40 } });
+  box.git(['fast-import', '--quiet'], { cwd, input: stream });
 }
