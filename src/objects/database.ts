@@ -145,35 +145,29 @@ export class ObjectDatabase implements ObjectStore {
   }
 
   readPassing(raw: Bytes): RawObject | undefined {
+    return this.#atOnce('readPassing', raw, 0);
+  }
+
+  borrow(raw: Bytes, at: number): LentObject | undefined {
+    return this.#atOnce('borrow', raw, at);
+  }
+
+  #atOnce(how: 'readPassing', raw: Bytes, at: number): RawObject | undefined;
+  #atOnce(how: 'borrow', raw: Bytes, at: number): LentObject | undefined;
+  #atOnce(how: 'readPassing' | 'borrow', raw: Bytes, at: number): RawObject | undefined {
     if (this.replacement !== undefined) return undefined;
     // `read` is asked next, and takes its breath.
     if (this.interrupt !== undefined && (this.#calls & 31) === 31) return undefined;
     this.#calls++;
     for (const source of this.#sources) {
       try {
-        const object = source.readPassing?.(raw);
+        const object = source[how]?.(raw, at);
         if (object !== undefined) {
           this.counts.reads++;
           return object;
         }
       } catch (error) {
         // `read` may know a better copy, or says what is wrong.
-        this.#tolerate(error);
-      }
-    }
-    return undefined;
-  }
-
-  borrow(raw: Bytes, at: number): LentObject | undefined {
-    if (this.replacement !== undefined) return undefined;
-    for (const source of this.#sources) {
-      try {
-        const object = source.borrow?.(raw, at);
-        if (object !== undefined) {
-          this.counts.reads++;
-          return object;
-        }
-      } catch (error) {
         this.#tolerate(error);
       }
     }
