@@ -2,15 +2,21 @@ import type { Bytes } from '../base/bytes.js';
 
 /** Copies shorter than this go word by word: a typed array's `set` costs more than that to start. */
 const SHORT_COPY = 320;
-/** A delta shorter than this is not worth the views that words are copied through; its short copies go byte by byte. */
+/** A delta shorter than this is not worth the views that words are copied through: short copies go byte by byte. */
 const FEW_BYTES = 40;
 const SHORTER_COPY = 40;
+
+const viewOf = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** Copies forward, four bytes at a time. */
 function copyWords(from: DataView, at: number, into: DataView, to: number, length: number): void {
   const end = at + length;
   for (const stop = end - 3; at < stop; at += 4, to += 4) into.setInt32(to, from.getInt32(at, true), true);
   for (; at < end; at++, to++) into.setUint8(to, from.getUint8(at));
+}
+
+function copyBytes(from: Bytes, at: number, into: Bytes, to: number, length: number): void {
+  for (const end = at + length; at < end; ) into[to++] = from[at++]!;
 }
 
 /** Where the last `deltaSize` stopped reading. */
@@ -46,10 +52,8 @@ export function runDelta(
   out: Bytes,
   size: number,
 ): boolean {
-  if (end - at < FEW_BYTES) return runShort(base, baseLength, delta, at, end, out, size);
-  const baseView = new DataView(base.buffer, base.byteOffset, base.length);
-  const deltaView = new DataView(delta.buffer, delta.byteOffset, delta.length);
-  const outView = new DataView(out.buffer, out.byteOffset, out.length);
+  const views = end - at < FEW_BYTES ? undefined : { base: viewOf(base), delta: viewOf(delta), out: viewOf(out) };
+  const short = views === undefined ? SHORTER_COPY : SHORT_COPY;
   let to = 0;
   while (at < end) {
     const op = delta[at++]!;
@@ -65,53 +69,16 @@ export function runDelta(
       if ((op & 0x40) !== 0) length |= delta[at++]! << 16;
       if (length === 0) length = 0x10000;
       if (at > end || from + length > baseLength || to + length > size) return false;
-      if (length < SHORT_COPY) copyWords(baseView, from, outView, to, length);
-      else out.set(base.subarray(from, from + length), to);
+      if (length >= short) out.set(base.subarray(from, from + length), to);
+      else if (views === undefined) copyBytes(base, from, out, to, length);
+      else copyWords(views.base, from, views.out, to, length);
       to += length;
     } else {
       if (op === 0 || at + op > end || to + op > size) return false;
-      copyWords(deltaView, at, outView, to, op);
+      if (views === undefined) copyBytes(delta, at, out, to, op);
+      else copyWords(views.delta, at, views.out, to, op);
       to += op;
       at += op;
-    }
-  }
-  return to === size;
-}
-
-/** The same for a delta of a few instructions. */
-function runShort(
-  base: Bytes,
-  baseLength: number,
-  delta: Bytes,
-  at: number,
-  end: number,
-  out: Bytes,
-  size: number,
-): boolean {
-  let to = 0;
-  while (at < end) {
-    const op = delta[at++]!;
-    if ((op & 0x80) !== 0) {
-      let from = 0;
-      let length = 0;
-      if ((op & 0x01) !== 0) from = delta[at++]!;
-      if ((op & 0x02) !== 0) from |= delta[at++]! << 8;
-      if ((op & 0x04) !== 0) from |= delta[at++]! << 16;
-      if ((op & 0x08) !== 0) from += delta[at++]! * 0x1000000;
-      if ((op & 0x10) !== 0) length = delta[at++]!;
-      if ((op & 0x20) !== 0) length |= delta[at++]! << 8;
-      if ((op & 0x40) !== 0) length |= delta[at++]! << 16;
-      if (length === 0) length = 0x10000;
-      if (at > end || from + length > baseLength || to + length > size) return false;
-      if (length < SHORTER_COPY) {
-        for (const stop = from + length; from < stop; ) out[to++] = base[from++]!;
-      } else {
-        out.set(base.subarray(from, from + length), to);
-        to += length;
-      }
-    } else {
-      if (op === 0 || at + op > end || to + op > size) return false;
-      for (const stop = at + op; at < stop; ) out[to++] = delta[at++]!;
     }
   }
   return to === size;
