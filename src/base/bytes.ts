@@ -181,22 +181,6 @@ export function concatBytes(chunks: readonly Bytes[]): Bytes {
   return out;
 }
 
-const nativeCompare = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.compare;
-/** So many bytes at a time are compared natively: a call costs as much as some hundred bytes in a loop. */
-const STRIDE = 4096;
-
-/** How many of the `length` bytes from `a[at]` and `b[start]` on agree, as far as whole strides show. */
-export function agreeingStrides(a: Bytes, at: number, b: Bytes, start: number, length: number): number {
-  if (nativeCompare === undefined) return 0;
-  let same = 0;
-  for (; same + STRIDE <= length; same += STRIDE) {
-    const from = at + same;
-    const to = start + same;
-    if (nativeCompare.call(a, b, to, to + STRIDE, from, from + STRIDE) !== 0) break;
-  }
-  return same;
-}
-
 /** True when both hold the same bytes. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
   if (a === b) return true;

@@ -1,14 +1,7 @@
+import { commonSuffix } from '../base/common-bytes.js';
 import { compactGroups } from './compact.js';
 import { histogram } from './histogram.js';
-import {
-  canonicalLines,
-  classify,
-  commonSuffix,
-  lineBytes,
-  type LineClasses,
-  type Lines,
-  type LineWhitespace,
-} from './lines.js';
+import { canonicalLines, classify, lineBytes, type LineClasses, type Lines, type LineWhitespace } from './lines.js';
 import { myers } from './myers.js';
 import { patience } from './patience.js';
 

@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { commonPrefix, commonSuffix } from '../base/common-bytes.js';
 
 /**
  * A file as lines: line `i` is `bytes[starts[i] .. starts[i + 1])`, its newline included. The last line may lack one.
@@ -39,7 +40,7 @@ export function splitLines(bytes: Bytes): Lines {
 function cutLines(bytes: Bytes, from: number, length: number, given: Int32Array<ArrayBuffer>, before: number): Lines {
   let starts = given;
   let count = before;
-  const view = viewOf(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const stop = length - 4;
   for (let i = from; i < length; ) {
     if (i <= stop) {
@@ -62,31 +63,6 @@ function cutLines(bytes: Bytes, from: number, length: number, given: Int32Array<
     starts[count] = length;
   }
   return { bytes, starts: starts.subarray(0, count + 1), count };
-}
-
-const viewOf = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-
-/** How many bytes two files begin with alike. */
-function commonPrefix(x: Bytes, y: Bytes): number {
-  const limit = Math.min(x.length, y.length);
-  const a = viewOf(x);
-  const b = viewOf(y);
-  let at = 0;
-  for (const stop = limit - 4; at <= stop && a.getInt32(at) === b.getInt32(at); ) at += 4;
-  while (at < limit && x[at] === y[at]) at++;
-  return at;
-}
-
-/** How many bytes two files end in alike, `most` at most. */
-export function commonSuffix(x: Bytes, y: Bytes, most: number): number {
-  const a = viewOf(x);
-  const b = viewOf(y);
-  let same = 0;
-  const xLast = x.length - 4;
-  const yLast = y.length - 4;
-  for (const stop = most - 4; same <= stop && a.getInt32(xLast - same) === b.getInt32(yLast - same); ) same += 4;
-  while (same < most && x[x.length - 1 - same] === y[y.length - 1 - same]) same++;
-  return same;
 }
 
 /**

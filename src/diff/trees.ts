@@ -1,5 +1,6 @@
 import { isPromise, type Awaitable } from '../base/awaitable.js';
-import { agreeingStrides, decodeText, emptyBytes, type Bytes } from '../base/bytes.js';
+import { decodeText, emptyBytes, type Bytes } from '../base/bytes.js';
+import { agreeingStrides } from '../base/common-bytes.js';
 import { GitError } from '../base/errors.js';
 import { oidFromBytes, zeroOid, type Oid } from '../base/oid.js';
 import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';

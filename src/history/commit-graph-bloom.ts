@@ -1,10 +1,10 @@
 import type { Bytes } from '../base/bytes.js';
 import { encodeText } from '../base/bytes.js';
 import { isPromise, type Awaitable } from '../base/awaitable.js';
+import { commonPrefix, commonSuffix } from '../base/common-bytes.js';
 import { oidFromBytes } from '../base/oid.js';
 import { canonicalMode, isTreeMode } from '../objects/mode.js';
 import { TreeCursor } from '../objects/tree.js';
-import { sharedEnd, sharedStart } from './tree-rows.js';
 
 /** How a file's changed-path filters are made. */
 export interface BloomSettings {
@@ -149,7 +149,7 @@ export async function changedPaths(
     const left = new TreeCursor(same === 0 ? a : a.subarray(same), oidLength);
     const right = new TreeCursor(same === 0 ? b : b.subarray(same), oidLength);
     // Where as many bytes are left of both, and no more than they end with in common, there is nothing new any more.
-    const tail = sharedEnd(a, b, Math.min(a.length, b.length) - same);
+    const tail = commonSuffix(a, b, Math.min(a.length, b.length) - same);
     const rest = (cursor: TreeCursor): number => cursor.data.length - cursor.rowStart;
     let moreLeft = left.next();
     let moreRight = right.next();
@@ -218,7 +218,7 @@ export async function hasHighBytes(
 
 /** Length of the rows that two trees begin with in common. */
 function commonRows(a: Bytes, b: Bytes, oidLength: number): number {
-  const end = sharedStart(a, b);
+  const end = commonPrefix(a, b);
   for (let row = 0; ; ) {
     // The shortest mode has five digits.
     let at = row + 5;

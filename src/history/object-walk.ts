@@ -1,7 +1,7 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
-import { decodeText } from '../base/bytes.js';
+import { decodeRange } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes } from '../base/oid.js';
@@ -289,7 +289,7 @@ export class ObjectWalk {
 }
 
 function joined(base: string, data: Bytes, start: number, end: number): string {
-  const name = decodeText(data.subarray(start, end));
+  const name = decodeRange(data, start, end);
   return base === '' ? name : `${base}/${name}`;
 }
 

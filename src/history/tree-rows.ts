@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { decodeText } from '../base/bytes.js';
+import { decodeRange } from '../base/bytes.js';
 
 /** Words are put together from bytes in this order on every machine that matters; elsewhere bytes are compared. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
@@ -120,48 +120,6 @@ export function sharedBytes(tree: TreeRows, at: number, other: TreeRows, otherAt
   return same;
 }
 
-const wordsOf = (data: Bytes): Int32Array | undefined =>
-  (data.byteOffset & 3) === 0 ? new Int32Array(data.buffer, data.byteOffset, data.length >> 2) : undefined;
-
-/** How many bytes two arrays begin with in common. */
-export function sharedStart(a: Bytes, b: Bytes): number {
-  const end = Math.min(a.length, b.length);
-  let same = 0;
-  if (end >= 64) {
-    const wordsA = wordsOf(a);
-    const wordsB = wordsOf(b);
-    if (wordsA !== undefined && wordsB !== undefined) {
-      const stop = end >> 2;
-      let i = 0;
-      while (i < stop && wordsA[i] === wordsB[i]) i++;
-      same = i << 2;
-    }
-  }
-  while (same < end && a[same] === b[same]) same++;
-  return same;
-}
-
-/** How many bytes two arrays end with in common, `most` at most. */
-export function sharedEnd(a: Bytes, b: Bytes, most: number): number {
-  let same = 0;
-  if (most >= 64 && a.length === b.length) {
-    const wordsA = wordsOf(a);
-    const wordsB = wordsOf(b);
-    if (wordsA !== undefined && wordsB !== undefined) {
-      const rest = a.length & 3;
-      while (same < rest && a[a.length - 1 - same] === b[b.length - 1 - same]) same++;
-      if (same === rest) {
-        let i = (a.length >> 2) - 1;
-        const stop = i - ((most - rest) >> 2);
-        while (i > stop && wordsA[i] === wordsB[i]) i--;
-        same = a.length - ((i + 1) << 2);
-      }
-    }
-  }
-  while (same < most && a[a.length - 1 - same] === b[b.length - 1 - same]) same++;
-  return same;
-}
-
 /** The row behind those of `before` with names up to the given one: from there the trees may agree again. */
 export function passName(before: TreeRows, from: number, data: Bytes, name: number, nameEnd: number): number {
   const { bytes, starts, count } = before;
@@ -240,7 +198,7 @@ export class NewRows {
   }
 
   get name(): string {
-    return decodeText(this.#rows.bytes.subarray(this.nameStart, this.nameEnd));
+    return decodeRange(this.#rows.bytes, this.nameStart, this.nameEnd);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
-import { agreeingStrides, decodeText, emptyBytes } from '../base/bytes.js';
+import { decodeText, emptyBytes } from '../base/bytes.js';
+import { agreeingStrides } from '../base/common-bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { oidFromBytes } from '../base/oid.js';

@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { commonPrefix, commonSuffix } from '../base/common-bytes.js';
 import { LARGEST_COPY, LONGEST_INSERT, writeCopy, writeInsert, writeSize } from './delta-create.js';
 
 /** A stretch that both have in common must be as long to be copied: an operation of its own takes some five bytes. */
@@ -12,12 +13,8 @@ let output: Bytes = new Uint8Array(4096);
  * bytes. The answer is a view of a shared buffer, good until the next call.
  */
 export function editDelta(base: Bytes, target: Bytes, limit: number): Bytes | undefined {
-  const most = Math.min(base.length, target.length);
-  let start = 0;
-  while (start < most && base[start] === target[start]) start++;
-  let same = 0;
-  const rest = most - start;
-  for (let a = base.length - 1, b = target.length - 1; same < rest && base[a] === target[b]; a--, b--) same++;
+  const start = commonPrefix(base, target);
+  const same = commonSuffix(base, target, Math.min(base.length, target.length) - start);
   const out = room(Math.min(limit, target.length) + 64);
   let to = writeSize(out, writeSize(out, 0, base.length), target.length);
   if (to + copySize(start) > out.length) return undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sharedBytes, sharedEnd, sharedStart, TreeRows } from '../../src/history/tree-rows.js';
+import { sharedBytes, TreeRows } from '../../src/history/tree-rows.js';
 import { Random } from '../support/random.js';
 
 const loaded = (data: Uint8Array): TreeRows => {
@@ -24,26 +24,6 @@ describe('rows of trees', () => {
       const end = Math.min(a.data.length - a.at, b.data.length - b.at);
       while (expected < end && a.data[a.at + expected] === b.data[b.at + expected]) expected++;
       expect(sharedBytes(loaded(a.data), a.at, loaded(b.data), b.at)).toBe(expected);
-    }
-  });
-
-  it('tells what two arrays begin and end with in common', () => {
-    const random = new Random(5);
-    for (let round = 0; round < 3000; round++) {
-      const size = 60 + random.below(60);
-      const a = new Uint8Array(new ArrayBuffer(200), random.below(5), size).map(() => random.below(3));
-      const b = new Uint8Array(new ArrayBuffer(200), random.below(5), random.below(3) === 0 ? size - 3 : size);
-      b.set(a.subarray(0, b.length));
-      for (let changes = random.below(3); changes >= 0; changes--) b[random.below(b.length)]! ^= 1;
-      const most = Math.min(a.length, b.length);
-      let start = 0;
-      while (start < most && a[start] === b[start]) start++;
-      let end = 0;
-      while (end < most && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-      expect(sharedStart(a, b)).toBe(start);
-      expect(sharedEnd(a, b, most)).toBe(end);
-      const some = random.below(most);
-      expect(sharedEnd(a, b, some)).toBe(Math.min(some, end));
     }
   });
 
