@@ -468,9 +468,10 @@ async function runCompact(
     throw new GitError('USAGE', 'cannot perform MIDX compaction with v1 format');
   }
   const layers = old.slice(from, to + 1);
-  let base: readonly MultiPackIndex[] = incremental ? old.slice(0, from) : [];
+  const below = old.slice(0, from);
+  let base: readonly MultiPackIndex[] = incremental ? below : [];
   if (incremental && typeof values.base === 'string') {
-    const found = layersTo(old.slice(0, from), values.base);
+    const found = layersTo(below, values.base);
     if (found === undefined) {
       context.error(`could not find base MIDX '${values.base}'`);
       return 255;
@@ -484,13 +485,14 @@ async function runCompact(
     algorithm: repository.objectFormat,
     packDirectory: `${directory}/pack`,
     layers,
+    below,
     packNamed: (name) => byName.get(name),
     forBitmap: bitmap,
     sync: repository.syncs('pack-metadata'),
     ...(incremental ? { base } : {}),
   });
-  const below = { layers: base, compacted: layers };
-  if (bitmap && !(await addBitmap(context, repository, written, undefined, old, packs, below))) return 255;
+  const ground = { layers: base, compacted: layers };
+  if (bitmap && !(await addBitmap(context, repository, written, undefined, old, packs, ground))) return 255;
   const done = putInPlace(context, repository, directory, written, {
     bitmap,
     old,

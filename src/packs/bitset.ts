@@ -25,12 +25,8 @@ export class Bitset {
     return true;
   }
 
+  /** Takes in what the other has; its bits beyond this one's size are left out. */
   or(other: Bitset): void {
-    for (let i = 0; i < this.words.length; i++) this.words[i]! |= other.words[i]!;
-  }
-
-  /** The same with a set of another size; its bits beyond this one's are left out. */
-  orFrom(other: Bitset): void {
     const end = Math.min(this.words.length, other.words.length);
     for (let i = 0; i < end; i++) this.words[i]! |= other.words[i]!;
   }

@@ -268,7 +268,7 @@ export class BulkWriter implements ObjectStore {
         crcs: this.#crcs,
       };
       const { bytes, order } = serializeIndex(platform, this.algorithm, rows, checksum);
-      const reverse = serializeReverse(platform, this.algorithm, rows, order, checksum, true);
+      const reverse = serializeReverse(platform, this.algorithm, rows, order, checksum);
       const hex = oidFromBytes(checksum, 0, checksum.length);
       const path = `${packDirectory}/pack-${hex}`;
       handle.close();

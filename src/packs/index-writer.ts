@@ -100,26 +100,25 @@ function copyNames(names: Bytes, order: Uint32Array, oidLength: number, out: Byt
 
 const isLarge = (offset: number, limit: number): boolean => offset > 0x7fffffff || offset > limit;
 
-/** The bytes of a `.rev` file: for each object in order of offset, its row in the index. `inOrder`: the rows are so already. */
+/** The bytes of a `.rev` file: for each object in order of offset, its row in the index. */
 export function serializeReverse(
   platform: Platform,
   algorithm: HashAlgorithm,
   rows: Pick<IndexRows, 'count' | 'offsets'>,
   nameOrder: Uint32Array,
   packChecksum: Bytes,
-  inOrder = false,
 ): Bytes {
   const { count, offsets } = rows;
   const oidLength = rawLength(algorithm);
   const rowOf = new Uint32Array(count);
   for (let i = 0; i < count; i++) rowOf[nameOrder[i]!] = i;
-  const byOffset = inOrder ? undefined : orderByOffset(offsets as Float64Array, count);
+  const byOffset = orderByOffset(offsets as Float64Array, count);
   const out = new Uint8Array(12 + 4 * count + 2 * oidLength);
   writeUint32(out, 0, 0x52494458);
   writeUint32(out, 4, 1);
   writeUint32(out, 8, algorithm === 'sha1' ? 1 : 2);
   let at = 12;
-  for (let i = 0; i < count; i++, at += 4) writeUint32(out, at, rowOf[byOffset === undefined ? i : byOffset[i]!]!);
+  for (let i = 0; i < count; i++, at += 4) writeUint32(out, at, rowOf[byOffset[i]!]!);
   out.set(packChecksum, at);
   at += oidLength;
   out.set(platform.hasher(algorithm).update(out.subarray(0, at)).digest(), at);

@@ -1,6 +1,6 @@
 import { decodeText, encodeText } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
-import { oidFromBytes } from '../base/oid.js';
+import { isOid, oidFromBytes } from '../base/oid.js';
 import { LockFile } from '../platform/lock.js';
 import type { Platform } from '../platform/platform.js';
 import type { MultiPackIndex } from './midx.js';
@@ -12,9 +12,7 @@ const chainOf = (packDirectory: string): string => `${directoryOf(packDirectory)
 export function readMidxChain(platform: Pick<Platform, 'fs'>, packDirectory: string): string[] | undefined {
   const bytes = platform.fs.readFile(chainOf(packDirectory));
   if (bytes === undefined) return undefined;
-  return decodeText(bytes)
-    .split('\n')
-    .filter((line) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(line));
+  return decodeText(bytes).split('\n').filter(isOid);
 }
 
 /** Makes these layers, the oldest first, the store's multi-pack-index. Their files must be there. */

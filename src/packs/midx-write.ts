@@ -34,6 +34,8 @@ export interface MidxWriteOptions extends Common {
 export interface MidxCompactOptions extends Common {
   /** Layers that lie one on the other, the oldest first. */
   readonly layers: readonly MultiPackIndex[];
+  /** What lies below them now. */
+  readonly below: readonly MultiPackIndex[];
   readonly packNamed: (name: string) => PackFile | undefined;
 }
 
@@ -79,6 +81,8 @@ interface Content {
   readonly packNumbers: Uint32Array;
   readonly offsets: Float64Array;
 }
+
+const countOf = (layers: readonly MultiPackIndex[] = []): number => layers.reduce((sum, { count }) => sum + count, 0);
 
 /** Whether a multi-pack-index takes the object from this pack. */
 function isChosen(existing: readonly MultiPackIndex[], packName: string, raw: Bytes, at: number): boolean {
@@ -159,7 +163,8 @@ export function prepareMidx(options: MidxWriteOptions): WrittenMidx {
 export function prepareCompactMidx(options: MidxCompactOptions): WrittenMidx {
   const { layers } = options;
   const length = rawLength(options.algorithm);
-  const total = layers.reduce((sum, layer) => sum + layer.count, 0);
+  const below = countOf(options.below);
+  const total = countOf(layers);
   const all = new Uint8Array(total * length);
   const packOf = new Uint32Array(total);
   const places = new Float64Array(total);
@@ -169,7 +174,7 @@ export function prepareCompactMidx(options: MidxCompactOptions): WrittenMidx {
     const numbers = layer.packNames.map((_, number) => number);
     if (options.forBitmap === true && layer.count > 0) {
       // The preferred pack's bits come first.
-      const first = layer.bitOrder()?.[0];
+      const first = layer.bitOrder(below + filled)?.[0];
       if (first !== undefined) {
         layer.offsetAt(first);
         numbers.splice(numbers.indexOf(layer.packNumber), 1);
@@ -208,7 +213,7 @@ function assemble(options: Common, content: Content): WrittenMidx {
   const { packs, count, names, packNumbers, offsets } = content;
   const { fs } = platform;
   const length = rawLength(algorithm);
-  const baseCount = (options.base ?? []).reduce((sum, layer) => sum + layer.count, 0);
+  const baseCount = countOf(options.base);
   let largest = 0;
   for (let i = 0; i < count; i++) if (offsets[i]! > largest) largest = offsets[i]!;
   const needsLarge = largest >= 2 ** 32;

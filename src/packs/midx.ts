@@ -157,14 +157,11 @@ export class MultiPackIndex {
    * Rows by the bits of a bitmap. The numbers in the file count the objects of the layers below, `baseCount`; those
    * answered do not. `undefined` where the file has no such order; throws `OBJECT_CORRUPT` where it makes no sense.
    */
-  bitOrder(baseCount?: number, stored: Bytes | undefined = this.readChunk('RIDX')): Uint32Array | undefined {
+  bitOrder(baseCount: number, stored: Bytes | undefined = this.readChunk('RIDX')): Uint32Array | undefined {
     if (stored === undefined || stored.length < 4 * this.count) return undefined;
     const order = new Uint32Array(this.count);
-    let low = baseCount ?? Number.POSITIVE_INFINITY;
-    if (baseCount === undefined)
-      for (let bit = 0; bit < this.count; bit++) low = Math.min(low, readUint32(stored, 4 * bit));
     for (let bit = 0; bit < this.count; bit++) {
-      const row = readUint32(stored, 4 * bit) - low;
+      const row = readUint32(stored, 4 * bit) - baseCount;
       if (row < 0 || row >= this.count) throw this.#broken('multi-pack-index reverse-index chunk is corrupt');
       order[bit] = row;
     }

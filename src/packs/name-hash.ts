@@ -1,6 +1,8 @@
 import type { Bytes } from '../base/bytes.js';
-import { encodeText } from '../base/bytes.js';
+import { byteUnits, encodeText } from '../base/bytes.js';
 
+const beyondAscii = /[^\0-\x7f]/;
+const unitsOf = (bytes: Bytes): string => byteUnits(bytes, 0, bytes.length);
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
 /**
@@ -8,20 +10,12 @@ const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byt
  * blank, the last counting most (so that files of one name or ending are neighbours). As stored in bitmap name caches.
  */
 export function nameHash(path: string): number {
+  const units = beyondAscii.test(path) ? unitsOf(encodeText(path)) : path;
   let hash = 0;
-  for (let i = 0; i < path.length; i++) {
-    const unit = path.charCodeAt(i);
-    if (unit >= 0x80) return hashOfBytes(encodeText(path));
-    if (!isSpace(unit)) hash = ((hash >>> 2) + unit * 0x1000000) >>> 0;
-  }
-  return hash;
-}
-
-function hashOfBytes(bytes: Bytes): number {
-  let hash = 0;
-  // Older bytes have been shifted out.
-  for (let i = 0; i < bytes.length; i++) {
-    if (!isSpace(bytes[i]!)) hash = ((hash >>> 2) + bytes[i]! * 0x1000000) >>> 0;
+  // Older bytes are shifted out.
+  for (let i = 0; i < units.length; i++) {
+    const byte = units.charCodeAt(i);
+    if (!isSpace(byte)) hash = ((hash >>> 2) + byte * 0x1000000) >>> 0;
   }
   return hash;
 }

@@ -8,7 +8,6 @@ export function orderByOffset(
   given?: Uint32Array<ArrayBuffer>,
 ): Uint32Array<ArrayBuffer> {
   let rows = given ?? new Uint32Array(count);
-  let spare = new Uint32Array(count);
   let largest = 0;
   let sorted = true;
   for (let i = 0; i < count; i++) {
@@ -18,6 +17,7 @@ export function orderByOffset(
     else sorted = false;
   }
   if (sorted) return rows;
+  let spare = new Uint32Array(count);
   const buckets = new Uint32Array(65537);
   for (let divisor = 1; divisor <= largest; divisor *= 65536) {
     buckets.fill(0);

@@ -135,15 +135,17 @@ export class PackOutput {
    * many bytes where nothing in it repeats (ids in the delta of a tree), and no call of zlib.
    */
   writeEntry(head: Bytes, headLength: number, data: Bytes, plain = false): void {
-    const stored = plain && data.length <= LONGEST_PLAIN;
+    if (this.#writeInPlace(head, headLength, data, plain && data.length <= LONGEST_PLAIN)) return;
+    this.startEntry();
+    const packed = this.deflate(data);
+    this.write(head, 0, headLength);
+    this.write(packed, 0, packed.length);
+  }
+
+  /** Makes the entry where it stays; false, and nothing is written, where it may not fit in a chunk. */
+  #writeInPlace(head: Bytes, headLength: number, data: Bytes, stored: boolean): boolean {
     const most = headLength + data.length + (data.length >>> 3) + 64;
-    if (most > CHUNK) {
-      this.startEntry();
-      const packed = this.deflate(data);
-      this.write(head, 0, headLength);
-      this.write(packed, 0, packed.length);
-      return;
-    }
+    if (most > CHUNK) return false;
     if (this.#filled + most > CHUNK) this.#seal();
     const start = this.#filled;
     const buffer = this.#buffer;
@@ -154,17 +156,12 @@ export class PackOutput {
       const deflater = this.#deflater;
       deflater.reset();
       const state = deflater.push(data, 0, data.length, buffer, at, CHUNK, true);
-      if (state !== STREAM_END || deflater.consumed !== data.length) {
-        this.startEntry();
-        const packed = this.deflate(data);
-        this.write(head, 0, headLength);
-        this.write(packed, 0, packed.length);
-        return;
-      }
+      if (state !== STREAM_END || deflater.consumed !== data.length) return false;
       this.#filled = at + deflater.produced;
     }
     this.offset += this.#filled - start;
     this.#crc = this.#platform.zlib.crc32(buffer.subarray(start, this.#filled), 0);
+    return true;
   }
 
   /** Ends the chunk being filled, so that `take` has everything written so far. */

@@ -420,7 +420,7 @@ async function writeBitmaps(
       if (set.has(ground.bitOf[row]!)) continue;
       const known = knownOf(row);
       if (known !== undefined) {
-        set.orFrom(known);
+        set.or(known);
         continue;
       }
       set.add(ground.bitOf[row]!);
