@@ -73,16 +73,14 @@ export class PatchWriter {
   constructor(private readonly options: DiffOptions) {
     this.colors = options.colors ?? noDiffColors;
     this.prefix = options.linePrefix ?? '';
-    if (options.moved !== undefined && options.colors !== undefined && options.wordDiff === undefined)
-      this.moved = new MovedLines(options.moved, options.movedWhitespace);
-    if (options.moved !== undefined && options.colors !== undefined && options.wordDiff !== undefined)
-      this.early = new ByteBuilder(64);
+    if (options.moved === undefined || options.colors === undefined) return;
+    if (options.wordDiff === undefined) this.moved = new MovedLines(options.moved, options.movedWhitespace);
+    else this.early = new ByteBuilder(64);
   }
 
   /** What was written since the last call. */
   take(): Bytes {
-    if (this.early !== undefined) return this.early.take();
-    return this.out.take();
+    return (this.early ?? this.out).take();
   }
 
   /** Colours the moved lines of everything and writes it. */
