@@ -16,17 +16,22 @@ function stopped(signal: AbortSignal): Error {
     : new GitError('ABORTED', 'aborted', { cause: signal.reason });
 }
 
+/** Throws once the signal is aborted; for work that cannot wait. */
+export function heed(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw stopped(signal);
+}
+
 /**
  * Takes a turn of the event loop when the last one is a while ago, so that long work which never waits hears that it
  * is to stop. `undefined`: not now, and always without a signal. Throws (or rejects) once the signal is aborted.
  */
 export function breath(signal: AbortSignal | undefined): Promise<void> | undefined {
   if (signal === undefined) return undefined;
-  if (signal.aborted) throw stopped(signal);
+  heed(signal);
   if (performance.now() - last < BREATH) return undefined;
   return new Promise<void>(turn).then(() => {
     last = performance.now();
-    if (signal.aborted) throw stopped(signal);
+    heed(signal);
   });
 }
 

@@ -269,7 +269,8 @@ function parseLooseHeader(oid: Oid, file: string, head: Bytes): { header: Object
   return { header: { kind: match[1] as ObjectKind, size }, length: end + 1 };
 }
 
-function parseLoose(platform: Platform, oid: Oid, file: string, packed: Bytes): RawObject {
+/** An object as it lies in a file. Throws `OBJECT_CORRUPT`; `file`: as messages call it. */
+export function parseLoose(platform: Platform, oid: Oid, file: string, packed: Bytes): RawObject {
   if (packed.length === 0) throw corrupt(oid, file, `object file ${file} is empty`);
   let whole: Bytes;
   let consumed: number;

@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.js';
 import { decodeText, startsWithAscii } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, Oid } from '../base/oid.js';
-import { isOid } from '../base/oid.js';
+import { hexLength, isOid } from '../base/oid.js';
 import { checkConnected } from '../history/reachable.js';
 import { parseFilterSpec } from '../history/object-filter.js';
 import type { FileSystem, ReadHandle } from '../platform/fs.js';
@@ -116,7 +116,7 @@ export async function readBundleHeader(bytes: ByteReader, name: string): Promise
     }
     const isPrerequisite = line.startsWith('-');
     const text = isPrerequisite ? line.slice(1) : line;
-    const length = algorithm === 'sha1' ? 40 : 64;
+    const length = hexLength(algorithm);
     const oid = text.slice(0, length);
     // A prerequisite may come without a comment, a reference not without its name.
     if (!isOid(oid) || oid.length !== length || (text.length > length ? text[length] !== ' ' : !isPrerequisite)) {

@@ -5,7 +5,11 @@ import type { HashAlgorithm, Oid } from '../base/oid.js';
 import type { RemoteRef } from './advertisement.js';
 import { Capabilities } from './capabilities.js';
 import type { Connection, TransportContext } from './connection.js';
+import { readBody } from './http-body.js';
 import type { HttpSession } from './http-session.js';
+
+/** As much of HEAD as is looked at. */
+const LONGEST_HEAD = 4096;
 
 /**
  * A web server that gives out the files of a repository and knows nothing of git: `info/refs` says what there is.
@@ -58,7 +62,5 @@ async function readHead(session: HttpSession, root: string): Promise<string | un
     response.cancel();
     return undefined;
   }
-  let text = '';
-  for await (const chunk of response.body) if (text.length < 4096) text += decodeText(chunk);
-  return text;
+  return decodeText((await readBody(response.body, LONGEST_HEAD)).bytes);
 }

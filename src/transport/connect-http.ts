@@ -5,6 +5,7 @@ import type { HttpResponse } from '../platform/network.js';
 import { readAdvertisement } from './advertisement.js';
 import { sessionFor } from './connection.js';
 import type { ConnectOptions, Connection, Service, TransportContext } from './connection.js';
+import { readBody } from './http-body.js';
 import { HttpSession, stripUser } from './http-session.js';
 import { tracedBody, traceSent } from './packet-trace.js';
 import { isData, PacketReader, packetText } from './pkt-line.js';
@@ -29,32 +30,17 @@ export async function connectHttp(
   const shown = redactUrl(stripUser(`${base}/`));
   const protocol: (readonly [string, string])[] =
     options.version > 0 ? [['git-protocol', `version=${options.version}`]] : [];
-  const query = `${base}/info/refs${base.includes('?') ? '&' : '?'}service=git-${service}`;
-  const plainFiles = async (
-    files: HttpSession,
-    place: string,
-    body: AsyncIterable<Bytes>,
-  ): Promise<Connection | undefined> => {
-    const parts: Bytes[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      size += chunk.length;
-      if (size > LONGEST_LISTING) throw new GitError('LIMIT', `${shown}info/refs is too large`);
-      parts.push(chunk);
-    }
-    const { connectDumb } = await import('./connect-dumb.js');
-    const connection = await connectDumb(files, place, concatBytes(parts), context);
-    if (connection !== undefined && place !== base && context.quiet !== true)
-      context.errors(`warning: redirecting to ${stripUser(place)}/\n`);
-    return connection;
+  const tellRedirect = (root: string): void => {
+    if (root !== base && context.quiet !== true) context.errors(`warning: redirecting to ${stripUser(root)}/\n`);
   };
+  const query = `${base}/info/refs${base.includes('?') ? '&' : '?'}service=git-${service}`;
   const { response, url: reached } = await session.ask({
     method: 'GET',
     url: query,
     headers: [['accept', '*/*'], ['accept-encoding', 'gzip'], ['pragma', 'no-cache'], ...protocol],
     first: true,
   });
-  if (response.status !== 200) await tellPlainly(response, context.errors);
+  if (response.status !== 200) await tellPlainly(response, context);
   if (response.status === 404 || response.status === 410) {
     response.cancel();
     throw new GitError('TRANSPORT', `repository '${shown}' not found`);
@@ -68,11 +54,17 @@ export async function connectHttp(
   }
   const type = (response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
   if (type !== `application/x-git-${service}-advertisement`) {
-    const dumb =
-      service === 'upload-pack'
-        ? await plainFiles(session, newRoot(base, query, reached, service), response.body)
-        : undefined;
-    if (dumb !== undefined) return dumb;
+    if (service === 'upload-pack') {
+      const { bytes, whole } = await readBody(decoded(response, context), LONGEST_LISTING);
+      if (!whole) throw new GitError('LIMIT', `${shown}info/refs is too large`);
+      const { connectDumb } = await import('./connect-dumb.js');
+      const root = newRoot(base, query, reached, service);
+      const dumb = await connectDumb(session, root, bytes, context);
+      if (dumb !== undefined) {
+        tellRedirect(root);
+        return dumb;
+      }
+    }
     response.cancel();
     throw new GitError('PROTOCOL', `${shown}info/refs not valid: is this a git repository?`);
   }
@@ -84,15 +76,13 @@ export async function connectHttp(
       heard.push(packet);
       context.helperTrace!(...packet);
     });
-  const reader = new PacketReader(decoded(response.body, response.headers.get('content-encoding')?.[0], context), {
-    trace: helperTrace,
-  });
+  const reader = new PacketReader(decoded(response, context), { trace: helperTrace });
   await skipServiceLine(reader, service);
   const advertisement = await readAdvertisement(reader);
   for await (const rest of reader.bytes.rest()) void rest;
   if (advertisement.version === 2 && context.trace !== undefined) for (const packet of heard) context.trace(...packet);
   const root = newRoot(base, query, reached, service);
-  if (root !== base && context.quiet !== true) context.errors(`warning: redirecting to ${stripUser(root)}/\n`);
+  tellRedirect(root);
   let pending: Promise<PacketReader> | undefined;
 
   const post = async (
@@ -123,9 +113,9 @@ export async function connectHttp(
       answer.response.cancel();
       throw new GitError('PROTOCOL', `RPC failed; result has unexpected content type '${kind}'`);
     }
-    const stream = decoded(answer.response.body, answer.response.headers.get('content-encoding')?.[0], context);
-    return new PacketReader(advertisement.version === 2 ? wholePackets(stream, context.errors) : stream, {
+    return new PacketReader(decoded(answer.response, context), {
       trace: context.trace,
+      ...(advertisement.version === 2 ? { onCut: context.errors } : {}),
     });
   };
 
@@ -234,7 +224,7 @@ function newRoot(base: string, asked: string, reached: string, service: Service)
 }
 
 /** What a server says about an error, where it says it in plain text. */
-async function tellPlainly(response: HttpResponse, tell: (text: string | Bytes) => void): Promise<void> {
+async function tellPlainly(response: HttpResponse, context: TransportContext): Promise<void> {
   const [type, ...words] = (response.headers.get('content-type')?.[0] ?? '').split(';').map((word) => word.trim());
   if (type !== 'text/plain') return;
   const charset =
@@ -242,15 +232,8 @@ async function tellPlainly(response: HttpResponse, tell: (text: string | Bytes) 
       .find((word) => /^charset=/i.test(word))
       ?.slice(8)
       .replaceAll('"', '') ?? 'iso-8859-1';
-  const parts: Bytes[] = [];
-  let size = 0;
   try {
-    for await (const chunk of response.body) {
-      parts.push(chunk);
-      size += chunk.length;
-      if (size > LONGEST_ERROR) break;
-    }
-    let bytes = concatBytes(parts);
+    let { bytes } = await readBody(decoded(response, context), LONGEST_ERROR);
     let name = charset.toLowerCase();
     // A mark says which end comes first; without one it is the great end.
     if (name === 'utf-16') {
@@ -260,44 +243,14 @@ async function tellPlainly(response: HttpResponse, tell: (text: string | Bytes) 
     }
     const text = new TextDecoder(name).decode(bytes).trimEnd();
     if (text === '') return;
-    for (const line of text.split('\n')) tell(`remote: ${line}\n`);
+    for (const line of text.split('\n')) context.errors(`remote: ${line}\n`);
   } catch {
     // It could not be read, or is in a script that nobody knows.
   }
 }
 
-/** The same bytes; where they end inside a packet, that is told. */
-async function* wholePackets(body: AsyncIterable<Bytes>, tell: (text: string) => void): AsyncGenerator<Bytes> {
-  let head = '';
-  let left = 0;
-  let sound = true;
-  for await (const chunk of body) {
-    for (let at = 0; sound && at < chunk.length; ) {
-      if (left > 0) {
-        const taken = Math.min(left, chunk.length - at);
-        left -= taken;
-        at += taken;
-        continue;
-      }
-      head += String.fromCharCode(chunk[at++]!);
-      if (head.length < 4) continue;
-      // What is no length is found by who reads the packets.
-      sound = /^[0-9a-fA-F]{4}$/.test(head);
-      left = Math.max(0, Number.parseInt(head, 16) - 4);
-      head = '';
-    }
-    yield chunk;
-  }
-  if (!sound) return;
-  if (head !== '') tell(`error: ${head.length} bytes of length header were received\n`);
-  if (left > 0) tell(`error: ${left} bytes of body are still expected\n`);
-}
-
-async function* decoded(
-  body: AsyncIterable<Bytes>,
-  encoding: string | undefined,
-  context: TransportContext,
-): AsyncGenerator<Bytes> {
+async function* decoded({ body, headers }: HttpResponse, context: TransportContext): AsyncGenerator<Bytes> {
+  const encoding = headers.get('content-encoding')?.[0];
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
     yield* body;
     return;

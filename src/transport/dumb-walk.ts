@@ -1,10 +1,13 @@
+import { breath } from '../base/breath.js';
 import type { Bytes } from '../base/bytes.js';
-import { concatBytes, decodeText, emptyBytes } from '../base/bytes.js';
+import { decodeText, emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import { oidFromBytes, oidToBytes } from '../base/oid.js';
 import { parseCommitLinks } from '../objects/commit.js';
+import { parseLoose } from '../objects/loose.js';
 import { isGitlinkMode } from '../objects/mode.js';
+import type { RawObject } from '../objects/source.js';
 import { parseTag } from '../objects/tag.js';
 import { parseTree } from '../objects/tree.js';
 import { PackIndex } from '../packs/pack-index.js';
@@ -12,15 +15,16 @@ import type { Repository } from '../repo/repository.js';
 import { allowSettings, isProtocolAllowed } from './allowed.js';
 import type { TransportContext } from './connection.js';
 import { isComplete } from './fetch-objects.js';
-import { HttpSession } from './http-session.js';
+import { readBody } from './http-body.js';
+import { HttpSession, leadsOn } from './http-session.js';
 import { storeIncoming } from './incoming.js';
 import { UrlConfig } from './url-config.js';
 
 /** Objects asked for at once. */
 const AT_ONCE = 8;
-/** Longest list of packs or alternates, and largest index, that is read. */
+/** Longest list of packs or alternates, and largest index or object, that is read. */
 const LONGEST_LIST = 16 << 20;
-const LARGEST_INDEX = 1 << 30;
+const LARGEST_FILE = 1 << 30;
 
 /** A place where objects lie as files: loose ones, packs, and the places it borrows from. */
 interface Place {
@@ -58,7 +62,7 @@ export class DumbWalk {
     const seen = new Set<Oid>(wants);
     const queue = [...seen];
     while (queue.length > 0) {
-      if (this.#context.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+      await breath(this.#context.signal);
       const batch = queue.splice(-AT_ONCE);
       const missing: Oid[] = [];
       for (const oid of batch) if (!(await objects.has(oid))) missing.push(oid);
@@ -124,14 +128,9 @@ export class DumbWalk {
   async #read(place: Place, path: string, limit: number): Promise<Bytes | undefined> {
     const body = await this.#open(place, path);
     if (body === undefined) return undefined;
-    const parts: Bytes[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      size += chunk.length;
-      if (size > limit) throw new GitError('LIMIT', `${place.url}/${path} is too large`);
-      parts.push(chunk);
-    }
-    return concatBytes(parts);
+    const { bytes, whole } = await readBody(body, limit);
+    if (!whole) throw new GitError('LIMIT', `${place.url}/${path} is too large`);
+    return bytes;
   }
 
   async #open(place: Place, path: string): Promise<AsyncIterable<Bytes> | undefined> {
@@ -144,24 +143,19 @@ export class DumbWalk {
   }
 
   async #getLoose(place: Place, oid: Oid): Promise<boolean> {
-    const file = await this.#read(place, `${oid.slice(0, 2)}/${oid.slice(2)}`, Number.MAX_SAFE_INTEGER);
+    const file = await this.#read(place, `${oid.slice(0, 2)}/${oid.slice(2)}`, LARGEST_FILE);
     if (file === undefined) return false;
     const { platform, objectFormat, objects } = this.#repository;
-    const corrupt = (): GitError =>
-      new GitError('OBJECT_CORRUPT', `File ${oid} (${place.url}) corrupt`, { data: { oid } });
-    let whole: Bytes;
+    const corrupt = (cause?: unknown): GitError =>
+      new GitError('OBJECT_CORRUPT', `File ${oid} (${place.url}) corrupt`, { data: { oid }, cause });
+    let object: RawObject;
     try {
-      whole = platform.zlib.inflate(file).data;
-    } catch {
-      throw corrupt();
+      object = parseLoose(platform, oid, place.url, file);
+    } catch (error) {
+      throw corrupt(error);
     }
-    const end = whole.indexOf(0);
-    const match = /^(commit|tree|blob|tag) (\d{1,15})$/.exec(decodeText(whole.subarray(0, Math.max(0, end))));
-    const data = whole.subarray(end + 1);
-    if (match === null || Number(match[2]) !== data.length) throw corrupt();
-    const kind = match[1] as ObjectKind;
-    if (platform.hashObject(objectFormat, kind, data) !== oid) throw corrupt();
-    await objects.write(kind, data);
+    if (platform.hashObject(objectFormat, object.kind, object.data) !== oid) throw corrupt();
+    await objects.write(object.kind, object.data);
     return true;
   }
 
@@ -185,7 +179,7 @@ export class DumbWalk {
     for (const line of list.split('\n')) {
       const name = /^P (pack-[0-9a-f]{40,64})\.pack$/.exec(line)?.[1];
       if (name === undefined || platform.fs.stat(`${objectsDirectory}/pack/${name}.idx`) !== undefined) continue;
-      const bytes = await this.#read(place, `pack/${name}.idx`, LARGEST_INDEX);
+      const bytes = await this.#read(place, `pack/${name}.idx`, LARGEST_FILE);
       if (bytes === undefined) continue;
       const sum = bytes.length > oidLength ? oidFromBytes(bytes, bytes.length - oidLength, oidLength) : '';
       if (platform.hash(objectFormat, bytes.subarray(0, Math.max(0, bytes.length - oidLength))) !== sum) {
@@ -236,8 +230,7 @@ export class DumbWalk {
   /** A server names another place: only as far as redirects may lead. */
   #addPlace(url: string): void {
     const context = this.#context;
-    const follow = new UrlConfig(context.config, 'http', url).get('followredirects')?.toLowerCase();
-    if (follow === undefined || !/^(?:true|yes|on|1)$/.test(follow)) {
+    if (leadsOn(new UrlConfig(context.config, 'http', url)) !== 'always') {
       context.errors(`warning: alternate disabled by http.followRedirects: ${url}\n`);
       return;
     }

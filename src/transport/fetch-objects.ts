@@ -77,6 +77,15 @@ export interface ObjectsResult {
   readonly refusedTips: ReadonlySet<Oid>;
 }
 
+/** What came in where nothing else changed. */
+const received = (incoming: Incoming | undefined): ObjectsResult => ({
+  incoming,
+  shallow: new Set(),
+  unshallow: new Set(),
+  wantedRefs: new Map(),
+  refusedTips: new Set(),
+});
+
 export function negotiationAlgorithm(repository: Repository): NegotiationAlgorithm {
   const text = repository.config.get('fetch.negotiationalgorithm');
   const entry = repository.config.last('fetch.negotiationalgorithm');
@@ -131,13 +140,7 @@ export async function fetchObjects(repository: Repository, request: ObjectsReque
   if (wants.length === 0 && (request.wantRefs ?? []).length === 0) {
     const { connection } = request;
     if (connection.advertisement.version !== 2 && !connection.stateless) await connection.send(farewell);
-    return {
-      incoming: undefined,
-      shallow: new Set(),
-      unshallow: new Set(),
-      wantedRefs: new Map(),
-      refusedTips: new Set(),
-    };
+    return received(undefined);
   }
   refuseUnadvertised(request);
   const fetchLimit = limitOf(repository);
@@ -223,13 +226,7 @@ async function walkFiles(
   }
   await walker(repository, request.wants);
   repository.objects.refresh();
-  return {
-    incoming: undefined,
-    shallow: new Set(),
-    unshallow: new Set(),
-    wantedRefs: new Map(),
-    refusedTips: new Set(),
-  };
+  return received(undefined);
 }
 
 /** All of a bundle's pack: nothing can be chosen. */
@@ -253,13 +250,7 @@ async function takeBundle(repository: Repository, bundle: OpenBundle, request: O
     progress: request.receiving,
     signal: request.signal,
   });
-  return {
-    incoming,
-    shallow: new Set(),
-    unshallow: new Set(),
-    wantedRefs: new Map(),
-    refusedTips: new Set(),
-  };
+  return received(incoming);
 }
 
 /** The other side's own boundary, where our refs do not reach past it: there we have the parents. */

@@ -153,12 +153,12 @@ export class HttpSession {
     let { url } = ask;
     let redirects = 0;
     let rejected = 0;
-    const follow = this.#config.get('followredirects')?.toLowerCase() ?? 'initial';
+    const follow = leadsOn(this.#config);
     for (;;) {
       const response = await this.#send(ask, url);
       const { status } = response;
       if (status >= 300 && status < 400 && response.headers.has('location')) {
-        const allowed = follow === 'initial' ? ask.first === true : /^(?:true|yes|on|1)$/.test(follow);
+        const allowed = follow === 'always' || (follow === 'initial' && ask.first === true);
         response.cancel();
         if (!allowed)
           throw new GitError(
@@ -293,6 +293,12 @@ function networkReason(error: unknown, url: string): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `Could not resolve host: ${hostname}`;
   if (code === 'ECONNRESET') return 'Recv failure: Connection reset by peer';
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether a server may send us elsewhere (`http.followRedirects`): always, never, or when it is first asked. */
+export function leadsOn(config: UrlConfig): 'always' | 'initial' | 'never' {
+  if (!config.has('followredirects') || config.get('followredirects') === 'initial') return 'initial';
+  return config.getBool('followredirects') === true ? 'always' : 'never';
 }
 
 const originOf = (url: string): string => new URL(url).origin;

@@ -1,5 +1,5 @@
 import { breathing } from './breathing.js';
-import { breath } from '../base/breath.js';
+import { breath, heed } from '../base/breath.js';
 import { throughput } from '../base/throughput.js';
 import { type Bytes, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
@@ -226,7 +226,7 @@ export async function* makePack(
   };
   const check = (): void => {
     if (gone !== undefined) throw gone;
-    if (signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+    heed(signal);
   };
   let written = 0;
   let heard = platform.now();

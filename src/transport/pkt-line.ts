@@ -37,6 +37,8 @@ export interface PacketReaderOptions {
   /** The most packets that may be read, against peers that never stop. */
   readonly maxPackets?: number;
   readonly trace?: PacketTrace | undefined;
+  /** Told in a line what is missing where the stream ends inside a packet. */
+  readonly onCut?: ((line: string) => void) | undefined;
 }
 
 /** Reads packets from a stream of chunks. */
@@ -45,6 +47,7 @@ export class PacketReader {
   readonly #dieOnError: boolean;
   readonly #maxPackets: number;
   readonly #trace: PacketTrace | undefined;
+  readonly #onCut: ((line: string) => void) | undefined;
   #count = 0;
   #peeked: Packet | undefined;
   /** With sideband-all every packet carries a band: 2 goes here, 3 is fatal, 1 is the packet. */
@@ -55,6 +58,7 @@ export class PacketReader {
     this.#dieOnError = options.dieOnError !== false;
     this.#maxPackets = options.maxPackets ?? Number.POSITIVE_INFINITY;
     this.#trace = options.trace;
+    this.#onCut = options.onCut;
   }
 
   async peek(): Promise<Packet> {
@@ -113,7 +117,9 @@ export class PacketReader {
     let head = this.bytes.takeNow(4);
     if (head === undefined) {
       if (!(await this.bytes.need(4))) {
-        if (this.bytes.available === 0) return 'eof';
+        const { available } = this.bytes;
+        if (available === 0) return 'eof';
+        this.#onCut?.(`error: ${available} bytes of length header were received\n`);
         throw hungUp();
       }
       head = this.bytes.takeNow(4)!;
@@ -130,7 +136,10 @@ export class PacketReader {
     if (length === 4) return emptyBytes;
     let data = this.bytes.takeNow(length - 4);
     if (data === undefined) {
-      if (!(await this.bytes.need(length - 4))) throw hungUp();
+      if (!(await this.bytes.need(length - 4))) {
+        this.#onCut?.(`error: ${length - 4 - this.bytes.available} bytes of body are still expected\n`);
+        throw hungUp();
+      }
       data = this.bytes.takeNow(length - 4)!;
     }
     return data;

@@ -132,7 +132,7 @@ class UrlRemote implements Remote {
   }
 
   async #open(service: 'upload-pack' | 'receive-pack', options: Cancellable): Promise<Connection> {
-    if (options.signal?.aborted === true) throw new GitError('ABORTED', 'aborted');
+    await breath(options.signal);
     return connect(service, this.url, this.#with(options), {
       version: protocolVersion(this.#context.config, this.#context.env),
     });

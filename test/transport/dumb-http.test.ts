@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect, it, onTestFinished } from 'vitest';
 import { init, nodePlatform, openRemote } from '../../src/index.js';
 import { sandbox } from '../support/sandbox.js';
@@ -14,7 +15,12 @@ async function webServer(folder: string): Promise<{ readonly url: string; readon
     asked.push(path);
     const file = join(folder, path);
     const there = existsSync(file) && statSync(file).isFile();
-    response.writeHead(there ? 200 : 404, { 'content-type': 'text/plain' }).end(there ? readFileSync(file) : undefined);
+    response.setHeader('content-type', 'text/plain');
+    if (!there) return void response.writeHead(404).end();
+    // Many a server compresses text for who takes it so.
+    if (request.headers['accept-encoding'] !== 'gzip') return void response.end(readFileSync(file));
+    response.setHeader('content-encoding', 'gzip');
+    response.end(gzipSync(readFileSync(file)));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   onTestFinished(() => void server.close());
