@@ -72,8 +72,8 @@ export class HelperCredentials implements CredentialSource {
     const result = (): Credential => ({ ...filled, capabilities: requested.filter((name) => announced.has(name)) });
     for (const helper of helpers) {
       const answer = await this.#run(helper, 'get', { ...filled, capabilities: requested });
-      if (answer !== undefined) {
-        const said = parseCredential(answer.split('\n'));
+      const said = answer === undefined ? undefined : parseCredential(answer.split('\n'));
+      if (said !== undefined) {
         for (const name of said.capabilities ?? []) if (requested.includes(name)) announced.add(name);
         take(filled, said, announced);
       }
@@ -82,7 +82,8 @@ export class HelperCredentials implements CredentialSource {
         filled.password = undefined;
         filled.password_expiry_utc = undefined;
       }
-      if (filled.credential !== undefined && filled.authtype !== undefined) return result();
+      // As git: what it says settles it, also where it may not be handed on.
+      if (said?.credential !== undefined) return result();
       if (filled.username !== undefined && filled.password !== undefined) return result();
       if (filled.quit === true) throw new GitError('AUTH', `credential helper '${helper}' told us to quit`);
     }

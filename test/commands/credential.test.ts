@@ -94,8 +94,9 @@ describe('credential', () => {
       const input = `${ask}protocol=https\nhost=example.com\nwwwauth[]=Bearer realm=x\n`;
       same(both(box, ['-c', `credential.helper=${modern}`, 'credential', 'fill'], input), `modern ${ask}`);
       // What was not announced is not handed on.
-      const { bough } = both(box, ['-c', `credential.helper=${silent}`, 'credential', 'fill'], input);
-      expect(bough.stdout).not.toContain('token');
+      const unasked = both(box, ['-c', `credential.helper=${silent}`, 'credential', 'fill'], input);
+      same(unasked, `silent ${ask}`);
+      expect(unasked.bough.stdout).not.toContain('token');
     }
     same(both(box, ['credential', 'capability'], ''), 'capability');
   });

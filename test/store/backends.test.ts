@@ -64,3 +64,26 @@ storeSuite('memory, sha256, portable engine', () => inMemory('sha256'));
 storeSuite('loose files, sha1', () => onDisk('sha1'));
 storeSuite('loose files, sha256', () => onDisk('sha256'));
 storeSuite('packs and packed refs, repacked by stock git under way', () => onDisk('sha1', true));
+
+/** Every answer comes later, as from an engine elsewhere. */
+function later<T extends object>(inner: T): T {
+  return new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      // These answer at once by their types.
+      if (name === 'list' || name === 'hash' || name === 'transaction') return value.bind(target);
+      return async (...words: unknown[]) => {
+        await new Promise((done) => setImmediate(done));
+        return value.apply(target, words);
+      };
+    },
+  });
+}
+
+const elsewhere = (one: StoreBackend): StoreBackend => ({ ...one, objects: later(one.objects), refs: later(one.refs) });
+
+storeSuite('an engine whose answers are promises', () => {
+  const { backend, again } = inMemory('sha1');
+  return { backend: elsewhere(backend), again: () => elsewhere(again()) };
+});
