@@ -68,6 +68,7 @@ function hooksOf(context: CommandContext): Hooks {
     prefix: '',
     bare: false,
     path: (name) => name,
+    shownPath: (path) => path,
     complain: (line) => context.printError(`${line}\n`),
   });
 }

@@ -42,7 +42,7 @@ export function isSafeRefName(name: string): boolean {
   return /^[A-Z_]+$/.test(name);
 }
 
-/** `HEAD`, `ORIG_HEAD`: upper case, `-` and `_` only. */
+/** `HEAD`, `ORIG_HEAD`: upper case, `-` and `_` only. The usual names need no expression, which a start would compile. */
 const isRootRefSyntax = (name: string): boolean =>
   name === 'HEAD' || (!name.startsWith('refs/') && /^[A-Z_-]+$/.test(name));
 

@@ -2,6 +2,7 @@ import { parseColor } from '../base/color.js';
 import { GitError } from '../base/errors.js';
 import { badNumber, badVariable, type Config, type ConfigEntry, missingValue } from './config.js';
 import { parseBool, parseConfigNumber } from './config-values.js';
+import { isSyncComponent } from './fsync.js';
 
 /** Throws `CONFIG` where an entry cannot be what it is meant to be. */
 type Check = (entry: ConfigEntry, warn: (message: string) => void) => void;
@@ -25,15 +26,22 @@ const text: Check = (entry) => {
 /** A bool, or one of the words, as they are spelled. */
 const boolOr =
   (...words: readonly string[]): Check =>
-  (entry) => {
-    if (entry.value === undefined || !words.includes(entry.value)) bool(entry, () => {});
+  (entry, warn) => {
+    if (entry.value === undefined || !words.includes(entry.value)) bool(entry, warn);
   };
 
+/** A bool, or one of the words in any case. */
 const boolOrAnyCase =
-  (word: string): Check =>
-  (entry) => {
-    if (entry.value?.toLowerCase() !== word) bool(entry, () => {});
+  (...words: readonly string[]): Check =>
+  (entry, warn) => {
+    if (entry.value === undefined || !words.includes(entry.value.toLowerCase())) bool(entry, warn);
   };
+
+const boolOrAuto = boolOrAnyCase('never', 'always', 'auto');
+
+const boolOrNumber: Check = (entry, warn) => {
+  if (parseBool(entry.value) === undefined) number()(entry, warn);
+};
 
 /** One of the words; `why` is told where it is none. */
 const oneOf =
@@ -73,16 +81,11 @@ function color(entry: ConfigEntry): void {
   }
 }
 
-const fsyncComponents = new Set([
-  ...['loose-object', 'pack', 'pack-metadata', 'commit-graph', 'index', 'reference', 'objects', 'derived-metadata'],
-  ...['committed', 'added', 'all', 'none'],
-]);
-
 const fsync: Check = (entry, warn) => {
   if (entry.value === undefined) throw missingValue(entry);
   for (const word of entry.value.split(/[\t\n\r ,]+/)) {
     const name = word.replace(/^-/, '');
-    if (name !== '' && !fsyncComponents.has(name)) warn(`ignoring unknown core.fsync component '${name}'`);
+    if (name !== '' && !isSyncComponent(name)) warn(`ignoring unknown core.fsync component '${name}'`);
   }
 };
 
@@ -124,12 +127,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['core.deltabasecachelimit', number(64)],
   ['core.maxtreedepth', number()],
   ['pack.packsizelimit', number(64)],
-  [
-    'index.threads',
-    (entry) => {
-      if (parseBool(entry.value) === undefined) number()(entry, () => {});
-    },
-  ],
+  ['index.threads', boolOrNumber],
   ['index.version', number()],
   ['core.commentchar', comment],
   ['core.commentstring', comment],
@@ -157,24 +155,14 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ],
   [
     'push.default',
-    (entry) => {
-      if (entry.value === undefined) throw missingValue(entry);
-      if (!['nothing', 'matching', 'simple', 'upstream', 'tracking', 'current'].includes(entry.value)) {
-        throw badVariable(
-          entry,
-          `malformed value for ${entry.key}: ${entry.value}\n` +
-            'error: must be one of nothing, matching, simple, upstream or current',
-        );
-      }
-    },
+    oneOf(
+      ['nothing', 'matching', 'simple', 'upstream', 'tracking', 'current'],
+      (entry) =>
+        `malformed value for ${entry.key}: ${entry.value}\n` +
+        'error: must be one of nothing, matching, simple, upstream or current',
+    ),
   ],
-  [
-    'color.advice',
-    (entry) => {
-      const word = entry.value?.toLowerCase();
-      if (word !== 'never' && word !== 'always' && word !== 'auto') bool(entry, () => {});
-    },
-  ],
+  ['color.advice', boolOrAuto],
 ]);
 
 /** Names below `advice.` that git knows; others are left alone. */
@@ -190,14 +178,6 @@ const adviceNames = new Set(
     'worktreeaddorphan',
   ].flatMap((line) => line.split(' ')),
 );
-
-const boolOrNumber: Check = (entry, warn) => {
-  if (parseBool(entry.value) === undefined) number()(entry, warn);
-};
-
-const boolOrAuto: Check = (entry, warn) => {
-  if (!/^(?:never|always|auto)$/i.test(entry.value ?? '')) bool(entry, warn);
-};
 
 const untracked: Check = (entry) => {
   if (entry.value === undefined) return;

@@ -16,6 +16,9 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   all: ['loose-object', 'pack', 'pack-metadata', 'commit-graph', 'index', 'reference'],
 };
 
+/** Can `core.fsync` name that? */
+export const isSyncComponent = (name: string): boolean => name === 'none' || Object.hasOwn(groups, name);
+
 /** Synced unless `core.fsync` says otherwise: all but loose objects, refs and the index. */
 const usual: readonly string[] = ['pack', 'pack-metadata', 'commit-graph'];
 const known = new WeakMap<Config, ReadonlySet<string>>();

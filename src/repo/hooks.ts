@@ -1,9 +1,10 @@
 import type { Bytes } from '../base/bytes.js';
+import { concatBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Platform, Spawned } from '../platform/platform.js';
 import type { Config, ConfigEntry } from './config.js';
 import { missingValue } from './config.js';
-import { parseBool } from './config-values.js';
+import { parseBool, parseConfigNumber } from './config-values.js';
 
 export interface HookOptions {
   /** Fed to standard input. */
@@ -48,8 +49,9 @@ function readSettings(config: Config, warn: (message: string) => void): HookSett
   const commands = new Map<string, ConfigEntry>();
   const parallel = new Map<string, boolean>();
   const jobs = (entry: ConfigEntry, key: string): void => {
-    if (!/^\s*[+-]?\d+[kmg]?$/i.test(entry.value ?? '')) warn(`${key} must be an integer, ignoring: '${entry.value}'`);
-    else if (Number.parseInt(entry.value!, 10) !== -1 && !(Number.parseInt(entry.value!, 10) > 0))
+    const number = parseConfigNumber(entry.value);
+    if ('fault' in number) warn(`${key} must be an integer, ignoring: '${entry.value}'`);
+    else if (number.value !== -1 && number.value <= 0)
       warn(`${key} must be a positive integer or -1, ignoring: '${entry.value}'`);
   };
   const drop = (name: string, event?: string): void => {
@@ -136,6 +138,7 @@ export interface HookPlace {
   readonly prefix: string;
   readonly bare: boolean;
   path(name: string): string;
+  shownPath(path: string): string;
   complain(line: string): void;
 }
 
@@ -158,7 +161,7 @@ export class Hooks {
     if ((stat.mode & 0o111) === 0) {
       if (!this.#ignored.has(name) && this.#repository.config.getBool('advice.ignoredhook', true))
         this.#repository.complain(
-          `hint: The '${this.#shown(file)}' hook was ignored because it's not set as executable.\n` +
+          `hint: The '${this.#repository.shownPath(file)}' hook was ignored because it's not set as executable.\n` +
             'hint: You can disable this warning with `git config set advice.ignoredHook false`.',
         );
       this.#ignored.add(name);
@@ -168,11 +171,6 @@ export class Hooks {
   }
 
   readonly #ignored = new Set<string>();
-
-  #shown(file: string): string {
-    const { gitDir, gitDirShown } = this.#repository;
-    return gitDir !== undefined && file.startsWith(`${gitDir}/`) ? `${gitDirShown}${file.slice(gitDir.length)}` : file;
-  }
 
   #read(): HookSettings {
     const { config } = this.#repository;
@@ -240,8 +238,8 @@ export class Hooks {
           : {
               ...ran,
               code: whole.code | code,
-              stdout: new Uint8Array([...whole.stdout, ...ran.stdout]),
-              stderr: new Uint8Array([...whole.stderr, ...ran.stderr]),
+              stdout: concatBytes([whole.stdout, ran.stdout]),
+              stderr: concatBytes([whole.stderr, ran.stderr]),
             };
     }
     return whole;
@@ -250,7 +248,7 @@ export class Hooks {
   #name(command: readonly [string, ...string[]]): string {
     return command[0] === '/bin/sh' && command[1] === '-c'
       ? command[2]!.replace(/ "\$@"$/, '')
-      : this.#shown(command[0]);
+      : this.#repository.shownPath(command[0]);
   }
 
   /** What git sets for the programs it starts. */

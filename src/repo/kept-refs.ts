@@ -1,4 +1,5 @@
 import type { Ref } from '../refs/store.js';
+import { parseBool } from './config-values.js';
 import type { Repository } from './repository.js';
 
 /**
@@ -12,7 +13,7 @@ export function keptRefs(
   /** Told of refs without their object, which are then left out too. */
   onMissingObject?: (name: string) => void,
 ): AsyncIterable<Ref> {
-  if (!/^(?:0|false|no|off|)$/i.test(repository.env['GIT_REF_PARANOIA'] ?? '1'))
+  if (parseBool(repository.env['GIT_REF_PARANOIA']) !== false)
     return repository.refs.list(prefix, { broken: 'unreadable' });
   return repository.refs.list(prefix, onMissingObject === undefined ? {} : { onMissingObject });
 }

@@ -271,7 +271,8 @@ async function* walk(
     checkTreeDepth(stack.length);
     stack.push({ directory, prefix, rows: (await directory.children())[Symbol.iterator]() });
   };
-  await enter(top, checkPath(at) === '' ? '' : `${checkPath(at)}/`);
+  const path = checkPath(at);
+  await enter(top, path === '' ? '' : `${path}/`);
   for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
     const { directory, prefix, rows } = level;
     for (;;) {
