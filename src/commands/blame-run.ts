@@ -75,7 +75,6 @@ interface Words {
   copyEffort: number;
   abbrev: number | undefined;
   progress: boolean;
-  progressSaid: boolean;
 }
 
 interface Facts {
@@ -90,12 +89,37 @@ interface Facts {
   readonly summary: string;
 }
 
-/** Long options that have no value, here and among those of the walk. */
-const flags = new Set([
-  ...['incremental', 'root', 'show-stats', 'progress', 'score-debug', 'show-name', 'show-number', 'porcelain'],
-  ...['line-porcelain', 'show-email', 'color-lines', 'color-by-age'],
-]);
-const revisionFlags = new Set(['first-parent', 'patience', 'histogram', 'reverse']);
+/** Of the words, those that are a mere yes or no. */
+type Flag = { readonly [K in keyof Words]: Words[K] extends boolean ? K : never }[keyof Words];
+
+/** Long options without a value and what they set; `--no-` takes it back. */
+const flags: Readonly<Record<string, readonly Flag[]>> = {
+  incremental: ['incremental'],
+  root: ['showRoot'],
+  'show-stats': ['showStats'],
+  progress: ['progress'],
+  'score-debug': ['scoreDebug'],
+  'show-name': ['showName'],
+  'show-number': ['showNumber'],
+  porcelain: ['porcelain'],
+  'line-porcelain': ['porcelain', 'linePorcelain'],
+  'show-email': ['email'],
+  'color-lines': ['colorLines'],
+  'color-by-age': ['colorByAge'],
+};
+const letters: Readonly<Record<string, Flag>> = {
+  b: 'blankBoundary',
+  f: 'showName',
+  n: 'showNumber',
+  p: 'porcelain',
+  c: 'compat',
+  t: 'rawTime',
+  l: 'long',
+  s: 'noAuthor',
+  e: 'email',
+};
+/** Options of the walk without a value. */
+const revisionFlags = new Set(['--first-parent', '--patience', '--histogram', '--reverse']);
 
 /** `git blame` and `git annotate`. */
 export class BlameRun {
@@ -146,7 +170,6 @@ export class BlameRun {
       copyEffort: 0,
       abbrev: undefined,
       progress: false,
-      progressSaid: false,
     };
   }
 
@@ -186,61 +209,16 @@ export class BlameRun {
       return 2;
     };
     const [head] = word.split('=', 1) as [string];
-    const bare = head.replace(/^--(?:no-)?/, '');
-    if (flags.has(bare) && head.startsWith('--')) {
+    const [, no, bare] = /^--(no-)?(.*)$/s.exec(head) ?? [];
+    if (bare !== undefined && Object.hasOwn(flags, bare)) {
       if (word !== head) throw new UsageError(`option \`${head.slice(2)}' takes no value`, { quiet: true });
-    } else if (revisionFlags.has(word.slice(2).split('=', 1)[0]!) && word !== head) return 0;
+      for (const key of flags[bare]!) words[key] = no === undefined;
+      return 1;
+    }
+    if (revisionFlags.has(head) && word !== head) return 0;
     switch (head) {
-      case '--no-incremental':
-        return flag(() => (words.incremental = false));
-      case '--no-show-stats':
-        return flag(() => (words.showStats = false));
-      case '--no-score-debug':
-        return flag(() => (words.scoreDebug = false));
-      case '--no-show-name':
-        return flag(() => (words.showName = false));
-      case '--no-show-number':
-        return flag(() => (words.showNumber = false));
-      case '--no-porcelain':
-        return flag(() => (words.porcelain = false));
-      case '--no-line-porcelain':
-        return flag(() => (words.porcelain = words.linePorcelain = false));
-      case '--no-color-lines':
-        return flag(() => (words.colorLines = false));
-      case '--no-color-by-age':
-        return flag(() => (words.colorByAge = false));
       case '--no-contents':
         return flag(() => (words.contents = undefined));
-      case '--incremental':
-        return flag(() => (words.incremental = true));
-      case '--root':
-        return flag(() => (words.showRoot = true));
-      case '--no-root':
-        return flag(() => (words.showRoot = false));
-      case '--show-stats':
-        return flag(() => (words.showStats = true));
-      case '--progress':
-        return flag(() => (words.progress = words.progressSaid = true));
-      case '--no-progress':
-        return flag(() => (words.progress = words.progressSaid = false));
-      case '--score-debug':
-        return flag(() => (words.scoreDebug = true));
-      case '--show-name':
-        return flag(() => (words.showName = true));
-      case '--show-number':
-        return flag(() => (words.showNumber = true));
-      case '--porcelain':
-        return flag(() => (words.porcelain = true));
-      case '--line-porcelain':
-        return flag(() => (words.porcelain = words.linePorcelain = true));
-      case '--show-email':
-        return flag(() => (words.email = true));
-      case '--no-show-email':
-        return flag(() => (words.email = false));
-      case '--color-lines':
-        return flag(() => (words.colorLines = true));
-      case '--color-by-age':
-        return flag(() => (words.colorByAge = true));
       case '--ignore-rev':
         return value('--ignore-rev', (text) => words.ignoreRevs.push(text));
       case '--ignore-revs-file':
@@ -288,34 +266,12 @@ export class BlameRun {
     const word = argv[at]!;
     for (let i = 1; i < word.length; i++) {
       const rest = word.slice(i + 1);
+      const own = letters[word[i]!];
+      if (own !== undefined) {
+        words[own] = true;
+        continue;
+      }
       switch (word[i]) {
-        case 'b':
-          words.blankBoundary = true;
-          continue;
-        case 'f':
-          words.showName = true;
-          continue;
-        case 'n':
-          words.showNumber = true;
-          continue;
-        case 'p':
-          words.porcelain = true;
-          continue;
-        case 'c':
-          words.compat = true;
-          continue;
-        case 't':
-          words.rawTime = true;
-          continue;
-        case 'l':
-          words.long = true;
-          continue;
-        case 's':
-          words.noAuthor = true;
-          continue;
-        case 'e':
-          words.email = true;
-          continue;
         case 'w':
           this.#diff.words.ignoreAllSpace = true;
           continue;
@@ -381,7 +337,7 @@ export class BlameRun {
       if (used === 0) throw new UsageError(`unknown option \`${word}'`);
       i += used;
     }
-    if (this.#words.progressSaid && (this.#words.incremental || this.#words.porcelain)) {
+    if (this.#words.progress && (this.#words.incremental || this.#words.porcelain)) {
       throw new GitError('USAGE', "--progress can't be used with --incremental or porcelain formats");
     }
     // The other program's lines tell dates in one way, whatever was asked for.
@@ -398,7 +354,7 @@ export class BlameRun {
       } else throw new UsageError('');
     } else {
       if (plain.length < 1) throw new UsageError('');
-      if (plain.length === 2 && (await this.#isRevision(plain[1]!)) && !(await this.#isFile(plain[1]!, plain[0]!))) {
+      if (plain.length === 2 && (await this.#isRevision(plain[1]!))) {
         path = plain[0]!;
         revisions = [plain[1]!];
       } else {
@@ -412,11 +368,6 @@ export class BlameRun {
     path = normalizePath(repository.prefix, path, repository.workTree);
     yield* this.#blame(path, revisions);
     return undefined;
-  }
-
-  /** `blame a b`: when both could be, the last is the path unless only it is a revision. */
-  async #isFile(_last: string, _first: string): Promise<boolean> {
-    return false;
   }
 
   async #ignored(): Promise<Set<string>> {

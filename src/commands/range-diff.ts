@@ -184,7 +184,9 @@ async function areCommits(repository: Repository, words: readonly string[]): Pro
 async function namesRange(repository: Repository, word: string): Promise<boolean> {
   const found = await parseRevisionArgument(repository, word);
   if (found === undefined) throw new GitError('REF_MISSING', `bad revision '${word}'`);
-  return found.items.some((item) => item.excluded) && found.items.some((item) => !item.excluded);
+  const out = new Set(found.items.filter((item) => item.excluded).map(({ oid }) => oid));
+  // What is left out is not shown, whoever else names it.
+  return out.size > 0 && found.items.some((item) => !item.excluded && !out.has(item.oid));
 }
 
 /** The commits of a range; what was wrong where the log refused. */
