@@ -175,7 +175,9 @@ async function isDue(tasks: Tasks, name: TaskName): Promise<boolean> {
       const folder = `${repository.commonDir}/worktrees`;
       const names = (platform.fs.readDirectory(folder) ?? []).map(({ name }) => `${folder}/${name}`);
       return (
-        names.filter((one) => lockReason(one) === undefined && prunable(one, expiry) !== undefined).length >= wanted
+        names.filter(
+          (one) => lockReason(platform.fs, one) === undefined && prunable(platform.fs, one, expiry) !== undefined,
+        ).length >= wanted
       );
     }
     case 'reflog-expire': {

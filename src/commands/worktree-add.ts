@@ -1,5 +1,3 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { zeroOid } from '../base/oid.js';
@@ -9,9 +7,12 @@ import { checkBranchName } from '../porcelain/branch-make.js';
 import { branchUses, listWorktrees } from '../porcelain/worktree-list.js';
 import { resolveRevision } from '../repo/revision.js';
 import { priorCheckout } from '../repo/revision-branch.js';
+import { baseName } from '../base/path.js';
+import type { FileSystem } from '../platform/fs.js';
+import { resolvePath } from '../repo/paths.js';
 import type { CommandContext } from './command.js';
 import { guessRemoteBranch } from './switch-run.js';
-import { linkBack, lockReason, prunable, removeGitDirectory } from './worktree-files.js';
+import { linkBack, lockReason, prunable, removeGitDirectory, runIn, writeText } from './worktree-files.js';
 
 export interface AddValues {
   readonly force?: boolean;
@@ -39,6 +40,7 @@ export async function addWorktree(
 ): Promise<number> {
   const repository = context.repository();
   const { config, refs } = repository;
+  const { fs } = context.platform;
   if ([values.b != null, values.B != null, values.detach === true].filter(Boolean).length > 1)
     throw new GitError('USAGE', "options '-b', '-B', and '--detach' cannot be used together");
   if (values.detach === true && values.orphan === true) throw together('--orphan', '--detach');
@@ -48,8 +50,8 @@ export async function addWorktree(
     throw new GitError('USAGE', "option '--orphan' and commit-ish cannot be used together");
   if (values.reason != null && values.lock !== true)
     throw new GitError('USAGE', "the option '--reason' requires '--lock'");
-  const target = path.resolve(context.cwd, place!);
-  const base = path.basename(target);
+  const target = resolvePath(context.cwd, place!);
+  const base = baseName(target);
   let name = values.B ?? values.b ?? undefined;
   let from = committish === '-' ? '@{-1}' : (committish ?? 'HEAD');
   let orphan = values.orphan === true;
@@ -128,29 +130,32 @@ export async function addWorktree(
   if (branch !== undefined && !forced && !orphan) refuseBusy(context, branch);
   const relative = values['relative-paths'] ?? config.getBool('worktree.userelativepaths', false);
   if (relative) await allowRelativePaths(context);
-  const gitDir = makeGitDirectory(repository.commonDir, base);
+  const gitDir = makeGitDirectory(fs, repository.commonDir, base);
   try {
-    fs.writeFileSync(`${gitDir}/locked`, 'initializing\n');
-    fs.mkdirSync(target, { recursive: true });
-    linkBack(gitDir, fs.realpathSync(target), relative);
-    fs.writeFileSync(`${gitDir}/commondir`, '../..\n');
-    fs.mkdirSync(`${gitDir}/refs`);
-    fs.writeFileSync(`${gitDir}/HEAD`, branch === undefined ? `${commit}\n` : `ref: refs/heads/${branch}\n`);
+    writeText(fs, `${gitDir}/locked`, 'initializing\n');
+    fs.makeDirectory(target, { recursive: true });
+    linkBack(fs, gitDir, fs.realPath(target) ?? target, relative);
+    writeText(fs, `${gitDir}/commondir`, '../..\n');
+    fs.makeDirectory(`${gitDir}/refs`);
+    writeText(fs, `${gitDir}/HEAD`, branch === undefined ? `${commit}\n` : `ref: refs/heads/${branch}\n`);
     if (commit !== undefined && config.getBool('core.logallrefupdates', true)) {
       const who = formatSignature(repository.identity('committer', { strict: false }));
-      fs.mkdirSync(`${gitDir}/logs`);
-      fs.writeFileSync(`${gitDir}/logs/HEAD`, `${zeroOid(repository.objectFormat)} ${commit} ${who}\n`);
+      fs.makeDirectory(`${gitDir}/logs`);
+      writeText(fs, `${gitDir}/logs/HEAD`, `${zeroOid(repository.objectFormat)} ${commit} ${who}\n`);
     }
-    const code = values.checkout === false || orphan ? 0 : fill(context, target, gitDir, values.quiet === true);
-    if (code !== 0) throw new Unfilled(code);
+    if (values.checkout !== false && !orphan) {
+      const words = ['reset', '--hard', '--no-recurse-submodules', ...(values.quiet === true ? ['--quiet'] : [])];
+      const { code } = runIn(context, target, gitDir, words, 'inherit');
+      if (code !== 0) throw new Unfilled(code);
+    }
   } catch (error) {
-    fs.rmSync(target, { recursive: true, force: true });
-    removeGitDirectory(gitDir);
+    fs.removeRecursive(target);
+    removeGitDirectory(fs, gitDir);
     if (error instanceof Unfilled) return error.code;
     throw error;
   }
-  if (values.lock === true) fs.writeFileSync(`${gitDir}/locked`, `${values.reason ?? 'added with --lock'}\n`);
-  else fs.rmSync(`${gitDir}/locked`);
+  if (values.lock === true) writeText(fs, `${gitDir}/locked`, `${values.reason ?? 'added with --lock'}\n`);
+  else fs.remove(`${gitDir}/locked`);
   if (commit !== undefined) {
     repository.hooks.run('post-checkout', [zeroOid(repository.objectFormat), commit, '1'], {
       cwd: target,
@@ -174,14 +179,14 @@ function refuseBusy(context: CommandContext, branch: string): void {
 
 /** The place must be free: nothing there, or an empty folder, and no work tree registered at it that is only missing. */
 function refusePlace(context: CommandContext, target: string, shown: string, forced: boolean): void {
-  const stat = fs.statSync(target, { throwIfNoEntry: false });
-  if (stat !== undefined && (!stat.isDirectory() || fs.readdirSync(target).length > 0))
+  const { fs } = context.platform;
+  if (fs.stat(target) !== undefined && fs.readDirectory(target)?.length !== 0)
     throw new GitError('USAGE', `'${shown}' already exists`);
   const known = listWorktrees(context.repository()).find((one) => one.name !== undefined && one.path === target);
   if (known === undefined) return;
-  const locked = lockReason(known.gitDir) !== undefined;
+  const locked = lockReason(fs, known.gitDir) !== undefined;
   if (forced && !locked) {
-    removeGitDirectory(known.gitDir);
+    removeGitDirectory(fs, known.gitDir);
     return;
   }
   if (locked)
@@ -189,7 +194,7 @@ function refusePlace(context: CommandContext, target: string, shown: string, for
       'USAGE',
       `'${shown}' is a missing but locked worktree;\nuse 'add -f -f' to override, or 'unlock' and 'prune' or 'remove' to clear`,
     );
-  if (prunable(known.gitDir, undefined) !== undefined)
+  if (prunable(fs, known.gitDir, undefined) !== undefined)
     throw new GitError(
       'USAGE',
       `'${shown}' is a missing but already registered worktree;\nuse 'add -f' to override, or 'prune' or 'remove' to clear`,
@@ -197,30 +202,14 @@ function refusePlace(context: CommandContext, target: string, shown: string, for
 }
 
 /** A new folder below `worktrees/`, named after the work tree; a number is added where the name is taken. */
-function makeGitDirectory(commonDir: string, base: string): string {
+function makeGitDirectory(fs: FileSystem, commonDir: string, base: string): string {
   const folder = `${commonDir}/worktrees`;
-  fs.mkdirSync(folder, { recursive: true });
+  fs.makeDirectory(folder, { recursive: true });
   const name = base.replace(/[^\w.+=@,-]+/g, '-').replace(/^\.+|\.lock$/g, '-') || 'worktree';
   for (let i = 0; ; i++) {
     const gitDir = `${folder}/${name}${i === 0 ? '' : i}`;
-    try {
-      fs.mkdirSync(gitDir);
-      return gitDir;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error;
-    }
+    if (fs.makeDirectory(gitDir)) return gitDir;
   }
-}
-
-/** Index and files, as `reset --hard` makes them, by a program that is at home there. */
-function fill(context: CommandContext, target: string, gitDir: string, quiet: boolean): number {
-  context.io.stdout.flush();
-  const env: Record<string, string | undefined> = { ...context.env, GIT_DIR: gitDir, GIT_WORK_TREE: target };
-  delete env['GIT_INDEX_FILE'];
-  return context.platform.processes!.runSync(
-    [process.execPath, process.argv[1]!, 'reset', '--hard', '--no-recurse-submodules', ...(quiet ? ['--quiet'] : [])],
-    { cwd: target, env, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' },
-  ).code;
 }
 
 /** Relative links are an extension: older programs must not touch the repository. */

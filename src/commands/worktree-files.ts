@@ -1,45 +1,72 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
+import { decodeText, encodeText } from '../base/bytes.js';
+import { type FileSystem, readIfThere } from '../platform/fs.js';
+import type { Spawned } from '../platform/platform.js';
+import { parentDirectory, relativePath, resolvePath } from '../repo/paths.js';
+import type { CommandContext } from './command.js';
 
-export function readText(name: string): string | undefined {
+/** A small file without the white space at its ends; `undefined` where there is none, or it cannot be read. */
+export function readText(fs: FileSystem, path: string): string | undefined {
   try {
-    return fs.readFileSync(name, 'utf8');
+    const data = readIfThere(fs, path);
+    return data === undefined ? undefined : decodeText(data).trim();
   } catch {
     return undefined;
   }
 }
 
+export const writeText = (fs: FileSystem, path: string, text: string): void => fs.writeFile(path, encodeText(text));
+
 /** Why the work tree of a folder below `worktrees/` is locked; empty where no reason is given. */
-export const lockReason = (gitDir: string): string | undefined => readText(`${gitDir}/locked`)?.trim();
+export const lockReason = (fs: FileSystem, gitDir: string): string | undefined => readText(fs, `${gitDir}/locked`);
 
 /** Why a folder below `worktrees/` can go; `expire`: what was used since (in seconds) stays. */
-export function prunable(gitDir: string, expire: number | undefined): string | undefined {
-  if (fs.statSync(gitDir, { throwIfNoEntry: false })?.isDirectory() !== true) return 'not a valid directory';
-  if (!fs.existsSync(`${gitDir}/gitdir`)) return 'gitdir file does not exist';
-  const file = readText(`${gitDir}/gitdir`)?.trim();
+export function prunable(fs: FileSystem, gitDir: string, expire: number | undefined): string | undefined {
+  if (fs.stat(gitDir)?.kind !== 'directory') return 'not a valid directory';
+  if (fs.stat(`${gitDir}/gitdir`) === undefined) return 'gitdir file does not exist';
+  const file = readText(fs, `${gitDir}/gitdir`);
   if (file === undefined) return 'unable to read gitdir file';
   if (file === '') return 'invalid gitdir file';
-  if (fs.existsSync(path.resolve(gitDir, file))) return undefined;
-  const index = fs.statSync(`${gitDir}/index`, { throwIfNoEntry: false });
-  if (expire !== undefined && index !== undefined && index.mtimeMs / 1000 > expire) return undefined;
+  if (fs.stat(resolvePath(gitDir, file)) !== undefined) return undefined;
+  const index = fs.stat(`${gitDir}/index`);
+  if (expire !== undefined && index !== undefined && index.mtimeSeconds + index.mtimeNanoseconds / 1e9 > expire)
+    return undefined;
   return 'gitdir file points to non-existent location';
 }
 
-export const linkedRelatively = (gitDir: string): boolean => !(readText(`${gitDir}/gitdir`) ?? '/').startsWith('/');
+export const linkedRelatively = (fs: FileSystem, gitDir: string): boolean =>
+  !(readText(fs, `${gitDir}/gitdir`) ?? '/').startsWith('/');
+
+/** Where the `.git` file of a work tree leads; `undefined` where it is no such file. */
+export function linkOf(fs: FileSystem, workTree: string): string | undefined {
+  const place = /^gitdir: (.*)/.exec(readText(fs, `${workTree}/.git`) ?? '')?.[1];
+  return place === undefined ? undefined : resolvePath(workTree, place);
+}
 
 /** Writes both links: of the folder below `worktrees/` to the work tree, and back. */
-export function linkBack(gitDir: string, workTree: string, relative: boolean): void {
-  const file = path.join(workTree, '.git');
-  fs.writeFileSync(`${gitDir}/gitdir`, `${relative ? path.relative(gitDir, file) : file}\n`);
-  fs.writeFileSync(file, `gitdir: ${relative ? path.relative(workTree, gitDir) : gitDir}\n`);
+export function linkBack(fs: FileSystem, gitDir: string, workTree: string, relative: boolean): void {
+  const file = `${workTree}/.git`;
+  writeText(fs, `${gitDir}/gitdir`, `${relative ? relativePath(gitDir, file) : file}\n`);
+  writeText(fs, file, `gitdir: ${relative ? relativePath(workTree, gitDir) : gitDir}\n`);
+}
+
+/** Runs this program on another work tree of the repository; options go in words, which may be any bytes. */
+export function runIn(
+  context: CommandContext,
+  workTree: string,
+  gitDir: string,
+  words: readonly string[],
+  stdout: 'inherit' | 'pipe',
+): Spawned {
+  context.io.stdout.flush();
+  const env = { ...context.env, GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_INDEX_FILE: undefined };
+  return context.platform.processes!.runSync(
+    [process.execPath, process.argv[1]!, `--git-dir=${gitDir}`, `--work-tree=${workTree}`, ...words],
+    { cwd: workTree, env, stdin: 'ignore', stdout, stderr: 'inherit' },
+  );
 }
 
 /** Takes a folder below `worktrees/` away, and `worktrees/` with the last. */
-export function removeGitDirectory(gitDir: string): void {
-  fs.rmSync(gitDir, { recursive: true, force: true });
-  try {
-    fs.rmdirSync(path.dirname(gitDir));
-  } catch {
-    // Others are there.
-  }
+export function removeGitDirectory(fs: FileSystem, gitDir: string): void {
+  fs.removeRecursive(gitDir);
+  fs.removeDirectory(parentDirectory(gitDir));
 }

@@ -1,25 +1,38 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
+import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { zeroOid } from '../base/oid.js';
 import { abbreviate } from '../porcelain/abbreviate.js';
 import { listWorktrees, type WorktreeInfo } from '../porcelain/worktree-list.js';
 import { parseExpiryDate } from '../repo/date-approx.js';
 import type { Repository } from '../repo/repository.js';
+import { quotePath } from '../base/quote.js';
 import { displayWidth } from '../base/display-width.js';
+import { baseName } from '../base/path.js';
+import type { FileSystem } from '../platform/fs.js';
+import { isAbsolute, realPathLenient, relativePath, resolvePath } from '../repo/paths.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
 import { addWorktree } from './worktree-add.js';
-import { linkBack, linkedRelatively, lockReason, prunable, readText, removeGitDirectory } from './worktree-files.js';
+import {
+  linkBack,
+  linkedRelatively,
+  linkOf,
+  lockReason,
+  prunable,
+  readText,
+  removeGitDirectory,
+  runIn,
+  writeText,
+} from './worktree-files.js';
 
 interface Line {
   readonly text: string;
 }
 type Result = AsyncGenerator<Line, number>;
 
-export const usages = {
+const usages = {
   add:
     'worktree add [-f] [--detach] [--checkout] [--lock [--reason <string>]]\n' +
     '                 [--orphan] [(-b | -B) <new-branch>] <path> [<commit-ish>]',
@@ -93,13 +106,23 @@ export const command = defineCommand({
 
 class Worktrees {
   readonly #context: CommandContext;
+  readonly #fs: FileSystem;
 
   constructor(context: CommandContext) {
     this.#context = context;
+    this.#fs = context.platform.fs;
   }
 
   get #repository(): Repository {
     return this.#context.repository();
+  }
+
+  #isDirectory(path: string): boolean {
+    return this.#fs.stat(path)?.kind === 'directory';
+  }
+
+  #real(path: string): string {
+    return realPathLenient(this.#fs, path);
   }
 
   /** The work tree that a word names: the end of its path, where only one ends so, or its path. */
@@ -108,9 +131,9 @@ class Worktrees {
     const plain = word.replace(/\/+$/, '');
     const bySuffix = plain === '' ? [] : all.filter((one) => one.path === plain || one.path.endsWith(`/${plain}`));
     if (bySuffix.length === 1) return bySuffix[0]!;
-    const full = path.resolve(this.#context.cwd, word);
-    const real = realPath(full);
-    const found = all.find((one) => realPath(one.path) === real);
+    const full = resolvePath(this.#context.cwd, word);
+    const real = this.#real(full);
+    const found = all.find((one) => this.#real(one.path) === real);
     if (found === undefined) throw new GitError('USAGE', `'${word}' is not a working tree`);
     return found;
   }
@@ -135,18 +158,21 @@ class Worktrees {
     const rows = [];
     // git lists the linked ones by their paths.
     const [main, ...linked] = listWorktrees(repository);
-    linked.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+    linked.sort((a, b) => compareText(a.path, b.path));
     for (const tree of [main!, ...linked]) {
-      const text = readText(`${tree.gitDir}/HEAD`)?.trim();
+      const text = readText(this.#fs, `${tree.gitDir}/HEAD`);
       const oid =
         tree.head === undefined
           ? text
           : ((await repository.refs.resolve(tree.head)) ?? zeroOid(repository.objectFormat));
-      const locked = tree.name === undefined ? undefined : lockReason(tree.gitDir);
-      const prune = tree.name === undefined || locked !== undefined ? undefined : prunable(tree.gitDir, expire);
+      const locked = tree.name === undefined ? undefined : lockReason(this.#fs, tree.gitDir);
+      const prune =
+        tree.name === undefined || locked !== undefined ? undefined : prunable(this.#fs, tree.gitDir, expire);
       rows.push({ tree, oid: oid ?? zeroOid(repository.objectFormat), locked, prune });
     }
-    const width = Math.max(...rows.map(({ tree }) => displayWidth(tree.path)));
+    const high = repository.config.getBool('core.quotepath', true);
+    const shown = ({ path }: WorktreeInfo): string => quotePath(path, high);
+    const width = Math.max(...rows.map(({ tree }) => displayWidth(shown(tree))));
     for (const { tree, oid, locked, prune } of rows) {
       if (values.porcelain === true) {
         const end = values.z === true ? '\0' : '\n';
@@ -161,7 +187,7 @@ class Worktrees {
         yield { text: `${lines.join(end)}${end}${end}` };
         continue;
       }
-      let line = `${tree.path}${' '.repeat(width - displayWidth(tree.path))} `;
+      let line = `${shown(tree)}${' '.repeat(width - displayWidth(shown(tree)))} `;
       if (tree.bare) line += '(bare)';
       else {
         const short = /^0+$/.test(oid) ? oid.slice(0, 7) : await abbreviate(repository, oid as never);
@@ -190,11 +216,11 @@ class Worktrees {
     if (rest.length !== 1) return subcommandUsage(this.#context, [usages.lock], options);
     const tree = this.#find(rest[0]!);
     if (tree.name === undefined) throw new GitError('USAGE', 'The main working tree cannot be locked or unlocked');
-    const before = lockReason(tree.gitDir);
+    const before = lockReason(this.#fs, tree.gitDir);
     if (before !== undefined) {
       throw new GitError('USAGE', `'${rest[0]}' is already locked${before === '' ? '' : `, reason: ${before}`}`);
     }
-    fs.writeFileSync(`${tree.gitDir}/locked`, values.reason == null ? '' : `${values.reason}\n`);
+    writeText(this.#fs, `${tree.gitDir}/locked`, values.reason == null ? '' : `${values.reason}\n`);
     return 0;
   }
 
@@ -205,14 +231,14 @@ class Worktrees {
     if (rest.length !== 1) return subcommandUsage(this.#context, [usages.unlock], {});
     const tree = this.#find(rest[0]!);
     if (tree.name === undefined) throw new GitError('USAGE', 'The main working tree cannot be locked or unlocked');
-    if (lockReason(tree.gitDir) === undefined) throw new GitError('USAGE', `'${rest[0]}' is not locked`);
-    fs.rmSync(`${tree.gitDir}/locked`);
+    if (lockReason(this.#fs, tree.gitDir) === undefined) throw new GitError('USAGE', `'${rest[0]}' is not locked`);
+    this.#fs.remove(`${tree.gitDir}/locked`);
     return 0;
   }
 
   #refuseLocked(tree: WorktreeInfo, times: number, verb: 'move' | 'remove'): void {
     if (times > 1) return;
-    const reason = lockReason(tree.gitDir);
+    const reason = lockReason(this.#fs, tree.gitDir);
     if (reason === undefined) return;
     throw new GitError(
       'USAGE',
@@ -226,15 +252,15 @@ class Worktrees {
     const fail = (why: string): GitError =>
       new GitError('USAGE', `validation failed, cannot ${verb} working tree: ${why}`);
     const link = `${tree.path}/.git`;
-    if (!fs.existsSync(link)) throw fail(`'${link}' does not exist`);
-    const text = /^gitdir: (.*)/.exec(readText(link) ?? '')?.[1];
-    if (text === undefined) throw fail(`'${link}' is not a .git file, error code 2`);
-    if (realPath(path.resolve(tree.path, text)) !== realPath(tree.gitDir))
+    if (this.#fs.stat(link) === undefined) throw fail(`'${link}' does not exist`);
+    const goes = linkOf(this.#fs, tree.path);
+    if (goes === undefined) throw fail(`'${link}' is not a .git file, error code 2`);
+    if (this.#real(goes) !== this.#real(tree.gitDir))
       throw fail(`'${tree.path}' does not point back to '${tree.gitDir}'`);
   }
 
   #refuseSubmodules(tree: WorktreeInfo): void {
-    if (fs.existsSync(`${tree.gitDir}/modules`) && fs.readdirSync(`${tree.gitDir}/modules`).length > 0)
+    if ((this.#fs.readDirectory(`${tree.gitDir}/modules`)?.length ?? 0) > 0)
       throw new GitError('USAGE', 'working trees containing submodules cannot be moved or removed');
   }
 
@@ -249,19 +275,20 @@ class Worktrees {
     if (rest.length !== 2) return subcommandUsage(this.#context, [usages.move], options);
     const tree = this.#find(rest[0]!);
     if (tree.name === undefined) throw new GitError('USAGE', `'${rest[0]}' is a main working tree`);
-    let target = path.resolve(this.#context.cwd, rest[1]!);
-    if (isDirectory(target)) target = path.join(target, path.basename(tree.path));
+    let target = resolvePath(this.#context.cwd, rest[1]!);
+    if (this.#isDirectory(target)) target = resolvePath(target, baseName(tree.path));
     this.#refuseSubmodules(tree);
-    if (fs.existsSync(target)) throw new GitError('USAGE', `target '${this.#shown(target, rest[1]!)}' already exists`);
+    if (this.#fs.stat(target) !== undefined)
+      throw new GitError('USAGE', `target '${this.#shown(target, rest[1]!)}' already exists`);
     this.#refuseLocked(tree, values.force ?? 0, 'move');
     this.#validate(tree, 'move');
-    fs.renameSync(tree.path, target);
-    linkBack(tree.gitDir, target, values['relative-paths'] ?? linkedRelatively(tree.gitDir));
+    this.#fs.rename(tree.path, target);
+    linkBack(this.#fs, tree.gitDir, target, values['relative-paths'] ?? linkedRelatively(this.#fs, tree.gitDir));
     return 0;
   }
 
   #shown(target: string, word: string): string {
-    return path.isAbsolute(word) ? target : path.relative(this.#context.cwd, target);
+    return isAbsolute(word) ? target : relativePath(this.#context.cwd, target);
   }
 
   remove(argv: readonly string[]): number {
@@ -275,28 +302,19 @@ class Worktrees {
     if (tree.name === undefined) throw new GitError('USAGE', `'${word}' is a main working tree`);
     const times = values.force ?? 0;
     this.#refuseLocked(tree, times, 'remove');
-    if (fs.existsSync(tree.path)) {
+    if (this.#fs.stat(tree.path) !== undefined) {
       this.#validate(tree, 'remove');
       if (times === 0) this.#refuseChanged(tree, word);
-      fs.rmSync(tree.path, { recursive: true, force: true });
+      this.#fs.removeRecursive(tree.path);
     }
-    removeGitDirectory(tree.gitDir);
+    removeGitDirectory(this.#fs, tree.gitDir);
     return 0;
   }
 
   #refuseChanged(tree: WorktreeInfo, word: string): void {
     this.#refuseSubmodules(tree);
-    const { processes } = this.#context.platform;
-    const ran = processes!.runSync(
-      [process.execPath, process.argv[1]!, 'status', '--porcelain', '--ignore-submodules=none'],
-      {
-        cwd: tree.path,
-        env: { ...this.#context.env, GIT_DIR: tree.gitDir, GIT_WORK_TREE: tree.path, GIT_INDEX_FILE: undefined },
-        stdin: 'ignore',
-        stdout: 'pipe',
-        stderr: 'inherit',
-      },
-    );
+    const words = ['status', '--porcelain', '--ignore-submodules=none'];
+    const ran = runIn(this.#context, tree.path, tree.gitDir, words, 'pipe');
     if (ran.code !== 0) throw new GitError('USAGE', `failed to run 'git status' on '${word}', code ${ran.code}`);
     if (ran.stdout.length > 0) {
       throw new GitError('USAGE', `'${word}' contains modified or untracked files, use --force to delete it`);
@@ -316,29 +334,29 @@ class Worktrees {
     const expire = this.#expiry(values.expire);
     const folder = `${this.#repository.commonDir}/worktrees`;
     const kept = new Map<string, string>();
-    const names = isDirectory(folder) ? fs.readdirSync(folder).sort() : [];
+    const names = (this.#fs.readDirectory(folder) ?? []).map(({ name }) => name).sort(compareText);
     const remove = (name: string, why: string): void => {
       if (values['dry-run'] === true || values.verbose === true)
         this.#context.printError(`Removing worktrees/${name}: ${why}\n`);
       if (values['dry-run'] === true) return;
-      fs.rmSync(`${folder}/${name}`, { recursive: true, force: true });
+      this.#fs.removeRecursive(`${folder}/${name}`);
     };
-    const main = realPath(listWorktrees(this.#repository)[0]!.path);
+    const main = this.#real(listWorktrees(this.#repository)[0]!.path);
     for (const name of names) {
       const directory = `${folder}/${name}`;
-      if (isDirectory(directory) && lockReason(directory) !== undefined) continue;
-      const why = prunable(directory, expire);
+      if (lockReason(this.#fs, directory) !== undefined) continue;
+      const why = prunable(this.#fs, directory, expire);
       if (why !== undefined) {
         remove(name, why);
         continue;
       }
-      const file = readText(`${directory}/gitdir`)?.trim();
+      const file = readText(this.#fs, `${directory}/gitdir`);
       if (file === undefined) continue;
-      const place = realPath(path.resolve(directory, file).replace(/\/\.git$/, ''));
+      const place = this.#real(resolvePath(directory, file).replace(/\/\.git$/, ''));
       if (kept.has(place) || place === main) remove(name, 'duplicate entry');
       else kept.set(place, name);
     }
-    if (values['dry-run'] !== true && isDirectory(folder) && fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+    if (values['dry-run'] !== true) this.#fs.removeDirectory(folder);
     return 0;
   }
 
@@ -354,39 +372,37 @@ class Worktrees {
     };
     const repository = this.#repository;
     for (const tree of listWorktrees(repository).slice(1)) {
-      if (!fs.existsSync(tree.path)) continue;
-      const link = `${tree.path}/.git`;
-      if (fs.existsSync(link) && fs.statSync(link).isDirectory()) {
+      if (this.#fs.stat(tree.path) === undefined) continue;
+      if (this.#isDirectory(`${tree.path}/.git`)) {
         fault('.git is not a file', tree.path);
         continue;
       }
-      const named = /^gitdir: (.*)/.exec(readText(link) ?? '')?.[1];
-      const goes = named === undefined ? undefined : path.resolve(tree.path, named);
+      const goes = linkOf(this.#fs, tree.path);
       const wrong =
-        goes === undefined || !isDirectory(goes)
+        goes === undefined || !this.#isDirectory(goes)
           ? '.git file broken'
-          : realPath(goes) !== realPath(tree.gitDir)
+          : this.#real(goes) !== this.#real(tree.gitDir)
             ? '.git file incorrect'
             : undefined;
-      const relative = values['relative-paths'] ?? linkedRelatively(tree.gitDir);
-      if (wrong === undefined && relative === linkedRelatively(tree.gitDir)) continue;
-      linkBack(tree.gitDir, tree.path, relative);
+      const linked = linkedRelatively(this.#fs, tree.gitDir);
+      const relative = values['relative-paths'] ?? linked;
+      if (wrong === undefined && relative === linked) continue;
+      linkBack(this.#fs, tree.gitDir, tree.path, relative);
       yield { text: `repair: ${wrong ?? '.git file absolute/relative path mismatch'}: ${tree.path}\n` };
     }
     for (const word of rest.length > 0 ? rest : ['.']) {
-      const place = path.resolve(this.#context.cwd, word);
-      if (!isDirectory(place)) {
+      const place = resolvePath(this.#context.cwd, word);
+      if (!this.#isDirectory(place)) {
         if (rest.length > 0) fault('not a valid path', word);
         continue;
       }
-      const link = `${place}/.git`;
-      if (!fs.existsSync(link) || fs.statSync(link).isDirectory()) {
+      const link = this.#fs.stat(`${place}/.git`);
+      if (link === undefined || link.kind === 'directory') {
         if (rest.length > 0) fault('unable to locate repository; .git is not a file', place);
         continue;
       }
-      const named = /^gitdir: (.*)/.exec(readText(link) ?? '')?.[1];
-      const goes = named === undefined ? undefined : path.resolve(place, named);
-      if (goes === undefined || !isDirectory(goes)) {
+      const goes = linkOf(this.#fs, place);
+      if (goes === undefined || !this.#isDirectory(goes)) {
         if (rest.length > 0) fault('unable to locate repository; .git file broken', place);
         continue;
       }
@@ -394,15 +410,15 @@ class Worktrees {
         if (rest.length > 0) fault('.git file does not reference a repository', place);
         continue;
       }
-      const file = readText(`${goes}/gitdir`)?.trim();
+      const file = readText(this.#fs, `${goes}/gitdir`);
       const wrong =
         file === undefined
           ? 'gitdir unreadable'
-          : path.resolve(goes, file) !== path.join(realPath(place), '.git')
+          : resolvePath(goes, file) !== `${this.#real(place)}/.git`
             ? 'gitdir incorrect'
             : undefined;
       if (wrong === undefined) continue;
-      linkBack(goes, realPath(place), values['relative-paths'] ?? linkedRelatively(goes));
+      linkBack(this.#fs, goes, this.#real(place), values['relative-paths'] ?? linkedRelatively(this.#fs, goes));
       yield { text: `repair: ${wrong}: ${goes}/gitdir\n` };
     }
     return code;
@@ -411,15 +427,3 @@ class Worktrees {
 
 const quoteReason = (text: string): string =>
   /[\n"\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"` : text;
-
-function isDirectory(name: string): boolean {
-  return fs.statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function realPath(name: string): string {
-  try {
-    return fs.realpathSync(name);
-  } catch {
-    return name;
-  }
-}

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { sandbox } from '../support/sandbox.js';
 
@@ -45,4 +45,22 @@ test('linked work trees of either program are seen, used and removed by the othe
   );
   expect(existsSync(box.path('r/.git/worktrees'))).toBe(false);
   expect(readFileSync(box.path('r/.git/HEAD'), 'utf8')).toBe('ref: refs/heads/main\n');
+});
+
+test('a work tree whose name is no UTF-8 is one for stock git too', () => {
+  const box = sandbox();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  const inside = { cwd: 'r' };
+  writeFileSync(box.path('r/f'), 'one\n');
+  box.git(['add', 'f'], inside);
+  box.git(['commit', '-qm', 'first'], inside);
+  // Arguments of a test are UTF-8; those of an alias are what is in the file.
+  const alias = '[alias]\n\todd = worktree add -q ../f\xfcr\n\tgone = worktree remove f\xfcr\n';
+  appendFileSync(box.path('r/.git/config'), Buffer.from(alias, 'latin1'));
+  box.bough(['odd'], inside);
+  const listed = box.tryGit(['worktree', 'list', '--porcelain'], inside).raw;
+  expect(listed.toString('latin1')).toContain('branch refs/heads/f\xfcr\n');
+  expect(box.tryBough(['worktree', 'list', '--porcelain'], inside).raw).toEqual(listed);
+  box.bough(['gone'], inside);
+  expect(existsSync(box.path('r/.git/worktrees'))).toBe(false);
 });

@@ -7,15 +7,26 @@ import { childProcess, os } from './builtins.js';
 const signalNumber = (signal: string): number =>
   (os().constants.signals as Readonly<Record<string, number>>)[signal] ?? 1;
 
-/** Node hands arguments over as UTF-8; where one is not, a shell makes them of their bytes and becomes the program. */
-function nativeArguments(argv: readonly string[]): readonly string[] {
-  if (!argv.some(hasRawBytes)) return argv;
+/**
+ * Node hands arguments and the directory over as UTF-8; where one is not, a shell makes them of their bytes, goes there
+ * and becomes the program.
+ */
+function natively(
+  argv: readonly string[],
+  cwd: string | undefined,
+): { readonly argv: readonly string[]; readonly cwd: string | undefined } {
+  const goes = cwd !== undefined && hasRawBytes(cwd);
+  if (!goes && !argv.some(hasRawBytes)) return { argv, cwd };
   const octal = (argument: string): string =>
     Array.from(encodeText(argument), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
   // The x keeps line feeds at an end, which the shell would cut off.
-  const made = argv.map((argument, i) => `a${i}=$(printf '${octal(argument)}x')`);
+  const made = [...argv, ...(goes ? [cwd] : [])].map((text, i) => `a${i}=$(printf '${octal(text)}x')`);
   const words = argv.map((_, i) => `"\${a${i}%x}"`);
-  return ['/bin/sh', '-c', `${made.join('; ')}; exec ${words.join(' ')}`];
+  const enter = goes ? `cd "\${a${argv.length}%x}" && ` : '';
+  return {
+    argv: ['/bin/sh', '-c', `${made.join('; ')}; ${enter}exec ${words.join(' ')}`],
+    cwd: goes ? undefined : cwd,
+  };
 }
 
 type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
@@ -34,11 +45,12 @@ function withShellFallback(argv: readonly string[], run: (argv: readonly string[
 
 function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): Spawned {
   return withShellFallback(argv, (words) => {
-    const [command, ...rest] = nativeArguments(words);
+    const started = natively(words, options.cwd);
+    const [command, ...rest] = started.argv;
     if (command === '') return { code: 127, stdout: emptyBytes, stderr: emptyBytes, errorCode: 'ENOENT' };
     const ended = traceChild(words);
     const result = childProcess().spawnSync(command!, rest, {
-      cwd: options.cwd,
+      cwd: started.cwd,
       env: options.env as NodeJS.ProcessEnv,
       input: options.input,
       stdio: stdio(options),
@@ -61,11 +73,12 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): S
 }
 
 function open(argv: readonly [string, ...string[]], options: SpawnOptions): Child {
-  const [command, ...rest] = nativeArguments(argv);
+  const started = natively(argv, options.cwd);
+  const [command, ...rest] = started.argv;
   const [, output, errors] = stdio(options);
   const ended = traceChild(argv);
   const child = childProcess().spawn(command!, rest, {
-    cwd: options.cwd,
+    cwd: started.cwd,
     env: options.env as NodeJS.ProcessEnv,
     stdio: [options.stdin === 'inherit' || options.stdin === 'ignore' ? options.stdin : 'pipe', output, errors],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
