@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { innerFiles, innerWrite } from '../../src/platform/node/inner-files.js';
+import { innerFiles, innerReadDirectory, innerWrite } from '../../src/platform/node/inner-files.js';
 import { nodeFileSystem as fs } from '../../src/platform/node/fs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bough-files-'));
@@ -38,6 +38,7 @@ test('the calls below Node’s own are known of the versions that are supported'
   if (process.platform === 'win32' || !/^v2[024]\./.test(process.version)) return;
   expect(innerFiles()).toBeDefined();
   expect(innerWrite()).toBeTypeOf('function');
+  expect(innerReadDirectory()).toBeTypeOf('function');
   expect(fs.lstatNumbers).toBeTypeOf('function');
 });
 

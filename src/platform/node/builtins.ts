@@ -19,7 +19,7 @@ function late<K extends keyof Builtins>(name: K): () => Builtins[K] {
 }
 
 /**
- * What lies under a module of Node's; not documented, so whoever asks must try what it gets. Newer versions may warn of
+ * What lies under a module of Node's; not documented, so whoever asks must know of the Node that runs how it makes such calls itself. Newer versions may warn of
  * it, which is nothing to the user of a command.
  */
 export function binding(name: string): Record<string, unknown> {

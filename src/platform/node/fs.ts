@@ -1,8 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, emptyBytes, encodeText } from '../../base/bytes.js';
-import { binding } from './builtins.js';
-import { innerFiles, type InnerFiles, innerWrite, type RawStat } from './inner-files.js';
+import { innerFiles, type InnerFiles, innerReadDirectory, innerWrite, openFiles, type RawStat } from './inner-files.js';
 import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
 
@@ -22,12 +21,16 @@ function native(path: string): string | Buffer {
   return path;
 }
 
+const openFile = (path: string, flags: number, mode = 0): number =>
+  below(path)?.open(path, flags, mode) ?? nodeFs.openSync(native(path), flags, mode);
+
 function isMissing(error: unknown): boolean {
   const code = (error as { code?: string }).code;
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 const FORMAT = 0o170000;
+const READ = nodeFs.constants.O_RDONLY;
 const CREATE = nodeFs.constants.O_WRONLY | nodeFs.constants.O_CREAT | nodeFs.constants.O_EXCL;
 
 function toFileStat(stat: nodeFs.BigIntStats): FileStat {
@@ -51,26 +54,6 @@ function toFileStat(stat: nodeFs.BigIntStats): FileStat {
 
 const bigint = { bigint: true, throwIfNoEntry: false } as const;
 
-type RawReadDirectory = (
-  path: string,
-  encoding: 'utf8',
-  withTypes: true,
-) => readonly [names: string[], kinds: number[]] | undefined;
-
-/** As inner-files.ts does it, for directories: taken only where Node's own function is seen to call it with just these arguments. */
-function rawReadDirectory(): RawReadDirectory | undefined {
-  try {
-    const call = /binding\.readdir\(\s*[\w.]+(?:\(path\))?,\s*options\.encoding,\s*!!options\.withFileTypes,?\s*\)/;
-    if (!call.test(nodeFs.readdirSync.toString())) return undefined;
-    const inner = binding('fs') as { readdir?: RawReadDirectory };
-    return inner.readdir?.bind(inner);
-  } catch {
-    return undefined;
-  }
-}
-
-let readRaw: RawReadDirectory | null | undefined = null;
-
 function fromRaw(values: RawStat): FileStat {
   const mode = values[1]!;
   const format = mode & FORMAT;
@@ -91,16 +74,13 @@ function fromRaw(values: RawStat): FileStat {
 }
 
 function readHandle(descriptor: number): ReadHandle {
-  const inner = innerFiles();
-  const size = inner?.fstat(descriptor, false, undefined, false)?.[8] ?? nodeFs.fstatSync(descriptor).size;
+  const files = openFiles();
+  const size = innerFiles()?.fstat(descriptor, false, undefined, false)?.[8] ?? nodeFs.fstatSync(descriptor).size;
   const readInto = (into: Bytes, position: number): number => {
     let got = 0;
     while (got < into.length) {
       // What Node's own function would check holds: nobody reads at a place below 0 or beyond 2^53.
-      const n =
-        inner === undefined
-          ? nodeFs.readSync(descriptor, into, got, into.length - got, position + got)
-          : inner.read(descriptor, into, got, into.length - got, position + got);
+      const n = files.read(descriptor, into, got, into.length - got, position + got);
       if (n === 0) break;
       got += n;
     }
@@ -115,7 +95,7 @@ function readHandle(descriptor: number): ReadHandle {
       return new Uint8Array(into.buffer, into.byteOffset, got);
     },
     stat: () => toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })),
-    close: () => (inner === undefined ? nodeFs.closeSync(descriptor) : inner.close(descriptor)),
+    close: () => files.close(descriptor),
   };
 }
 
@@ -123,7 +103,7 @@ function readHandle(descriptor: number): ReadHandle {
 function readWhole(path: string): Bytes | undefined {
   const inner = below(path);
   if (inner === undefined) return undefined;
-  const descriptor = inner.open(path, 0, 0);
+  const descriptor = inner.open(path, READ, 0);
   try {
     const values = inner.fstat(descriptor, false, undefined, false)!;
     const size = values[8]!;
@@ -148,18 +128,14 @@ const SMALL_FILE = 65_536;
 
 /** Without asking the file for its size; `undefined` when that is not the one expected. */
 function readSmall(path: string, size: number): Bytes | undefined {
-  const inner = below(path);
-  const descriptor = inner === undefined ? nodeFs.openSync(native(path), 'r') : inner.open(path, 0, 0);
+  const files = openFiles();
+  const descriptor = openFile(path, READ);
   try {
     const into = Buffer.allocUnsafe(size + 1);
-    const got =
-      inner === undefined
-        ? nodeFs.readSync(descriptor, into, 0, size + 1, null)
-        : inner.read(descriptor, into, 0, size + 1, -1);
+    const got = files.read(descriptor, into, 0, size + 1, -1);
     return got === size ? new Uint8Array(into.buffer, into.byteOffset, size) : undefined;
   } finally {
-    if (inner === undefined) nodeFs.closeSync(descriptor);
-    else inner.close(descriptor);
+    files.close(descriptor);
   }
 }
 
@@ -234,7 +210,7 @@ class NodeFileSystem implements FileSystem {
   open(path: string): ReadHandle | undefined {
     let descriptor: number;
     try {
-      descriptor = below(path)?.open(path, 0, 0) ?? nodeFs.openSync(native(path), 'r');
+      descriptor = openFile(path, READ);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -263,10 +239,9 @@ class NodeFileSystem implements FileSystem {
 
   createFile(path: string, data: Bytes, mode: number): FileStat | undefined {
     let descriptor: number;
-    const inner = below(path);
-    const write = inner && innerWrite();
+    const write = innerWrite();
     try {
-      descriptor = inner?.open(path, CREATE, mode) ?? nodeFs.openSync(native(path), CREATE, mode);
+      descriptor = openFile(path, CREATE, mode);
     } catch (error) {
       if ((error as { code?: string }).code === 'EEXIST') return undefined;
       throw error;
@@ -278,11 +253,10 @@ class NodeFileSystem implements FileSystem {
           write?.(descriptor, data, done, data.length - done, null, undefined, {}) ??
           nodeFs.writeSync(descriptor, data, done, data.length - done, null);
       }
-      const values = inner?.fstat(descriptor, false, undefined, false);
+      const values = innerFiles()?.fstat(descriptor, false, undefined, false);
       return values === undefined ? toFileStat(nodeFs.fstatSync(descriptor, { bigint: true })) : fromRaw(values);
     } finally {
-      if (inner === undefined) nodeFs.closeSync(descriptor);
-      else inner.close(descriptor);
+      openFiles().close(descriptor);
     }
   }
 
@@ -346,10 +320,10 @@ class NodeFileSystem implements FileSystem {
   }
 
   readNames(path: string): { names: readonly string[]; kinds: readonly number[] } | undefined {
-    if (readRaw === null) readRaw = rawReadDirectory();
-    if (readRaw !== undefined && !special.test(path)) {
+    const read = innerReadDirectory();
+    if (read !== undefined && !special.test(path)) {
       try {
-        const listed = readRaw(path, 'utf8', true);
+        const listed = read(path, 'utf8', true);
         // A name that is not UTF-8, or a kind that the file system does not tell, needs the long way.
         if (listed !== undefined && !listed[1].includes(0) && !listed[0].join('/').includes('\ufffd')) {
           return { names: listed[0], kinds: listed[1] };

@@ -33,6 +33,12 @@ export type InnerWrite = (
   failure: { errno?: number },
 ) => number | undefined;
 
+export type InnerReadDirectory = (
+  path: string,
+  encoding: 'utf8',
+  withTypes: true,
+) => readonly [names: string[], kinds: number[]] | undefined;
+
 /** How Node's functions make the calls, in 20.20, 22.23 and 24.21 alike. */
 const calls: Readonly<Record<keyof InnerFiles, readonly [outer: unknown, call: string]>> = {
   stat: [nodeFs.statSync, 'options.bigint,\n    undefined,\n    options.throwIfNoEntry,\n  );'],
@@ -64,21 +70,6 @@ function find(): InnerFiles | undefined {
   }
 }
 
-/** Not as the others: what goes wrong is told in the last argument. */
-const WRITE =
-  'binding.writeBuffer(fd, buffer, offset, length, position,\n                                 undefined, ctx);';
-
-let write: InnerWrite | null | undefined = null;
-
-/** Writing by the call below `fs.writeSync`, where it is known. */
-export function innerWrite(): InnerWrite | undefined {
-  if (write === null) {
-    const known = innerFiles() !== undefined && String(nodeFs.writeSync).includes(WRITE);
-    write = known ? (binding('fs')['writeBuffer'] as InnerWrite | undefined) : undefined;
-  }
-  return write;
-}
-
 let found: InnerFiles | null | undefined = null;
 
 /** The calls, or `undefined` where they are not known. */
@@ -86,3 +77,38 @@ export function innerFiles(): InnerFiles | undefined {
   if (found === null) found = find();
   return found;
 }
+
+const outer: Pick<InnerFiles, 'read' | 'close'> = {
+  read: (descriptor, into, offset, length, position) =>
+    nodeFs.readSync(descriptor, into, offset, length, position < 0 ? null : position),
+  close: (descriptor) => nodeFs.closeSync(descriptor),
+};
+
+/** What needs no path: the calls, or the public functions. */
+export const openFiles = (): Pick<InnerFiles, 'read' | 'close'> => innerFiles() ?? outer;
+
+/** A call that is taken by itself, beside the others. */
+function single<T>(name: string, caller: unknown, call: RegExp): () => T | undefined {
+  let one: T | null | undefined = null;
+  return () => {
+    if (one === null) {
+      const known = innerFiles() !== undefined && call.test(String(caller));
+      one = known ? (binding('fs')[name] as T | undefined) : undefined;
+    }
+    return one;
+  };
+}
+
+/** Writing; not as the others: what goes wrong is told in the last argument. */
+export const innerWrite = single<InnerWrite>(
+  'writeBuffer',
+  nodeFs.writeSync,
+  /binding\.writeBuffer\(fd, buffer, offset, length, position,\s*undefined, ctx\);/,
+);
+
+/** Names in a folder, with their kinds. */
+export const innerReadDirectory = single<InnerReadDirectory>(
+  'readdir',
+  nodeFs.readdirSync,
+  /binding\.readdir\(\s*[\w.]+(?:\(path\))?,\s*options\.encoding,\s*!!options\.withFileTypes,?\s*\)/,
+);
