@@ -11,7 +11,8 @@ import type { ObjectFilter } from './object-filter.js';
 import { DO_SHOW, MARK_SEEN, SKIP_TREE } from './object-filter.js';
 import { OidTable } from './oid-table.js';
 import type { TreeRows } from './tree-rows.js';
-import { passName, sharedBytes, WalkedTrees } from './tree-rows.js';
+import { passName, sharedBytes } from './tree-rows.js';
+import { WalkedTrees } from './walked-trees.js';
 
 const IS_SEEN = 1;
 const IS_UNINTERESTING = 2;
