@@ -19,6 +19,7 @@ import { parseOptions, UsageError, usageText } from './options.js';
 import { traceCommand, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
 import { endInterrupted, interruption, interruptSignal } from './interrupt.js';
+import { checkPreconditions } from './preconditions.js';
 import { startProgress } from './progress.js';
 import { table } from './table.js';
 
@@ -233,7 +234,7 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
   const words = json && !surroundings.json ? withoutJson(argv) : argv;
   const context = contextFor(surroundings, name, words, json);
   try {
-    if (command.standalone !== true) (await import('./preconditions.js')).checkPreconditions(context);
+    if (command.standalone !== true) checkPreconditions(context);
     const args =
       command.parsing?.none === true
         ? { values: {}, events: [], rest: words, dashDash: -1 }
