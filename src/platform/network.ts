@@ -41,6 +41,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
+  /** As it is meant: what came compressed (gzip) is unpacked, and `headers` do not speak of it. */
   readonly body: AsyncIterable<Bytes>;
   /** Stops reading; the connection is dropped. */
   cancel(): void;

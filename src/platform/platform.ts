@@ -70,7 +70,6 @@ export interface Zlib {
   inflateHead(data: Bytes, length: number): Bytes;
   crc32(data: Bytes, start?: number): number;
   gzip(data: Bytes): Bytes;
-  gunzip(data: Bytes): Bytes;
 }
 
 /** How a program is started. */

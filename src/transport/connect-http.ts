@@ -40,7 +40,7 @@ export async function connectHttp(
     headers: [['accept', '*/*'], ['accept-encoding', 'gzip'], ['pragma', 'no-cache'], ...protocol],
     first: true,
   });
-  if (response.status !== 200) await tellPlainly(response, context);
+  if (response.status !== 200) await tellPlainly(response, context.errors);
   if (response.status === 404 || response.status === 410) {
     response.cancel();
     throw new GitError('TRANSPORT', `repository '${shown}' not found`);
@@ -55,7 +55,7 @@ export async function connectHttp(
   const type = (response.headers.get('content-type')?.[0] ?? '').split(';')[0]!.trim();
   if (type !== `application/x-git-${service}-advertisement`) {
     if (service === 'upload-pack') {
-      const { bytes, whole } = await readBody(decoded(response, context), LONGEST_LISTING);
+      const { bytes, whole } = await readBody(response.body, LONGEST_LISTING);
       if (!whole) throw new GitError('LIMIT', `${shown}info/refs is too large`);
       const { connectDumb } = await import('./connect-dumb.js');
       const root = newRoot(base, query, reached, service);
@@ -76,7 +76,7 @@ export async function connectHttp(
       heard.push(packet);
       context.helperTrace!(...packet);
     });
-  const reader = new PacketReader(decoded(response, context), { trace: helperTrace });
+  const reader = new PacketReader(response.body, { trace: helperTrace });
   await skipServiceLine(reader, service);
   const advertisement = await readAdvertisement(reader);
   for await (const rest of reader.bytes.rest()) void rest;
@@ -113,7 +113,7 @@ export async function connectHttp(
       answer.response.cancel();
       throw new GitError('PROTOCOL', `RPC failed; result has unexpected content type '${kind}'`);
     }
-    return new PacketReader(decoded(answer.response, context), {
+    return new PacketReader(answer.response.body, {
       trace: context.trace,
       ...(advertisement.version === 2 ? { onCut: context.errors } : {}),
     });
@@ -224,7 +224,7 @@ function newRoot(base: string, asked: string, reached: string, service: Service)
 }
 
 /** What a server says about an error, where it says it in plain text. */
-async function tellPlainly(response: HttpResponse, context: TransportContext): Promise<void> {
+async function tellPlainly(response: HttpResponse, tell: (text: string) => void): Promise<void> {
   const [type, ...words] = (response.headers.get('content-type')?.[0] ?? '').split(';').map((word) => word.trim());
   if (type !== 'text/plain') return;
   const charset =
@@ -233,7 +233,7 @@ async function tellPlainly(response: HttpResponse, context: TransportContext): P
       ?.slice(8)
       .replaceAll('"', '') ?? 'iso-8859-1';
   try {
-    let { bytes } = await readBody(decoded(response, context), LONGEST_ERROR);
+    let { bytes } = await readBody(response.body, LONGEST_ERROR);
     let name = charset.toLowerCase();
     // A mark says which end comes first; without one it is the great end.
     if (name === 'utf-16') {
@@ -243,19 +243,8 @@ async function tellPlainly(response: HttpResponse, context: TransportContext): P
     }
     const text = new TextDecoder(name).decode(bytes).trimEnd();
     if (text === '') return;
-    for (const line of text.split('\n')) context.errors(`remote: ${line}\n`);
+    for (const line of text.split('\n')) tell(`remote: ${line}\n`);
   } catch {
     // It could not be read, or is in a script that nobody knows.
   }
-}
-
-async function* decoded({ body, headers }: HttpResponse, context: TransportContext): AsyncGenerator<Bytes> {
-  const encoding = headers.get('content-encoding')?.[0];
-  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-    yield* body;
-    return;
-  }
-  const parts: Bytes[] = [];
-  for await (const chunk of body) parts.push(chunk);
-  yield context.platform.zlib.gunzip(concatBytes(parts));
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import * as net from 'node:net';
@@ -171,6 +171,42 @@ describe('passwords over http', () => {
     await expect(fetchFrom(`http://127.0.0.1:${here}/hub.git`, { 'http.followRedirects': 'false' })).rejects.toThrow(
       'The requested URL returned error: 302',
     );
+  });
+
+  it('those of a .netrc go to the host that they are for, and nowhere else', async () => {
+    const authorized = (seen: (string | undefined)[], location?: string) => {
+      const inner = bough();
+      return http.createServer((ask, answer) => {
+        seen.push(ask.headers.authorization);
+        if (location === undefined) inner.emit('request', ask, answer);
+        else answer.writeHead(302, { Location: `${location}${ask.url}` }).end();
+      });
+    };
+    const home = join(place, `home-${serial++}`);
+    mkdirSync(home);
+    writeFileSync(
+      join(home, '.netrc'),
+      'machine example.com login x password y\nmachine 127.0.0.1\n  login me password hunter2\n',
+    );
+    const there: (string | undefined)[] = [];
+    const port = await listen(authorized(there));
+    const here: (string | undefined)[] = [];
+    const from = await listen(authorized(here, `http://localhost:${port}`));
+    const fetched = async (url: string) => {
+      const client = await init(join(place, `client-${serial++}`), { env });
+      await openRemote(url, { platform: nodePlatform, cwd: place, env: { HOME: home } }).fetch(client);
+      expect(await client.refs.resolve('refs/remotes/origin/main')).toBe(head);
+    };
+    const told = `Basic ${Buffer.from('me:hunter2').toString('base64')}`;
+    await fetched(`http://127.0.0.1:${from}/hub.git`);
+    expect(new Set(here)).toEqual(new Set([told]));
+    expect(new Set(there)).toEqual(new Set([undefined]));
+    there.length = 0;
+    await fetched(`http://127.0.0.1:${port}/hub.git`);
+    expect(new Set(there)).toEqual(new Set([told]));
+    there.length = 0;
+    await fetched(`http://somebody@127.0.0.1:${port}/hub.git`);
+    expect(new Set(there)).toEqual(new Set([undefined]));
   });
 
   it('a redirect in the middle of a conversation, or to another kind of place, is not followed', async () => {

@@ -84,5 +84,4 @@ export const nodeZlib: Zlib = {
     return bestCrc(data, start);
   },
   gzip: (data) => zlib().gzipSync(data),
-  gunzip: (data) => zlib().gunzipSync(data),
 };

@@ -39,5 +39,4 @@ export const portableZlib: Zlib = {
   },
   crc32,
   gzip: (data) => pako.gzip(data),
-  gunzip: (data) => pako.ungzip(data),
 };
