@@ -1,17 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../support/root.js';
 import { type Sandbox, sandbox } from '../support/sandbox.js';
-
-/** What a command that was stopped must not leave. */
-function leftovers(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.lock$|(?:^|\/)tmp_|\.bough-|incoming-/.test(name),
-  );
-}
+import { unfinished } from '../support/unfinished.js';
 
 /** 300 files in two versions; the first of them goes through a filter that interrupts the command. */
 function filtered(box: Sandbox, which: 'smudge' | 'clean'): string {
@@ -46,7 +40,7 @@ test.each([
   const before = box.git(['rev-parse', 'HEAD', 'main'], { cwd });
   const ran = box.tryBough(words, { cwd });
   expect([ran.code, ran.stderr]).toEqual([130, '']);
-  expect(leftovers(box.path(cwd, '.git'))).toEqual([]);
+  expect(unfinished(box.path(cwd, '.git'))).toEqual([]);
   expect(box.git(['rev-parse', 'HEAD', 'main'], { cwd })).toBe(before);
   box.git(['config', '--unset', 'filter.stop.smudge'], { cwd });
   box.bough(['reset', '-q', '--hard'], { cwd });
@@ -65,7 +59,7 @@ test.each([
   const refs = box.git(['for-each-ref'], { cwd });
   const ran = box.tryBough(words, { cwd });
   expect([ran.code, ran.stderr]).toEqual([130, '']);
-  expect(leftovers(box.path(cwd, '.git'))).toEqual([]);
+  expect(unfinished(box.path(cwd, '.git'))).toEqual([]);
   expect(box.git(['ls-files', '-s'], { cwd })).toBe(index);
   expect(box.git(['for-each-ref'], { cwd })).toBe(refs);
 });
@@ -117,7 +111,7 @@ test('an interrupt at any moment of clone, fetch, gc and repack leaves nothing h
     (code) => {
       if (code === 0 || !existsSync(box.path('copy'))) return;
       // As with git, what has come stays when only the files are not there yet.
-      expect(leftovers(box.path('copy/.git'))).toEqual([]);
+      expect(unfinished(box.path('copy/.git'))).toEqual([]);
       box.fsck('copy');
       expect(box.git(['rev-parse', 'origin/main'], { cwd: 'copy' })).toBe(
         box.git(['rev-parse', 'main'], { cwd: 'from' }),
@@ -129,7 +123,7 @@ test('an interrupt at any moment of clone, fetch, gc and repack leaves nothing h
     'fetch',
     (after) => interrupted(box, ['fetch', '-q', '../from', 'main:main'], 'into', after),
     (code) => {
-      expect(leftovers(box.path('into/.git'))).toEqual([]);
+      expect(unfinished(box.path('into/.git'))).toEqual([]);
       expect(box.git(['for-each-ref'], { cwd: 'into' })).toBe(code === 0 ? refs : '');
     },
   );
@@ -141,7 +135,7 @@ test('an interrupt at any moment of clone, fetch, gc and repack leaves nothing h
       words[0]!,
       (after) => interrupted(box, words, 'from', after),
       () => {
-        expect(leftovers(box.path('from/.git'))).toEqual([]);
+        expect(unfinished(box.path('from/.git'))).toEqual([]);
         expect(box.git(['for-each-ref'], { cwd: 'from' })).toBe(refs);
       },
     );

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, lutimesSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Makes the state `name` under `root`; answers the folders (relative to `root`) in which its command lines run. */
+/** Makes the state `name` under `root`; answers the folder (relative to `root`) in which its command lines run. */
 export function makeState(name, root, git, env) {
   rmSync(root, { recursive: true, force: true });
   mkdirSync(join(root, 'repo'), { recursive: true });
@@ -33,7 +33,7 @@ export function makeState(name, root, git, env) {
   const tools = { root, repo, at, run, file, lines, remove };
   if (name === 'none') {
     file('a.txt', 'outside\n');
-    return ['repo'];
+    return 'repo';
   }
   run('init', '-q', '-b', 'main', '.');
   run('config', 'core.checkStat', 'minimal');
@@ -50,7 +50,7 @@ export function makeState(name, root, git, env) {
   settle(root);
   at.dir = join(root, folder);
   run('update-index', '-q', '--refresh');
-  return [folder];
+  return folder;
 }
 
 /** Three branches, tags, notes, a stash, a remote, files of all kinds. */

@@ -86,7 +86,7 @@ const states = new Map();
 function stateOf(name) {
   let state = states.get(name);
   if (state === undefined) {
-    const [folder] = makeState(name, join(scratch, 'at'), git, env);
+    const folder = makeState(name, join(scratch, 'at'), git, env);
     if (existsSync(join(scratch, 'at/repo'))) writeFileSync(join(scratch, 'at', folder, 'list'), '*.txt\nb.txt\n');
     copy(join(scratch, 'at'), join(scratch, `state-${name}`));
     state = { name, folder, before: undefined };
@@ -224,7 +224,6 @@ async function answer(program, state, words, stdin) {
       });
       changed.set(path, `version ${changed.get(path).charCodeAt(9)}\n${listed.stdout}${listed.stderr}${undo.stdout}`);
     }
-    // An index that says the same as before is one that was refreshed.
     for (const [path, content] of changed)
       if (path.includes('/objects/') && !content.startsWith('gone')) changed.set(path, 'object');
   }
@@ -306,7 +305,7 @@ function split(text) {
 
 const settings = (text) => split(text).flatMap((word) => ['-c', word]);
 
-function casesOf(name) {
+function casesOf(name, known) {
   const { states: where, options, operands, lines, config, configured } = COMMANDS[name];
   const cases = [];
   let written = true;
@@ -328,8 +327,7 @@ function casesOf(name) {
   for (const operand of new Set(operands))
     for (let i = 0; i < 3; i++) add(pick(where), [...command, ...split(operand)]);
   written = false;
-  const known = docs === undefined ? [] : documented(docs, name).options;
-  for (const option of known) {
+  for (const option of known.options) {
     if (option.name.startsWith('--')) {
       add(where[1], [...command, `${option.name}=`]);
       if (option.value === 'none') add(where[1], [...command, `${option.name}=x`]);
@@ -355,9 +353,7 @@ function casesOf(name) {
 }
 
 /** Documented options and variables that no command line has. */
-function missing(name, cases) {
-  if (docs === undefined) return [];
-  const { options, variables } = documented(docs, name);
+function missing({ options, variables }, cases) {
   const words = new Set(
     cases
       .filter((one) => one.written)
@@ -386,9 +382,9 @@ let differing = 0;
 let uncovered = 0;
 const seen = new Set();
 for (const name of names.length > 0 ? names : Object.keys(COMMANDS)) {
-  const cases = casesOf(name);
-  const absent = only === '' ? missing(name, cases) : [];
-  const counted = docs === undefined ? undefined : documented(docs, name);
+  const known = docs === undefined ? { options: [], variables: [] } : documented(docs, name);
+  const cases = casesOf(name, known);
+  const absent = only === '' ? missing(known, cases) : [];
   uncovered += absent.length;
   let different = 0;
   let kept = 0;
@@ -422,9 +418,7 @@ for (const name of names.length > 0 ? names : Object.keys(COMMANDS)) {
   }
   differing += different;
   const documentation =
-    counted === undefined
-      ? ''
-      : `, ${counted.options.length} options and ${counted.variables.length} variables documented`;
+    docs === undefined ? '' : `, ${known.options.length} options and ${known.variables.length} variables documented`;
   console.log(
     `${name}: ${cases.length} command lines, ${different} different${kept > 0 ? `, ${kept} kept so` : ''}${documentation}${absent.length > 0 ? `, not covered: ${absent.join(' ')}` : ''}`,
   );

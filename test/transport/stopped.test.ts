@@ -6,6 +6,7 @@ import { contents, init, isGitError, nodePlatform, openRemote, openStore, type R
 import { PackBuilder } from '../../src/packs/pack-builder.js';
 import { receivePack } from '../../src/packs/index-pack.js';
 import { Random } from '../support/random.js';
+import { unfinished } from '../support/unfinished.js';
 import { stock } from '../support/stock.js';
 
 const env = {
@@ -39,11 +40,6 @@ async function filled(directory: string): Promise<Repository> {
   }
   return repository;
 }
-
-const unfinished = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /\.lock$|(?:^|\/)tmp_|\.bough-|incoming-/.test(name),
-  );
 
 it('a fetch that is stopped at any of its reports moves no ref, leaves no file, and can be made again', async () => {
   const folder = place();

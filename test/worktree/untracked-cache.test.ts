@@ -71,7 +71,7 @@ const seeds = (process.env['BOUGH_UNTRACKED_SEEDS'] ?? '1').split('-').map(Numbe
 const steps = Number(process.env['BOUGH_UNTRACKED_STEPS'] ?? 24);
 
 for (let seed = seeds[0]!; seed <= (seeds[1] ?? seeds[0]!); seed++) {
-  it(`keeps the same cache as stock git over ${steps} steps, seed ${seed}`, { timeout: 3_600_000 }, () => {
+  it(`keeps the same cache as stock git over ${steps} steps, seed ${seed}`, { timeout: 3_600_000 }, ({ skip }) => {
     const box = sandbox();
     const random = new Random(seed);
     const hash = seed % 2 === 1 ? 'sha1' : 'sha256';
@@ -137,8 +137,8 @@ for (let seed = seeds[0]!; seed <= (seeds[1] ?? seeds[0]!); seed++) {
         if (args[0] === 'status') {
           const truth = box.git(args, { cwd: 'stock', ...without });
           expect(answers[1]!.stdout, told).toBe(truth);
-          // Where the rules in an untracked directory change, stock git goes on naming it.
-          if (answers[0]!.stdout !== truth) return;
+          // Where the rules in an untracked directory change, stock git goes on naming it, and the caches part.
+          skip(answers[0]!.stdout !== truth, `stock git is wrong at ${told}`);
         }
         expect({ code: answers[1]!.code, out: answers[1]!.stdout }, told).toEqual({
           code: answers[0]!.code,
