@@ -16,8 +16,7 @@ import {
 import { ByteReader } from '../transport/byte-stream.js';
 import { type CommandContext, defineCommand, type Progress, refuseJson } from './command.js';
 import type { OptionSpecs, ParsedOptions } from './options.js';
-import { UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 
 interface Result {
   readonly oid?: string;
@@ -61,10 +60,8 @@ export const command = defineCommand({
         return yield* listHeads(context, words);
       case 'unbundle':
         return yield* takeIn(context, words);
-      case undefined:
-        throw new UsageError('need a subcommand');
       default:
-        throw new UsageError(`unknown subcommand: \`${verb}'`);
+        throw noSubcommand(verb);
     }
   },
   render: ({ text }) => text,

@@ -6,7 +6,7 @@ import { resolveKind, resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import type { OptionValues } from './options.js';
+import { type OptionValues, together } from './options.js';
 import { checkStyle, mergeAsked, restoreNamed, sideAsked } from './restore-run.js';
 import type { SwitchRunOptions, Target } from './switch-run.js';
 import { guessRemoteBranch, readTarget, switchBranches, warnAmbiguous } from './switch-run.js';
@@ -58,9 +58,6 @@ export const command = defineCommand({
 
 const matchedSeveral = (word: string): GitError =>
   new GitError('USAGE', `'${word}' matched multiple (2) remote tracking branches`);
-
-const together = (a: string, b: string): GitError =>
-  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
 
 class Checkout {
   readonly #context: CommandContext;

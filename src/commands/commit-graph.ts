@@ -12,8 +12,7 @@ import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
-import { UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 
 const verifyUsage = ['commit-graph verify [--object-dir <dir>] [--shallow] [--[no-]progress]'];
 const writeUsage = [
@@ -60,8 +59,7 @@ export const command = defineCommand({
     const directory = args.values['object-dir'] ?? undefined;
     if (name === 'verify') return await runVerify(context, words, directory);
     if (name === 'write') return await runWrite(context, words, directory);
-    if (name === undefined) throw new UsageError('need a subcommand');
-    throw new UsageError(`unknown subcommand: \`${name}'`);
+    throw noSubcommand(name);
   },
   render: renderText,
 });

@@ -7,7 +7,7 @@ import { readUserConfig } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 
 interface Line {
   readonly text: string;
@@ -45,12 +45,9 @@ export const command = defineCommand({
   async *run(context): AsyncGenerator<Line, number> {
     const [verb, ...argv] = context.argv;
     if (verb === '-h' || verb === '--help-all') throw new UsageError('', { help: true });
-    if (verb === undefined) throw new UsageError('need a subcommand');
     if (verb === 'list') return yield* list(context, argv);
     if (verb === 'run') return run(context, argv);
-    if (verb.startsWith('--')) throw new UsageError(`unknown option \`${verb.slice(2)}'`);
-    if (verb.startsWith('-')) throw new UsageError(`unknown switch \`${verb[1]}'`);
-    throw new UsageError(`unknown subcommand: \`${verb}'`);
+    throw noSubcommand(verb);
   },
   render: ({ text }) => text,
 });

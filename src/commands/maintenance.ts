@@ -14,7 +14,7 @@ import { runInner } from './inner.js';
 import { UsageError } from './options.js';
 import { command as packObjects } from './pack-objects.js';
 import { rollUp } from './repack.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 import { startDetached } from './background.js';
 import { table } from './table.js';
 
@@ -308,10 +308,8 @@ export const command = defineCommand({
         return await start(context, words);
       case 'stop':
         return await stop(context, words);
-      case undefined:
-        throw new UsageError('need a subcommand');
       default:
-        throw new UsageError(`unknown subcommand: \`${name}'`);
+        throw noSubcommand(name);
     }
   },
   render: renderText,

@@ -17,7 +17,14 @@ import { upstreamRefs } from '../porcelain/upstream-refs.js';
 import { splitCommandLine } from './alias.js';
 import { autoMaintenance } from './auto-maintenance.js';
 import { type CommandContext, defineCommand } from './command.js';
-import { type OptionEvent, type OptionSpecs, type OptionValues, parseOptions, UsageError } from './options.js';
+import {
+  type OptionEvent,
+  type OptionSpecs,
+  type OptionValues,
+  parseOptions,
+  together,
+  UsageError,
+} from './options.js';
 import { adviceOn, openWorkTree } from './work-tree.js';
 import { diffstatOf } from './merge-stat.js';
 import type { ValueMerged } from './merge-values.js';
@@ -232,9 +239,6 @@ async function remoteNamesakes(repository: Repository, name: string): Promise<st
   }
   return found;
 }
-
-const together = (one: string, two: string): GitError =>
-  new GitError('USAGE', `options '${one}' and '${two}' cannot be used together`);
 
 /** `branch.<name>.mergeOptions` of the current branch: as if they stood first on the command line. */
 async function branchOptions(repository: Repository): Promise<{ values: Values; events: readonly OptionEvent[] }> {

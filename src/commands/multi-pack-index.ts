@@ -27,7 +27,7 @@ import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
 import { runInner } from './inner.js';
 import { UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 
 const common = {
   'object-dir': {
@@ -98,10 +98,8 @@ export const command = defineCommand({
         return await runExpire(context, words, named);
       case 'repack':
         return await runRepack(context, words, named);
-      case undefined:
-        throw new UsageError('need a subcommand');
       default:
-        throw new UsageError(`unknown subcommand: \`${name}'`);
+        throw noSubcommand(name);
     }
   },
   render: renderText,

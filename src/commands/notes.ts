@@ -15,7 +15,7 @@ import { resolveRevision } from '../repo/revision.js';
 import { captureCommand } from './capture.js';
 import { type CommandContext, defineCommand, renderText } from './command.js';
 import { type OptionEvent, type OptionSpecs, UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 
 interface Line {
   readonly text: string;
@@ -185,7 +185,7 @@ export const command = defineCommand({
     const [word, ...argv] = rest;
     const name = word ?? 'list';
     const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-    if (verb === undefined) throw new UsageError(`unknown subcommand: \`${name}'`);
+    if (verb === undefined) throw noSubcommand(name);
     const parsed = parseSubcommand(context, verb.usage, verb.options, argv);
     if (typeof parsed === 'number') return parsed;
     const wrong = (message: string): number =>

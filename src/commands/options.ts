@@ -385,6 +385,10 @@ export function parseNumber(text: string): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** What is said of two options that contradict each other. */
+export const together = (one: string, two: string): GitError =>
+  new GitError('USAGE', `options '${one}' and '${two}' cannot be used together`);
+
 /** Parses `argv` (without the command's name) by the table. Throws `UsageError`. */
 export function parseOptions<const S extends OptionSpecs>(
   specs: S,

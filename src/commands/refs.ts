@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { packOptions, packRefsOptions } from './pack-refs.js';
 import { refExists } from './show-ref.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 import { UsageError } from './options.js';
 import { type FormattedRef, forEachRef, forEachRefOptions, forEachRefUsage } from './ref-list-options.js';
 
@@ -37,12 +37,8 @@ export const command = defineCommand({
         return yield* optimize(context, argv);
       case '-h':
         throw new UsageError('', { help: true });
-      case undefined:
-        throw new UsageError('need a subcommand');
       default:
-        throw new UsageError(
-          verb.startsWith('-') ? `unknown option \`${verb.replace(/^-+/, '')}'` : `unknown subcommand: \`${verb}'`,
-        );
+        throw noSubcommand(verb);
     }
   },
   render: (result) => ('text' in result ? result.text : ''),

@@ -148,8 +148,7 @@ export const command = defineCommand({
 const MODES: readonly Mode[] = ['soft', 'mixed', 'hard', 'merge', 'keep'];
 
 function lastMode(events: readonly OptionEvent[]): Mode | undefined {
-  const last = events.filter(({ key }) => (MODES as readonly string[]).includes(key)).at(-1);
-  return last?.key as Mode | undefined;
+  return events.findLast(({ key }) => MODES.some((mode) => mode === key))?.key as Mode | undefined;
 }
 
 async function takeApart(

@@ -4,6 +4,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { resolveKind } from '../repo/revision.js';
 import { defineCommand } from './command.js';
+import { together } from './options.js';
 import { checkStyle, mergeAsked, sideAsked, restoreNamed } from './restore-run.js';
 import { readTarget, warnAmbiguous } from './switch-run.js';
 import { openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
@@ -103,6 +104,3 @@ export const command = defineCommand({
   },
   render: () => '',
 });
-
-const together = (a: string, b: string): GitError =>
-  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);

@@ -30,6 +30,14 @@ export function parseSubcommand<const S extends OptionSpecs>(
   }
 }
 
+/** What is to be said of a word that is no subcommand, or of none. */
+export function noSubcommand(word: string | undefined): UsageError {
+  if (word === undefined) return new UsageError('need a subcommand');
+  if (word.startsWith('--')) return new UsageError(`unknown option \`${word.slice(2)}'`);
+  if (word.startsWith('-')) return new UsageError(`unknown switch \`${word[1] ?? ''}'`);
+  return new UsageError(`unknown subcommand: \`${word}'`);
+}
+
 /** Shows a subcommand's usage and answers the exit code for it. */
 export function subcommandUsage(
   context: CommandContext,

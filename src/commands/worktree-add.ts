@@ -11,6 +11,7 @@ import { baseName } from '../base/path.js';
 import type { FileSystem } from '../platform/fs.js';
 import { resolvePath } from '../repo/paths.js';
 import type { CommandContext } from './command.js';
+import { together } from './options.js';
 import { guessRemoteBranch } from './switch-run.js';
 import { linkBack, lockReason, prunable, removeGitDirectory, runIn, writeText } from './worktree-files.js';
 
@@ -28,9 +29,6 @@ export interface AddValues {
   readonly 'guess-remote'?: boolean;
   readonly 'relative-paths'?: boolean;
 }
-
-const together = (a: string, b: string): GitError =>
-  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
 
 /** `worktree add`. Answers the exit code. */
 export async function addWorktree(

@@ -13,7 +13,7 @@ import { isAbsolute, realPathLenient, relativePath, resolvePath } from '../repo/
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { UsageError } from './options.js';
-import { parseSubcommand, subcommandUsage } from './subcommand.js';
+import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
 import { addWorktree } from './worktree-add.js';
 import {
   linkBack,
@@ -71,7 +71,6 @@ export const command = defineCommand({
   async *run(context): Result {
     const [verb, ...argv] = context.argv;
     if (verb === '-h') throw new UsageError('', { help: true });
-    if (verb === undefined) throw new UsageError('need a subcommand');
     const worktrees = new Worktrees(context);
     switch (verb) {
       case 'add': {
@@ -96,9 +95,7 @@ export const command = defineCommand({
       case 'repair':
         return yield* worktrees.repair(argv);
       default:
-        if (verb.startsWith('--')) throw new UsageError(`unknown option \`${verb.slice(2)}'`);
-        if (verb.startsWith('-')) throw new UsageError(`unknown switch \`${verb[1]}'`);
-        throw new UsageError(`unknown subcommand: \`${verb}'`);
+        throw noSubcommand(verb);
     }
   },
   render: ({ text }) => text,

@@ -221,6 +221,12 @@ export class LogPrinter {
     return context.format.kind === 'user' ? 'UTF-8' : context.outputEncoding;
   }
 
+  /** Begins another row of a commit: with the graph, or what stands in front of every line. */
+  #beginRow(): void {
+    if (this.graph !== undefined) this.graph.showRow();
+    else this.write(this.#options.linePrefix ?? '');
+  }
+
   async #idLine(node: CommitNode, oids: { readonly parent?: Oid | undefined }): Promise<string> {
     const { abbreviator } = this.#options;
     const shorten = (oid: Oid): Awaitable<string> => (this.#settings.abbrevCommit ? abbreviator.shorten(oid) : oid);
@@ -315,8 +321,7 @@ export class LogPrinter {
     const mail = format.kind === 'email' || format.kind === 'mboxrd';
     if (mail) {
       this.write(`From ${node.oid} Mon Sep 17 00:00:00 2001\n`);
-      if (graph !== undefined) graph.showRow();
-      else this.write(this.#options.linePrefix ?? '');
+      this.#beginRow();
     } else if (format.kind !== 'user') {
       const line = await this.#idLine(node, { parent });
       this.write(`${colors.commit}${format.kind === 'oneline' ? '' : 'commit '}${line}${colors.reset}`);
@@ -324,8 +329,7 @@ export class LogPrinter {
       if (format.kind === 'oneline') this.write(' ');
       else {
         this.write('\n');
-        if (graph !== undefined) graph.showRow();
-        else this.write(this.#options.linePrefix ?? '');
+        this.#beginRow();
       }
       const entry = reflog?.(node);
       if (entry !== undefined) {

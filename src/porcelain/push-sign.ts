@@ -1,5 +1,7 @@
 import { encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
+import { formatZone } from '../repo/calendar.js';
+import { parseBool } from '../repo/config-values.js';
 import type { Repository } from '../repo/repository.js';
 import type { CertificateVerdict } from '../transport/push-certificate.js';
 import type { PushSigner } from '../transport/send-pack.js';
@@ -13,10 +15,7 @@ export function pushSigner(repository: Repository, say: (text: string) => void):
     pusher() {
       const { platform } = repository;
       const now = platform.now();
-      const minutes = platform.timezoneOffset(now);
-      const pad = (value: number): string => String(value).padStart(2, '0');
-      const size = Math.abs(minutes);
-      const zone = `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}${pad(size % 60)}`;
+      const zone = formatZone(platform.timezoneOffset(now));
       return `${keyName(repository, chosen())} ${Math.floor(now / 1000)} ${zone}`;
     },
     sign(payload) {
@@ -36,22 +35,9 @@ export function verifyCertificate(repository: Repository, payload: string, signa
 
 /** What `--signed` or `push.gpgSign` ask for; `wrong` answers the error for another word. */
 export function signedMode(value: string | undefined, wrong: () => GitError): 'always' | 'if-asked' | undefined {
-  switch (value?.toLowerCase()) {
-    case undefined:
-    case 'false':
-    case 'no':
-    case 'off':
-    case '0':
-    case '':
-      return undefined;
-    case 'true':
-    case 'yes':
-    case 'on':
-    case '1':
-      return 'always';
-    case 'if-asked':
-      return 'if-asked';
-    default:
-      throw wrong();
-  }
+  if (value === undefined) return undefined;
+  if (value.toLowerCase() === 'if-asked') return 'if-asked';
+  const asked = parseBool(value);
+  if (asked === undefined) throw wrong();
+  return asked ? 'always' : undefined;
 }

@@ -192,7 +192,7 @@ class CachedWalk {
       node.stat = noStat;
       return false;
     }
-    if (!node.valid || !sameStat(node.stat, stat, rules) || index.isRacyTime(mtimeOf(node.stat))) {
+    if (!node.valid || !sameStat(node.stat, stat, rules) || index.isRacyTime(...mtimeOf(node.stat))) {
       const changed = stat.mtimeSeconds * 1000 + stat.mtimeNanoseconds / 1e6;
       // What changes again before the clock has moved on would go unseen: then it is better not known when it was.
       node.stat = changed + TICK > repository.platform.now() ? noStat : statWords(stat);

@@ -496,13 +496,11 @@ export class Index {
    * words then prove nothing.
    */
   isRacy(entry: IndexEntry): boolean {
-    const { timestamp } = this;
-    if (timestamp === undefined || timestamp.seconds === 0) return false;
-    return isOlder(timestamp, entry.mtimeSeconds, entry.mtimeNanoseconds);
+    return this.isRacyTime(entry.mtimeSeconds, entry.mtimeNanoseconds);
   }
 
   /** The same for anything last changed then. */
-  isRacyTime({ seconds, nanoseconds }: Timestamp): boolean {
+  isRacyTime(seconds: number, nanoseconds: number): boolean {
     const { timestamp } = this;
     return timestamp !== undefined && timestamp.seconds !== 0 && isOlder(timestamp, seconds, nanoseconds);
   }

@@ -47,10 +47,10 @@ export function sameStat(words: StatWords, stat: FileStat, rules: StatRules): bo
 }
 
 /** When a directory was last changed, as its stat words tell. */
-export const mtimeOf = (words: StatWords): { seconds: number; nanoseconds: number } => ({
-  seconds: readWord(words, 8),
-  nanoseconds: readWord(words, 12),
-});
+export const mtimeOf = (words: StatWords): readonly [seconds: number, nanoseconds: number] => [
+  readWord(words, 8),
+  readWord(words, 12),
+];
 
 /** A file of ignore rules outside of the work tree, as it was when the cache was made. */
 export interface RulesState {
@@ -195,7 +195,9 @@ export function serializeUntrackedCache(cache: UntrackedCache): Bytes {
   push(out, identity);
   push(out, cache.info.stat);
   push(out, cache.user.stat);
-  push(out, [0, 0, 0, cache.flags] as unknown as Bytes);
+  const flags = new Uint8Array(4);
+  writeWord(flags, 0, cache.flags);
+  push(out, flags);
   putOid(cache.info.oid);
   putOid(cache.user.oid);
   text(cache.perDirectory);
