@@ -2,8 +2,6 @@ import { GitError } from '../base/errors.js';
 import { resolvePath } from '../repo/paths.js';
 import { allowSettings, checkProtocolAllowed } from './allowed.js';
 import { parseListedRef, type Advertisement, type RemoteRef } from './advertisement.js';
-import { isBundleFile } from './bundle.js';
-import { connectBundle } from './connect-bundle.js';
 import { connectGit } from './connect-git.js';
 import { connectLocal } from './connect-local.js';
 import { connectSsh } from './connect-ssh.js';
@@ -22,7 +20,13 @@ export async function connect(
   const address = parseRemoteUrl(url);
   if (service === 'upload-pack' && address.kind === 'local' && !url.includes('://')) {
     const path = resolvePath(context.cwd, address.path);
-    if (isBundleFile(context.platform.fs, path)) return connectBundle(context.platform.fs, path, address.path);
+    const { fs } = context.platform;
+    // Mostly it is a folder, and what reads bundles is not loaded.
+    if (fs.stat(path)?.kind === 'file') {
+      const { isBundleFile } = await import('./bundle.js');
+      const { connectBundle } = await import('./connect-bundle.js');
+      if (isBundleFile(fs, path)) return connectBundle(fs, path, address.path);
+    }
   }
   const allow = (name: string) => checkProtocolAllowed(name, allowSettings(context, true));
   // Pushing has no version 2.

@@ -25,6 +25,8 @@ const AT_ONCE = 8;
 /** Longest list of packs or alternates, and largest index or object, that is read. */
 const LONGEST_LIST = 16 << 20;
 const LARGEST_FILE = 1 << 30;
+/** Places that are looked through: each may name others. */
+const MOST_PLACES = 100;
 
 /** A place where objects lie as files: loose ones, packs, and the places it borrows from. */
 interface Place {
@@ -240,6 +242,7 @@ export class DumbWalk {
       return;
     }
     if (this.#places.some((place) => place.url === url)) return;
+    if (this.#places.length >= MOST_PLACES) throw new GitError('LIMIT', 'too many alternate object stores');
     context.errors(`warning: adding alternate object store: ${url.replace(/\/objects$/, '')}\n`);
     this.#places.push({ url, session: new HttpSession(context, url) });
   }

@@ -9,7 +9,6 @@ import type { Repository } from '../repo/repository.js';
 import type { RemoteRef } from './advertisement.js';
 import { alternateRefs } from './alternate-refs.js';
 import type { OpenBundle } from './bundle.js';
-import { bundleFault, faultLines, unbundle } from './bundle.js';
 import { CommitCache } from './commit-cache.js';
 import type { Connection } from './connection.js';
 import { farewell, fetchPack } from './fetch-pack.js';
@@ -231,6 +230,7 @@ async function walkFiles(
 
 /** All of a bundle's pack: nothing can be chosen. */
 async function takeBundle(repository: Repository, bundle: OpenBundle, request: ObjectsRequest): Promise<ObjectsResult> {
+  const { bundleFault, faultLines, unbundle } = await import('./bundle.js');
   const { header } = bundle;
   const fault = await bundleFault(repository, header);
   if (fault !== undefined) {

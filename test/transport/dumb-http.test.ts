@@ -115,3 +115,25 @@ it('what is damaged or missing on the server is refused', async () => {
   await remote().fetch(await init(box.path('c'), { env: box.env }));
   box.fsck('c');
 }, 60_000);
+
+it('a server whose alternates never end is left', async () => {
+  const box = sandbox();
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked++;
+    const place = /^\/(\d+)\/objects\/info\/http-alternates$/.exec(request.url!)?.[1];
+    if (request.url!.startsWith('/0/info/refs')) response.end(`${'1'.repeat(40)}\trefs/heads/main\n`);
+    else if (place !== undefined) response.end(`/${Number(place) + 1}/objects\n`);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/0`;
+  const client = await init(box.path('c'), { env: box.env });
+  const remote = (env: Record<string, string>) =>
+    openRemote(url, { platform: nodePlatform, cwd: box.directory, env: { ...box.env, ...env } });
+  await expect(remote({}).fetch(client)).rejects.toThrow('fetch failed');
+  expect(asked).toBeLessThan(10);
+  const always = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'http.followRedirects', GIT_CONFIG_VALUE_0: 'true' };
+  await expect(remote(always).fetch(client)).rejects.toThrow('too many alternate object stores');
+});
