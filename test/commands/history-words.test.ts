@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleCommands, runBatch, stockAnswer } from '../support/batch.js';
 import { sharedSandbox } from '../support/sandbox.js';
@@ -51,10 +51,7 @@ beforeAll(async () => {
   commit('fifth');
 });
 
-afterAll(() => {
-  rmSync(bundle, { force: true });
-  box.remove();
-});
+afterAll(() => box.remove());
 
 function compare(lines: readonly string[]): void {
   const cwd = box.path('r');
