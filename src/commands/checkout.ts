@@ -2,6 +2,7 @@ import { smudgeMeta } from '../porcelain/smudge-meta.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { checkBranchName } from '../porcelain/branch-make.js';
+import { verifyNotFilename } from '../repo/revision-path.js';
 import { resolveKind, resolveRevision } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
@@ -220,12 +221,7 @@ class Checkout {
       return { ...none, paths: rest, pathsMode: true };
     }
     // A branch may be called like a file, as long as only that is said.
-    if (rest.length > 1 && isFile) {
-      throw new GitError(
-        'USAGE',
-        `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-      );
-    }
+    if (rest.length > 1) verifyNotFilename(repository, first);
     return { ...none, target, paths: rest.slice(1), pathsMode: rest.length > 1 };
   }
 

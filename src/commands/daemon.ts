@@ -2,8 +2,6 @@ import { readFileSync } from 'node:fs';
 import * as net from 'node:net';
 import { GitError } from '../base/errors.js';
 import { encodeText } from '../base/bytes.js';
-import { verifyCertificate } from '../porcelain/push-sign.js';
-import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Repository } from '../repo/repository.js';
 import { Connections } from '../server/connections.js';
 import { type ExportOptions, openExported } from '../server/export-paths.js';
@@ -11,7 +9,8 @@ import { type GitRequest, serveGitSocket } from '../server/git-service.js';
 import { startDetached } from './background.js';
 import { type CommandContext, defineCommand, renderText } from './command.js';
 import type { OptionEvent } from './options.js';
-import { agent, tidyAfterPush } from './service-io.js';
+import { receiveServices } from './receive-services.js';
+import { agent } from './service-io.js';
 
 interface ServiceSwitch {
   enabled: boolean;
@@ -169,7 +168,7 @@ export const command = defineCommand({
         },
         log,
         errors: (text) => context.printError(text),
-        receive: { updateWorkTree: updateWorkTreeInstead, verifyCertificate, updateServerInfo, autoGc: tidyAfterPush },
+        receive: receiveServices,
         signal: context.signal,
       });
     };

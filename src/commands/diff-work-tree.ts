@@ -1,5 +1,3 @@
-import { lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Bytes } from '../base/bytes.js';
 import { isZeroOid } from '../base/oid.js';
 import { equalBytes } from '../base/bytes.js';
@@ -95,13 +93,3 @@ export const identifier =
   (tree: WorkTree) =>
   (side: Parameters<typeof identifySide>[1]): ReturnType<typeof identifySide> =>
     identifySide(tree, side);
-
-/** Whether a word names a file or directory, seen from the current directory. */
-export function isOnDisk(context: CommandContext, path: string): boolean {
-  try {
-    lstatSync(resolve(context.cwd, path));
-    return true;
-  } catch {
-    return false;
-  }
-}

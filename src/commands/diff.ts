@@ -9,7 +9,7 @@ import { ObjectSide, type DiffSide, type FilePair } from '../diff/pair.js';
 import { MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK } from '../objects/mode.js';
 import { filesDiff, indexDiff, type FilesDiff } from '../porcelain/work-tree-pairs.js';
 import type { Repository } from '../repo/repository.js';
-import { verifyFilename } from '../repo/revision-path.js';
+import { verifyFilename, verifyNotFilename } from '../repo/revision-path.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
 import { peelTo, resolveRevision, resolveWithContext } from '../repo/revision.js';
 import type { WorkTree } from '../worktree/work-tree.js';
@@ -20,7 +20,7 @@ import type { AttributesOf } from './diff-drivers.js';
 import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
-import { identifier, isOnDisk, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
+import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
@@ -222,12 +222,7 @@ class Diff {
         for (const [j, path] of rest.entries()) await verifyFilename(this.repository, path, j === 0);
         return { named, symmetric, rest };
       }
-      if (paths === undefined && isOnDisk(this.context, word) && !/[:^~@]|\.\./.test(word)) {
-        throw new GitError(
-          'USAGE',
-          `ambiguous argument '${word}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-        );
-      }
+      if (paths === undefined) verifyNotFilename(this.repository, word.replace(/^\^/, ''));
       if (found.kind === 'symmetric') {
         symmetric = true;
         const [left, right] = [

@@ -1,10 +1,9 @@
 import type { Bytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import { verifyCertificate } from '../porcelain/push-sign.js';
-import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { serveHttp } from '../server/http-service.js';
 import { defineCommand, refuseJson, renderText } from './command.js';
-import { agent, tidyAfterPush } from './service-io.js';
+import { receiveServices } from './receive-services.js';
+import { agent } from './service-io.js';
 
 export const command = defineCommand({
   name: 'http-backend',
@@ -64,7 +63,7 @@ export const command = defineCommand({
         exportAll: env['GIT_HTTP_EXPORT_ALL'] !== undefined,
         errors: (text) => context.printError(text),
         signal: context.signal,
-        receive: { updateWorkTree: updateWorkTreeInstead, verifyCertificate, updateServerInfo, autoGc: tidyAfterPush },
+        receive: receiveServices,
       },
     );
     const plain = response.status === 405 && env['SERVER_PROTOCOL'] !== 'HTTP/1.1';

@@ -1,11 +1,10 @@
-import { verifyCertificate } from '../porcelain/push-sign.js';
-import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { receivePush } from '../transport/receive-pack.js';
 import { requestedVersion } from '../transport/server-io.js';
 import { defineCommand, renderText } from './command.js';
 import { UsageError } from './options.js';
-import { agent, sessionId, standardIo, tidyAfterPush } from './service-io.js';
+import { receiveServices } from './receive-services.js';
+import { agent, sessionId, standardIo } from './service-io.js';
 
 export const command = defineCommand({
   name: 'receive-pack',
@@ -32,10 +31,7 @@ export const command = defineCommand({
         advertiseOnly: values['http-backend-info-refs'],
         agent: agent(context),
         sessionId: sessionId(context),
-        updateWorkTree: updateWorkTreeInstead,
-        verifyCertificate,
-        updateServerInfo,
-        autoGc: tidyAfterPush,
+        ...receiveServices,
         skipConnectivity: values['skip-connectivity-check'],
         rejectThin: values['reject-thin-pack-for-testing'],
       });

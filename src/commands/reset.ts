@@ -7,7 +7,7 @@ import { quotePath } from '../base/quote.js';
 import { canonicalMode } from '../objects/mode.js';
 import { keepAutostash } from '../porcelain/autostash.js';
 import { describeHead, forgetOperations, treeOfCommit } from '../porcelain/switch-branch.js';
-import { verifyFilename } from '../repo/revision-path.js';
+import { verifyFilename, verifyNotFilename } from '../repo/revision-path.js';
 import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from '../worktree/index-entry.js';
@@ -161,15 +161,8 @@ async function takeApart(
   const [first] = rest;
   if (first === undefined) return { revision: 'HEAD', words: [], named: false };
   const oid = await resolveRevision(tree.repository, first).catch(noAnswer);
-  const path = `${tree.repository.prefix}${first}`;
-  const there = tree.repository.workTree !== undefined && tree.lstat(path.replace(/\/+$/, '')) !== undefined;
   if (oid !== undefined) {
-    if (there) {
-      throw new GitError(
-        'USAGE',
-        `ambiguous argument '${first}': both revision and filename\nUse '--' to separate paths from revisions, like this:\n'git <command> [<revision>...] -- [<file>...]'`,
-      );
-    }
+    verifyNotFilename(tree.repository, first);
     return { revision: first, words: rest.slice(1), named: rest.length > 1 };
   }
   await verifyFilename(tree.repository, first, true);

@@ -2,8 +2,6 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import { verifyCertificate } from '../porcelain/push-sign.js';
-import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import { Connections } from '../server/connections.js';
 import { openExported } from '../server/export-paths.js';
 import { serveGitSocket } from '../server/git-service.js';
@@ -12,7 +10,8 @@ import { hashPassword, PasswordFile } from '../server/passwords.js';
 import { enterRepository } from '../transport/enter-repository.js';
 import { type CommandContext, defineCommand } from './command.js';
 import { UsageError } from './options.js';
-import { agent, tidyAfterPush } from './service-io.js';
+import { receiveServices } from './receive-services.js';
+import { agent } from './service-io.js';
 
 interface Result {
   readonly kind: 'listening' | 'hash';
@@ -71,12 +70,7 @@ export const command = defineCommand({
       perAddress: values['max-per-address'] ?? 64,
       idleMilliseconds: (values['idle-timeout'] ?? 120) * 1000,
     });
-    const receive = {
-      updateWorkTree: updateWorkTreeInstead,
-      verifyCertificate,
-      updateServerInfo,
-      autoGc: tidyAfterPush,
-    };
+    const receive = receiveServices;
     const single = isRepository(context, root);
     const stops: (() => void)[] = [];
     if (values.http !== null) {

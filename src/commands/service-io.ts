@@ -2,7 +2,6 @@ import { encodeText, type Bytes } from '../base/bytes.js';
 import { ByteReader, type ByteSink } from '../transport/byte-stream.js';
 import { HttpTrace } from '../transport/http-trace.js';
 import { describePacket, type PacketTrace } from '../transport/packet-trace.js';
-import type { ReceiveOptions } from '../transport/receive-pack.js';
 import type { ServerIo } from '../transport/server-io.js';
 import { type CommandContext, refuseJson } from './command.js';
 import { BOUGH_VERSION, GIT_VERSION } from './version.js';
@@ -78,7 +77,3 @@ export function sessionId(context: CommandContext): string {
   const host = context.platform.hash('sha1', encodeText(context.platform.hostName)).slice(0, 8);
   return `${now}-H${host}-P${context.platform.pid.toString(16).padStart(8, '0')}`;
 }
-
-/** `receive.autogc`, loaded when a push has been taken. */
-export const tidyAfterPush: NonNullable<ReceiveOptions['autoGc']> = async (repository, say) =>
-  (await import('./auto-maintenance.js')).tidyAfterPush(repository, say);

@@ -1,5 +1,3 @@
-import { verifyCertificate } from '../porcelain/push-sign.js';
-import { updateServerInfo, updateWorkTreeInstead } from '../porcelain/update-instead.js';
 import type { Config } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import { readUserConfig } from '../repo/repository.js';
@@ -7,7 +5,8 @@ import type { TransportContext } from '../transport/connection.js';
 import { HelperCredentials } from '../transport/credential-helpers.js';
 import { localServer } from '../transport/local-server.js';
 import type { CommandContext, Progress } from './command.js';
-import { agent, httpTrace, packetTrace, sessionId, tidyAfterPush } from './service-io.js';
+import { receiveServices } from './receive-services.js';
+import { agent, httpTrace, packetTrace, sessionId } from './service-io.js';
 export { RemoteSpeech } from './remote-speech.js';
 import { terminalPrompt } from './terminal-prompt.js';
 
@@ -52,10 +51,7 @@ export function transportContext(
       agent: agent(context),
       sessionId: sessionId(context),
       trace: (service) => packetTrace(context, service),
-      updateWorkTree: updateWorkTreeInstead,
-      verifyCertificate,
-      updateServerInfo,
-      autoGc: tidyAfterPush,
+      ...receiveServices,
     }),
     ...more,
   };
