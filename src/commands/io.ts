@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Bytes } from '../base/bytes.js';
-import { endingAtOnce } from './interrupt.js';
 import { concatBytes, decodeText, emptyBytes, encodeText } from '../base/bytes.js';
+import { endingAtOnce } from './interrupt.js';
 
 /** The reader went away (`| head`): the command ends quietly. */
 export class ClosedPipe extends Error {}

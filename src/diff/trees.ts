@@ -5,7 +5,7 @@ import { GitError } from '../base/errors.js';
 import { oidFromBytes, zeroOid, type Oid } from '../base/oid.js';
 import { canonicalMode, isGitlinkMode, isTreeMode } from '../objects/mode.js';
 import type { ObjectSource } from '../objects/source.js';
-import { checkTreeDepth } from '../objects/tree.js';
+import { checkTreeDepth, lastRowEnd } from '../objects/tree.js';
 
 /** Whether a path (a directory without its `/`) is wanted: no; it or some of what is below; it and all below. */
 export type PathFilter = (path: string, isTree: boolean, isSubmodule: boolean) => 'no' | 'some' | 'all';
@@ -198,7 +198,6 @@ class TreeDiff {
 
   /** Passes over rows that are the same bytes on both sides. */
   private skipEqualRows(level: Level, x: Bytes, y: Bytes): void {
-    const tail = 1 + this.oidLength;
     const start = level.oldAt;
     const shift = level.newAt - start;
     const end = Math.min(x.length, y.length - shift);
@@ -213,17 +212,7 @@ class TreeDiff {
       level.newAt = y.length;
       return;
     }
-    let row = start;
-    for (;;) {
-      let at = row + 5;
-      if (at > same) break;
-      // modes have five or six digits, in odd old trees fewer
-      if (x[at] !== 32) while (at < same && x[at] !== 32 && x[at] !== 0) at++;
-      while (at < same && x[at] !== 0) at++;
-      const next = at + tail;
-      if (next > same) break;
-      row = next;
-    }
+    const row = lastRowEnd(x, start, same, this.oidLength);
     level.oldAt = row;
     level.newAt = row + shift;
   }

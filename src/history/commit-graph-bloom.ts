@@ -4,7 +4,7 @@ import { isPromise, type Awaitable } from '../base/awaitable.js';
 import { commonPrefix, commonSuffix } from '../base/common-bytes.js';
 import { oidFromBytes } from '../base/oid.js';
 import { canonicalMode, isTreeMode } from '../objects/mode.js';
-import { TreeCursor } from '../objects/tree.js';
+import { lastRowEnd, TreeCursor } from '../objects/tree.js';
 
 /** How a file's changed-path filters are made. */
 export interface BloomSettings {
@@ -145,7 +145,7 @@ export async function changedPaths(
     return true;
   };
   const compare = async (a: Bytes, b: Bytes, prefix: string): Promise<boolean> => {
-    const same = commonRows(a, b, oidLength);
+    const same = lastRowEnd(a, 0, commonPrefix(a, b), oidLength);
     const left = new TreeCursor(same === 0 ? a : a.subarray(same), oidLength);
     const right = new TreeCursor(same === 0 ? b : b.subarray(same), oidLength);
     // Where as many bytes are left of both, and no more than they end with in common, there is nothing new any more.
@@ -214,19 +214,6 @@ export async function hasHighBytes(
     plain.add(name);
   }
   return false;
-}
-
-/** Length of the rows that two trees begin with in common. */
-function commonRows(a: Bytes, b: Bytes, oidLength: number): number {
-  const end = commonPrefix(a, b);
-  for (let row = 0; ; ) {
-    // The shortest mode has five digits.
-    let at = row + 5;
-    while (at < end && a[at] !== 0) at++;
-    const next = at + 1 + oidLength;
-    if (next > end) return row;
-    row = next;
-  }
 }
 
 function sameOid(a: Bytes, x: number, b: Bytes, y: number, length: number): boolean {

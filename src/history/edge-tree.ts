@@ -17,12 +17,8 @@ class EdgeTree {
 
   async #directory(path: string): Promise<Map<string, TreeEntry> | undefined> {
     if (this.#directories.has(path)) return this.#directories.get(path);
-    let oid: Oid | undefined = this.#root;
-    if (path !== '') {
-      const slash = path.lastIndexOf('/');
-      const entry = (await this.#directory(path.slice(0, Math.max(0, slash))))?.get(path.slice(slash + 1));
-      oid = entry !== undefined && isTreeMode(entry.mode) ? entry.oid : undefined;
-    }
+    const entry = path === '' ? undefined : await this.#entry(path);
+    const oid = path === '' ? this.#root : entry !== undefined && isTreeMode(entry.mode) ? entry.oid : undefined;
     let rows: Map<string, TreeEntry> | undefined;
     const object = oid === undefined ? undefined : await this.#objects.read(oid);
     if (object?.kind === 'tree') {
@@ -32,10 +28,13 @@ class EdgeTree {
     return rows;
   }
 
-  async find(path: string): Promise<Oid | undefined> {
-    if (path === '') return this.#root;
+  async #entry(path: string): Promise<TreeEntry | undefined> {
     const slash = path.lastIndexOf('/');
-    return (await this.#directory(path.slice(0, Math.max(0, slash))))?.get(path.slice(slash + 1))?.oid;
+    return (await this.#directory(path.slice(0, Math.max(0, slash))))?.get(path.slice(slash + 1));
+  }
+
+  async find(path: string): Promise<Oid | undefined> {
+    return path === '' ? this.#root : (await this.#entry(path))?.oid;
   }
 }
 

@@ -21,6 +21,18 @@ export interface TreeEntry {
   readonly oid: Oid;
 }
 
+/** Where the last whole row ends of those from `row` on that end at `end` or before. */
+export function lastRowEnd(data: Bytes, row: number, end: number, oidLength: number): number {
+  for (;;) {
+    // Modes have five digits or six, in odd old trees three: no NUL stands before.
+    let at = row + 5;
+    while (at < end && data[at] !== 0) at++;
+    const next = at + 1 + oidLength;
+    if (next > end) return row;
+    row = next;
+  }
+}
+
 /**
  * Walks the rows of a tree object without making strings. `next()` moves to the following row and answers whether
  * there is one; then `mode`, `nameStart`/`nameEnd` and `oidStart` say where it lies in `data`. A row that is cut off
