@@ -65,6 +65,14 @@ export class Bitset {
     return total;
   }
 
+  /** Whether it has no bit from here on. */
+  endsBefore(bit: number): boolean {
+    let word = bit >>> 5;
+    if (word < this.words.length && this.words[word]! >>> (bit & 31) !== 0) return false;
+    while (++word < this.words.length) if (this.words[word] !== 0) return false;
+    return true;
+  }
+
   *[Symbol.iterator](): Generator<number> {
     for (let i = 0; i < this.words.length; i++) {
       let word = this.words[i]!;

@@ -33,8 +33,23 @@ interface Ground {
   readonly bitOf: Uint32Array;
   readonly kinds: Uint8Array;
   readonly checksum: Bytes;
-  /** Bitmaps that hold for these bits. */
-  readonly known?: BitmapIndex | undefined;
+  readonly known?: KnownBitmaps | undefined;
+}
+
+/** Bitmaps of before. Their bits below `stable` are of the same objects as those to be written. */
+interface KnownBitmaps {
+  readonly index: BitmapIndex;
+  readonly stable: number;
+}
+
+/** `oidAt`: by row. */
+function stableBits(index: BitmapIndex, bitOf: Uint32Array, oidAt: (row: number) => Oid): KnownBitmaps {
+  let stable = Math.min(index.count, bitOf.length);
+  for (let row = 0; row < bitOf.length; row++) {
+    const bit = bitOf[row]!;
+    if (bit < stable && index.oidAt(bit) !== oidAt(row)) stable = bit;
+  }
+  return { index, stable };
 }
 
 /**
@@ -95,7 +110,7 @@ export async function writePackBitmap(repository: Repository, pack: PackFile, te
 export interface ChainBelow {
   /** The layers below, the oldest first. */
   readonly layers: readonly MultiPackIndex[];
-  /** Bitmaps of the chain as it is, in which bits of objects are those of the chain to be. */
+  /** Bitmaps of the chain as it is. Layers that it has in common with the chain to be have the same bits in both. */
   readonly known: BitmapIndex | undefined;
   /** Commits that had bitmaps in the layers that become one: they get them again. */
   readonly chosen?: readonly Oid[] | undefined;
@@ -138,17 +153,18 @@ export async function writeMidxBitmap(
     const offset = midx.offsets[row]!;
     own[pack.index.orderOf(offset)] = kinds[first + row] = kindAt(pack, offset, (order) => own[order]!);
   }
+  const oidAt = (row: number): Oid => oidFromBytes(names, row * length, length);
   const ground: Ground = {
     first,
     count: total,
     find: nameTable(total, length, (row, into) => {
       into.set(names.subarray(row * length, (row + 1) * length));
     }),
-    oidAt: (row) => oidFromBytes(names, row * length, length),
+    oidAt,
     bitOf,
     kinds,
     checksum: midx.checksum,
-    known: below.known,
+    known: below.known === undefined ? undefined : stableBits(below.known, bitOf, oidAt),
   };
   const { chosen } = below;
   return await writeBitmaps(
@@ -408,8 +424,10 @@ async function writeBitmaps(
   const knownOf = (row: number): Bitset | undefined => {
     const own = made.get(row);
     if (own !== undefined || ground.known === undefined) return own;
+    const { index, stable } = ground.known;
     const bit = ground.bitOf[row]!;
-    return bit < ground.known.count && ground.known.oidAt(bit) === ground.oidAt(row) ? ground.known.of(bit) : undefined;
+    const set = bit < stable ? index.of(bit) : undefined;
+    return set?.endsBefore(stable) === true ? set : undefined;
   };
   const reach = async (start: number): Promise<Bitset> => {
     const set = new Bitset(ground.count);
@@ -455,7 +473,7 @@ async function writeBitmaps(
   if (ground.known !== undefined) {
     for (let row = ground.first; row < ground.count; row++) {
       const bit = ground.bitOf[row]!;
-      if (hashes[row] === 0 && bit < ground.known.count) hashes[row] = ground.known.hashAt(bit);
+      if (hashes[row] === 0 && bit < ground.known.stable) hashes[row] = ground.known.index.hashAt(bit);
     }
   }
   const { config } = repository;

@@ -131,8 +131,9 @@ describe.skipIf(!current)('layers of multi-pack-indexes (needs git 2.55)', () =>
 });
 
 describe('repack in layers', () => {
-  it('keeps everything, and few layers', () => {
-    const random = new Random(55);
+  // A layer may put others in a new order and still leave some objects their bits.
+  it.each([11, 22, 55])('keeps everything, and few layers: %i', (seed) => {
+    const random = new Random(seed);
     const cwd = `r${made++}`;
     box.git(['init', '-q', '--bare', cwd]);
     box.git(['config', 'repack.midxNewLayerThreshold', '3'], { cwd });
