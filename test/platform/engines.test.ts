@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
 import { portablePlatform } from '../../src/platform/portable/portable-platform.js';
+import { seedOf } from '../support/random.js';
 
 const portable = portablePlatform();
 
@@ -15,7 +16,7 @@ test('both engines give the same ids', () => {
         expect(nodePlatform.hasher(algorithm).update(data).copy().digestHex()).toBe(portable.hash(algorithm, data));
       },
     ),
-    { seed: 1, numRuns: 100 },
+    { seed: seedOf(1), numRuns: 100 },
   );
 });
 
@@ -36,7 +37,7 @@ test('each engine inflates what the other deflates, and says how much input it t
         expect(Buffer.from(other.zlib.inflateHead(packed, 16)).equals(data.subarray(0, 16))).toBe(true);
       }
     }),
-    { seed: 2, numRuns: 100 },
+    { seed: seedOf(2), numRuns: 100 },
   );
 });
 

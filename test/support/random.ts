@@ -1,8 +1,13 @@
-/** A seeded generator (mulberry32): the same numbers on every machine. */
+const shift = Number(process.env['BOUGH_SEED'] ?? 0);
+
+/** What a test draws from for `seed`: itself, or another one for each `BOUGH_SEED`, so that what holds by chance is found by hand. */
+export const seedOf = (seed: number): number => (seed + Math.imul(shift, 1_000_003)) | 0;
+
+/** A seeded generator (mulberry32): the same numbers on every machine, others with `BOUGH_SEED`. */
 export class Random {
   #state: number;
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#state = seedOf(seed) >>> 0;
   }
   /** 0 ≤ x < 1. */
   next(): number {
