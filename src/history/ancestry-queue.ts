@@ -116,12 +116,22 @@ export class AncestryQueue {
     }
   }
 
+  /** What would come next; -1 from an empty queue. */
+  peek(): number {
+    this.#close();
+    return this.#size === 0 ? -1 : this.#numbers[0]!;
+  }
+
+  #close(): void {
+    if (!this.#gap) return;
+    this.#gap = false;
+    const last = --this.#size;
+    if (last > 0) this.#sink(this.#numbers[last]!, this.#keys[last]!, this.#turns[last]!);
+  }
+
   /** Must not be called on an empty queue. */
   pop(): number {
-    if (this.#gap) {
-      const last = --this.#size;
-      if (last > 0) this.#sink(this.#numbers[last]!, this.#keys[last]!, this.#turns[last]!);
-    }
+    this.#close();
     this.#gap = true;
     const first = this.#numbers[0]!;
     const table = this.#table;

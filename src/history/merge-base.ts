@@ -38,6 +38,8 @@ const FROM_BOTH = FROM_ONE | FROM_TWO;
 /** Below a common ancestor already found: cannot be a best one. */
 const STALE = 4;
 const FOUND = 8;
+/** How many commits of both sides are looked at, beyond those that are as new as what one side has. */
+const SPARE = 64;
 
 /** Where painting stopped: parent `n` of `number` is being read, to be painted with `flags`. */
 interface Waiting {
@@ -172,9 +174,20 @@ export class Ancestry {
       await this.#loadAll(ends);
       enter(ends[0]!, FROM_ONE);
       enter(ends[1]!, FROM_TWO);
-      while (queue.interesting > 0) {
+      // Where only dates tell what is below, those that run backwards hide ways from what both have to what one seemed to
+      // have alone: as long as there may be some, and a little longer, it goes on.
+      let oldest = Number.POSITIVE_INFINITY;
+      let spare = SPARE;
+      const goesOn = (): boolean => {
+        if (queue.interesting > 0) return true;
+        const next = queue.peek();
+        if (next < 0 || (table.hasGraph && table.generation[next]! !== Number.POSITIVE_INFINITY)) return false;
+        return table.seconds[next]! >= oldest || spare-- > 0;
+      };
+      while (goesOn()) {
         const number = queue.pop();
         const flags = table.flags[number]! & FROM_BOTH;
+        if (flags !== FROM_BOTH) oldest = Math.min(oldest, table.seconds[number]!);
         for (let n = 0, count = table.parentCount(number); n < count; n++) {
           const parent = table.parent(number, n);
           if ((table.flags[parent]! & flags) === flags) continue;
