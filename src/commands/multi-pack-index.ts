@@ -651,8 +651,8 @@ async function runRepack(
       chosen.push(number);
       total += size;
     }
-    if (chosen.length < 2) return 0;
   }
+  if (chosen.length < 2) return 0;
   const set = new Set(chosen);
   const lines: string[] = [];
   const rows: { oid: string; number: number; offset: number }[] = [];
