@@ -57,8 +57,17 @@ export function oidToBytes(id: string): Bytes {
   return out;
 }
 
+/** One call instead of a loop over digits, which takes ten times as long until V8 has compiled it. */
+const nativeRaw = (globalThis as { Buffer?: typeof Buffer }).Buffer?.prototype.hexWrite as
+  | ((this: Bytes, hex: string, at: number, length: number) => number)
+  | undefined;
+
 /** Writes the raw form of `id` into `out` at `at`. */
 export function writeOid(id: string, out: Bytes, at: number): void {
+  if (nativeRaw !== undefined) {
+    nativeRaw.call(out, id, at, id.length >> 1);
+    return;
+  }
   for (let i = 0, n = id.length >> 1; i < n; i++) {
     out[at + i] = (digit(id.charCodeAt(2 * i)) << 4) | digit(id.charCodeAt(2 * i + 1));
   }

@@ -38,7 +38,8 @@ export class CheckoutWriter {
   /** Writes an entry's file over whatever is there. */
   write(entry: IndexEntry): Awaitable<WriteOutcome> {
     if (isGitlinkMode(entry.mode)) return this.writeContent(entry, undefined);
-    const found = this.#tree.repository.objects.read(entry.oid);
+    const { objects } = this.#tree.repository;
+    const found = objects.readPassing(entry.rawOid) ?? objects.read(entry.oid);
     return isPromise(found)
       ? found.then((object) => this.#writeObject(entry, object))
       : this.#writeObject(entry, found);
@@ -93,7 +94,10 @@ export class CheckoutWriter {
   writeContent(entry: IndexEntry, stored: Bytes | undefined): Awaitable<WriteOutcome> {
     const { path, mode } = entry;
     if (stored === undefined || isSymlinkMode(mode)) return this.#put(path, mode, stored);
-    const converted = this.#tree.converter.smudge(path, stored, { ...this.#meta, blob: entry.oid });
+    const { converter } = this.#tree;
+    const conversion = converter.of(path);
+    if (converter.isPlain(conversion)) return this.#put(path, mode, stored);
+    const converted = converter.smudge(path, stored, { ...this.#meta, blob: entry.oid }, conversion);
     return isPromise(converted)
       ? converted.then((data) => this.#put(path, mode, data))
       : this.#put(path, mode, converted);

@@ -257,6 +257,11 @@ export class Converter {
     return this.#smudge(path, data, options, conversion, false) as Awaitable<Bytes>;
   }
 
+  /** Whether files go in and out as they are. */
+  isPlain(conversion: Conversion): boolean {
+    return conversion === nothing;
+  }
+
   /** Whether any filter is a program that is kept running. */
   get keepsPrograms(): boolean {
     const { config } = this.#repository;

@@ -46,8 +46,10 @@ export async function diffIndexWithTree(
   // Trees sort `a` and `a/b` otherwise than the index does; the order of the index counts.
   const { changes } = walk;
   for (let i = 1; i < changes.length; i++) {
-    if (compareText(changes[i - 1]!.path, changes[i]!.path) > 0) {
-      return changes.sort((a, b) => compareText(a.path, b.path));
+    if (compareText(changes[i - 1]!.path, changes[i]!.path) >= 0) {
+      changes.sort((a, b) => compareText(a.path, b.path));
+      // Of rows of the same name, which only a damaged tree has, the last one counts.
+      return changes.filter(({ path }, at) => path !== changes[at + 1]?.path);
     }
   }
   return changes;
@@ -99,6 +101,10 @@ class IndexDiff {
       data = object.data;
     }
     const { entries, oidLength } = this.#index;
+    if (start === end) {
+      if (data !== undefined) await this.#whole(prefix, data, end, depth);
+      return;
+    }
     const files = new Map<string, Row>();
     const trees = new Map<string, Row>();
     if (data !== undefined) {
@@ -163,6 +169,18 @@ class IndexDiff {
     for (const row of files.values()) this.#deleted(prefix + row.name, row.mode, oidOf(row));
     for (const row of trees.values())
       await this.directory(`${prefix}${row.name}/`, oidOf(row), undefined, end, end, depth + 1);
+  }
+
+  /** A tree of which the index has nothing. */
+  async #whole(prefix: string, data: Bytes, at: number, depth: number): Promise<void> {
+    const { oidLength } = this.#index;
+    const cursor = new TreeCursor(data, oidLength);
+    while (cursor.next()) {
+      const oid = oidFromBytes(data, cursor.oidStart, oidLength);
+      const path = prefix + cursor.name;
+      if (isTreeMode(cursor.mode)) await this.directory(`${path}/`, oid, undefined, at, at, depth + 1);
+      else this.#deleted(path, cursor.mode, oid);
+    }
   }
 
   #endOf(below: string, at: number, end: number): number {

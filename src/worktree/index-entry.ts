@@ -82,6 +82,11 @@ export class IndexEntry {
     this.#oid ??= oidFromBytes(this.data, this.at + STAT_BYTES, this.oidLength);
     return this.#oid;
   }
+  /** The id's bytes, where they lie. */
+  get rawOid(): Bytes {
+    const start = this.at + STAT_BYTES;
+    return this.data.subarray(start, start + this.oidLength);
+  }
   /** 0, or 1 (base), 2 (ours), 3 (theirs) of a conflict. */
   get stage(): number {
     return (this.flags >> 12) & 3;

@@ -534,7 +534,8 @@ export class Switch {
       }
     }
     if (flags !== 0) write = false;
-    this.#decisions.put.push({ entry: IndexEntry.create({ path, ...to, flags }), write });
+    const { mode, oid } = to;
+    this.#decisions.put.push({ entry: IndexEntry.create({ path, mode, oid, flags }), write });
   }
 
   #deleted(path: string, old: IndexEntry | undefined, unmerged: boolean, checks: (() => Promise<void> | void)[]): void {

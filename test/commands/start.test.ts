@@ -91,3 +91,34 @@ test('each module by itself loads, and offers all it promises', () => {
     expect({ file, missing }).toEqual({ file, missing: [] });
   }
 });
+
+test('everyday commands load none of the modules of Node that cost milliseconds', () => {
+  const box = sandbox();
+  writeFileSync(
+    box.path('told.cjs'),
+    `const before = new Set(process.moduleLoadList);
+const end = process.reallyExit;
+process.reallyExit = function (code) {
+  const loaded = process.moduleLoadList.filter((name) => !before.has(name));
+  require('node:fs').writeFileSync(${JSON.stringify(box.path('loaded'))}, loaded.join());
+  return end.call(process, code);
+};
+`,
+  );
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  writeFileSync(box.path('r/file'), 'one\n');
+  const heavy = /^NativeModule (?:perf_hooks|net|http|child_process|worker_threads)$/;
+  for (const line of ['add -A', 'commit -q -m one', 'status', 'reset -q --hard', 'checkout -q -b other', 'log -p']) {
+    const ran = box.run(process.execPath, ['-r', box.path('told.cjs'), join(root, 'bin/git'), ...line.split(' ')], {
+      cwd: 'r',
+    });
+    expect(ran, line).toMatchObject({ code: 0, stderr: '' });
+    const loaded = readFileSync(box.path('loaded'), 'utf8').split(',');
+    // Something is loaded always: the list is one.
+    expect(loaded, line).toContain('NativeModule vm');
+    expect(
+      loaded.filter((name) => heavy.test(name)),
+      line,
+    ).toEqual([]);
+  }
+});
