@@ -272,10 +272,6 @@ export class LogRun {
     if (settings.abbrev !== undefined) this.#diffWords.words.abbrev ??= settings.abbrev;
     if (argv.includes('--no-abbrev')) this.#diffWords.words.abbrev = 0;
     if (settings.ignoreCase) this.#diffWords.words.ignoreCase = true;
-    // `git show A..B` walks.
-    if (this.#mode === 'show' && this.#request.pending.some((one) => (one.flags & UNINTERESTING) !== 0)) {
-      settings.noWalk = undefined;
-    }
   }
 
   #prettySaid = false;

@@ -206,7 +206,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   if (request.rest.length > 0) throw new UsageError('');
   if (settings.filters.length > 0 && !settings.blobs)
     throw new GitError('USAGE', 'object filtering requires --objects');
-  if (!request.revisionsSaid && request.pending.length === 0 && !settings.ignoreMissing && !settings.blobs)
+  if (!request.revisionsSaid && !request.stdinRead && request.pending.length === 0 && !settings.blobs)
     throw new UsageError('');
   if (settings.notes.show === true) throw new GitError('USAGE', 'rev-list does not support display of notes');
   if (settings.bisect) own.bisect = true;
@@ -398,7 +398,8 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
         if ((pending.flags & UNINTERESTING) === 0) continue;
         const node = pool.peek(pending.oid);
         if (node === undefined) continue;
-        edge(node.oid);
+        if ((node.flags & SHOWN) === 0) edge(node.oid);
+        node.flags |= SHOWN;
         await objects.excludeTree(node.tree);
       }
     }

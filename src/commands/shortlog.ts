@@ -38,7 +38,6 @@ interface Words {
   numbered: boolean;
   summary: boolean;
   email: boolean;
-  limit?: number | undefined;
   wrap: { width: number; first: number; rest: number } | undefined;
   readonly groups: ({ kind: 'author' } | { kind: 'committer' } | GroupBy)[];
 }
@@ -122,12 +121,6 @@ function takeWord(words: Words, argv: readonly string[], at: number): number {
       if (letter === 'c') words.groups.push({ kind: 'committer' });
       else if (letter === 'n') {
         words.numbered = true;
-        // `-n3` is both: sorted by number, and no more than three commits.
-        const limit = /^\d+$/.exec(word.slice(i + 1));
-        if (limit !== null) {
-          words.limit = Number(limit[0]);
-          return 1;
-        }
       } else if (letter === 's') words.summary = true;
       else if (letter === 'e') words.email = true;
       else if (letter === 'w') {
@@ -138,6 +131,19 @@ function takeWord(words: Words, argv: readonly string[], at: number): number {
     return 1;
   }
   return 0;
+}
+
+/** Words with its own letters in front of others (`-n3`, `-sp`) as two. */
+function apart(words: readonly string[]): { argv: string[]; heads: Set<number> } {
+  const end = words.indexOf('--');
+  const heads = new Set<number>();
+  const argv: string[] = [];
+  for (const [i, word] of words.entries()) {
+    const [, own, rest] = (end < 0 || i < end ? /^-([cnse]+)([^cnsew].*)$/s.exec(word) : undefined) ?? [];
+    if (own === undefined) argv.push(word);
+    else heads.add(argv.push(`-${own}`, `-${rest}`) - 2);
+  }
+  return { argv, heads };
 }
 
 function setWrap(words: Words, text: string): void {
@@ -189,18 +195,26 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
     readLog(context, words, new Mailmap(), add);
   } else {
     let refusedPseudo = false;
-    const request = await parseRevisionRequest(context.argv, {
+    let taken = 0;
+    const { argv, heads } = apart(context.argv);
+    const request = await parseRevisionRequest(argv, {
       context: { repository, terminal: () => context.io.stdout.isTerminal },
       settings,
+      optionsFirst: true,
+      refused: (word) => {
+        throw new UsageError(`unknown option \`${word}'`);
+      },
       other: (argv, at) => {
         const used = takeWord(words, argv, at);
-        if (words.limit !== undefined) settings.maxCount = words.limit;
-        words.limit = undefined;
+        taken += used;
         return used;
       },
+      taken: () => taken++,
       late: (argv, at) => {
         if (refusedPseudo) return 0;
-        throw new UsageError(`unknown option \`${argv[at]}'`);
+        // Behind an option that was taken, git has lost the word by the time it speaks of it.
+        const lost = taken > (heads.has(at - 1) ? 1 : 0);
+        throw new UsageError(`unknown option \`${lost ? '(null)' : argv[at]}'`);
       },
       complain: (line) => {
         refusedPseudo = line.includes('--exclude-hidden');

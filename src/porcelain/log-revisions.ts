@@ -11,9 +11,10 @@ import type { Repository } from '../repo/repository.js';
 import { badRevision } from '../repo/revision-error.js';
 import { verifyFilename, verifyNotFilename } from '../repo/revision-path.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
-import { resolveRevision } from '../repo/revision.js';
+import { peelTo, resolveRevision } from '../repo/revision.js';
 import type { LogSettings, OptionContext } from './log-settings.js';
-import { settleLogSettings, takeLogOption } from './log-settings.js';
+import { messageFilter } from './log-grep.js';
+import { refusal, settleLogSettings, takeLogOption } from './log-settings.js';
 
 /** One object named on the command line. */
 export interface PendingObject {
@@ -39,6 +40,8 @@ export interface RevisionRequest {
   readonly rest: readonly string[];
   /** Something on the command line named revisions, if only an empty set. */
   readonly revisionsSaid: boolean;
+  /** `--stdin` was there. */
+  readonly stdinRead: boolean;
 }
 
 export interface RevisionRequestOptions {
@@ -48,8 +51,14 @@ export interface RevisionRequestOptions {
   readonly fallback?: string | undefined;
   /** Takes an option that is none of the walk's; answers how many words it used. */
   readonly other?: (argv: readonly string[], at: number) => number;
+  /** Told that one of the walk's own options was taken. */
+  readonly taken?: () => void;
   /** The same, asked after the walk's own options. */
   readonly late?: (argv: readonly string[], at: number) => number;
+  /** Options are looked for first, behind paths too; values of `--glob` and the like must be stuck to them. */
+  readonly optionsFirst?: boolean;
+  /** Ends the command where an option is refused, instead of its own failure. */
+  readonly refused?: (word: string) => never;
   /** Standard input's lines, for `--stdin`. */
   readonly stdin?: () => Iterable<string>;
   /** Told whole lines for standard error. */
@@ -99,6 +108,7 @@ class RequestParser {
       dashDash: this.#dashDash,
       rest: this.#rest,
       revisionsSaid: this.#said,
+      stdinRead: this.#stdinRead,
     };
   }
 
@@ -108,6 +118,8 @@ class RequestParser {
     const words = end < 0 ? argv : argv.slice(0, end);
     if (end >= 0) this.#paths.push(...argv.slice(end + 1));
     let onlyRevisions = false;
+    let inPaths = false;
+    const bare: string[] = [];
     for (let i = 0; i < words.length; ) {
       const word = words[i]!;
       if (!onlyRevisions && word.startsWith('-') && word !== '-') {
@@ -116,16 +128,20 @@ class RequestParser {
           i++;
           continue;
         }
-        if (word === '--stdin') {
+        if (word === '--stdin' && this.#options.optionsFirst !== true) {
           if (this.#stdinRead) throw new GitError('USAGE', '--stdin given twice?');
           this.#stdinRead = true;
           await this.#readStdin();
           i++;
           continue;
         }
+        await this.#checkAncestryPath(word);
         let used = await this.#revisionOption(words, i);
         if (used === 0) used = this.#options.other?.(words, i) ?? 0;
-        if (used === 0) used = this.#walkOption(words, i);
+        if (used === 0) {
+          used = this.#walkOption(words, i);
+          if (used > 0) this.#options.taken?.();
+        }
         if (used === 0) used = this.#options.late?.(words, i) ?? 0;
         if (used === 0) {
           this.#rest.push(word);
@@ -134,17 +150,24 @@ class RequestParser {
         i += used;
         continue;
       }
-      if (await this.#revision(word)) {
+      if (!inPaths && (await this.#revision(word))) {
         if (!this.#dashDash) verifyNotFilename(this.#repository, word.replace(/^\^/, ''));
         i++;
         continue;
       }
-      if (this.#dashDash || word.startsWith('^')) throw badRevision(word);
-      for (let j = i; j < words.length; j++) await verifyFilename(this.#repository, words[j]!, j === i);
-      this.#paths.unshift(...words.slice(i));
+      if (!inPaths && (this.#dashDash || word.startsWith('^'))) throw badRevision(word);
+      if (this.#options.optionsFirst === true) {
+        bare.push(word);
+        i++;
+        inPaths = true;
+        continue;
+      }
+      bare.push(...words.slice(i));
       break;
     }
-    settleLogSettings(this.#settings);
+    for (let j = 0; j < bare.length; j++) await verifyFilename(this.#repository, bare[j]!, j === 0);
+    this.#paths.unshift(...bare);
+    settleLogSettings(this.#settings, () => void messageFilter(this.#repository, this.#settings, undefined));
     await this.#addDefault();
     if (this.#settings.merge) await this.#addMergeSides();
   }
@@ -184,8 +207,9 @@ class RequestParser {
       complain: this.#options.complain,
     });
     if (argument === undefined) {
-      if (this.#settings.ignoreMissing) return true;
-      return false;
+      if (!this.#settings.ignoreMissing) return false;
+      this.#said = true;
+      return true;
     }
     this.#said = true;
     for (const item of argument.items) {
@@ -193,9 +217,26 @@ class RequestParser {
       if (item.excluded) flags ^= UNINTERESTING | BOTTOM;
       if (argument.kind === 'symmetric' && item.side === 'left') flags |= SYMMETRIC_LEFT;
       if (!(await this.#exists(item.oid, item.name))) continue;
-      this.#pending.push({ oid: item.oid, name: item.name, flags, path: item.path, mode: item.mode, given: true });
+      this.#add({ oid: item.oid, name: item.name, flags, path: item.path, mode: item.mode, given: true });
     }
     return true;
+  }
+
+  /** What is left out makes a range, and a range is walked. */
+  #add(pending: PendingObject): void {
+    if ((pending.flags & UNINTERESTING) !== 0) this.#settings.noWalk = undefined;
+    this.#pending.push(pending);
+  }
+
+  async #checkAncestryPath(word: string): Promise<void> {
+    if (!word.startsWith('--ancestry-path=')) return;
+    const text = word.slice(word.indexOf('=') + 1);
+    const oid = await resolveRevision(this.#repository, text, { hint: 'committish', quiet: true });
+    if (oid !== undefined && (await peelTo(this.#repository, oid, 'commit')) !== undefined) return;
+    const error = refusal(`could not get commit for --ancestry-path argument ${text}`);
+    if (this.#options.refused === undefined) throw error;
+    this.#options.complain?.(`error: ${error.message}`);
+    this.#options.refused(word);
   }
 
   async #exists(oid: Oid, name: string): Promise<boolean> {
@@ -247,6 +288,8 @@ class RequestParser {
   /** Options that stand for revisions. */
   async #revisionOption(words: readonly string[], at: number): Promise<number> {
     const word = words[at]!;
+    if (this.#options.optionsFirst === true && /^--(?:glob|exclude|exclude-hidden|single-worktree)$/.test(word))
+      return 0;
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
     let value = equals < 0 ? undefined : word.slice(equals + 1);
@@ -327,9 +370,12 @@ class RequestParser {
         await this.#addReflogs();
         return 1;
       case '--indexed-objects':
+        if (value !== undefined) return 0;
         this.#said = true;
+        await this.#addIndexes();
         return 1;
       case '--alternate-refs':
+        if (value !== undefined) return 0;
         return 1;
       case '--not':
         if (value !== undefined) return 0;
@@ -366,7 +412,7 @@ class RequestParser {
       const name = strip !== '' && ref.name.startsWith(strip) ? ref.name.slice(strip.length) : ref.name;
       if (this.#isExcluded(name, ref.name)) continue;
       if (!(await this.#exists(ref.oid, name))) continue;
-      this.#pending.push({ oid: ref.oid, name: ref.name, source: name, flags: this.#flags, given: false });
+      this.#add({ oid: ref.oid, name: ref.name, source: name, flags: this.#flags, given: false });
     }
   }
 
@@ -374,7 +420,16 @@ class RequestParser {
     const head = await this.#repository.refs.resolve('HEAD');
     if (head === undefined || this.#isExcluded('HEAD', 'HEAD')) return;
     if (await this.#exists(head, 'HEAD')) {
-      this.#pending.push({ oid: head, name: 'HEAD', flags: this.#flags, given: false });
+      this.#add({ oid: head, name: 'HEAD', flags: this.#flags, given: false });
+    }
+  }
+
+  /** What the indexes of all work trees hold, as `--indexed-objects` names it. */
+  async #addIndexes(): Promise<void> {
+    const { indexedObjects } = await import('./object-roots.js');
+    for (const { oid, path, kind } of indexedObjects(this.#repository, !this.#singleWorktree)) {
+      if (kind === 'tree' ? !(await this.#exists(oid, path)) : false) continue;
+      this.#pending.push({ oid, name: '', path, flags: this.#flags, given: false });
     }
   }
 

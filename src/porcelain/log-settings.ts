@@ -194,18 +194,13 @@ export function takeLogOption(
   const digits = /^-(\d+)$/.exec(word);
   if (digits === null && /^-\d/.test(word)) throw usage(`'${word.slice(1)}': not an integer`);
   if (digits !== null) {
-    settings.maxCount = Number(digits[1]);
-    settings.noWalk = undefined;
+    setCount(settings, Number(digits[1]));
     return 1;
   }
   if (word === '-n' || /^-n./.test(word)) {
     const value = word === '-n' ? argv[at + 1] : word.slice(2);
-    if (value === undefined) {
-      context.complain?.('error: -n requires an argument');
-      return 0;
-    }
-    settings.maxCount = wholeNumber(value);
-    settings.noWalk = undefined;
+    if (value === undefined) throw refusal('-n requires an argument');
+    setCount(settings, wholeNumber(value));
     return word === '-n' ? 2 : 1;
   }
   if (word === '--max-count-oldest') {
@@ -235,6 +230,7 @@ export function takeLogOption(
   }
   if (name === '--no-walk' && equals >= 0 && !/^(?:un)?sorted$/.test(word.slice(equals + 1))) {
     context.complain?.('error: invalid argument to --no-walk');
+    settings.noWalk = 'sorted';
     return 0;
   }
   if (equals >= 0) {
@@ -246,6 +242,16 @@ export function takeLogOption(
   }
   return 0;
 }
+
+/** `-<n>` and `-n` say how many, of whichever end was spoken of. */
+function setCount(settings: LogSettings, count: number): void {
+  if (settings.maxCountOldest !== undefined) settings.maxCountOldest = count;
+  else settings.maxCount = count;
+  settings.noWalk = undefined;
+}
+
+/** Ends the command with a line that is no more than an error. */
+export const refusal = (message: string): GitError => new GitError('USAGE', message, { data: { as: 'error' } });
 
 type Simple = (settings: LogSettings, context: OptionContext) => void;
 type Valued = (settings: LogSettings, value: string, context: OptionContext) => void;
@@ -579,6 +585,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
 
 const valuedOptions: Readonly<Record<string, Valued>> = {
   '--max-count': (s, v) => {
+    if (s.maxCountOldest !== undefined) throw together('--max-count', '--max-count-oldest');
     s.maxCount = wholeNumber(v);
     s.noWalk = undefined;
   },
@@ -680,18 +687,25 @@ const stuckOptions: Readonly<Record<string, Valued>> = {
   },
 };
 
-/** Settles what options mean together. Called once, after all of them. */
-export function settleLogSettings(settings: LogSettings): void {
-  if (settings.graphLaneLimit > 0 && !settings.graph) throw usage("the option '--graph-lane-limit' requires '--graph'");
-  if (settings.patterns.some(({ field }) => field === 'reflog') && !settings.walkReflogs)
-    throw usage("the option '--grep-reflog' requires '--walk-reflogs'");
+/** Settles what options mean together. Called once, after all of them. `checkPatterns` throws where one is none. */
+export function settleLogSettings(settings: LogSettings, checkPatterns: () => void): void {
+  if (settings.maxCountOldest !== undefined && settings.skip > 0) throw together('--skip', '--max-count-oldest');
+  checkPatterns();
   if (settings.graph) {
     if (settings.order === 'default') settings.order = 'topo';
     settings.rewriteParents = true;
   }
-  if (settings.maxCountOldest !== undefined) {
-    if (settings.skip > 0) throw together('--skip', '--max-count-oldest');
-  }
+  const { graph, walkReflogs } = settings;
+  if (walkReflogs && (settings.limited || settings.order !== 'default'))
+    throw usage('cannot combine --walk-reflogs with history-limiting options');
+  if (graph && settings.children) throw together('--parents', '--children');
+  if (graph && settings.reverse) throw together('--graph', '--reverse');
+  if (walkReflogs && settings.reverse) throw together('--reverse', '--walk-reflogs');
+  if (graph && settings.noWalk !== undefined) throw together('--no-walk', '--graph');
+  if (settings.graphLaneLimit > 0 && !graph) throw usage("the option '--graph-lane-limit' requires '--graph'");
+  if (!walkReflogs && settings.patterns.some(({ field }) => field === 'reflog'))
+    throw usage("the option '--grep-reflog' requires '--walk-reflogs'");
+  if (graph && settings.showLinearBreak !== undefined) throw together('--show-linear-break', '--graph');
 }
 
 const together = (a: string, b: string): GitError => usage(`options '${a}' and '${b}' cannot be used together`);

@@ -72,7 +72,6 @@ export async function createLogWalk(
       grafts: repository.grafts,
       graph: repository.commitGraph,
     });
-  checkCombinations(settings, options.entries !== undefined);
   const prune = !pathspec.isEmpty && options.noPruning !== true;
   const sources = options.sources === true ? new Map<CommitNode, string>() : undefined;
   const bottoms: CommitNode[] = [];
@@ -171,24 +170,6 @@ async function addPending(
 async function isPacked(repository: Repository, oid: Oid): Promise<boolean> {
   for (const { packs } of repository.objectDirectories) if (await packs.has(oid)) return true;
   return false;
-}
-
-const together = (a: string, b: string): GitError =>
-  new GitError('USAGE', `options '${a}' and '${b}' cannot be used together`);
-
-function checkCombinations(settings: LogSettings, reflogs: boolean): void {
-  if (settings.reverse && settings.graph) throw together('--reverse', '--graph');
-  if (settings.noWalk !== undefined && settings.graph) throw together('--no-walk', '--graph');
-  if (reflogs && settings.graph) throw together('--walk-reflogs', '--graph');
-  if (reflogs && (settings.limited || settings.order !== 'default')) {
-    throw new GitError('USAGE', 'cannot combine --walk-reflogs with history-limiting options');
-  }
-  if (settings.graph && settings.children) throw together('--parents', '--children');
-  if (reflogs && settings.reverse) throw together('--reverse', '--walk-reflogs');
-  if (!reflogs && settings.patterns.some((pattern) => pattern.field === 'reflog')) {
-    throw new GitError('USAGE', "the option '--grep-reflog' requires '--walk-reflogs'");
-  }
-  if (settings.showLinearBreak !== undefined && settings.graph) throw together('--show-linear-break', '--graph');
 }
 
 /** The mark that stands in front of a commit: its side, or what it is. */

@@ -93,17 +93,29 @@ export async function objectRoots(
   return [...found];
 }
 
+/** What the index of this work tree holds, and those of `all` work trees behind it. */
+export function indexedObjects(repository: Repository, all: boolean): IndexObject[] {
+  const others = all ? worktreeDirectories(repository).filter((directory) => directory !== repository.gitDir) : [];
+  return [repository.gitDir, ...others].flatMap((directory) => indexObjects(repository, directory));
+}
+
+interface IndexObject {
+  readonly oid: Oid;
+  readonly path: string;
+  readonly kind: 'blob' | 'tree';
+}
+
 /** Blobs and cached trees of an index file. */
-function indexObjects(repository: Repository, directory: string): { oid: Oid; path: string }[] {
+function indexObjects(repository: Repository, directory: string): IndexObject[] {
   const path = `${directory}/index`;
   if (repository.platform.fs.lstat(path) === undefined) return [];
   const index = readIndex({ platform: repository.platform, path, algorithm: repository.objectFormat, directory });
-  const found: { oid: Oid; path: string }[] = [];
+  const found: IndexObject[] = [];
   for (const { mode, oid, path } of index.entries) {
-    if (!isGitlinkMode(mode) && !isZeroOid(oid)) found.push({ oid, path });
+    if (!isGitlinkMode(mode) && !isZeroOid(oid)) found.push({ oid, path, kind: 'blob' });
   }
   const walk = (tree: CacheTree, path: string): void => {
-    if (tree.entryCount >= 0 && tree.oid !== undefined) found.push({ oid: tree.oid, path });
+    if (tree.entryCount >= 0 && tree.oid !== undefined) found.push({ oid: tree.oid, path, kind: 'tree' });
     for (const [name, child] of tree.subtrees) walk(child, path === '' ? name : `${path}/${name}`);
   };
   if (index.cacheTree !== undefined) walk(index.cacheTree, '');

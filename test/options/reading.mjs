@@ -66,6 +66,15 @@ const untilOptions = (text) =>
 /** The compressed bytes of binary patches differ on purpose. */
 const withoutBinary = (text) => text.replace(/^(?:literal|delta) \d+\n(?:[A-Za-z]\S+\n)+/gm, '');
 
+/** The time of what is not committed is that of the run. */
+const withoutNow = (text) =>
+  text
+    .replace(/((?:not[ .]committed[ .]yet|external[ .]file)[^\n]*?)[^\n]*?(\d+\))/gi, '$1 $2')
+    .replace(
+      /^((?:author|committer) (?:Not Committed Yet|External file).*\n.*\n(?:author|committer)-time )\d+$/gm,
+      '$1',
+    );
+
 function difference(words, ours, theirs) {
   if (typeof theirs.code === 'string') return undefined;
   const faults = [];
@@ -76,7 +85,7 @@ function difference(words, ours, theirs) {
     return `line ${i + 1}: ${JSON.stringify(x[i]?.slice(0, 200))}, not ${JSON.stringify(y[i]?.slice(0, 200))}`;
   };
   if (ours.code !== theirs.code) faults.push(`exit ${ours.code}, not ${theirs.code}`);
-  const [out, wanted] = [ours.stdout, theirs.stdout].map((text) => withoutBinary(untilOptions(text)));
+  const [out, wanted] = [ours.stdout, theirs.stdout].map((text) => withoutNow(withoutBinary(untilOptions(text))));
   if (out !== wanted) faults.push(`stdout ${first(out, wanted)}`);
   const [err, wantedErr] = [untilOptions(ours.stderr), untilOptions(theirs.stderr)];
   if (err !== wantedErr) faults.push(`stderr ${first(err, wantedErr)}`);
