@@ -1,5 +1,4 @@
 import type { Awaitable } from '../base/awaitable.js';
-import { GitError } from '../base/errors.js';
 import type { ObjectKind, Oid } from '../base/oid.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
