@@ -4,6 +4,13 @@ import { decodeRange } from '../base/bytes.js';
 /** Words are put together from bytes in this order on every machine that matters; elsewhere bytes are compared. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
+/** Where a tree lies, and the object that it is stored as a difference to; -1: none. */
+export interface TreePlace {
+  readonly owner: object;
+  readonly place: number;
+  readonly basePlace: number;
+}
+
 /** A tree's bytes in a buffer that is used again, with the places where its rows start, as far as they are known. */
 export class TreeRows {
   bytes: Bytes = new Uint8Array(0);
@@ -19,6 +26,9 @@ export class TreeRows {
   number = -1;
   /** How many walks are reading it now: it must not be used for another tree. */
   readers = 0;
+  /** Of trees that are kept (`WalkedTrees`): where it lies, and the one that was walked next. */
+  walkedAt: TreePlace | undefined = undefined;
+  next: TreeRows | undefined = undefined;
 
   /** Takes a copy of a tree. */
   load(data: Bytes): void {

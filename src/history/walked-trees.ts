@@ -1,15 +1,8 @@
 import type { Bytes } from '../base/bytes.js';
-import { TreeRows } from './tree-rows.js';
+import { type TreePlace, TreeRows } from './tree-rows.js';
 
 /** Bytes of trees kept. */
 const KEPT = 24 << 20;
-
-/** Where a tree lies, and the object that it is stored as a difference to; -1: none. */
-export interface TreePlace {
-  readonly owner: object;
-  readonly place: number;
-  readonly basePlace: number;
-}
 
 /** Trees of one owner: by their places, and by their bases' (the last one each). */
 interface Places {
@@ -23,8 +16,9 @@ interface Places {
  */
 export class WalkedTrees {
   readonly #owners = new Map<object, Places>();
-  /** In order of walking. */
-  readonly #order = new Map<TreeRows, TreePlace | undefined>();
+  /** In order of walking: each knows the next one. */
+  #first: TreeRows | undefined;
+  #last: TreeRows | undefined;
   readonly #paths = new Map<string, TreeRows>();
   readonly #spare: TreeRows[] = [];
   #bytes = 0;
@@ -60,17 +54,27 @@ export class WalkedTrees {
     }
     this.#paths.set(path, rows);
     // Not what was lent, only where it lies.
-    this.#order.set(rows, at && { owner: at.owner, place: at.place, basePlace: at.basePlace });
+    rows.walkedAt = at && { owner: at.owner, place: at.place, basePlace: at.basePlace };
+    rows.next = undefined;
+    if (this.#last === undefined) this.#first = rows;
+    else this.#last.next = rows;
+    this.#last = rows;
     this.#bytes += rows.bytes.length * 2;
     if (this.#bytes > KEPT) this.#evict();
     return rows;
   }
 
   #evict(): void {
-    for (const [old, at] of this.#order) {
-      if (this.#bytes <= KEPT) return;
-      if (old.readers > 0 || !old.done) continue;
-      this.#order.delete(old);
+    let stays: TreeRows | undefined;
+    for (let old = this.#first; old !== undefined && this.#bytes > KEPT; old = old.next) {
+      if (old.readers > 0 || !old.done) {
+        stays = old;
+        continue;
+      }
+      if (stays === undefined) this.#first = old.next;
+      else stays.next = old.next;
+      if (old === this.#last) this.#last = stays;
+      const at = old.walkedAt;
       if (at !== undefined) {
         const { own, based } = this.#owners.get(at.owner)!;
         if (own.get(at.place) === old) own.delete(at.place);

@@ -12,12 +12,31 @@ export interface CachedBase {
   readonly buffer: Bytes;
 }
 
+/** Bases in order of last use, each between its neighbours: moving or removing one costs the same however many there are. */
+class Kept implements CachedBase {
+  readonly owner: object;
+  readonly offset: number;
+  readonly type: number;
+  readonly data: Bytes;
+  readonly buffer: Bytes;
+  older: Kept | undefined = undefined;
+  newer: Kept | undefined = undefined;
+
+  constructor(owner: object, offset: number, type: number, data: Bytes, buffer: Bytes) {
+    this.owner = owner;
+    this.offset = offset;
+    this.type = type;
+    this.data = data;
+    this.buffer = buffer;
+  }
+}
+
 /** So many bytes are kept to begin with: fresh memory costs more than an old base that nobody asks for again is worth. */
 const FIRST = 6 << 20;
 /** What a base asked for after it fell out adds to that. */
 const GROWTH = 64 << 10;
-/** Fallen bases remembered. */
-const GHOSTS = 1 << 14;
+/** Fallen bases remembered, as a power of two: each in the place that its offset gives it. */
+const GHOST_BITS = 14;
 
 /**
  * Delta bases kept by pack and offset, up to a number of bytes, the oldest unused first out. It starts small, so that
@@ -27,11 +46,11 @@ const GHOSTS = 1 << 14;
 export class BaseCache {
   readonly #limit: number;
   #room: number;
-  /** Offsets of bases that fell out, the oldest first. */
-  readonly #ghosts = new Set<number>();
-  readonly #owners = new Map<object, Map<number, CachedBase>>();
-  /** In order of last use. */
-  readonly #order = new Map<CachedBase, true>();
+  /** Offsets of bases that fell out. */
+  readonly #ghosts = new Float64Array(1 << GHOST_BITS);
+  readonly #owners = new Map<object, Map<number, Kept>>();
+  #oldest: Kept | undefined;
+  #newest: Kept | undefined;
   #bytes = 0;
 
   readonly #pool: BufferPool;
@@ -44,12 +63,20 @@ export class BaseCache {
   }
 
   get(owner: object, offset: number): CachedBase | undefined {
-    if (this.#order.size === 0) return undefined;
+    if (this.#oldest === undefined) return undefined;
     const found = this.#owners.get(owner)?.get(offset);
     if (found !== undefined) {
-      this.#order.delete(found);
-      this.#order.set(found, true);
-    } else if (this.#ghosts.delete(offset)) this.#room = Math.min(this.#limit, this.#room + GROWTH);
+      if (found !== this.#newest) {
+        this.#unlink(found);
+        this.#append(found);
+      }
+    } else {
+      const place = ghostPlace(offset);
+      if (this.#ghosts[place] === offset) {
+        this.#ghosts[place] = 0;
+        this.#room = Math.min(this.#limit, this.#room + GROWTH);
+      }
+    }
     return found;
   }
 
@@ -59,37 +86,48 @@ export class BaseCache {
     let bases = this.#owners.get(owner);
     if (bases === undefined) this.#owners.set(owner, (bases = new Map()));
     if (bases.has(offset)) return false;
-    const base: CachedBase = { owner, offset, type, data, buffer };
+    const base = new Kept(owner, offset, type, data, buffer);
     bases.set(offset, base);
-    this.#order.set(base, true);
+    this.#append(base);
     this.#bytes += buffer.length + 200;
-    if (this.#bytes <= this.#room) return true;
-    for (const old of this.#order.keys()) {
-      if (this.#bytes <= this.#room) break;
-      if (this.#room < this.#limit) this.#haunt(old.offset);
-      this.#order.delete(old);
+    // However large it is, the caller goes on with what was just added.
+    while (this.#bytes > this.#room && this.#oldest !== base) {
+      const old = this.#oldest!;
+      if (this.#room < this.#limit) this.#ghosts[ghostPlace(old.offset)] = old.offset;
       this.#owners.get(old.owner)?.delete(old.offset);
-      this.#bytes -= old.buffer.length + 200;
-      this.#pool.release(old.buffer);
+      this.#remove(old);
     }
     return true;
   }
 
-  #haunt(offset: number): void {
-    this.#ghosts.add(offset);
-    if (this.#ghosts.size <= GHOSTS) return;
-    const [oldest] = this.#ghosts;
-    this.#ghosts.delete(oldest!);
+  #append(base: Kept): void {
+    base.older = this.#newest;
+    base.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = base;
+    else this.#newest.newer = base;
+    this.#newest = base;
+  }
+
+  #unlink(base: Kept): void {
+    const { older, newer } = base;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+  }
+
+  #remove(base: Kept): void {
+    this.#unlink(base);
+    this.#bytes -= base.buffer.length + 200;
+    this.#pool.release(base.buffer);
   }
 
   drop(owner: object): void {
     const bases = this.#owners.get(owner);
     if (bases === undefined) return;
-    for (const base of bases.values()) {
-      this.#order.delete(base);
-      this.#bytes -= base.buffer.length + 200;
-      this.#pool.release(base.buffer);
-    }
+    for (const base of bases.values()) this.#remove(base);
     this.#owners.delete(owner);
   }
 }
+
+const ghostPlace = (offset: number): number => Math.imul(offset, 0x9e3779b1) >>> (32 - GHOST_BITS);

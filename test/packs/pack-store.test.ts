@@ -1,13 +1,21 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Bytes, concatBytes, encodeText } from '../../src/base/bytes.js';
 import type { HashAlgorithm, Oid } from '../../src/base/oid.js';
+import { oidToBytes } from '../../src/base/oid.js';
 import { ObjectDatabase } from '../../src/objects/database.js';
+import { BaseCache } from '../../src/packs/base-cache.js';
+import { BufferPool } from '../../src/packs/buffer-pool.js';
+import { createDelta } from '../../src/packs/delta-create.js';
+import { writeDistance, writeEntryHead } from '../../src/packs/entry.js';
 import { openObjectDirectories, objectSources } from '../../src/packs/object-directory.js';
+import { PackOutput } from '../../src/packs/pack-output.js';
 import { PackStore } from '../../src/packs/pack-store.js';
 import { nodePlatform } from '../../src/platform/node/node-platform.js';
 import { portablePlatform } from '../../src/platform/portable/portable-platform.js';
 import { nodeFileSystem } from '../../src/platform/node/fs.js';
+import { Random } from '../support/random.js';
 import { inTemporaryDirectory, stock } from '../support/stock.js';
 import { makeSample } from './sample.js';
 
@@ -135,4 +143,71 @@ describe('PackStore', () => {
       }
       expect(refused).toBeGreaterThan(20);
     }));
+});
+
+/** A pack of a large blob without repetition, and of others upon it, each three bytes longer at its start than the one before. */
+function packOfLargeChain(size: number, depth: number): { pack: Bytes; contents: Bytes[] } {
+  const random = new Random(5);
+  const first = new Uint8Array(size);
+  const words = new Uint32Array(first.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = random.below(2 ** 32);
+  const contents: Bytes[] = [first];
+  const output = new PackOutput(nodePlatform, 'sha1', 1);
+  const head = new Uint8Array(64);
+  output.writeHead(depth + 1);
+  let start = output.offset;
+  output.writeEntry(head, writeEntryHead(head, 0, 3, size), first);
+  for (let i = 0; i < depth; i++) {
+    const base = contents[i]!;
+    const next = concatBytes([encodeText(`<${i}>`), base]);
+    const delta = createDelta(base, next)!;
+    const at = writeDistance(head, writeEntryHead(head, 0, 6, delta.length), output.offset - start);
+    start = output.offset;
+    output.writeEntry(head, at, delta);
+    contents.push(next);
+  }
+  output.finish();
+  return { pack: concatBytes(output.take()), contents };
+}
+
+it('reads deltas upon bases that are larger than the cache of bases is to begin with', () =>
+  inTemporaryDirectory((directory) => {
+    stock(['init', '-q', '.'], { cwd: directory });
+    const { pack, contents } = packOfLargeChain(5 << 20, 4);
+    const packs = join(directory, '.git/objects/pack');
+    const file = join(packs, `pack-${'1'.repeat(40)}.pack`);
+    writeFileSync(file, pack);
+    stock(['index-pack', file], { cwd: directory });
+    const names = contents.map((data) => nodePlatform.hashObject('sha1', 'blob', data));
+    for (const order of [names, [...names].reverse()]) {
+      const store = new PackStore(nodePlatform, packs, 'sha1');
+      for (const oid of order) {
+        const object = store.read(oid)!;
+        expect(nodePlatform.hashObject('sha1', object.kind, object.data)).toBe(oid);
+        const lent = store.borrow(oidToBytes(oid), 0)!;
+        expect(nodePlatform.hashObject('sha1', lent.kind, lent.data)).toBe(oid);
+      }
+      store.close();
+    }
+  }));
+
+it('keeps what was added last, however large, and forgets what was used longest ago', () => {
+  const pool = new BufferPool(64 << 20);
+  const cache = new BaseCache(64 << 20, pool);
+  const owner = {};
+  const add = (offset: number, size: number) => {
+    const buffer = pool.take(size);
+    expect(cache.add(owner, offset, 3, buffer.subarray(0, size), buffer)).toBe(true);
+    return buffer;
+  };
+  for (let offset = 1; offset <= 5; offset++) add(offset, 1 << 20);
+  // Used again: the second is the oldest now.
+  expect(cache.get(owner, 1)).toBeDefined();
+  add(6, 1 << 20);
+  expect([1, 2, 3, 4, 5, 6].filter((offset) => cache.get(owner, offset) !== undefined)).toEqual([1, 3, 4, 5, 6]);
+  const large = add(7, 8 << 20);
+  expect([1, 2, 3, 4, 5, 6, 7].filter((offset) => cache.get(owner, offset) !== undefined)).toEqual([7]);
+  expect(pool.take(8 << 20) === large).toBe(false);
+  cache.drop(owner);
+  expect(cache.get(owner, 7)).toBeUndefined();
 });
