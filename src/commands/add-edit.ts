@@ -75,7 +75,7 @@ async function stage(tree: WorkTree, patch: FilePatch): Promise<boolean> {
     text = object === undefined ? `Subproject commit ${entry.oid}\n` : decodeText(object.data);
   }
   const result = applyHunks(text, patch.hunks);
-  if (result === undefined) return false;
+  if (typeof result !== 'string') return false;
   if (patch.deleted) {
     index.remove(patch.path);
     return true;

@@ -3,7 +3,7 @@ import { decodeText, encodeText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { compileRegex } from '../base/posix-regex.js';
 import { editFile } from '../porcelain/editor.js';
-import type { FilePatch, Hunk } from '../porcelain/hunks.js';
+import type { FilePatch, Hunk, HunkMisfit } from '../porcelain/hunks.js';
 import { applyHunks, hunkTitle, parsePatch, readFilePatch, splitHunk } from '../porcelain/hunks.js';
 import { commentPrefix } from '../porcelain/message.js';
 import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
@@ -101,6 +101,8 @@ const emptyHunk = (): Hunk => ({
   use: undefined,
 });
 
+const isMisfit = (result: object | undefined): result is HunkMisfit => result !== undefined && 'line' in result;
+
 /** How far down the list of hunks is shown at once. */
 const LISTED = 20;
 
@@ -113,6 +115,8 @@ export class PatchSession {
   readonly #color: boolean;
   readonly #diffColor: boolean;
   #quit = false;
+  /** Files whose hunks did not fit. */
+  readonly #failed = new Set<FilePatch>();
   #patches: readonly FilePatch[] = [];
 
   constructor(context: CommandContext, tree: WorkTree, patchMode: PatchMode, options: PatchOptions) {
@@ -166,10 +170,6 @@ export class PatchSession {
     return 0;
   }
 
-  get choseAny(): boolean {
-    return this.#patches.some((file) => file.hunks.some((hunk) => hunk.use === true));
-  }
-
   /** Takes the chosen hunks out of the files of a work tree. Answers whether they were all there. */
   async takeOut(tree: WorkTree): Promise<boolean> {
     const back = new PatchSession(
@@ -180,7 +180,8 @@ export class PatchSession {
     );
     let whole = true;
     for (const file of this.#patches) {
-      if (file.hunks.some((hunk) => hunk.use === true) && !(await back.#applyToFile(file))) whole = false;
+      if (this.#failed.has(file) || !file.hunks.some((hunk) => hunk.use === true)) continue;
+      if ((await back.#applyToFile(file)) !== undefined) whole = false;
     }
     await back.#refresh();
     return whole;
@@ -566,7 +567,7 @@ export class PatchSession {
       file.hunks[at] = edited;
       const target = this.#mode.index ? 'index' : 'worktree';
       const wellFormed = edited.lines.every((line) => /^[ +\-\\]/.test(line));
-      if (wellFormed && (await this.#result(file, target)) !== undefined) return true;
+      if (wellFormed && !isMisfit(await this.#result(file, target))) return true;
       file.hunks[at] = hunk;
       const question = 'Your edited hunk does not apply. Edit again (saying "no" discards!) [y/n]? ';
       if (this.#confirm(question) !== true) return false;
@@ -649,11 +650,11 @@ export class PatchSession {
     if (index && worktree) {
       const intoIndex = await this.#result(file, 'index');
       const intoFile = await this.#result(file, 'worktree');
-      if (intoFile === undefined) {
+      if (isMisfit(intoFile)) {
         this.#error('The selected hunks do not apply to the worktree!');
         return;
       }
-      if (intoIndex !== undefined) await this.#applyToIndex(file);
+      if (!isMisfit(intoIndex)) await this.#applyToIndex(file);
       else {
         this.#error('The selected hunks do not apply to the index!');
         if (this.#confirm('Apply them to the worktree anyway? ') !== true) {
@@ -662,18 +663,25 @@ export class PatchSession {
         }
       }
       await this.#applyToFile(file);
-    } else if (!(await (index ? this.#applyToIndex(file) : this.#applyToFile(file)))) {
-      this.#context.error(`patch failed: ${file.path}`);
-      this.#context.error("'git apply' failed");
+    } else {
+      const misfit = await (index ? this.#applyToIndex(file) : this.#applyToFile(file));
+      if (misfit !== undefined) {
+        this.#failed.add(file);
+        if (misfit !== 'blocked') {
+          this.#context.error(`patch failed: ${file.path}:${misfit.line}`);
+          this.#context.error(`${file.path}: patch does not apply`);
+        }
+        this.#context.error("'git apply' failed");
+      }
     }
     await this.#refresh();
   }
 
-  /** The file with the chosen hunks: its text, or that it is gone. `undefined`: they do not apply. */
+  /** The file with the chosen hunks: its text, or that it is gone; or the hunk that does not apply. */
   async #result(
     file: FilePatch,
     target: 'index' | 'worktree',
-  ): Promise<{ readonly text: string | undefined; readonly mode: number } | undefined> {
+  ): Promise<{ readonly text: string | undefined; readonly mode: number } | HunkMisfit> {
     const tree = this.#tree;
     const { reverse } = this.#mode;
     let text = '';
@@ -687,14 +695,14 @@ export class PatchSession {
       }
     } else {
       const stat = tree.lstat(file.path);
-      if (stat !== undefined) {
+      if (stat !== undefined && stat.kind !== 'directory') {
         current = stat.kind === 'symlink' ? 0o120000 : (stat.mode & 0o100) !== 0 ? 0o100755 : 0o100644;
         text = decodeText((await tree.readClean(file.path, stat, tree.index.get(file.path))) ?? new Uint8Array(0));
       }
     }
     const chosen = file.hunks.filter((hunk) => hunk.isMode !== true && hunk.lines.length > 0);
     const result = applyHunks(text, chosen, reverse);
-    if (result === undefined) return undefined;
+    if (typeof result !== 'string') return result;
     const goes = (reverse ? file.added : file.deleted) && file.hunks.every((hunk) => hunk.use === true);
     const chosenMode = file.modes !== undefined && file.hunks[0]!.use === true;
     const fileMode = chosenMode
@@ -705,13 +713,13 @@ export class PatchSession {
     return { text: goes ? undefined : result, mode: fileMode };
   }
 
-  async #applyToIndex(file: FilePatch): Promise<boolean> {
+  async #applyToIndex(file: FilePatch): Promise<HunkMisfit | undefined> {
     const tree = this.#tree;
     const lock = tree.lockIndex();
     try {
       tree.reloadIndex();
       const made = await this.#result(file, 'index');
-      if (made === undefined) return false;
+      if (isMisfit(made)) return made;
       if (made.text === undefined) tree.index.remove(file.path);
       else {
         const { objects } = tree.repository;
@@ -723,21 +731,22 @@ export class PatchSession {
         tree.index.add(IndexEntry.create({ path: file.path, mode: made.mode, oid }), { replace: true });
       }
       tree.commitIndex(lock);
-      return true;
+      return undefined;
     } finally {
       lock.rollback();
     }
   }
 
-  async #applyToFile(file: FilePatch): Promise<boolean> {
+  /** `blocked`: a directory with something in it lies there, which was told. */
+  async #applyToFile(file: FilePatch): Promise<HunkMisfit | 'blocked' | undefined> {
     const tree = this.#tree;
     const made = await this.#result(file, 'worktree');
-    if (made === undefined) return false;
+    if (isMisfit(made)) return made;
     if (made.text === undefined) {
       const remover = new FileRemover(tree);
       remover.remove(file.path);
       remover.finish();
-      return true;
+      return undefined;
     }
     const data = encodeText(made.text);
     const entry = IndexEntry.create({
@@ -745,8 +754,14 @@ export class PatchSession {
       mode: made.mode,
       oid: tree.repository.objects.hash('blob', data),
     });
+    const there = tree.lstat(file.path)?.kind === 'directory' ? tree.fs.readDirectory(tree.absolute(file.path)) : [];
+    if (there !== undefined && there.length > 0) {
+      const permissions = made.mode.toString(8);
+      this.#context.error(`unable to write file '${file.path}' mode ${permissions}: Directory not empty`);
+      return 'blocked';
+    }
     const outcome = await new CheckoutWriter(tree).writeContent(entry, data);
     if (!outcome.ok) this.#error(outcome.message);
-    return true;
+    return undefined;
   }
 }

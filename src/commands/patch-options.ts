@@ -52,7 +52,11 @@ export function checkPatchOptions(values: PatchValues, interactive: boolean, nam
     const value = said(values[key]);
     if (value != null && value < 0) throw new GitError('USAGE', `'--${key}' cannot be negative`);
   }
-  if (interactive) return;
+  if (!interactive) requirePatch(values, name);
+}
+
+/** Refuses options that only make sense with `--patch`. */
+export function requirePatch(values: PatchValues, name: string): void {
   if (values['auto-advance'] === false)
     throw new GitError('USAGE', `the option '--no-auto-advance' requires '${name}'`);
   for (const key of ['unified', 'inter-hunk-context'] as const) {

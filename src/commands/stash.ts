@@ -3,13 +3,13 @@ import type { Oid } from '../base/oid.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
 import { subjectLine } from '../porcelain/message.js';
+import { treeOfCommit } from '../porcelain/switch-branch.js';
 import type { PushOptions, StashEntry } from '../porcelain/stash.js';
 import {
   applyStash,
   clearStashed,
   clearStashes,
   createStash,
-  hasLocalChanges,
   dropStash,
   everything,
   findStash,
@@ -17,17 +17,17 @@ import {
   storeStash,
   unstage,
 } from '../porcelain/stash.js';
+import type { PathspecItem } from '../repo/pathspec.js';
 import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { porcelainRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
-import type { OptionSpecs } from './options.js';
 import { parseOptions, UsageError } from './options.js';
 import { DiffArguments } from './diff-options.js';
 import { parseSubcommand, subcommandUsage } from './subcommand.js';
-import { adviceOn, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
-import { advanceOption, checkPatchOptions, hunkOptions, patchOptions } from './patch-options.js';
+import { adviceOn, adviseSparse, openWorkTree, pathspecFileOptions, pathspecOf, pathspecWords } from './work-tree.js';
+import { advanceOption, checkPatchOptions, hunkOptions, patchOptions, requirePatch } from './patch-options.js';
 
 interface Line {
   readonly text: string;
@@ -127,8 +127,6 @@ export const command = defineCommand({
   render: ({ text }) => text,
 });
 
-const parse = <const S extends OptionSpecs>(specs: S, argv: readonly string[]) => parseOptions(specs, argv, {});
-
 /** git's own way to fail here: `error: …` and 1; without a message everything was said. */
 class Failure extends Error {}
 
@@ -141,14 +139,17 @@ async function* run(
   try {
     switch (verb) {
       case 'push': {
-        const parsed = parseSubcommand(context, [usages.push], pushOptions, argv);
-        if (typeof parsed === 'number') return parsed;
-        return yield* push(context, tree, parsed.values, parsed.rest);
-      }
-      case 'save': {
-        const parsed = parseSubcommand(context, [usages.save], pushOptions, argv);
+        const parsed = parseSubcommand(context, [usages.push], pushOptions, argv, { keepDashDash: true });
         if (typeof parsed === 'number') return parsed;
         const { values, rest } = parsed;
+        return yield* push(context, tree, values, rest[0] === '--' ? rest.slice(1) : rest);
+      }
+      case 'save': {
+        const { 'pathspec-from-file': _, 'pathspec-file-nul': __, ...specs } = pushOptions;
+        const parsed = parseSubcommand(context, [usages.save], specs, argv, { keepDashDash: true });
+        if (typeof parsed === 'number') return parsed;
+        const { values, rest } = parsed;
+        checkPatchOptions(values, values.patch === true, '--patch');
         const message = rest.length > 0 ? rest.join(' ') : values.message;
         return yield* push(context, tree, { ...values, ...(message == null ? {} : { message }) }, []);
       }
@@ -186,7 +187,7 @@ async function* run(
         return yield* drop(tree, entry, values.quiet === true);
       }
       case 'clear': {
-        const parsed = parseSubcommand(context, [usages.clear], {}, argv);
+        const parsed = parseSubcommand(context, [usages.clear], {}, argv, { stopAtNonOption: true });
         if (typeof parsed === 'number') return parsed;
         if (parsed.rest.length > 0) throw new Failure('git stash clear with arguments is unimplemented');
         await clearStashes(tree.repository);
@@ -195,7 +196,7 @@ async function* run(
       case 'branch':
         return yield* branch(context, tree, argv);
       default:
-        return yield* transfer(tree, verb, argv);
+        return yield* transfer(context, tree, verb, argv);
     }
   } catch (error) {
     if (error instanceof Failure) {
@@ -245,8 +246,11 @@ async function* push(
   values: PushValues,
   rest: readonly string[],
 ): AsyncGenerator<Line, number> {
-  checkPatchOptions(values, values.patch === true, '--patch');
-  const words = pathspecWords(context, values, rest, [values.patch === true && '--patch']);
+  if (values.patch === true && values['pathspec-from-file'])
+    throw new GitError('USAGE', "options '--pathspec-from-file' and '--patch' cannot be used together");
+  const words = pathspecWords(context, values, rest);
+  if (values.patch !== true) requirePatch(values, '--patch');
+  checkPatchOptions(values, true);
   const untracked = values.all === true ? 'all' : values['include-untracked'] === true ? 'untracked' : 'no';
   if (values.staged === true && untracked !== 'no') {
     context.printError("Can't use --staged and --include-untracked or --all at the same time\n");
@@ -266,7 +270,7 @@ async function* push(
     const missing = options.pathspec.unmatched({ exclusions: true });
     for (const item of missing)
       context.printError(
-        `error: pathspec ':${words.length > 0 ? `(prefix:${tree.repository.prefix.length})` : ''}${item.match}' did not match any file(s) known to git\n`,
+        `error: pathspec '${withPrefix(item, tree.repository.prefix.length)}' did not match any file(s) known to git\n`,
       );
     if (missing.length > 0) {
       context.printError("Did you forget to 'git add'?\n");
@@ -275,23 +279,16 @@ async function* push(
   }
   let created: Awaited<ReturnType<typeof createStash>>;
   let choice: Choice | undefined;
+  if (values.patch === true && untracked !== 'no') {
+    context.printError("Can't use --patch and --include-untracked or --all at the same time\n");
+    return 1;
+  }
+  const choose = async (): Promise<Oid<'tree'> | undefined> => {
+    choice = await chooseHunks(context, tree, words, values);
+    return choice?.tree;
+  };
   try {
-    if (values.patch === true) {
-      if (untracked !== 'no') {
-        context.printError("Can't use --patch and --include-untracked or --all at the same time\n");
-        return 1;
-      }
-      if (!(await hasLocalChanges(tree, options))) {
-        if (values.quiet !== true) yield { text: 'No local changes to save\n' };
-        return 0;
-      }
-      choice = await chooseHunks(context, tree, words, values);
-      if (choice === undefined) {
-        if (values.quiet !== true) context.printError('No changes selected\n');
-        return 1;
-      }
-    }
-    created = await createStash(tree, { ...options, chosen: choice?.tree });
+    created = await createStash(tree, { ...options, choose: values.patch === true ? choose : undefined });
   } catch (error) {
     return said(context, error, values.quiet === true);
   }
@@ -303,7 +300,14 @@ async function* push(
   if (values.quiet !== true) yield { text: `Saved working directory and index state ${created.message}\n` };
   if (choice === undefined) {
     try {
-      await clearStashed(tree, created, options);
+      const sparse = await clearStashed(tree, created, options);
+      if (sparse.length > 0) {
+        adviseSparse(
+          context,
+          sparse.map((word) => `:(prefix:${tree.repository.prefix.length})${word}`),
+        );
+        return 1;
+      }
     } catch (error) {
       return said(context, error, values.quiet === true);
     }
@@ -325,6 +329,20 @@ interface Choice {
   readonly takeOut: () => Promise<boolean>;
 }
 
+/** A word of a pathspec as it is handed on with the folder that it was said in. */
+function withPrefix(item: PathspecItem, length: number): string {
+  // What stands in for everything where all words leave out.
+  if (item.original === '') return '.';
+  const long = /^:\(([^)]*)\)/.exec(item.original);
+  const magic = [
+    ...(long !== null && long[1] !== '' ? [long[1]!] : []),
+    ...(long === null && item.top ? ['top'] : []),
+    ...(long === null && item.exclude ? ['exclude'] : []),
+    `prefix:${length}`,
+  ];
+  return `:(${magic.join(',')})${item.match}`;
+}
+
 /** Asks which hunks to stash; `undefined`: none. */
 async function chooseHunks(
   context: CommandContext,
@@ -340,9 +358,11 @@ async function chooseHunks(
   try {
     const session = new PatchSession(context, side, stashMode, { ...patchOptions(values), indexFile });
     await session.run(words);
-    if (!session.choseAny) return undefined;
+    const chosen = await writeIndexTree(side.index, repository.objects, {});
+    const head = await treeOfCommit(repository, (await repository.refs.resolve('HEAD')) as Oid<'commit'>);
+    if (chosen === head) return undefined;
     return {
-      tree: await writeIndexTree(side.index, repository.objects, {}),
+      tree: chosen,
       takeOut: () => session.takeOut(tree),
     };
   } finally {
@@ -406,7 +426,9 @@ async function* create(context: CommandContext, tree: WorkTree, argv: readonly s
 }
 
 async function store(context: CommandContext, tree: WorkTree, argv: readonly string[]): Promise<number> {
-  const parsed = parseSubcommand(context, [usages.store], { ...quiet, message: pushOptions.message }, argv);
+  const parsed = parseSubcommand(context, [usages.store], { ...quiet, message: pushOptions.message }, argv, {
+    keepUnknown: true,
+  });
   if (typeof parsed === 'number') return parsed;
   const { values, rest } = parsed;
   if (rest.length !== 1) {
@@ -452,6 +474,7 @@ async function show(context: CommandContext, tree: WorkTree, argv: readonly stri
   const diff: string[] = [];
   let untracked: 'no' | 'include' | 'only' = config.getBool('stash.showincludeuntracked', false) ? 'include' : 'no';
   const known = new DiffArguments();
+  if (argv.includes('-h')) return subcommandUsage(context, [usages.show], {}, new UsageError('', { help: true }));
   let bad = false;
   for (let i = 0; i < argv.length; ) {
     const word = argv[i]!;
@@ -469,8 +492,8 @@ async function show(context: CommandContext, tree: WorkTree, argv: readonly stri
     } else if (word !== '--') words.push(word);
     i += taken;
   }
-  if (bad) return subcommandUsage(context, [usages.show], {});
   const entry = await find(context, tree, words);
+  if (bad) return subcommandUsage(context, [usages.show], {});
   if (diff.length === 0) {
     const stat = config.getBool('stash.showstat', true);
     const patch = config.getBool('stash.showpatch', false);
@@ -497,10 +520,14 @@ async function show(context: CommandContext, tree: WorkTree, argv: readonly stri
     } else if (entry.untrackedTree !== undefined) {
       const { readTreeEntries, writeIndexTree } = await import('../worktree/write-tree.js');
       const { Index } = await import('../worktree/index-file.js');
+      const { MemoryObjectStore } = await import('../objects/memory.js');
       const index = new Index(tree.repository.objectFormat);
       index.setEntries(await readTreeEntries(objects, entry.tree));
       index.addAll(await readTreeEntries(objects, entry.untrackedTree));
-      to = await writeIndexTree(index, objects, {});
+      // Shown, and never seen again.
+      const shown = new MemoryObjectStore(objects.algorithm, tree.repository.platform);
+      to = await writeIndexTree(index, shown, {});
+      objects.addSource(shown);
     }
   }
   return context.runCommand('diff', [...diff, from, to]);
@@ -547,6 +574,10 @@ async function apply(
     return 1;
   }
   // That nothing had to be done is said even where quiet was asked for, as git does.
+  for (const { from, to } of applied.moved)
+    context.print(
+      `WARNING: Untracked file in way of tracked file!  Renaming\n            ${from} -> ${to}\n         to make room.\n`,
+    );
   for (const message of applied.messages)
     if (!beQuiet || message === 'Already up to date.') context.print(`${message}\n`);
   const conflicted = applied.status === 'conflicted';
@@ -570,7 +601,9 @@ async function* drop(tree: WorkTree, entry: StashEntry, beQuiet: boolean): Async
 }
 
 async function* branch(context: CommandContext, tree: WorkTree, argv: readonly string[]): AsyncGenerator<Line, number> {
-  const [name, ...rest] = argv.filter((word) => word !== '--');
+  const parsed = parseSubcommand(context, [usages.branch], {}, argv);
+  if (typeof parsed === 'number') return parsed;
+  const [name, ...rest] = parsed.rest;
   if (name === undefined) {
     context.printError('No branch name specified\n');
     return 1;
@@ -585,42 +618,56 @@ async function* branch(context: CommandContext, tree: WorkTree, argv: readonly s
 }
 
 /** `export` makes a chain of commits of the list, `import` puts such a chain back. */
-async function* transfer(tree: WorkTree, verb: string, argv: readonly string[]): AsyncGenerator<Line, number> {
+async function* transfer(
+  context: CommandContext,
+  tree: WorkTree,
+  verb: string,
+  argv: readonly string[],
+): AsyncGenerator<Line, number> {
   const { repository } = tree;
   const { writeCommit } = await import('../porcelain/commit.js');
   const { emptyTreeOid } = await import('../base/oid.js');
   const nobody = { name: 'git stash', email: 'git@stash', seconds: 1000684800, zone: '+0000' };
   if (verb === 'export') {
-    const { values, rest } = parse(
+    const parsed = parseSubcommand(
+      context,
+      [usages.export],
       {
         print: { type: 'flag', help: 'print the object ID' },
         'to-ref': { type: 'string', value: 'ref', help: 'save the data to the given ref' },
       },
       argv,
+      { keepDashDash: true },
     );
+    if (typeof parsed === 'number') return parsed;
+    const { values, rest } = parsed;
     if ((values.print === true) === (values['to-ref'] != null))
       throw new Failure('exactly one of --print and --to-ref is required');
-    const emptyTree = await repository.objects.write('tree', new Uint8Array(0));
     let previous = await writeCommit(repository, {
-      tree: emptyTree as Oid<'tree'>,
+      tree: emptyTreeOid(repository.objectFormat),
       parents: [],
       author: nobody,
       committer: nobody,
       message: '',
     });
     const log = (await repository.refs.reflog('refs/stash')) ?? [];
-    const names = rest.length > 0 ? [...rest].reverse() : log.map((_, i) => `refs/stash@{${log.length - 1 - i}}`);
+    const names = rest.length > 0 ? rest : log.map((_, i) => `refs/stash@{${i}}`);
+    const entries: StashEntry[] = [];
     for (const name of names) {
-      const entry = await findStash(repository, name).catch(() => {
-        throw new Failure(`unable to find stash entry ${name}`);
-      });
+      entries.push(
+        await findStash(repository, name).catch(() => {
+          throw new Failure(`unable to find stash entry ${name}`);
+        }),
+      );
+    }
+    for (const entry of entries.reverse()) {
       const commit = parseCommit(await readKind(repository.objects, entry.commit, 'commit'));
       previous = await writeCommit(repository, {
         tree: emptyTreeOid(repository.objectFormat),
         parents: [previous, entry.commit],
         author: commit.author,
         committer: commit.committer,
-        message: `git stash: ${commit.message}`,
+        message: `git stash: ${commit.message.replace(/\n?$/, '\n')}`,
       });
     }
     if (values.print === true) yield { text: `${previous}\n` };
@@ -630,8 +677,11 @@ async function* transfer(tree: WorkTree, verb: string, argv: readonly string[]):
     }
     return 0;
   }
-  const { rest } = parse({}, argv);
-  if (rest.length !== 1) throw new Failure('a revision is required');
+  const parsed = parseSubcommand(context, [usages.import], {}, argv);
+  if (typeof parsed === 'number') return parsed;
+  const { rest } = parsed;
+  if (rest.length !== 1)
+    return subcommandUsage(context, [usages.import], {}, new UsageError('a revision is required', { fatal: true }));
   let at = await resolveKind(repository, rest[0]!, 'commit');
   if (at === undefined) throw new Failure(`not a valid revision: ${rest[0]}`);
   const found: Oid<'commit'>[] = [];

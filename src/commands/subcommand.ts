@@ -48,7 +48,8 @@ export function subcommandUsage(
   const text = usageText(usage, options, context.program);
   if (error.help) context.print(text);
   else {
-    if (error.message !== '') context.error(error.message);
+    if (error.message !== '' && error.fatal) context.printError(`fatal: ${error.message}\n\n`);
+    else if (error.message !== '') context.error(error.message);
     if (!error.quiet && error.shown) context.print(text);
     else if (!error.quiet) context.printError(text);
   }

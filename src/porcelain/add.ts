@@ -169,8 +169,13 @@ class Adding implements AddResult {
   #checkTracked(): void {
     const { pathspec } = this.#options;
     pathspec.seen.fill(0);
-    for (const entry of this.#tree.index.entries) pathspec.matches(entry.path);
+    const { entries } = this.#tree.index;
+    for (const entry of entries) if (!entry.skipWorktree) pathspec.matches(entry.path);
     for (const item of pathspec.unmatched()) {
+      if (entries.some((entry) => entry.skipWorktree && itemMatches(item, entry.path))) {
+        this.sparse.push(item.original);
+        continue;
+      }
       const named = !item.glob && !item.ignoreCase;
       const lenient = this.#options.ignoreMissing === true;
       if (item.match !== '' && !lenient && !(named && this.#tree.lstat(item.match) !== undefined)) {

@@ -163,11 +163,17 @@ export function splitHunk(hunk: Hunk): Hunk[] {
 /** Lines with their ends, as a patch counts them. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
+/** A hunk does not fit; `line`: where it says that it begins. */
+export interface HunkMisfit {
+  readonly line: number;
+}
+
 /**
- * Applies the chosen hunks to the old text (`reverse`: takes them out of the new text). `undefined`: a hunk does not
- * fit. Hunks that were split share context; it is used once.
+ * Applies the chosen hunks to the old text (`reverse`: takes them out of the new text). Hunks that were split share
+ * context; it is used once. As `git apply` has it, one that begins with the first line fits only at the beginning, and one
+ * without context at its end only at the end.
  */
-export function applyHunks(text: string, hunks: readonly Hunk[], reverse = false): string | undefined {
+export function applyHunks(text: string, hunks: readonly Hunk[], reverse = false): string | HunkMisfit {
   const source = linesOf(text);
   const [take, give] = reverse ? ['+', '-'] : ['-', '+'];
   const out: string[] = [];
@@ -188,13 +194,21 @@ export function applyHunks(text: string, hunks: readonly Hunk[], reverse = false
     let skip = Math.min(Math.max(0, at - guess), rows.length);
     if (rows.slice(0, skip).some((row) => row.sign !== ' ')) skip = 0;
     let wanted = wantedFrom(skip);
-    let place = findLines(source, wanted, guess + skip, at);
+    const last = rows[rows.length - 1];
+    const find = (near: number): number => {
+      const atEnd = last === undefined || last.sign !== ' ';
+      const end = source.length - wanted.length;
+      if (start > 1 && !atEnd) return findLines(source, wanted, near, at);
+      const only = start <= 1 ? skip : end;
+      return (!atEnd || only === end) && fits(source, wanted, only, at) ? only : -1;
+    };
+    let place = find(guess + skip);
     if (skip > 0 && place !== at) {
       skip = 0;
       wanted = wantedFrom(0);
-      place = findLines(source, wanted, guess, at);
+      place = find(guess);
     }
-    if (place < 0) return undefined;
+    if (place < 0) return { line: start };
     for (let i = at; i < place; i++) out.push(source[i]!);
     for (const row of rows.slice(skip)) if (row.sign === ' ' || row.sign === give) out.push(row.text);
     at = place + wanted.length;
@@ -216,12 +230,13 @@ function patchRows(lines: readonly string[]): { sign: string; text: string }[] {
   return rows;
 }
 
+const fits = (source: readonly string[], wanted: readonly string[], at: number, least: number): boolean =>
+  at >= least && at + wanted.length <= source.length && wanted.every((line, i) => source[at + i] === line);
+
 function findLines(source: readonly string[], wanted: readonly string[], guess: number, least: number): number {
-  const fits = (at: number): boolean =>
-    at >= least && at + wanted.length <= source.length && wanted.every((line, i) => source[at + i] === line);
   for (let distance = 0; distance <= source.length; distance++) {
-    if (fits(guess + distance)) return guess + distance;
-    if (distance > 0 && fits(guess - distance)) return guess - distance;
+    if (fits(source, wanted, guess + distance, least)) return guess + distance;
+    if (distance > 0 && fits(source, wanted, guess - distance, least)) return guess - distance;
   }
   return -1;
 }

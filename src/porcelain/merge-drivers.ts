@@ -9,6 +9,7 @@ import type { TextOptions } from '../merge/drivers.js';
 import { binary, text } from '../merge/drivers.js';
 import type { MergeContext, Merged, Sides } from '../merge/hook.js';
 import { clean, conflicted } from '../merge/hook.js';
+import type { Platform } from '../platform/platform.js';
 import type { Attributes } from '../repo/attributes.js';
 import type { Repository } from '../repo/repository.js';
 import type { MergeSettings } from './merge-settings.js';
@@ -168,11 +169,9 @@ export class MergeDrivers {
   }
 
   #temporaryName(directory: string): string {
-    const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
     const { platform } = this.#repository;
     for (;;) {
-      const suffix = Array.from(platform.randomBytes(6), (byte) => letters[byte % letters.length]).join('');
-      const name = `.merge_file_${suffix}`;
+      const name = `.merge_file_${randomSuffix(platform)}`;
       if (platform.fs.lstat(`${directory}/${name}`) === undefined) return name;
     }
   }
@@ -180,3 +179,9 @@ export class MergeDrivers {
 
 /** One word for the shell, as git quotes it: in single quotes, always. */
 const quoteWord = (word: string): string => `'${word.replace(/['!]/g, (char) => `'\\${char}'`)}'`;
+
+/** Six letters or digits that nobody foresees, for the name of a file that lies beside others for a while. */
+export function randomSuffix(platform: Platform): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+  return Array.from(platform.randomBytes(6), (byte) => letters[byte % letters.length]).join('');
+}

@@ -6,6 +6,8 @@ import { diffTrees } from '../diff/trees.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
+import { MemoryObjectStore } from '../objects/memory.js';
+import { isGitlinkMode } from '../objects/mode.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -14,8 +16,8 @@ import { resolveRevision } from '../repo/revision.js';
 import { addFile } from '../worktree/add-file.js';
 import { applyTreeMerge } from '../worktree/apply-merge.js';
 import { CheckoutWriter, FileRemover } from '../worktree/checkout-writer.js';
-import { diffIndexWithTree } from '../worktree/index-diff.js';
-import type { IndexEntry } from '../worktree/index-entry.js';
+import { diffIndexWithTree, type IndexChange } from '../worktree/index-diff.js';
+import { IndexEntry as Entry, type IndexEntry } from '../worktree/index-entry.js';
 import { Index } from '../worktree/index-file.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import { Switch } from '../worktree/switch.js';
@@ -23,9 +25,10 @@ import type { Refusal } from '../worktree/switch-errors.js';
 import { findUntracked } from '../worktree/untracked.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree, readTreeEntries, writeIndexTree } from '../worktree/write-tree.js';
+import { addToIndex } from './add.js';
 import { writeCommit } from './commit.js';
 import { historyRequest } from './merge-context.js';
-import { MergeDrivers } from './merge-drivers.js';
+import { MergeDrivers, randomSuffix } from './merge-drivers.js';
 import { mergeSettings, treeOptions } from './merge-settings.js';
 import { writeState } from './merge-state.js';
 import { renormalizer } from './renormalize.js';
@@ -94,8 +97,8 @@ export interface PushOptions {
   readonly untracked: 'no' | 'untracked' | 'all';
   readonly keepIndex: boolean;
   readonly staged: boolean;
-  /** What is stashed of the files, where that was chosen piece by piece. */
-  readonly chosen?: Oid<'tree'> | undefined;
+  /** Asks what is to be stashed of the files, piece by piece; `undefined`: nothing. */
+  readonly choose?: (() => Promise<Oid<'tree'> | undefined>) | undefined;
 }
 
 export interface Created {
@@ -104,21 +107,6 @@ export interface Created {
   readonly indexTree: Oid<'tree'>;
   readonly workTree: Oid<'tree'>;
   readonly untracked: readonly string[];
-}
-
-/** Whether there is anything that `createStash` would record. */
-export async function hasLocalChanges(tree: WorkTree, options: PushOptions): Promise<boolean> {
-  const { repository } = tree;
-  const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'> | undefined;
-  // Without a commit there is more to say than that.
-  if (head === undefined || tree.index.hasConflicts) return true;
-  const headTree = await treeOfCommit(repository, head);
-  const staged = await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true });
-  return (
-    staged.some(({ path }) => options.pathspec.matches(path)) ||
-    (await changedFiles(tree, options.pathspec)).length > 0 ||
-    (options.untracked !== 'no' && untrackedFiles(tree, options).length > 0)
-  );
 }
 
 /** Records index and work tree as a stash commit, changing neither. `undefined`: there is nothing to record. */
@@ -133,27 +121,25 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
   await refreshIndex(tree, { unmerged: true });
   refuseUnmerged(tree);
   const untracked = options.untracked === 'no' ? [] : untrackedFiles(tree, options);
-  const staged = (await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true })).filter(
-    ({ path }) => options.pathspec.matches(path),
-  );
-  const changed = options.staged && staged.length > 0 ? [] : await changedFiles(tree, options.pathspec);
-  if (staged.length === 0 && changed.length === 0 && untracked.length === 0) return undefined;
-  if (options.staged && staged.length === 0) {
-    throw new GitError('USAGE', 'No staged changes', { data: { lines: '', kind: 'nothing staged' } });
-  }
+  const staged = (await diffIndexWithTree(repository.objects, tree.index, headTree, { intentInvisible: true }))
+    .filter(({ path }) => options.pathspec.matches(path))
+    .map((change) => ({ submodule: ofSubmodule(change) }));
+  const changed = await changedFiles(tree, options.pathspec);
+  if (![...staged, ...changed].some((change) => !change.submodule) && untracked.length === 0) return undefined;
   const branch = resolved?.symbolic === true ? resolved.name.replace(/^refs\/heads\//, '') : '(no branch)';
   const subject = subjectLine(parseCommit(await readKind(repository.objects, head, 'commit')).message);
   const where = `${branch}: ${await abbreviate(repository, head)} ${subject}\n`;
-  const author = person(repository, 'author');
-  const committer = person(repository, 'committer');
-  const people = { author, committer };
   const indexTree = await writeIndexTree(tree.index, repository.objects, {});
+  const people = { author: person(repository, 'author'), committer: person(repository, 'committer') };
   const indexCommit = await writeCommit(repository, {
     tree: indexTree,
     parents: [head],
     ...people,
     message: `index on ${where}`,
   });
+  if (options.staged && staged.length === 0 && options.choose === undefined) {
+    throw new GitError('USAGE', 'No staged changes', { data: { lines: '', kind: 'nothing staged' } });
+  }
   let extra: Oid<'commit'> | undefined;
   if (options.untracked !== 'no') {
     const side = emptyWorkTree(tree);
@@ -169,9 +155,15 @@ export async function createStash(tree: WorkTree, options: PushOptions): Promise
       message: `untracked files on ${where}`,
     });
   }
-  if (!options.staged && options.chosen === undefined) refuseIntended(tree);
-  const workTree =
-    options.chosen ?? (options.staged ? indexTree : await recordWorkTree(tree, indexTree, headTree, options.pathspec));
+  let workTree: Oid<'tree'> = indexTree;
+  if (options.choose !== undefined) {
+    const chosen = await options.choose();
+    if (chosen === undefined) throw new GitError('USAGE', 'No changes selected', { data: { lines: '' } });
+    workTree = chosen;
+  } else if (!options.staged) {
+    refuseIntended(tree);
+    workTree = await recordWorkTree(tree, indexTree, headTree, options.pathspec);
+  }
   const message =
     options.message === undefined || options.message === ''
       ? `WIP on ${where.trimEnd()}`
@@ -192,7 +184,14 @@ export async function headIndex(tree: WorkTree, indexFile: string): Promise<Work
   if (head === undefined) throw new GitError('USAGE', 'You do not have the initial commit yet');
   const side = new WorkTree(repository, { warn: tree.warn, error: tree.error, indexFile });
   side.index = new Index(repository.objectFormat);
-  side.index.setEntries(await readTreeEntries(repository.objects, await treeOfCommit(repository, head)));
+  const entries = await readTreeEntries(repository.objects, await treeOfCommit(repository, head));
+  // What the index has as HEAD has it keeps its flags: it may be one that nobody looks at.
+  side.index.setEntries(
+    entries.map((entry) => {
+      const known = tree.index.get(entry.path);
+      return known?.sameOid(entry) === true && known.mode === entry.mode && !known.intentToAdd ? known : entry;
+    }),
+  );
   const lock = side.lockIndex();
   try {
     await refreshIndex(side, { unmerged: true });
@@ -235,6 +234,10 @@ function person(repository: Repository, role: 'author' | 'committer') {
   });
 }
 
+/** A submodule came, went or is at another commit: no reason to stash, though what is staged of it is kept. */
+const ofSubmodule = ({ oldMode, entry }: IndexChange): boolean =>
+  [oldMode, entry?.mode ?? 0].every((mode) => mode === 0 || isGitlinkMode(mode));
+
 function untrackedFiles(tree: WorkTree, options: PushOptions): string[] {
   const found = findUntracked(tree, {
     pathspec: options.pathspec,
@@ -247,12 +250,15 @@ function untrackedFiles(tree: WorkTree, options: PushOptions): string[] {
 }
 
 /** Tracked files that differ from the index, or are gone. */
-async function changedFiles(tree: WorkTree, pathspec: Pathspec): Promise<string[]> {
-  const out: string[] = [];
+async function changedFiles(tree: WorkTree, pathspec: Pathspec): Promise<{ path: string; submodule: boolean }[]> {
+  const out: { path: string; submodule: boolean }[] = [];
   for (const entry of tree.index.entries) {
     if (entry.skipWorktree || entry.assumeValid || !pathspec.matches(entry.path)) continue;
     const stat = tree.hasSymlinkParent(entry.path) ? undefined : tree.lstat(entry.path);
-    if (stat === undefined || (await tree.isModified(entry, stat))) out.push(entry.path);
+    if (stat === undefined || (await tree.isModified(entry, stat))) {
+      const submodule = isGitlinkMode(entry.mode) && (stat === undefined || stat.kind === 'directory');
+      out.push({ path: entry.path, submodule });
+    }
   }
   return out;
 }
@@ -276,17 +282,19 @@ async function recordWorkTree(
   side.index.setEntries([...tree.index.entries]);
   side.index.cacheTree = await primeCacheTree(objects, indexTree);
   const paths = new Set<string>();
-  for (const { path } of await diffIndexWithTree(objects, tree.index, headTree))
-    if (pathspec.matches(path)) paths.add(path);
-  for (const path of await changedFiles(tree, pathspec)) paths.add(path);
+  for (const change of await diffIndexWithTree(objects, tree.index, headTree))
+    if (!ofSubmodule(change) && pathspec.matches(change.path)) paths.add(change.path);
+  for (const { path, submodule } of await changedFiles(tree, pathspec)) if (!submodule) paths.add(path);
   for (const path of paths) {
     const stat = tree.hasSymlinkParent(path) ? undefined : tree.lstat(path);
     const known = tree.index.get(path);
     if (known?.skipWorktree === true) continue;
-    if (stat === undefined || (stat.kind === 'directory' && known?.mode !== 0o160000)) {
+    if (stat === undefined) {
       side.index.remove(path);
       continue;
     }
+    // A directory in the place of a file is left out, and the file stays as it is in the index.
+    if (stat.kind === 'directory' && known?.mode !== 0o160000) continue;
     if (known === undefined) {
       // Staged as removed: what lies there now belongs to nobody, but the stash takes it (as git does).
       await addFile(side, path, stat);
@@ -323,8 +331,15 @@ function refuseIntended(tree: WorkTree): void {
   });
 }
 
-/** After a stash was made: takes from index and files what it holds. */
-export async function clearStashed(tree: WorkTree, created: Created, options: PushOptions): Promise<void> {
+/**
+ * After a stash was made: takes from index and files what it holds. Answers the words that only mean entries which are
+ * not checked out (`skip-worktree`): then the files stay as they are, and the index has them.
+ */
+export async function clearStashed(
+  tree: WorkTree,
+  created: Created,
+  options: PushOptions,
+): Promise<readonly string[]> {
   const { repository } = tree;
   const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'>;
   const headTree = await treeOfCommit(repository, head);
@@ -333,8 +348,13 @@ export async function clearStashed(tree: WorkTree, created: Created, options: Pu
     tree.reloadIndex();
     if (created.untracked.length > 0) removeFiles(tree, created.untracked);
     if (options.staged) await undoStaged(tree, created.indexTree, headTree, options.keepIndex);
-    else if (options.limited) await undoPaths(tree, headTree, options.pathspec);
-    else await hardReset(tree, headTree);
+    else if (options.limited) {
+      const sparse = await undoPaths(tree, headTree, options.pathspec);
+      if (sparse.length > 0) {
+        tree.commitIndex(lock);
+        return sparse;
+      }
+    } else await hardReset(tree, headTree);
     if (options.keepIndex && !options.staged) await takeTree(tree, created.indexTree, options.pathspec);
     tree.commitIndex(lock);
   } finally {
@@ -342,6 +362,7 @@ export async function clearStashed(tree: WorkTree, created: Created, options: Pu
   }
   // git does this with `git reset`; a staged part whose index stays is only taken back as a patch.
   if (!options.limited && !(options.staged && options.keepIndex)) await leaveTracesOfReset(repository, head);
+  return [];
 }
 
 /** What `git reset` leaves behind where HEAD stays. */
@@ -376,18 +397,25 @@ async function hardReset(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
   tree.index.cacheTree = await primeCacheTree(tree.repository.objects, to);
 }
 
-/** Files and entries of the named paths go back to HEAD. */
-async function undoPaths(tree: WorkTree, headTree: Oid<'tree'>, pathspec: Pathspec): Promise<void> {
-  const entries = new Map<string, IndexEntry>();
-  for (const entry of await readTreeEntries(tree.repository.objects, headTree)) {
-    if (pathspec.matches(entry.path)) entries.set(entry.path, entry);
+/**
+ * What changed below the named paths goes back to HEAD; the rest, entries that nobody looks at among it, stays. Answers the
+ * words that only mean entries which are not checked out; then nothing goes back.
+ */
+async function undoPaths(tree: WorkTree, headTree: Oid<'tree'>, pathspec: Pathspec): Promise<readonly string[]> {
+  const { objects } = tree.repository;
+  const added = await addToIndex(tree, { pathspec, newFiles: false, removals: true, updates: true, strict: false });
+  if (added.sparse.length > 0) return added.sparse;
+  const gone: string[] = [];
+  const back: IndexEntry[] = [];
+  for (const { path, oldMode, oldOid } of await diffIndexWithTree(objects, tree.index, headTree)) {
+    if (!pathspec.matches(path)) continue;
+    if (oldMode === 0) gone.push(path);
+    else back.push(Entry.create({ path, mode: oldMode, oid: oldOid! }));
   }
-  const gone = tree.index.entries
-    .filter((entry) => pathspec.matches(entry.path) && !entries.has(entry.path))
-    .map(({ path }) => path);
   tree.index.removeAll(new Set(gone));
   removeFiles(tree, gone);
-  await writeEntries(tree, [...entries.values()]);
+  await writeEntries(tree, back);
+  return [];
 }
 
 /** What was staged goes from the files too, where they still have it. */
@@ -399,6 +427,8 @@ async function undoStaged(
 ): Promise<void> {
   const { repository } = tree;
   const side = emptyWorkTree(tree);
+  // What is only worked out here is not kept.
+  const store = new MemoryObjectStore(repository.objectFormat, repository.platform, repository.objects);
   side.index.setEntries([...tree.index.entries]);
   const changed = await diffIndexWithTree(repository.objects, tree.index, headTree);
   const inHead = new Set((await readTreeEntries(repository.objects, headTree)).map((entry) => entry.path));
@@ -410,13 +440,13 @@ async function undoStaged(
     if (!staged && stat !== undefined) errors.push(`error: ${path}: already exists in working directory\n`);
     if (staged && stat === undefined) errors.push(`error: ${path}: No such file or directory\n`);
     if (!inHead.has(path) && !staged) continue;
-    if (stat !== undefined && stat.kind !== 'directory') await addFile(side, path, stat);
+    if (stat !== undefined && stat.kind !== 'directory') await addFile(side, path, stat, { store });
     else side.index.remove(path);
   }
   if (errors.length > 0) {
     throw new GitError('USAGE', 'Cannot remove worktree changes', { data: { lines: errors.join(''), kind: 'patch' } });
   }
-  const workTree = await writeIndexTree(side.index, repository.objects, {});
+  const workTree = await writeIndexTree(side.index, store, {});
   // The files without the staged change: merge HEAD's version in, with what was staged as the base.
   const settings = mergeSettings(repository.config, { porcelain: false });
   const drivers = new MergeDrivers(repository, settings, {
@@ -424,7 +454,7 @@ async function undoStaged(
     warn: tree.warn,
   });
   const merged = await mergeTrees(
-    repository.objects,
+    store,
     drivers.driverFor,
     { base: indexTree, ours: workTree, theirs: headTree },
     { path: '', labels: { base: '', ours: '', theirs: '' }, depth: 0, nesting: 0 },
@@ -434,7 +464,7 @@ async function undoStaged(
     const lines = merged.unmerged.map(({ path }) => `error: ${path}: patch does not apply\n`).join('');
     throw new GitError('USAGE', 'Cannot remove worktree changes', { data: { lines, kind: 'patch' } });
   }
-  const after = new Map((await readTreeEntries(repository.objects, merged.tree)).map((entry) => [entry.path, entry]));
+  const after = new Map((await readTreeEntries(store, merged.tree)).map((entry) => [entry.path, entry]));
   const head = new Map((await readTreeEntries(repository.objects, headTree)).map((entry) => [entry.path, entry]));
   const writer = new CheckoutWriter(tree);
   for (const { path } of changed) {
@@ -443,7 +473,7 @@ async function undoStaged(
     if (file === undefined) removeFiles(tree, [path]);
     let stat: ReturnType<WorkTree['lstat']>;
     if (file !== undefined) {
-      const outcome = await writer.write(file);
+      const outcome = await writer.writeContent(file, isGitlinkMode(file.mode) ? undefined : (await store.read(file.oid))?.data);
       if (outcome.ok) stat = outcome.stat;
     }
     // The index stays what it was where that is asked for, and the files alone lose the change.
@@ -454,12 +484,14 @@ async function undoStaged(
   }
 }
 
-/** Index and files of the named paths become a tree's, what it does not have goes. */
+/** Index and files of the named paths become a tree's, what it does not have goes; what is not to be checked out stays. */
 async function takeTree(tree: WorkTree, to: Oid<'tree'>, pathspec: Pathspec): Promise<void> {
-  const entries = (await readTreeEntries(tree.repository.objects, to)).filter((entry) => pathspec.matches(entry.path));
+  const hidden = new Set(tree.index.entries.filter((entry) => entry.skipWorktree).map(({ path }) => path));
+  const taken = (path: string): boolean => pathspec.matches(path) && !hidden.has(path);
+  const entries = (await readTreeEntries(tree.repository.objects, to)).filter((entry) => taken(entry.path));
   const names = new Set(entries.map(({ path }) => path));
   const gone = tree.index.entries
-    .filter((entry) => pathspec.matches(entry.path) && !names.has(entry.path))
+    .filter((entry) => taken(entry.path) && !names.has(entry.path))
     .map(({ path }) => path);
   tree.index.removeAll(new Set(gone));
   removeFiles(tree, gone);
@@ -503,6 +535,8 @@ export type Applied =
       readonly messages: readonly string[];
       /** Untracked files that could not be brought back, a line each in git's words; the rest was done. */
       readonly kept: readonly string[];
+      /** Files that lay where something came back that was not to be checked out, and where they are now. */
+      readonly moved: readonly { readonly from: string; readonly to: string }[];
     }
   /**
    * The merge cannot begin: what was staged for these paths is no longer, since the stash's index was asked for, or they
@@ -585,6 +619,7 @@ export async function applyStash(
       return { status: 'unstaged', lost: intended, kept: await untracked() };
     }
     const { resolveUndo } = tree.index;
+    const hidden = new Set(tree.index.entries.filter((one) => one.skipWorktree).map(({ path }) => path));
     const merged = await merge(entry.baseTree, current, entry.tree);
     const applied = await applyTreeMerge(tree, current, merged);
     if (applied.refusals.length > 0) {
@@ -599,14 +634,15 @@ export async function applyStash(
       : [...merged.messages.map(({ text }) => text), ...applied.errors];
     if (!merged.clean) {
       tree.commitIndex(lock);
-      return { status: 'conflicted', messages, kept: await untracked() };
+      return { status: 'conflicted', messages, kept: await untracked(), moved: [] };
     }
+    const moved = indexTree === undefined ? await checkOutHidden(tree, current, hidden) : [];
     if (indexTree !== undefined) await resetIndexTo(tree, indexTree, false);
     else await resetIndexTo(tree, current, true);
     // Where nothing is merged the index is the one that was there.
     if (nothing && indexTree === undefined) tree.index.resolveUndo = resolveUndo;
     tree.commitIndex(lock);
-    return { status: 'applied', messages, kept: await untracked() };
+    return { status: 'applied', messages, kept: await untracked(), moved };
   } finally {
     lock.rollback();
   }
@@ -647,7 +683,6 @@ async function resetIndexTo(tree: WorkTree, to: Oid<'tree'>, keepNew: boolean): 
   const { index } = tree;
   const drop = new Set<string>();
   const put: IndexEntry[] = [];
-  const { IndexEntry: Entry } = await import('../worktree/index-entry.js');
   for (const change of await diffIndexWithTree(tree.repository.objects, index, to)) {
     if (change.oldMode === 0) {
       if (!keepNew) drop.add(change.path);
@@ -658,6 +693,31 @@ async function resetIndexTo(tree: WorkTree, to: Oid<'tree'>, keepNew: boolean): 
   index.removeAll(drop);
   index.addAll(put);
   await refreshIndex(tree, { unmerged: true });
+}
+
+/**
+ * What the merge changed of entries that are not checked out comes into the work tree: a stash is about files. What lies
+ * there goes out of the way.
+ */
+async function checkOutHidden(
+  tree: WorkTree,
+  before: Oid<'tree'>,
+  hidden: ReadonlySet<string>,
+): Promise<{ readonly from: string; readonly to: string }[]> {
+  const moved: { from: string; to: string }[] = [];
+  if (hidden.size === 0) return moved;
+  const writer = new CheckoutWriter(tree);
+  for (const { path, entry } of await diffIndexWithTree(tree.repository.objects, tree.index, before)) {
+    if (entry === undefined || !hidden.has(path)) continue;
+    if (tree.lstat(path) !== undefined) {
+      const to = `${path}.stash.${randomSuffix(tree.repository.platform)}`;
+      tree.fs.rename(tree.absolute(path), tree.absolute(to));
+      moved.push({ from: path, to });
+    }
+    const outcome = await writer.write(entry);
+    if (!outcome.ok) throw new GitError('USAGE', outcome.message);
+  }
+  return moved;
 }
 
 async function restoreUntracked(tree: WorkTree, from: Oid<'tree'>): Promise<string[]> {

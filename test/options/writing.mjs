@@ -237,9 +237,9 @@ async function answer(program, state, words, stdin) {
 
 /** What differs on purpose (docs/differences-from-git.md), or where stock git is wrong: by command line, with the reason. */
 const KEPT = [
+  [/^stash push .*-- \.$/, 'git loses files where it cannot put one back'],
   [/^version .*--build-options|^--version --build-options/, 'says how it was built'],
   [/ --author=Committer .*--dry-run/, 'git counts commits wrongly after it has searched for an author'],
-  [/^add -p -U0/, 'git refuses hunks without context, which it could apply'],
   [/bigFileThreshold/, 'git begins a pack for a big file'],
 ];
 
