@@ -10,6 +10,7 @@ import type { WorkTree } from '../worktree/work-tree.js';
 import { patchInteractively, stageMode } from './add-patch.js';
 import { captureCommand } from './capture.js';
 import type { CommandContext } from './command.js';
+import { endingAtOnce } from './interrupt.js';
 import type { PatchOptions } from './patch-options.js';
 import { pathspecOf } from './work-tree.js';
 
@@ -79,8 +80,10 @@ class Menu {
   }
 
   #read(): string | undefined {
-    this.#context.io.stdout.flush();
-    const line = this.#context.io.stdin.readUntil();
+    const line = endingAtOnce(() => {
+      this.#context.io.stdout.flush();
+      return this.#context.io.stdin.readUntil();
+    });
     return line === undefined ? undefined : decodeText(line).trim();
   }
 

@@ -12,6 +12,7 @@ import { refreshIndex } from '../worktree/refresh.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { tryCapture } from './capture.js';
 import type { CommandContext } from './command.js';
+import { endingAtOnce } from './interrupt.js';
 import { pagerCommand } from './pager.js';
 import type { PatchOptions } from './patch-options.js';
 import { readKey } from './terminal-key.js';
@@ -411,9 +412,11 @@ export class PatchSession {
   }
 
   #ask(question: string): string | undefined {
-    this.#say(question);
-    this.#context.io.stdout.flush();
-    return this.#line();
+    return endingAtOnce(() => {
+      this.#say(question);
+      this.#context.io.stdout.flush();
+      return this.#line();
+    });
   }
 
   /** Yes or no; `undefined` at the end of the input. */

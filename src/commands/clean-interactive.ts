@@ -3,6 +3,7 @@ import { displayWidth } from '../base/display-width.js';
 import { Ignores } from '../worktree/ignore.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
+import { endingAtOnce } from './interrupt.js';
 import { pathPrinter } from './work-tree.js';
 
 const commands = ['clean', 'filter by pattern', 'select by numbers', 'ask each', 'quit', 'help'];
@@ -90,8 +91,11 @@ class Screen {
 
   /** One line of input; `undefined` at its end. */
   ask(prompt: string, painted = true): string | undefined {
-    this.say(painted ? this.#paint('prompt', 'blue bold', prompt) : prompt);
-    const line = this.#context.io.stdin.readUntil();
+    const line = endingAtOnce(() => {
+      this.say(painted ? this.#paint('prompt', 'blue bold', prompt) : prompt);
+      this.#context.io.stdout.flush();
+      return this.#context.io.stdin.readUntil();
+    });
     return line === undefined ? undefined : new TextDecoder().decode(line).trim();
   }
 

@@ -38,13 +38,20 @@ export function endInterrupted(): void {
   process.kill(process.pid, name);
 }
 
-/** Runs what may wait for a person or another program for ever, and cannot look up: an interrupt ends it at once. */
+let waiting = false;
+
+/**
+ * Runs what may wait for a person or another program for ever, and cannot look up: an interrupt ends it at once. A question
+ * belongs in it: whoever sees it may interrupt before its answer is waited for.
+ */
 export function endingAtOnce<T>(wait: () => T): T {
-  if (controller === undefined) return wait();
+  if (controller === undefined || waiting) return wait();
   listen(false);
+  waiting = true;
   try {
     return wait();
   } finally {
+    waiting = false;
     listen(true);
   }
 }

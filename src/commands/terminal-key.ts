@@ -1,6 +1,7 @@
 import { decodeText } from '../base/bytes.js';
 import { childProcess } from '../platform/node/builtins.js';
 import type { CommandContext } from './command.js';
+import { endingAtOnce } from './interrupt.js';
 
 let warned = false;
 
@@ -19,9 +20,11 @@ export function readKey(context: CommandContext, question: string): string | und
     return 'unsupported';
   }
   try {
-    context.print(question);
-    context.io.stdout.flush();
-    const key = context.io.stdin.readChunk();
+    const key = endingAtOnce(() => {
+      context.print(question);
+      context.io.stdout.flush();
+      return context.io.stdin.readChunk();
+    });
     return key === undefined || key[0] === 4 ? undefined : decodeText(key).replace(/[\r\n]+$/, '');
   } finally {
     stty([settings]);

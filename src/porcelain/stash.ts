@@ -335,11 +335,7 @@ function refuseIntended(tree: WorkTree): void {
  * After a stash was made: takes from index and files what it holds. Answers the words that only mean entries which are
  * not checked out (`skip-worktree`): then the files stay as they are, and the index has them.
  */
-export async function clearStashed(
-  tree: WorkTree,
-  created: Created,
-  options: PushOptions,
-): Promise<readonly string[]> {
+export async function clearStashed(tree: WorkTree, created: Created, options: PushOptions): Promise<readonly string[]> {
   const { repository } = tree;
   const head = (await repository.refs.resolve('HEAD')) as Oid<'commit'>;
   const headTree = await treeOfCommit(repository, head);
@@ -473,7 +469,10 @@ async function undoStaged(
     if (file === undefined) removeFiles(tree, [path]);
     let stat: ReturnType<WorkTree['lstat']>;
     if (file !== undefined) {
-      const outcome = await writer.writeContent(file, isGitlinkMode(file.mode) ? undefined : (await store.read(file.oid))?.data);
+      const outcome = await writer.writeContent(
+        file,
+        isGitlinkMode(file.mode) ? undefined : (await store.read(file.oid))?.data,
+      );
       if (outcome.ok) stat = outcome.stat;
     }
     // The index stays what it was where that is asked for, and the files alone lose the change.

@@ -103,19 +103,21 @@ describe('stash beside entries that are not looked at', () => {
 });
 
 describe('words of stash', () => {
-  test.skipIf(!current).each(
-    [
-      ['export', '--print', 'bad'],
-      ['export', '--print', '--', 'bad'],
-      ['export', '--print', '-k'],
-      ['export', '-h'],
-      ['export', '--to-ref', 'refs/x'],
-      ['import'],
-      ['import', '--print'],
-      ['push', '--inter-hunk-context=-2'],
-      ['push', '-p', '--pathspec-from-file=x', 'seen'],
-    ].map((args) => [args.join(' '), args] as const),
-  )('%s', (_, args) => {
+  test
+    .skipIf(!current)
+    .each(
+      [
+        ['export', '--print', 'bad'],
+        ['export', '--print', '--', 'bad'],
+        ['export', '--print', '-k'],
+        ['export', '-h'],
+        ['export', '--to-ref', 'refs/x'],
+        ['import'],
+        ['import', '--print'],
+        ['push', '--inter-hunk-context=-2'],
+        ['push', '-p', '--pathspec-from-file=x', 'seen'],
+      ].map((args) => [args.join(' '), args] as const),
+    )('%s', (_, args) => {
     const [stock, ours] = both(flagged, ['stash', ...args]);
     const head = (text: string): string => text.replace(/\n\n {4}[\s\S]*/, '\n');
     expect({ ...ours, stdout: head(ours.stdout), stderr: head(ours.stderr) }).toEqual({
