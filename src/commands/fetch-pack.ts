@@ -20,7 +20,7 @@ function diagnose(url: string): string {
     lines.push('protocol=ssh', `userandhost=${address.host}`, `port=${address.port ?? 'NONE'}`, `path=${address.path}`);
   } else if (address.kind === 'git') {
     const authority = /^[^:]+:\/\/([^/]*)/.exec(url)?.[1] ?? address.host;
-    lines.push('protocol=git', `hostandport=${authority.replace(/:$/, '')}`, `path=${address.path}`);
+    lines.push('protocol=git', `hostandport=${authority}`, `path=${address.path}`);
   } else lines.push(`protocol=${address.kind}`, 'path=');
   return lines.map((line) => `Diag: ${line}\n`).join('');
 }

@@ -148,11 +148,10 @@ export const command = defineCommand({
     const cruft = values.cruft === true;
     const keepUnreachable = values['keep-unreachable'] === true;
     const loosen = values.A === true || typeof values['unpack-unreachable'] === 'string';
-    if (keepUnreachable && loosen) {
-      throw new GitError('USAGE', "options '--keep-unreachable' and '-A' cannot be used together");
-    }
-    if (cruft && (keepUnreachable || loosen)) {
-      throw new GitError('USAGE', `options '--cruft' and '${keepUnreachable ? '-k' : '-A'}' cannot be used together`);
+    const ways = [loosen && "'-A'", keepUnreachable && "'-k/--keep-unreachable'", cruft && "'--cruft'"].filter(Boolean);
+    if (ways.length > 1) {
+      const named = ways.length > 2 ? `${ways[0]}, ${ways[1]}, and ${ways[2]}` : ways.join(' and ');
+      throw new GitError('USAGE', `options ${named} cannot be used together`);
     }
     const geometric = values.geometric ?? 0;
     const all = values.a === true || loosen || cruft;

@@ -29,6 +29,7 @@ describe('both programs in turn', () => {
     const box = sandbox();
     const random = new Random(2026);
     box.git(['init', '-q', '-b', 'main', '.']);
+    box.git(['config', 'maintenance.auto', 'false']);
     const contents = new Map<string, string>();
     const names = ['a.txt', 'b/c.txt', 'b/d/e.txt', 'f.bin', 'g/h.txt'];
     for (let round = 0; round < rounds; round++) {

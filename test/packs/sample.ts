@@ -14,6 +14,8 @@ export function makeSample(
   const random = new Random(options.seed ?? 7);
   mkdirSync(directory, { recursive: true });
   stock(['init', '-q', '-b', 'main', `--object-format=${options.format ?? 'sha1'}`, '.'], { cwd: directory });
+  // Newer git packs in the background, at any moment.
+  stock(['config', 'maintenance.auto', 'false'], { cwd: directory });
   const line = (): string => `${random.below(1e9).toString(36)} ${'xyzzy '.repeat(random.below(4))}${random.below(50)}`;
   const files = new Map<string, string[]>();
   for (let i = 0; i < 20; i++) {

@@ -126,12 +126,12 @@ export class Sandbox {
 /** Makes a sandbox for the running test. */
 export function sandbox(): Sandbox {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return new Sandbox(directory);
 }
 
 /** The same for a whole file: the caller removes it (`afterAll`). */
 export function sharedSandbox(): Sandbox & { remove(): void } {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
-  return Object.assign(new Sandbox(directory), { remove: () => rmSync(directory, { recursive: true, force: true }) });
+  return Object.assign(new Sandbox(directory), { remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) });
 }

@@ -73,6 +73,6 @@ export async function inTemporaryDirectory<T>(work: (directory: string) => T | P
   try {
     return await work(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }

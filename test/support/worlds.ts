@@ -56,7 +56,7 @@ export class Worlds {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
