@@ -29,8 +29,17 @@ function reader(repository: Repository): (path: string) => string | undefined {
 export function listWorktrees(repository: Repository): readonly WorktreeInfo[] {
   const { platform, commonDir, gitDir, workTree } = repository;
   const read = reader(repository);
-  const branchOf = (directory: string): string | undefined =>
-    /^ref:\s*(.*)$/.exec(read(`${directory}/HEAD`) ?? '')?.[1];
+  const named = (file: string): string | undefined => /^ref:\s*(.*)$/.exec(read(file) ?? '')?.[1];
+  const branchOf = (directory: string): string | undefined => {
+    let name = named(`${directory}/HEAD`);
+    // A branch may be another name of one, as far as references are followed.
+    for (let depth = 1; depth < 5 && name?.startsWith('refs/') === true; depth++) {
+      const next = named(`${commonDir}/${name}`);
+      if (next === undefined) break;
+      name = next;
+    }
+    return name;
+  };
   const bare = gitDir === commonDir ? workTree === undefined : repository.config.getBool('core.bare', false);
   const found: WorktreeInfo[] = [
     {
