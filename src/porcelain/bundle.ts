@@ -148,13 +148,13 @@ class BundleReferences {
     return found;
   }
 
-  /** Tags made outside of `--since` and `--until` stay out. */
+  /** Tags made outside of `--since` and `--until`, or at that very second, stay out. */
   #isTimely(data: Bytes): boolean {
     const { maxAge, minAge } = this.#request.revisions.settings;
     if (maxAge === undefined && minAge === undefined) return true;
     const { tagger } = parseTag(data);
     if (tagger === undefined) return true;
     const { seconds } = tagger;
-    return (maxAge === undefined || seconds >= maxAge) && (minAge === undefined || seconds <= minAge);
+    return (maxAge === undefined || seconds > maxAge) && (minAge === undefined || seconds < minAge);
   }
 }

@@ -75,6 +75,24 @@ it.each(['sha1', 'sha256'])(
   120_000,
 );
 
+it('takes no tag of the very second that --since or --until name', () => {
+  const box = sandbox();
+  box.git(['init', '-q', 'r']);
+  for (let i = 0; i < 4; i++) {
+    const env = { GIT_COMMITTER_DATE: `${1112911993 + i} +0000` };
+    box.git(['commit', '-q', '--allow-empty', '-m', `${i}`], { cwd: 'r', env });
+    box.git(['tag', '-a', '-m', 'x', `t${i}`], { cwd: 'r', env });
+  }
+  for (const limit of ['--since', '--until']) {
+    const words = ['bundle', 'create', '-q', '../x.bundle', '--all', `${limit}=1112911994`];
+    const [theirs, ours] = [box.tryGit, box.tryBough].map((program) => {
+      const { code, stderr } = program.call(box, words, { cwd: 'r' });
+      return { code, stderr, header: header(readFileSync(box.path('x.bundle'))) };
+    });
+    expect(ours).toEqual(theirs);
+  }
+}, 60_000);
+
 it('a bundle that is damaged anywhere is refused, and nothing of it stays', () => {
   const box = sandbox();
   const random = new Random(5);
