@@ -133,5 +133,7 @@ export function sandbox(): Sandbox {
 /** The same for a whole file: the caller removes it (`afterAll`). */
 export function sharedSandbox(): Sandbox & { remove(): void } {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
-  return Object.assign(new Sandbox(directory), { remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }) });
+  return Object.assign(new Sandbox(directory), {
+    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
+  });
 }
