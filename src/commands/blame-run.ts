@@ -135,6 +135,8 @@ export class BlameRun {
   #pool!: CommitPool;
   #mailmap!: Mailmap;
   #encoding = 'UTF-8';
+  #repeatedColor = '\x1b[36m';
+  #ageSteps: readonly AgeStep[] | undefined;
   #fakeFacts: { node: CommitNode; facts: Facts } | undefined;
 
   constructor(context: CommandContext, annotate: boolean) {
@@ -183,9 +185,20 @@ export class BlameRun {
     if (date !== undefined) this.#dateMode = parseDateMode(date, () => this.#context.io.stdout.isTerminal);
     for (const file of config.getAll('blame.ignorerevsfile')) words.ignoreFiles.push(file);
     const coloring = config.get('blame.coloring');
-    if (coloring === 'repeatedLines') words.colorLines = true;
-    else if (coloring === 'highlightRecent') words.colorByAge = true;
-    else if (coloring === 'none') words.colorLines = words.colorByAge = false;
+    if (coloring !== undefined && !['repeatedLines', 'highlightRecent', 'none'].includes(coloring))
+      this.#context.warning(`invalid value for 'blame.coloring': '${coloring}'`);
+    const repeated = config.get('color.blame.repeatedlines');
+    if (repeated !== undefined && repeated !== '') {
+      try {
+        this.#repeatedColor = parseColor(repeated);
+      } catch (error) {
+        this.#context.error((error as Error).message);
+        this.#context.warning(`invalid value for 'color.blame.repeatedLines': '${repeated}'`);
+      }
+    }
+    if (config.last('color.pager')?.value !== undefined) config.getBool('color.pager');
+    const ages = config.get('color.blame.highlightrecent');
+    if (ages !== undefined) this.#ageSteps = this.#readAges(ages);
   }
 
   #take(argv: readonly string[], at: number): number {
@@ -885,8 +898,12 @@ export class BlameRun {
     const dateWidth = widthOfDates(this.#dateMode, (mode) => formatDate(0, '+0000', mode, this.#repository.clock));
     const markUnblamable = config.getBool('blame.markunblamablelines') === true;
     const markIgnored = config.getBool('blame.markignoredlines') === true;
-    const repeated = this.#repeatedColor();
-    const ages = words.colorByAge ? this.#ageColors() : undefined;
+    const coloring = words.colorLines || words.colorByAge ? undefined : config.get('blame.coloring');
+    // The other program's lines have no colours.
+    const colorLines = !words.compat && (words.colorLines || coloring === 'repeatedLines');
+    const colorByAge = !words.compat && (words.colorByAge || coloring === 'highlightRecent');
+    const repeated = this.#repeatedColor;
+    const ages = colorByAge ? this.#ageColors() : undefined;
     let before: CommitNode | undefined;
     for (const entry of entries) {
       const { origin } = entry;
@@ -937,8 +954,8 @@ export class BlameRun {
           meta += ` ${String(number).padStart(digits)}) `;
         }
         let paint: string | undefined;
-        if (words.colorLines) paint = n > 0 || follows ? repeated : own;
-        else if (words.colorByAge) paint = own;
+        if (colorLines) paint = n > 0 || follows ? repeated : own;
+        else if (colorByAge) paint = own;
         if (paint !== undefined) meta = `${paint}${meta}${RESET}`;
         const line = decodeText(lineBytes(lines, entry.line + n));
         text += meta + line;
@@ -948,26 +965,34 @@ export class BlameRun {
     }
   }
 
-  #repeatedColor(): string {
-    const configured = this.#repository.config.get('color.blame.repeatedlines');
-    return configured === undefined ? '\x1b[36m' : parseColor(configured);
+  /** Colours by age: each until a date. */
+  #readAges(spec: string): AgeStep[] {
+    const parts = spec.split(',').map((part) => part.trim());
+    const steps: AgeStep[] = [];
+    for (let i = 0; i < parts.length; i += 2) {
+      const [color, date] = [parts[i]!, parts[i + 1]];
+      const until = date === undefined ? Number.POSITIVE_INFINITY : approxidate(date, this.#repository.clock).seconds;
+      try {
+        steps.push({ color: parseColor(color), until });
+      } catch (error) {
+        this.#context.error((error as Error).message);
+        throw new GitError('CONFIG', `expecting a color: ${color}`);
+      }
+    }
+    if (parts.length % 2 === 0) throw new GitError('CONFIG', 'must end with a color');
+    return steps;
   }
 
-  /** Colours by age: each until a date. */
   #ageColors(): (seconds: number) => string {
-    const spec =
-      this.#repository.config.get('color.blame.highlightrecent') ?? 'blue,12 month ago,white,1 month ago,red';
-    const parts = spec.split(',');
-    const steps: { color: string; until: number }[] = [];
-    for (let i = 0; i < parts.length; i += 2) {
-      const until =
-        parts[i + 1] === undefined
-          ? Number.POSITIVE_INFINITY
-          : approxidate(parts[i + 1]!.trim(), this.#repository.clock).seconds;
-      steps.push({ color: parseColor(parts[i]!.trim()), until });
-    }
+    const steps = this.#ageSteps ?? this.#readAges('blue,12 month ago,white,1 month ago,red');
     return (seconds) => (steps.find((step) => seconds <= step.until) ?? steps[steps.length - 1]!).color;
   }
+}
+
+interface AgeStep {
+  readonly color: string;
+  /** Seconds since the epoch. */
+  readonly until: number;
 }
 
 const padColumns = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)));

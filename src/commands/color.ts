@@ -4,10 +4,15 @@ import type { CommandContext } from './command.js';
 
 /** Whether to colour what goes to standard error. */
 export function stderrColor(context: CommandContext, config: Config | undefined, slot: string): boolean {
-  const setting = (config?.get(`color.${slot}`) ?? config?.get('color.ui') ?? 'auto').toLowerCase();
+  const setting = (said(config, `color.${slot}`) ?? said(config, 'color.ui') ?? 'auto').toLowerCase();
   if (setting === 'always') return true;
   if (['never', 'false', 'no', 'off', '0'].includes(setting)) return false;
   return context.io.stderr.isTerminal && context.env['TERM'] !== 'dumb' && context.env['TERM'] !== undefined;
+}
+
+function said(config: Config | undefined, key: string): string | undefined {
+  const entry = config?.last(key);
+  return entry === undefined ? undefined : (entry.value ?? 'true');
 }
 
 /**
@@ -16,10 +21,11 @@ export function stderrColor(context: CommandContext, config: Config | undefined,
  */
 export function wantColor(context: CommandContext, slot: string, override?: string | null): boolean {
   const config = context.maybeRepository()?.config;
+  // Without a value it is true, which is `auto`.
   const setting =
-    override === null ? 'never' : (override ?? config?.get(`color.${slot}`) ?? config?.get('color.ui') ?? 'auto');
+    override === null ? 'never' : (override ?? said(config, `color.${slot}`) ?? said(config, 'color.ui') ?? 'auto');
   for (const name of [`color.${slot}`, 'color.ui', 'color.pager']) {
-    const value = config?.get(name);
+    const value = config?.last(name)?.value;
     if (value !== undefined && !/^(?:always|never|auto)$/i.test(value)) config!.getBool(name);
   }
   switch (setting.toLowerCase()) {
@@ -32,7 +38,7 @@ export function wantColor(context: CommandContext, slot: string, override?: stri
     case '0':
       return false;
     default: {
-      const paging = context.env['GIT_PAGER_IN_USE'] === 'true' && (config?.get('color.pager') ?? 'true') !== 'false';
+      const paging = context.env['GIT_PAGER_IN_USE'] === 'true' && (said(config, 'color.pager') ?? 'true') !== 'false';
       return (
         (context.io.stdout.isTerminal || paging) && context.env['TERM'] !== 'dumb' && context.env['TERM'] !== undefined
       );

@@ -81,7 +81,12 @@ export class CommitHeader {
     const format = settings.pretty ?? mediumFormat;
     const color = context.wantColor('diff', this.color ?? undefined);
     const loadMailmap = mailmapLoader(repository);
-    const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
+    const decorations = decorationLoader(repository, () => ({
+      include: [],
+      exclude: [],
+      configExclude: [],
+      usual: true,
+    }));
     const { notes } = this;
     const { printer, abbreviator } = createPrinter({
       repository,
@@ -109,7 +114,7 @@ export class CommitHeader {
       colors: decorationColors(repository, color),
       decorate: false,
       notes: notes.length === 0 ? undefined : (one, raw) => formatNotes(repository, notes, one, raw),
-      warn: (message) => context.warning(message),
+      complain: (line) => context.printError(`${line}\n`),
       terminator,
     });
   }

@@ -12,7 +12,9 @@ import { isRegularMode } from '../objects/mode.js';
 import { wordSplitterFromRegex } from '../diff/word-regex.js';
 import type { Attributes } from '../repo/attributes.js';
 import type { Repository } from '../repo/repository.js';
+import { holdsObject } from '../porcelain/work-tree-pairs.js';
 import { Converter } from '../worktree/convert.js';
+import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext } from './command.js';
 
 export type AttributesOf = (path: string) => Attributes;
@@ -28,6 +30,8 @@ export class DiffDrivers {
     private readonly attributesOf: AttributesOf | undefined,
     /** Cut off the paths that programs are told. */
     private readonly relative?: string | undefined,
+    /** Its files are handed to programs as they are where they hold what the object does. */
+    private readonly tree?: WorkTree | undefined,
   ) {}
 
   /** How files for programs get the form they would have in a work tree. */
@@ -50,8 +54,8 @@ export class DiffDrivers {
     else driver = this.named(value ?? 'default');
     const size = attributes?.get('conflict-marker-size');
     if (typeof size === 'string' && Number(size) > 0) driver = { ...driver, markerSize: Number(size) };
-    const external = this.context.env['GIT_EXTERNAL_DIFF'] ?? this.repository?.config.get('diff.external');
-    if (driver?.external === undefined && external !== undefined && external !== '') {
+    const external = this.context.env['GIT_EXTERNAL_DIFF'] ?? this.repository?.config.last('diff.external')?.value;
+    if (driver?.external === undefined && external !== undefined) {
       const fromEnv = this.context.env['GIT_EXTERNAL_DIFF'] !== undefined;
       const trusts = fromEnv
         ? /^(?:1|true|yes|on)$/i.test(this.context.env['GIT_EXTERNAL_DIFF_TRUST_EXIT_CODE'] ?? '')
@@ -141,28 +145,34 @@ export class DiffDrivers {
     quiet: boolean,
   ): Promise<ExternalAnswer> {
     if (quiet && !trusts) return { output: new Uint8Array(0), changed: true };
-    const folder = mkdtempSync(join(tmpdir(), 'git-blob-'));
+    const folders: string[] = [];
     try {
       const { old, new: fresh } = pair;
       const shown = (path: string): string =>
         this.relative !== undefined && path.startsWith(this.relative) ? path.slice(this.relative.length) : path;
       const args: string[] = [shown(old.mode !== 0 ? old.path : fresh.path)];
-      for (const [i, side] of [old, fresh].entries()) {
+      for (const side of [old, fresh]) {
         if (side.mode === 0) {
           args.push('/dev/null', '.', '.');
           continue;
         }
         const mode = side.mode.toString(8).padStart(6, '0');
-        if (side.file !== undefined) {
-          args.push(side.file, side.oid, mode);
+        if (side.file !== undefined || (this.tree !== undefined && (await holdsObject(this.tree, side)))) {
+          args.push(side.file ?? side.path, side.learned === true ? '0'.repeat(side.oid.length) : side.oid, mode);
           continue;
         }
-        const place = mkdtempSync(join(folder, String(i)));
+        const place = mkdtempSync(join(tmpdir(), 'git-blob-'));
+        folders.push(place);
         args.push(await this.temporaryFile(place, side), side.oid, mode);
       }
       if (old.mode !== 0 && fresh.mode !== 0 && old.path !== fresh.path)
         args.push(shown(fresh.path), ...(header === '' ? [] : [header]));
       const counter = { GIT_DIFF_PATH_COUNTER: String(++this.shown), GIT_DIFF_PATH_TOTAL: String(this.total) };
+      if (command === '') {
+        this.context.error('cannot run : No such file or directory');
+        const failure = new GitError('USAGE', `external diff died, stopping at ${args[0]}`);
+        return { output: new Uint8Array(0), changed: true, failure };
+      }
       const run = spawnSync('/bin/sh', ['-c', `${command} "$@"`, command, ...args], {
         cwd: this.repository?.workTree ?? this.context.cwd,
         env: { ...this.context.env, ...counter } as NodeJS.ProcessEnv,
@@ -175,7 +185,7 @@ export class DiffDrivers {
       const failure = new GitError('USAGE', `external diff died, stopping at ${args[0]}`);
       return { output, changed: true, failure };
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     }
   }
 

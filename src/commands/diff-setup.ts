@@ -26,7 +26,7 @@ import {
 import { createDelta } from '../packs/delta-create.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
-import { badVariable, type Config } from '../repo/config.js';
+import { badVariable, type Config, missingValue } from '../repo/config.js';
 import type { Repository } from '../repo/repository.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
@@ -54,6 +54,8 @@ export interface DiffSetup {
   readonly mnemonics?: readonly [string, string] | undefined;
   /** The id of a file of the work tree. */
   readonly identify?: ((side: DiffSide) => Awaitable<Oid>) | undefined;
+  /** Only objects are compared, whatever files there are. */
+  readonly objectsOnly?: boolean | undefined;
   /** The work tree that is compared: its submodules and their settings count. */
   readonly tree?: WorkTree | undefined;
 }
@@ -326,7 +328,8 @@ function diffColors(config: Config | undefined): DiffColors {
   for (const [slot, name] of Object.entries(slots)) {
     for (const section of ['diff.color', 'color.diff']) {
       const entry = config?.last(`${section}.${slot}`);
-      if (entry?.value === undefined) continue;
+      if (entry === undefined) continue;
+      if (entry.value === undefined) throw missingValue(entry);
       try {
         colors[name] = parseColor(entry.value);
       } catch (error) {
@@ -343,7 +346,7 @@ const renameValues: Readonly<Record<string, 'none' | 'renames' | 'copies'>> = {
 };
 
 function configuredRenames(repository: Repository | undefined): 'none' | 'renames' | 'copies' {
-  const value = repository?.config.get('diff.renames');
+  const value = repository?.config.last('diff.renames')?.value;
   if (value === undefined) return 'renames';
   return renameValues[value.toLowerCase()] ?? (repository!.config.getBool('diff.renames', true) ? 'renames' : 'none');
 }
@@ -415,6 +418,11 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   if (forms.size === 0 && setup.defaultForm !== undefined) forms.add(setup.defaultForm);
   forms.delete('none');
 
+  if (ui) {
+    // What is not used here has to be what it is meant to be as well.
+    config?.getBool('diff.mnemonicprefix');
+    config?.get('diff.external');
+  }
   const wantColor = context.wantColor('diff', words.color ?? config?.get('diff.color') ?? undefined);
   // Colours that cannot be read are told of, used or not.
   const palette = diffColors(config);
@@ -444,7 +452,13 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     words.relative ?? (ui && config?.getBool('diff.relative', false) === true),
     repository,
   );
-  const drivers = new DiffDrivers(context, repository, setup.attributesOf, relative);
+  const drivers = new DiffDrivers(
+    context,
+    repository,
+    setup.attributesOf,
+    relative,
+    setup.objectsOnly === true ? undefined : setup.tree,
+  );
   const whitespace =
     words.ignoreAllSpace === true ||
     words.ignoreSpaceChange === true ||
@@ -473,7 +487,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
       : (configAlgorithm as 'myers' | 'minimal' | 'patience' | 'histogram'));
 
   const wordRegex = words.wordRegex ?? undefined;
-  const configuredWords = config?.get('diff.wordregex');
+  const configuredWords = ui ? config?.get('diff.wordregex') : undefined;
   const wordDiff = words.wordDiff === 'none' ? undefined : words.wordDiff;
 
   const abbreviateTo = (length: number | undefined): ((oid: Oid) => Awaitable<string>) | undefined => {
@@ -565,7 +579,7 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
 
   const ignoreWord = words.ignoreSubmodules as SubmoduleIgnore | undefined;
   const rules = setup.tree === undefined ? undefined : submoduleRules(setup.tree, 'untracked');
-  const ignoreSetting = config?.get('diff.ignoresubmodules');
+  const ignoreSetting = ui ? config?.get('diff.ignoresubmodules') : undefined;
   if (ui && ignoreSetting !== undefined && !['none', 'untracked', 'dirty', 'all'].includes(ignoreSetting))
     throw new GitError('CONFIG', `bad --ignore-submodules argument: ${ignoreSetting}`);
   const submoduleIgnore = (path: string): SubmoduleIgnore => ignoreWord ?? rules?.(path) ?? 'untracked';
@@ -590,12 +604,13 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     filter = parsed;
   }
 
-  const orderFile = words.orderFile ?? (ui ? config?.getPath('diff.orderfile') : undefined);
-  const ordered = orderFile !== undefined && orderFile !== '' && orderFile !== '/dev/null';
+  const configuredOrder = ui ? (config?.getPath('diff.orderfile') ?? config?.get('diff.orderfile')) : undefined;
+  const orderFile = words.orderFile ?? configuredOrder;
+  const ordered = orderFile !== undefined && words.orderFile !== '' && orderFile !== '/dev/null';
   const order = (): string[] | undefined => {
     if (!ordered) return undefined;
     try {
-      return parseOrderFile(decodeText(readFileSync(resolve(context.cwd, orderFile))));
+      return parseOrderFile(decodeText(readFileSync(orderFile === '' ? '' : resolve(context.cwd, orderFile))));
     } catch (error) {
       const reason = (error as { code?: string }).code === 'ENOENT' ? 'No such file or directory' : 'Is a directory';
       throw new GitError('USAGE', `failed to read orderfile '${orderFile}': ${reason}`);

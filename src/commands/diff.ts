@@ -185,6 +185,7 @@ class Diff {
       attributesOf: await this.attributes(),
       identify: identifier(tree),
       tree,
+      objectsOnly: named.length > 1,
       mnemonics: parsed.cached
         ? ['c/', 'i/']
         : named.length === 0

@@ -18,7 +18,7 @@ import { isGitlinkMode, isRegularMode, isTreeMode } from '../objects/mode.js';
 import { checkTreeDepth, parseTree } from '../objects/tree.js';
 import { GrepExpression } from '../porcelain/grep-pattern.js';
 import type { GrepToken } from '../porcelain/grep-pattern.js';
-import { checkColors } from '../repo/config-check.js';
+import { checkGrepSettings } from '../repo/config-check.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -138,11 +138,6 @@ interface Source {
   read(): Promise<Bytes | undefined>;
 }
 
-const colorSlots = [
-  ...['context', 'filename', 'function', 'linenumber', 'column', 'match', 'matchcontext', 'matchselected'],
-  ...['selected', 'separator'],
-];
-
 interface Colors {
   readonly filename: string;
   readonly function: string;
@@ -185,6 +180,10 @@ class Grep {
   #configure(): void {
     const { values } = this.#args;
     const config = this.#repository?.config;
+    if (config !== undefined) checkGrepSettings(config);
+    const threads = config?.getInt('grep.threads');
+    if (threads !== undefined && threads < 0)
+      throw new GitError('CONFIG', `invalid number of threads specified (${threads}) for grep.threads`);
     this.#lineNumber = values['line-number'] ?? config?.getBool('grep.linenumber') === true;
     this.#column = values.column ?? config?.getBool('grep.column') === true;
     this.#fullName = values['full-name'] ?? config?.getBool('grep.fullname') === true;
@@ -209,7 +208,6 @@ class Grep {
       throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     this.#heading = values.heading === true;
     this.#break = values.break === true;
-    if (config !== undefined) checkColors(config, 'color.grep', colorSlots, { only: true });
     if (this.#context.wantColor('grep', values.color)) this.#colors = this.#readColors();
   }
 
@@ -914,11 +912,11 @@ class FileSearch {
     const lineColor = sign === ':' ? colors.selected : sign === '=' ? colors.function : colors.context;
     const matchColor = sign === ':' ? colors.matchSelected : colors.matchContext;
     const highlight = sign === ':' ? !values.invert : values.invert;
-    if (!highlight) return paint(lineColor, line);
+    // Lines, and what stands around matches, are painted even where they are nothing.
+    const around = (text: string): string => (lineColor === '' ? text : `${lineColor}${text}${RESET}`);
+    if (!highlight) return around(line);
     let out = '';
     let at = 0;
-    // What stands around matches is painted even where it is nothing.
-    const around = (text: string): string => (lineColor === '' ? text : `${lineColor}${text}${RESET}`);
     for (const { start, end } of expression.matches(line)) {
       out += around(line.slice(at, start)) + paint(matchColor, line.slice(start, end));
       at = end;

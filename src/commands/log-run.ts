@@ -48,7 +48,7 @@ import { ReflogWalk } from '../porcelain/reflog-walk.js';
 import { defaultDateMode } from '../repo/dates.js';
 import type { Mailmap } from '../porcelain/mailmap.js';
 import { badVariable } from '../repo/config.js';
-import { checkColors } from '../repo/config-check.js';
+import { checkColors, checkGrepSettings } from '../repo/config-check.js';
 import type { Repository } from '../repo/repository.js';
 import type { PathspecItem } from '../repo/pathspec.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
@@ -351,17 +351,19 @@ export class LogRun {
     const loadMailmap = mailmapLoader(repository);
     const useMailmap = this.#own.mailmap ?? repository.config.getBool('log.mailmap', true);
     if (useMailmap) this.#mailmap = await loadMailmap();
-    const configExclude = this.#excludedDecorations();
-    const decorations = decorationLoader(repository, {
-      include: this.#own.decorateRefs,
-      exclude: this.#own.decorateExclude,
-      configExclude,
-      usual:
-        !this.#own.clearDecorations &&
-        this.#own.decorateRefs.length === 0 &&
-        this.#own.decorateExclude.length === 0 &&
-        configExclude.length === 0 &&
-        repository.config.get('log.initialdecorationset') !== 'all',
+    const decorations = decorationLoader(repository, () => {
+      const configExclude = this.#excludedDecorations();
+      return {
+        include: this.#own.decorateRefs,
+        exclude: this.#own.decorateExclude,
+        configExclude,
+        usual:
+          !this.#own.clearDecorations &&
+          this.#own.decorateRefs.length === 0 &&
+          this.#own.decorateExclude.length === 0 &&
+          configExclude.length === 0 &&
+          repository.config.get('log.initialdecorationset') !== 'all',
+      };
     });
     const pool = new CommitPool(repository.objects, {
       keepData: true,
@@ -443,7 +445,7 @@ export class LogRun {
       notes: notesTrees.length === 0 ? undefined : (oid, raw) => formatNotes(repository, notesTrees, oid, raw),
       reflog: this.#reflogs === undefined ? undefined : () => this.#reflogs!.info(),
       showSignature: settings.showSignature ? (view) => this.#signature(view) : undefined,
-      warn: (message) => context.warning(message),
+      complain: (line) => context.printError(`${line}\n`),
       terminator: words.nul === true ? '\0' : '\n',
       ...(words.linePrefix === undefined ? {} : { linePrefix: words.linePrefix }),
     });
@@ -669,7 +671,9 @@ export class LogRun {
   }
 
   async *run(): AsyncGenerator<LogResult, number> {
-    const slots = ['branch', 'remotebranch', 'tag', 'stash', 'head', 'grafted', 'symbol'];
+    const slots = ['branch', 'remotebranch', 'tag', 'stash', 'head', 'grafted'];
+    checkGrepSettings(this.#repository.config);
+    this.#repository.config.get('format.subjectprefix');
     checkColors(this.#repository.config, 'color.decorate', slots);
     await this.#parse();
     await this.#prepare();

@@ -232,7 +232,12 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   settings.expandTabs = 0;
   const format = settings.pretty ?? (settings.verboseHeader ? (own.header ? rawFormat : mediumFormat) : mediumFormat);
   const missingCommits: string[] = [];
-  const decorations = decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: true });
+  const decorations = decorationLoader(repository, () => ({
+    include: [],
+    exclude: [],
+    configExclude: [],
+    usual: true,
+  }));
   const overlook = own.missing !== 'error';
   let filterMailmap: ReturnType<typeof messageFilter>;
   let reflogs: ReflogWalk | undefined;
@@ -309,7 +314,7 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
     colors: decorationColors(repository, color),
     decorate: own.bisectAll ? 'short' : false,
     decorations: () => shownNames ?? decorations(),
-    warn: (message) => context.warning(message),
+    complain: (line) => context.printError(`${line}\n`),
     terminator: own.nul ? '\0' : '\n',
     revList: {
       timestamp: own.timestamp,

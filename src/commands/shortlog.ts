@@ -252,7 +252,12 @@ async function* shortlog(context: CommandContext): AsyncGenerator<Group> {
         pathSettings: { settings: context.globals.pathspecs },
         decorated: settings.simplifyByDecoration
           ? decoratedBy(
-              await decorationLoader(repository, { include: [], exclude: [], configExclude: [], usual: false })(),
+              await decorationLoader(repository, () => ({
+                include: [],
+                exclude: [],
+                configExclude: [],
+                usual: false,
+              }))(),
             )
           : undefined,
         entries: reflogs,

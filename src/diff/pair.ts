@@ -19,6 +19,8 @@ export interface DiffSide {
   size?(): Awaitable<number | undefined>;
   /** Told the id once it was computed, where `oid` did not say it; shown from then on. */
   learn?(oid: Oid): void;
+  /** The id was told so: programs are not told it. */
+  readonly learned?: boolean | undefined;
   /** A file on disk that holds the content: relative to where programs run, or absolute. */
   readonly file?: string | undefined;
   /** A submodule with changes of its own: `-dirty` is shown. */

@@ -60,13 +60,13 @@ export function mailmapLoader(repository: Repository): () => Awaitable<Mailmap> 
   };
 }
 
-/** The decorations of the repository, loaded once. */
-export function decorationLoader(repository: Repository, filter: DecorationFilter): () => Awaitable<Decorations> {
+/** The decorations of the repository, loaded once; `filter` is asked where they are. */
+export function decorationLoader(repository: Repository, filter: () => DecorationFilter): () => Awaitable<Decorations> {
   let loading: Promise<Decorations> | undefined;
   let ready: Decorations | undefined;
   return () => {
     if (ready !== undefined) return ready;
-    loading ??= loadDecorations(repository, filter, repository.grafts.keys()).then((map) => {
+    loading ??= loadDecorations(repository, filter(), repository.grafts.keys()).then((map) => {
       ready = map;
       return map;
     });

@@ -42,7 +42,7 @@ export function decorationColors(repository: Repository, color: boolean): Decora
 
 const graphColorNames = ['red', 'green', 'yellow', 'blue', 'magenta', 'cyan'];
 
-function graphColors(repository: Repository, warn: (message: string) => void): readonly string[] {
+function graphColors(repository: Repository, complain: (line: string) => void): readonly string[] {
   const configured = repository.config.get('log.graphcolors');
   if (configured !== undefined) {
     const colors: string[] = [];
@@ -50,7 +50,8 @@ function graphColors(repository: Repository, warn: (message: string) => void): r
       try {
         colors.push(parseColor(word));
       } catch {
-        warn(`ignored invalid color '${word}' in log.graphColors`);
+        complain(`error: invalid color value: ${word}`);
+        complain(`warning: ignored invalid color '${word}' in log.graphColors`);
       }
     }
     if (colors.length > 0) return colors;
@@ -104,7 +105,8 @@ export interface LogPrinterOptions {
   readonly notes?: ((oid: Oid, raw: boolean) => Awaitable<string>) | undefined;
   readonly reflog?: ((node: CommitNode) => ReflogInfo | undefined) | undefined;
   readonly showSignature?: ((view: CommitView) => Awaitable<string>) | undefined;
-  readonly warn: (message: string) => void;
+  /** Told whole lines for standard error. */
+  readonly complain: (line: string) => void;
   /** What ends a record: a newline, or NUL for `-z`. */
   readonly terminator: '\n' | '\0';
   readonly linePrefix?: string;
@@ -137,7 +139,7 @@ export class LogPrinter {
     this.#settings = options.settings;
     if (options.settings.graph) {
       const graph = new Graph({
-        colors: options.color ? graphColors(options.repository, options.warn) : [],
+        colors: options.color ? graphColors(options.repository, options.complain) : [],
         laneLimit: options.settings.graphLaneLimit,
         mark: (node) => {
           const mark = revisionMark(options.settings, node);

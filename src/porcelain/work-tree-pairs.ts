@@ -45,8 +45,11 @@ class WorkTreeSide implements DiffSide {
     readonly dirt?: Dirt | undefined,
   ) {}
 
+  learned = false;
+
   learn(oid: Oid): void {
     this.oid = oid;
+    this.learned = true;
   }
 
   /** Programs may read a plain file where it is. */
@@ -83,6 +86,18 @@ export function identifySide(tree: WorkTree, side: DiffSide): Awaitable<Oid> {
   const hash = (bytes: Bytes): Oid => tree.repository.platform.hashObject(tree.repository.objectFormat, 'blob', bytes);
   const content = side.read();
   return isPromise(content) ? content.then(hash) : hash(content);
+}
+
+/** Whether the file of the work tree at a side's path is, byte for byte, the side's object, as the index says of it. */
+export async function holdsObject(tree: WorkTree, side: DiffSide): Promise<boolean> {
+  if (!isRegularMode(side.mode)) return false;
+  const entry = tree.index.get(side.path);
+  if (entry === undefined || entry.oid !== side.oid || entry.assumeValid || entry.skipWorktree) return false;
+  const stat = presentStat(tree, entry);
+  if (stat?.kind !== 'file' || (await differs(tree, entry, stat))) return false;
+  const bytes = tree.fs.readFile(tree.absolute(side.path));
+  const { platform, objectFormat } = tree.repository;
+  return bytes !== undefined && platform.hashObject(objectFormat, 'blob', bytes) === side.oid;
 }
 
 /** The mode that a file on disk has for git, next to its entry where the file system cannot tell. */

@@ -226,6 +226,27 @@ export function checkColors(
   }
 }
 
+const grepSlots = [
+  ...['context', 'filename', 'function', 'linenumber', 'column', 'match', 'matchcontext', 'matchselected'],
+  ...['selected', 'separator'],
+];
+
+/** Throws `CONFIG` at a setting of searching that cannot be what it is meant to be: `grep.*` and `color.grep`. */
+export function checkGrepSettings(config: Config): void {
+  for (const entry of config.entries()) {
+    const { key, value } = entry;
+    if (/^grep\.(?:linenumber|column|fullname|extendedregexp)$/.test(key)) bool(entry, () => {});
+    else if (key === 'grep.patterntype') {
+      if (value === undefined) throw missingValue(entry);
+      if (!['default', 'basic', 'extended', 'fixed', 'perl'].includes(value))
+        throw new GitError('CONFIG', `bad grep.patterntype argument: ${value}`);
+    } else if (key === 'color.grep') boolOrAuto(entry, () => {});
+    else if (key === 'color.grep.match' && value === undefined)
+      throw badVariable(entry, "missing value for 'color.grep.matchcontext'");
+  }
+  checkColors(config, 'color.grep', grepSlots, { only: true });
+}
+
 /** What a command takes over beside the usual. */
 const ofCommands: Readonly<Record<string, readonly [string, Check][]>> = {
   add: bools('add.ignoreerrors', 'add.ignore-errors'),

@@ -75,6 +75,9 @@ const withoutNow = (text) =>
       '$1',
     );
 
+/** Names of temporary files are made up. */
+const withoutNames = (text) => text.replace(/git-blob-\w{6}/g, 'git-blob-');
+
 function difference(words, ours, theirs) {
   if (typeof theirs.code === 'string') return undefined;
   const faults = [];
@@ -85,7 +88,9 @@ function difference(words, ours, theirs) {
     return `line ${i + 1}: ${JSON.stringify(x[i]?.slice(0, 200))}, not ${JSON.stringify(y[i]?.slice(0, 200))}`;
   };
   if (ours.code !== theirs.code) faults.push(`exit ${ours.code}, not ${theirs.code}`);
-  const [out, wanted] = [ours.stdout, theirs.stdout].map((text) => withoutNow(withoutBinary(untilOptions(text))));
+  const [out, wanted] = [ours.stdout, theirs.stdout].map((text) =>
+    withoutNames(withoutNow(withoutBinary(untilOptions(text)))),
+  );
   if (out !== wanted) faults.push(`stdout ${first(out, wanted)}`);
   const [err, wantedErr] = [untilOptions(ours.stderr), untilOptions(theirs.stderr)];
   if (err !== wantedErr) faults.push(`stderr ${first(err, wantedErr)}`);

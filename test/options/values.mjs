@@ -170,7 +170,7 @@ export const settingsOf = {
   'blame.coloring': ['repeatedLines', 'highlightRecent', 'none', 'garbage', '', null],
   'blame.date': ['iso', 'relative', 'garbage', '', null],
   'blame.ignoreRevsFile': ['@revs', 'no/such/file', '', null],
-  'grep.patternType': ['default', 'basic', 'extended', 'fixed', 'perl', 'garbage', '', null],
+  'grep.patternType': ['default', 'basic', 'extended', 'fixed', 'garbage', '', null],
   'grep.threads': ['1', '0', 'abc', '-1', '', null],
   'color.blame.highlightRecent': ['blue,12 month ago,white,1 month ago,red', 'garbage', '', null],
   'color.diff': ['always', 'never', 'auto', 'garbage', '', null],
