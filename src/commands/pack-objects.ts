@@ -203,6 +203,7 @@ export const command = defineCommand({
       deltaCacheBytes: Math.min(config.getSize('pack.deltacachesize', 64 << 20) || 64 << 20, 256 << 20),
       bigFileThreshold: config.getSize('core.bigfilethreshold', 512 << 20),
       allowed: islands,
+      withoutIndex: toStdout,
       progress: shown ? (phase, done, total) => bars.show(phase, done, total) : undefined,
       signal: context.signal,
     });

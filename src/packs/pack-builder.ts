@@ -50,6 +50,8 @@ export interface PackOptions {
   readonly bigFileThreshold?: number | undefined;
   /** Whether an object may be a delta against another (delta islands). */
   readonly allowed?: ((oid: Oid, base: Oid) => boolean) | undefined;
+  /** CRCs of the entries are not wanted: there will be no index. */
+  readonly withoutIndex?: boolean | undefined;
   readonly progress?: ((phase: 'count' | 'compress' | 'write', done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,6 +62,7 @@ export interface WrittenRows {
   readonly count: number;
   readonly names: Bytes;
   readonly offsets: Float64Array;
+  /** Zeros where the pack was made without an index in mind. */
   readonly crcs: Uint32Array;
   /** Bytes of the pack, checksum included. */
   readonly size: number;
@@ -76,9 +79,6 @@ export interface PackStatistics {
   verbatim: number;
   verbatimPacks: number;
 }
-
-/** Bytes of a pack read at once. */
-const AHEAD = 128 << 10;
 
 /**
  * Makes a pack: `add` the objects in the order of a walk (newest first), then iterate over `chunks`. Entries of existing
@@ -484,7 +484,7 @@ export class PackBuilder {
     await this.prepare();
     const entries = this.#entries;
     const { platform, algorithm, progress } = this.#options;
-    const output = new PackOutput(platform, algorithm, this.#level);
+    const output = new PackOutput(platform, algorithm, this.#level, this.#options.withoutIndex !== true);
     const start = this.#nextInOrder;
     const total = this.#order.length - start;
     if (this.#written.length < entries.count) this.#written = new Float64Array(entries.count).fill(-1);
@@ -644,7 +644,7 @@ export class PackBuilder {
     const order = index.orderOf(offset);
     if (order < 0) return undefined;
     const end = order + 1 < index.count ? index.offsetAt(index.packOrder[order + 1]!) : pack.entriesEnd;
-    const bytes = this.#readStored(pack, offset, end);
+    const bytes = pack.stored(offset, end);
     if (bytes.length !== end - offset) return undefined;
     const crc = index.crcAt(index.packOrder[order]!);
     const { zlib } = this.#options.platform;
@@ -658,28 +658,6 @@ export class PackBuilder {
       }
     }
     return bytes.subarray(entries.headLengths[row]!);
-  }
-
-  /** What was read last of a pack: entries that lie one after the other are read together. */
-  #ahead: { readonly pack: PackFile; readonly start: number; readonly bytes: Bytes } | undefined;
-  #lastEnd = -1;
-
-  #readStored(pack: PackFile, offset: number, end: number): Bytes {
-    const ahead = this.#ahead;
-    const follows = offset === this.#lastEnd;
-    this.#lastEnd = end;
-    if (
-      ahead !== undefined &&
-      ahead.pack === pack &&
-      offset >= ahead.start &&
-      end <= ahead.start + ahead.bytes.length
-    ) {
-      return ahead.bytes.subarray(offset - ahead.start, end - ahead.start);
-    }
-    if (!follows || end - offset > AHEAD) return pack.readRaw(offset, end - offset);
-    const bytes = pack.readRaw(offset, Math.min(AHEAD, pack.size - offset));
-    this.#ahead = { pack, start: offset, bytes };
-    return bytes.subarray(0, end - offset);
   }
 
   /** The names of what will be written, in the order added. */

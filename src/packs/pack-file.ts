@@ -417,6 +417,23 @@ export class PackFile {
     return { type, size, headLength: length, baseOffset: type >= OFS_DELTA ? this.#baseOffset(offset, bytes) : -1 };
   }
 
+  /** The bytes from `offset` to `end` as stored, good until something else is read; fewer where the file ends. */
+  stored(offset: number, end: number): Bytes {
+    const length = end - offset;
+    if (length > WINDOW_SIZE) return this.readRaw(offset, length);
+    const file = this.#opened();
+    const at = offset % WINDOW_SIZE;
+    const window = file.window(offset);
+    if (at + length <= window.length) return window.subarray(at, at + length);
+    // It goes on in the next window, for which the first one may have to make room.
+    const room = this.#shared.scratch(length);
+    const first = Math.max(0, window.length - at);
+    room.set(window.subarray(at));
+    const rest = offset + first < file.size ? file.window(offset + first).subarray(0, length - first) : emptyBytes;
+    room.set(rest, first);
+    return room.subarray(0, first + rest.length);
+  }
+
   /** Raw bytes of the file, as stored. */
   readRaw(offset: number, length: number): Bytes {
     return this.#opened().handle.read(offset, length);

@@ -46,8 +46,12 @@ export class PackOutput {
   /** Bytes written so far: the offset of what comes next. */
   offset = 0;
 
-  constructor(platform: Platform, algorithm: HashAlgorithm, level: number) {
+  readonly #crcs: boolean;
+
+  /** `crcs`: whether they are wanted. */
+  constructor(platform: Platform, algorithm: HashAlgorithm, level: number, crcs = true) {
     this.#platform = platform;
+    this.#crcs = crcs;
     this.#hasher = platform.hasher(algorithm);
     this.#deflater = platform.zlib.deflater(level);
   }
@@ -72,7 +76,7 @@ export class PackOutput {
   write(bytes: Bytes, from: number, end: number): void {
     if (end === from) return;
     const part = from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end);
-    this.#crc = this.#platform.zlib.crc32(part, this.#crc);
+    if (this.#crcs) this.#crc = this.#platform.zlib.crc32(part, this.#crc);
     const length = end - from;
     this.offset += length;
     if (this.#filled + length > this.#buffer.length) {
@@ -160,7 +164,7 @@ export class PackOutput {
       this.#filled = at + deflater.produced;
     }
     this.offset += this.#filled - start;
-    this.#crc = this.#platform.zlib.crc32(buffer.subarray(start, this.#filled), 0);
+    if (this.#crcs) this.#crc = this.#platform.zlib.crc32(buffer.subarray(start, this.#filled), 0);
     return true;
   }
 

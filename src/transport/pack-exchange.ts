@@ -252,6 +252,7 @@ export async function* makePack(
     depth: config.getInt('pack.depth'),
     compression: config.getInt('pack.compression') ?? config.getInt('core.compression'),
     offsetDeltas: request.offsets,
+    withoutIndex: true,
     signal,
     progress: (phase, done, total) => {
       if (phase === 'write') written = done;
