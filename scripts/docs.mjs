@@ -30,7 +30,7 @@ function spelled(key, spec) {
 }
 
 function page(command) {
-  let text = `### ${command.name}\n\n${command.summary}.\n\n\`\`\`\n${command.usage.join('\n')}\n\`\`\`\n`;
+  let text = `### ${command.name}\n\n${command.summary}.\n\n\`\`\`\n${command.usage.map((line) => line.split('\n\n')[0]).join('\n')}\n\`\`\`\n`;
   const shown = Object.entries(command.options).filter(([, spec]) => spec.hidden !== true);
   if (shown.length > 0)
     text += `\n${shown.map(([key, spec]) => `- ${spelled(key, spec)}${spec.help === undefined ? '' : `: ${spec.help.replaceAll('\n', ' ')}`}`).join('\n')}\n`;

@@ -4,11 +4,16 @@ import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { type Config, type ConfigEntry, missingValue } from '../repo/config.js';
 import { readUserConfig } from '../repo/repository.js';
+import { systemMessage } from '../platform/system-message.js';
 import type { CommandContext } from './command.js';
+import { type GlobalWords, parseGlobalOptions } from './global-options.js';
+import { traceText } from './trace.js';
 
 /** Runs `git-<name>` (or `bough-<name>`) from PATH; `undefined` where there is none. */
 export function runExternal(context: CommandContext, execDirectory: string): number | undefined {
-  trace(context, () => `trace: run_command: ${traceWords([`git-${context.name}`, ...context.argv])}`);
+  const dashed = traceWords([`git-${context.name}`, ...context.argv]);
+  trace(context, 'git.c:811', `exec: ${dashed}`);
+  trace(context, 'run-command.c:673', `run_command: ${dashed}`);
   if (!/^[A-Za-z0-9][\w.-]*$/.test(context.name)) return undefined;
   const execPath = context.env['GIT_EXEC_PATH'] ?? execDirectory;
   const search = [execPath, ...(context.env['PATH'] ?? '').split(':')].filter((directory) => directory !== '');
@@ -19,6 +24,7 @@ export function runExternal(context: CommandContext, execDirectory: string): num
       const file = path.join(directory, name);
       if (!isExecutable(file)) continue;
       context.io.stdout.flush();
+      trace(context, 'run-command.c:765', `start_command: ${traceWords([file, ...context.argv])}`);
       const { code } = context.platform.processes!.runSync([file, ...context.argv], {
         stdin: 'inherit',
         stdout: 'inherit',
@@ -29,6 +35,14 @@ export function runExternal(context: CommandContext, execDirectory: string): num
     }
   }
   return undefined;
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return fs.statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function isExecutable(file: string): boolean {
@@ -97,29 +111,42 @@ function findAlias(config: Config, name: string): string | undefined {
     if (alias === undefined) continue;
     if (alias.exact ? alias.name === name : alias.name.toLowerCase() === name.toLowerCase()) found = entry;
   }
-  if (found !== undefined && found.value === undefined) throw missingValue(found);
+  if (found !== undefined && found.value === undefined) throw withoutValue(found);
   return found?.value;
 }
 
-/** Every alias and what it stands for, by name. */
-export function allAliases(context: CommandContext): ReadonlyMap<string, string> {
-  const aliases = new Map<string, string>();
+function withoutValue(entry: ConfigEntry): GitError {
+  if (entry.origin.kind !== 'command line') return missingValue(entry);
+  return new GitError('CONFIG', 'unable to parse command-line config', {
+    data: { preface: `error: missing value for '${entry.key}'\n` },
+  });
+}
+
+/** Every alias and what it stands for, as they come; one that is set twice comes twice. Throws `CONFIG`. */
+export function aliasesInOrder(context: CommandContext): [name: string, value: string][] {
+  const aliases: [string, string][] = [];
   for (const entry of aliasConfig(context).entries()) {
     const alias = aliasOf(entry.key);
-    if (alias !== undefined && entry.value !== undefined) aliases.set(alias.name, entry.value);
+    if (alias === undefined) continue;
+    if (entry.value === undefined) throw withoutValue(entry);
+    aliases.push([alias.name, entry.value]);
   }
-  return new Map([...aliases].sort(([a], [b]) => compareText(a, b)));
+  return aliases;
 }
+
+/** … by name. */
+export const allAliases = (context: CommandContext): ReadonlyMap<string, string> =>
+  new Map(aliasesInOrder(context).sort(([a], [b]) => compareText(a, b)));
 
 /** What `alias.<name>` stands for: words to run instead, or the exit code of a shell alias that was run. */
 export function expandAlias(
   context: CommandContext,
   expanded: readonly string[],
-): { words: string[] } | { code: number } | undefined {
+): { given: GlobalWords; words: readonly string[] } | { code: number } | undefined {
   const repository = context.maybeRepository();
   const value = findAlias(aliasConfig(context), context.name);
   if (value === undefined) return undefined;
-  if (context.argv[0] === '-h') {
+  if (context.argv[0] === '-h' && context.argv.length === 1) {
     context.io.stdout.flush();
     context.printError(`'${context.name}' is aliased to '${value}'\n`);
   }
@@ -127,23 +154,41 @@ export function expandAlias(
     context.io.stdout.flush();
     const top = repository?.workTree;
     const [program, ...args] = context.platform.processes!.shell(value.slice(1), context.argv);
-    trace(context, () => `trace: start_command: ${traceWords([program, ...args])}`);
-    const { code } = context.platform.processes!.runSync([program, ...args], {
+    trace(context, 'run-command.c:673', `run_command: ${traceWords([value.slice(1), ...context.argv])}`);
+    trace(context, 'run-command.c:765', `start_command: ${traceWords([program, ...args])}`);
+    const ran = context.platform.processes!.runSync([program, ...args], {
       cwd: top,
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
       env: { ...context.env, ...(repository === undefined ? {} : { GIT_PREFIX: repository.prefix }) },
     });
-    return { code };
+    const shell = value.slice(1);
+    if (ran.errorCode !== undefined) {
+      const why = systemMessage({ code: ran.errorCode });
+      throw new GitError('CONFIG', `while expanding alias '${context.name}': '${shell}': ${why}`, {
+        data: { preface: `error: cannot run ${shell}: ${why}\n` },
+      });
+    }
+    if (ran.signalled === true) context.error(`${shell} died of signal ${ran.code - 128}`);
+    return { code: ran.code };
   }
-  let words: string[];
-  try {
-    words = splitCommandLine(value);
-  } catch (error) {
-    throw new GitError('CONFIG', `bad alias.${context.name} string: ${(error as Error).message}`);
+  const given = parseGlobalOptions(splitAlias(context.name, value), context.env);
+  const directory = given.directories.find((name) => name !== '');
+  if (directory !== undefined && !isDirectory(path.resolve(context.cwd, directory)))
+    throw new GitError('USAGE', `cannot change to '${directory}': No such file or directory`);
+  const changed = directory === undefined ? Object.keys(given.env) : ['GIT_DIR'];
+  for (const key of changed) {
+    // What comes from an alias must hold for its command alone: settings do, other variables are seen by all it starts.
+    if (key === 'GIT_CONFIG_PARAMETERS' || key === 'GIT_EXEC_PATH') continue;
+    throw new GitError(
+      'CONFIG',
+      `alias '${context.name}' changes environment variables.\nYou can use '!git' in the alias to do this`,
+    );
   }
+  const words = given.rest;
   if (words.length === 0) throw new GitError('CONFIG', `empty alias for ${context.name}`);
+  trace(context, 'git.c:447', `alias expansion: ${context.name} => ${traceWords(words)}`);
   if (words[0] === context.name) throw new GitError('CONFIG', `recursive alias: ${context.name}`);
   const loop = expanded.indexOf(words[0]!);
   if (loop >= 0) {
@@ -155,54 +200,24 @@ export function expandAlias(
       `alias loop detected: expansion of '${expanded[0] ?? context.name}' does not terminate:${chain.join('')}`,
     );
   }
-  return { words: [...words, ...context.argv] };
+  return { given, words: [...words, ...context.argv] };
+}
+
+/** The words of an alias; an empty one is one empty word. Throws `CONFIG`. */
+export function splitAlias(name: string, value: string): string[] {
+  try {
+    const words = splitCommandLine(value);
+    return words.length === 0 ? [''] : words;
+  } catch (error) {
+    throw new GitError('CONFIG', `bad alias.${name} string: ${(error as Error).message}`);
+  }
 }
 
 /** Words as a trace shows them: quoted where a shell would need it. */
-const traceWords = (words: readonly string[]): string =>
+export const traceWords = (words: readonly string[]): string =>
   words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/['!]/g, (char) => `'\\${char}'`)}'`))
     .join(' ');
 
-/** One line to where GIT_TRACE says. */
-function trace(context: CommandContext, line: () => string): void {
-  const target = context.env['GIT_TRACE'];
-  if (target === undefined || target === '' || target === '0' || target === 'false') return;
-  const time = new Date(context.platform.now()).toISOString().slice(11, 23);
-  const text = `${context.env['GIT_TRACE_BARE'] === '1' ? '' : `${time}000 bough                   `}${line()}\n`;
-  if (target.startsWith('/')) fs.appendFileSync(target, text);
-  else context.printError(text);
-}
-
-export function unknownCommand(context: CommandContext, names: readonly string[]): number {
-  const name = context.name;
-  context.printError(
-    `${context.program}: '${name}' is not a ${context.program} command. See '${context.program} --help'.\n`,
-  );
-  const near = names
-    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
-    .filter(({ candidate, distance: d }) => d <= 2 || candidate.startsWith(name));
-  near.sort((a, b) => a.distance - b.distance);
-  const best = near.filter(({ distance: d }) => d === near[0]!.distance).map(({ candidate }) => candidate);
-  if (best.length > 0) {
-    context.printError(
-      `\nThe most similar command${best.length === 1 ? ' is' : 's are'}\n${best
-        .sort()
-        .map((candidate) => `\t${candidate}\n`)
-        .join('')}`,
-    );
-  }
-  return 1;
-}
-
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(row[j - 1]! + 1, previous[j]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
-}
+const trace = (context: CommandContext, place: string, text: string): void =>
+  traceText(context.env, context.io, place, `trace: ${text}`);

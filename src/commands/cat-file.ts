@@ -82,10 +82,10 @@ export const command = defineCommand({
   usage: [
     'cat-file <type> <object>',
     'cat-file (-e | -p | -t | -s) <object>',
-    'cat-file (--textconv | --filters)\n                [<rev>:<path|tree-ish> | --path=<path|tree-ish> <rev>]',
+    'cat-file (--textconv | --filters)\n             [<rev>:<path|tree-ish> | --path=<path|tree-ish> <rev>]',
     'cat-file (--batch | --batch-check | --batch-command) [--batch-all-objects]\n' +
-      '                [--buffer] [--follow-symlinks] [--unordered]\n' +
-      '                [--textconv | --filters] [-Z]',
+      '             [--buffer] [--follow-symlinks] [--unordered]\n' +
+      '             [--textconv | --filters] [-Z]',
   ],
   options,
   async *run(context, args): AsyncGenerator<Result, number | void> {

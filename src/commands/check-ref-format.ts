@@ -7,6 +7,7 @@ import { UsageError } from './options.js';
 export const command = defineCommand({
   name: 'check-ref-format',
   summary: 'Ensures that a reference name is well formed',
+  bareUsage: true,
   usage: ['check-ref-format [--normalize] [<options>] <refname>', 'check-ref-format --branch <branchname-shorthand>'],
   options: {},
   parsing: { none: true },

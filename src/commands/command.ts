@@ -45,6 +45,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute, after `-C`. */
   readonly cwd: string;
+  /** The folder of the program itself. */
+  readonly programDirectory: string;
   readonly platform: Platform;
   readonly io: Io;
   readonly json: boolean;
@@ -82,6 +84,10 @@ export interface Command<R = unknown, S extends OptionSpecs = OptionSpecs> {
   readonly summary: string;
   /** Synopsis lines, without `git `. */
   readonly usage: readonly string[];
+  /** … where the command answers to several names and they differ. */
+  readonly usageOf?: (name: string) => readonly string[];
+  /** The usage is the synopsis alone, without options and the empty line after it. */
+  readonly bareUsage?: boolean;
   readonly options: S;
   /** Asks for no repository: starts without loading that room. */
   readonly standalone?: boolean;

@@ -9,7 +9,8 @@ import { transportConfig } from './transport-context.js';
 export const command = defineCommand({
   name: 'credential',
   summary: 'Get and store names and passwords',
-  usage: ['credential (fill|approve|reject|capability)'],
+  bareUsage: true,
+  usage: ['credential (fill|approve|reject)'],
   options: {},
   async *run(context, { rest }): AsyncGenerator<{ readonly text: string }, number> {
     const [action] = rest;

@@ -1,6 +1,7 @@
 import { GitError } from '../base/errors.js';
 import { filesDiff } from '../porcelain/work-tree-pairs.js';
 import { verifyFilename } from '../repo/revision-path.js';
+import { commonDiffUsage } from './common-diff-usage.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
 import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
@@ -10,7 +11,7 @@ import { openWorkTree, pathspecOf } from './work-tree.js';
 export const command = defineCommand({
   name: 'diff-files',
   summary: 'Compare files in the working tree and the index',
-  usage: ['diff-files [-q] [-0 | -1 | -2 | -3 | -c | --cc] [<common-diff-options>] [<path>...]'],
+  usage: ['diff-files [-q] [-0 | -1 | -2 | -3 | -c | --cc] [<common-diff-options>] [<path>...]\n\n' + commonDiffUsage],
   options: {},
   parsing: { none: true },
   async *run(context) {

@@ -2,6 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { indexDiff } from '../porcelain/work-tree-pairs.js';
 import { peelTo, resolveRevision } from '../repo/revision.js';
+import { commonDiffUsage } from './common-diff-usage.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
 import { mergeBaseOf } from './diff-tree.js';
@@ -12,7 +13,9 @@ import { openWorkTree, pathspecOf } from './work-tree.js';
 export const command = defineCommand({
   name: 'diff-index',
   summary: 'Compare a tree to the working tree or index',
-  usage: ['diff-index [-m] [--cached] [--merge-base] [<common-diff-options>] <tree-ish> [<path>...]'],
+  usage: [
+    'diff-index [-m] [--cached] [--merge-base] [<common-diff-options>] <tree-ish> [<path>...]\n\n' + commonDiffUsage,
+  ],
   options: {},
   parsing: { none: true },
   async *run(context) {

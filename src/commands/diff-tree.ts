@@ -11,6 +11,7 @@ import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { parseRevisionArgument } from '../repo/revision-range.js';
 import { peelTo } from '../repo/revision.js';
+import { commonDiffUsage } from './common-diff-usage.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
 import { CommitHeader } from './commit-header.js';
 import { combinedPieces } from './diff-merges.js';
@@ -41,10 +42,18 @@ const usage = [
   '       [<common-diff-options>] <tree-ish> [<tree-ish>] [<path>...]',
 ];
 
+const ownUsage = `  -r            go into directories
+  -c            show merges against all parents at once
+  --cc          the same without what only one of them has
+  --combined-all-paths
+                with these, show the name in each parent
+  --root        show first commits as a diff to nothing
+`;
+
 export const command = defineCommand({
   name: 'diff-tree',
   summary: 'Compare the content and mode of files in two trees',
-  usage: [usage.join('\n')],
+  usage: [`${usage.join('\n')}\n\n${ownUsage}\n${commonDiffUsage}`],
   options: {},
   parsing: { none: true },
   async *run(context) {

@@ -17,11 +17,12 @@ import { defineCommand, renderText, type CommandContext } from './command.js';
 import { writeCombined } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { AttributesOf } from './diff-drivers.js';
+import { commonDiffUsage } from './common-diff-usage.js';
 import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
 import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
 import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
-import { UsageError } from './options.js';
+import { UsageError, usageText } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
 
 const usage = [
@@ -30,8 +31,9 @@ const usage = [
   'diff [<options>] [--merge-base] <commit> [<commit>...] <commit> [--] [<path>...]',
   'diff [<options>] <commit>...<commit> [--] [<path>...]',
   'diff [<options>] <blob> <blob>',
-  'diff [<options>] --no-index [--] <path> <path> [<pathspec>...]',
+  `diff [<options>] --no-index [--] <path> <path> [<pathspec>...]\n\n${commonDiffUsage}`,
 ];
+const usageOutside = [`diff --no-index [<options>] <path> <path> [<pathspec>...]\n\n${commonDiffUsage}`];
 
 interface Piece {
   readonly text: Bytes;
@@ -51,6 +53,9 @@ interface Parsed {
   unknown: string | undefined;
 }
 
+const isHelp = ({ argv }: CommandContext): boolean =>
+  argv.length === 1 && (argv[0] === '-h' || argv[0] === '--help-all');
+
 export const command = defineCommand({
   name: 'diff',
   summary: 'Show changes between commits, commit and working tree, etc',
@@ -58,6 +63,10 @@ export const command = defineCommand({
   options: {},
   parsing: { none: true },
   async *run(context) {
+    if (isHelp(context) && context.maybeRepository() === undefined) {
+      yield { text: encodeText(usageText(usageOutside, {}, context.program)) };
+      return 129;
+    }
     const parsed = parse(context);
     if (parsed.noIndex || (await isOutside(context, parsed))) {
       const { diffWithoutIndex } = await import('./diff-no-index.js');
@@ -80,7 +89,7 @@ const stages: Readonly<Record<string, number>> = {
 
 function parse(context: CommandContext): Parsed {
   const { argv } = context;
-  if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
+  if (argv.length === 1 && argv[0] === '-h') throw new UsageError();
   const args = new DiffArguments();
   const words: string[] = [];
   let paths: string[] | undefined;

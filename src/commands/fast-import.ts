@@ -15,6 +15,7 @@ function size(text: string): number | undefined {
 export const command = defineCommand({
   name: 'fast-import',
   summary: 'Backend for fast Git data importers',
+  bareUsage: true,
   usage: [
     'fast-import [--date-format=<f>] [--max-pack-size=<n>] [--big-file-threshold=<n>] [--depth=<n>] [--active-branches=<n>] [--export-marks=<marks.file>]',
   ],

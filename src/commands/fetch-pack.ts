@@ -28,8 +28,9 @@ function diagnose(url: string): string {
 export const command = defineCommand({
   name: 'fetch-pack',
   summary: 'Receive missing objects from another repository',
+  bareUsage: true,
   usage: [
-    'fetch-pack [--all] [--quiet | -q] [--keep | -k] [--thin] [--include-tag] ' +
+    'fetch-pack [--all] [--stdin] [--quiet | -q] [--keep | -k] [--thin] [--include-tag] ' +
       '[--upload-pack=<git-upload-pack>] [--depth=<n>] [--no-progress] [--diag-url] [-v] ' +
       '[<host>:]<directory> [<refs>...]',
   ],

@@ -25,7 +25,7 @@ export const command = defineCommand({
   usage: [
     'fetch [<options>] [<repository> [<refspec>...]]',
     'fetch [<options>] <group>',
-    'fetch --multiple [<options>] [(<repository> | <group>)...]',
+    'fetch --multiple [<options>] [(<repository>|<group>)...]',
     'fetch --all [<options>]',
   ],
   options: {

@@ -7,6 +7,7 @@ import { UsageError } from './options.js';
 export const command = defineCommand({
   name: 'get-tar-commit-id',
   summary: 'Extract commit ID from an archive created using git-archive',
+  bareUsage: true,
   usage: ['get-tar-commit-id'],
   options: {},
   async *run(context, args): AsyncGenerator<{ readonly commit: string }, number | undefined> {

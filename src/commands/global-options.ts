@@ -1,6 +1,8 @@
 import { GitError } from '../base/errors.js';
 import type { GlobalOptions } from './command.js';
-import { UsageError } from './options.js';
+
+/** Wrong words before the command's name: told without a prefix, with the usage of the program itself; exit 129. */
+export class ProgramUsageError extends Error {}
 
 export interface GlobalWords {
   readonly globals: GlobalOptions;
@@ -13,6 +15,11 @@ export interface GlobalWords {
   /** Variables the options stand for, given on to the programs we run, as git does. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+/** Options whose value may stand behind `=`. */
+const stuckValues: ReadonlySet<string> = new Set([
+  ...['--config-env', '--git-dir', '--work-tree', '--namespace', '--attr-source', '--exec-path', '--list-cmds'],
+]);
 
 const quote = (text: string): string => `'${text.replace(/['!]/g, (char) => `'\\${char}'`)}'`;
 
@@ -29,9 +36,9 @@ export function parseGlobalOptions(
   let bare: boolean | undefined;
   const parameters: string[] = env['GIT_CONFIG_PARAMETERS'] ? [env['GIT_CONFIG_PARAMETERS']] : [];
   let i = 0;
-  const value = (word: string, what: string): string => {
+  const value = (missing: string): string => {
     const next = argv[i + 1];
-    if (next === undefined) throw new UsageError(`no ${what} given for '${word}' option`);
+    if (next === undefined) throw new ProgramUsageError(missing);
     i++;
     return next;
   };
@@ -39,7 +46,9 @@ export function parseGlobalOptions(
     const word = argv[i]!;
     if (!word.startsWith('-')) break;
     const equals = word.startsWith('--') ? word.indexOf('=') : -1;
-    const name = equals < 0 ? word : word.slice(0, equals);
+    const named = equals < 0 ? word : word.slice(0, equals);
+    // Only these take a value in the same word; of any other the word is unknown.
+    const name = equals < 0 || stuckValues.has(named) ? named : word;
     const stuck = equals < 0 ? undefined : word.slice(equals + 1);
     switch (name) {
       case '-p':
@@ -51,20 +60,17 @@ export function parseGlobalOptions(
         paginate = false;
         break;
       case '-C':
-        directories.push(value(word, 'directory'));
+        directories.push(value(`no directory given for '${word}' option`));
         break;
       case '-c': {
-        const setting = argv[i + 1];
-        if (setting === undefined) throw new UsageError('-c expects a configuration string');
-        i++;
+        const setting = value('-c expects a configuration string');
         config.push(setting);
         const at = setting.indexOf('=');
         parameters.push(at < 0 ? quote(setting) : `${quote(setting.slice(0, at))}=${quote(setting.slice(at + 1))}`);
         break;
       }
       case '--config-env': {
-        const setting = stuck ?? argv[++i];
-        if (setting === undefined) throw new UsageError('no config key given for --config-env');
+        const setting = stuck ?? value('no config key given for --config-env');
         const at = setting.lastIndexOf('=');
         if (at < 0) throw new GitError('USAGE', `invalid config format: ${setting}`);
         const variable = setting.slice(at + 1);
@@ -81,20 +87,20 @@ export function parseGlobalOptions(
         break;
       }
       case '--git-dir':
-        variables['GIT_DIR'] = stuck ?? value(word, 'directory');
+        variables['GIT_DIR'] = stuck ?? value(`no directory given for '${word}' option`);
         break;
       case '--work-tree':
-        variables['GIT_WORK_TREE'] = stuck ?? value(word, 'directory');
+        variables['GIT_WORK_TREE'] = stuck ?? value(`no directory given for '${word}' option`);
         break;
       case '--namespace':
-        variables['GIT_NAMESPACE'] = stuck ?? value(word, 'namespace');
+        variables['GIT_NAMESPACE'] = stuck ?? value('no namespace given for --namespace');
         break;
       case '--bare':
         bare = true;
         variables['GIT_IMPLICIT_WORK_TREE'] = '0';
         break;
       case '--attr-source':
-        variables['GIT_ATTR_SOURCE'] = stuck ?? value(word, 'tree-ish');
+        variables['GIT_ATTR_SOURCE'] = stuck ?? value('no attribute source given for --attr-source');
         break;
       case '--no-replace-objects':
         variables['GIT_NO_REPLACE_OBJECTS'] = '1';
@@ -137,12 +143,15 @@ export function parseGlobalOptions(
       case '--html-path':
       case '--man-path':
       case '--info-path':
-      case '--list-cmds':
         break words;
+      case '--list-cmds':
+        if (stuck !== undefined) break words;
+        throw new ProgramUsageError(`unknown option: ${word}`);
       default:
-        throw new UsageError(`unknown option: ${word}`);
+        throw new ProgramUsageError(`unknown option: ${word}`);
     }
   }
+  if (paginate === false) variables['GIT_PAGER'] = 'cat';
   if (config.length > 0) variables['GIT_CONFIG_PARAMETERS'] = parameters.join(' ');
   const flag = (name: string): boolean => isTrue(variables[name] ?? env[name]);
   return {

@@ -207,6 +207,7 @@ export interface IndexPackResult {
 export const command = defineCommand({
   name: 'index-pack',
   summary: 'Build pack index file for an existing packed archive',
+  bareUsage: true,
   usage: [
     'index-pack [-v] [-o <index-file>] [--keep | --keep=<msg>] [--[no-]rev-index] [--verify] [--strict[=<msg-id>=<severity>...]] [--fsck-objects[=<msg-id>=<severity>...]] (<pack-file> | --stdin [--fix-thin] [<pack-file>])',
   ],

@@ -251,7 +251,7 @@ export class LogRun {
     this.#configure();
     const settings = this.#settings;
     const argv = context.argv;
-    if (argv.length === 1 && argv[0] === '-h') throw new UsageError('', { help: true });
+    if (argv.length === 1 && (argv[0] === '-h' || argv[0] === '--help-all')) throw new UsageError('', { help: true });
     const prettyBefore = settings.pretty;
     this.#request = await parseRevisionRequest(argv, {
       context: { repository: this.#repository, terminal: this.#terminal },
@@ -264,6 +264,7 @@ export class LogRun {
       anyObject: this.#mode === 'show',
     });
     const [unknown] = this.#request.rest;
+    if (unknown === '-h') throw new UsageError('', { help: true });
     if (unknown !== undefined) throw new GitError('USAGE', `unrecognized argument: ${unknown}`);
     this.#prettySaid =
       settings.pretty !== prettyBefore || argv.some((word) => /^--(?:pretty|format|oneline)/.test(word));

@@ -9,14 +9,14 @@ import { isTracing, traceChild, traceEvent } from '../base/trace.js';
 import { compileSparingly } from '../platform/node/brief.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
-import { deprecatedCommands, expandAlias, runExternal, unknownCommand } from './alias.js';
+import { deprecatedCommands, expandAlias, runExternal, traceWords } from './alias.js';
 import type { CommandContext, GlobalOptions } from './command.js';
 import { paintHints, wantColor } from './color.js';
-import { parseGlobalOptions } from './global-options.js';
+import { parseGlobalOptions, ProgramUsageError } from './global-options.js';
 import { ClosedPipe, type Io, processIo } from './io.js';
 import { toJsonLine } from './json.js';
-import { parseOptions, UsageError, usageText } from './options.js';
-import { traceCommand, writeTrace } from './trace.js';
+import { type OptionSpecs, parseOptions, UsageError, usageText } from './options.js';
+import { traceCommand, traceText, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
 import { endInterrupted, interruption, interruptSignal } from './interrupt.js';
 import { checkPreconditions } from './preconditions.js';
@@ -30,7 +30,7 @@ interface Surroundings {
   readonly env: Record<string, string | undefined>;
   readonly cwd: string;
   readonly io: Io;
-  readonly globals: GlobalOptions;
+  globals: GlobalOptions;
   readonly json: boolean;
   readonly paginate: boolean | undefined;
   /** The repository room, loaded unless the command does without. */
@@ -109,14 +109,11 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
     };
     code = await dispatch(surroundings, parsed.rest);
   } catch (error) {
-    code = report(
-      io,
-      error,
-      surroundings?.json === true,
-      ['[-C <path>] [-c <name>=<value>] <command> [<args>]'],
-      {},
-      program,
-    );
+    if (error instanceof ProgramUsageError) {
+      const { programUsage } = await import('./program-usage.js');
+      io.stderr.write(`${error.message}\n${programUsage(program)}`);
+      code = 129;
+    } else code = report(io, error, surroundings?.json === true, program);
   }
   try {
     io.stdout.flush();
@@ -146,73 +143,89 @@ const tidy: ReadonlySet<string> = new Set(
 
 async function dispatch(surroundings: Surroundings, rest: readonly string[]): Promise<number> {
   const [first, ...argv] = rest;
-  const { io, env, execDirectory } = surroundings;
-  if (first === undefined || first === '-h' || first === '--help') {
-    const name = first === undefined || argv.length === 0 ? [] : argv;
-    if (first === undefined) {
-      await runNamed(surroundings, 'help', []);
-      return 1;
-    }
-    return runNamed(surroundings, 'help', name);
+  if (first === undefined) {
+    await runNamed(surroundings, 'help', []);
+    return 1;
   }
-  if (first === '--version' || first === '-v') return runNamed(surroundings, 'version', argv);
-  if (first === '--exec-path') {
-    io.stdout.write(`${env['GIT_EXEC_PATH'] ?? execDirectory}\n`);
-    return 0;
-  }
-  if (first === '--html-path' || first === '--man-path' || first === '--info-path') {
-    io.stdout.write(`${path.resolve(execDirectory, '../docs')}\n`);
-    return 0;
-  }
-  if (first.startsWith('--list-cmds=')) {
-    surroundings.room ??= await import('../repo/repository.js');
-    const { listCommands } = await import('./list-commands.js');
-    io.stdout.write(listCommands(first.slice('--list-cmds='.length), contextFor(surroundings, 'help', [])));
-    return 0;
-  }
-  return runByName(surroundings, first, argv, []);
+  if (first === '-h' || first === '--help') return runByName(surroundings, 'help', argv, []);
+  if (first === '--version' || first === '-v') return runByName(surroundings, 'version', argv, [], first);
+  return (await answered(surroundings, first)) ?? runByName(surroundings, first, argv, []);
 }
 
+/** Options that are questions about the program. */
+async function answered(surroundings: Surroundings, option: string): Promise<number | undefined> {
+  const { io, env, execDirectory } = surroundings;
+  if (option === '--exec-path') io.stdout.write(`${env['GIT_EXEC_PATH'] || execDirectory}\n`);
+  else if (option === '--html-path' || option === '--man-path' || option === '--info-path')
+    io.stdout.write(`${path.resolve(execDirectory, '../docs')}\n`);
+  else if (option.startsWith('--list-cmds=')) {
+    surroundings.room ??= await import('../repo/repository.js');
+    const { listCommands } = await import('./list-commands.js');
+    io.stdout.write(await listCommands(option.slice('--list-cmds='.length), contextFor(surroundings, 'help', [])));
+  } else return undefined;
+  return 0;
+}
+
+/** `expanded`: the names of the aliases that led here. `shown`: how the command was asked for, where not by name. */
 async function runByName(
   surroundings: Surroundings,
   name: string,
   argv: readonly string[],
   expanded: readonly string[],
+  shown = name,
 ): Promise<number> {
+  // `NAME --help` is a question about it, whatever else stands there.
+  if (argv[0] === '--help')
+    return runByName(surroundings, 'help', ['--exclude-guides', name, ...argv.slice(1)], expanded);
   const builtIn = Object.hasOwn(table, name);
-  if (builtIn && !deprecatedCommands.includes(name)) {
+  const { env, io } = surroundings;
+  const start = (): Promise<number> => {
     traceEvent('cmd_name', { name, hierarchy: name });
-    traceCommand(surroundings.env, surroundings.io, [name, ...argv]);
-    if (argv[0] === '--help' && argv.length === 1) return runNamed(surroundings, 'help', [name]);
-    return runNamed(surroundings, name, argv);
-  }
+    if (expanded.length > 0) {
+      const words = traceWords(['git', name, ...argv]);
+      traceText(env, io, 'git.c:884', `trace: exec: ${words}`);
+      traceText(env, io, 'run-command.c:673', `trace: run_command: ${words}`);
+      traceText(env, io, 'run-command.c:765', `trace: start_command: ${surroundings.execDirectory}/${words}`);
+    }
+    traceCommand(env, io, [name, ...argv]);
+    return runNamed(surroundings, name, argv, shown);
+  };
+  if (builtIn && !deprecatedCommands.includes(name)) return start();
   surroundings.room ??= await import('../repo/repository.js');
   const context = contextFor(surroundings, name, argv);
-  if (!builtIn && !deprecatedCommands.includes(name)) {
+  if (!builtIn) {
     const external = runExternal(context, surroundings.execDirectory);
     if (external !== undefined) return external;
   }
   const alias = expandAlias(context, expanded);
   if (alias === undefined) {
-    if (!builtIn) return unknownCommand(context, Object.keys(table));
-    traceEvent('cmd_name', { name, hierarchy: name });
-    return runNamed(surroundings, name, argv);
+    if (builtIn) return start();
+    if (expanded.length > 0) {
+      io.stderr.write(`expansion of alias '${expanded[0]}' failed; '${name}' is not a ${context.program} command\n`);
+      return 1;
+    }
+    const { unknownCommand } = await import('./unknown-command.js');
+    const meant = await unknownCommand(context);
+    return meant === undefined ? 1 : runByName(surroundings, meant.name, argv, []);
   }
   if ('code' in alias) return alias.code;
-  const again = parseGlobalOptions(alias.words, surroundings.env);
-  for (const [key, value] of Object.entries(again.env)) surroundings.env[key] = value;
-  const next: Surroundings = {
-    ...surroundings,
-    globals: Object.keys(again.env).length > 0 ? again.globals : surroundings.globals,
-    paginate: again.paginate ?? surroundings.paginate,
-  };
-  if (Object.keys(again.env).length > 0) next.repository = undefined;
-  const [command, ...more] = again.rest;
-  if (command === undefined) throw new GitError('CONFIG', `empty alias for ${name}`);
-  return runByName(next, command, more, [...expanded, name]);
+  const { given } = alias;
+  for (const [key, value] of Object.entries(given.env)) env[key] = value;
+  const next: Surroundings = { ...surroundings, paginate: given.paginate ?? surroundings.paginate };
+  if (Object.keys(given.env).length > 0) {
+    next.repository = undefined;
+    next.globals = { ...surroundings.globals, config: [...surroundings.globals.config, ...given.globals.config] };
+  }
+  const [command, ...more] = alias.words;
+  return (await answered(next, command!)) ?? runByName(next, command!, more, [...expanded, name]);
 }
 
-async function runNamed(surroundings: Surroundings, name: string, argv: readonly string[]): Promise<number> {
+async function runNamed(
+  surroundings: Surroundings,
+  name: string,
+  argv: readonly string[],
+  shown = name,
+): Promise<number> {
   const load = Object.hasOwn(table, name) ? table[name] : undefined;
   if (load === undefined) {
     throw new GitError('UNSUPPORTED', `'${name}' is not a ${surroundings.program} command`, {
@@ -221,20 +234,21 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
   }
   const { command } = await load();
   if (tidy.has(name)) interruptSignal();
-  if (command.standalone !== true) {
-    surroundings.room ??= await import('../repo/repository.js');
-    if (surroundings.globals.config.length > 0) {
-      // What -c says must be readable even where nothing would look at it.
-      const { readOverrides } = await import('../repo/config.js');
-      readOverrides(surroundings.globals.config).getBool('core.bare');
-    }
-  }
+  if (command.standalone !== true) surroundings.room ??= await import('../repo/repository.js');
   const { io } = surroundings;
   const json = surroundings.json || takesJson(argv);
   const words = json && !surroundings.json ? withoutJson(argv) : argv;
-  const context = contextFor(surroundings, name, words, json);
+  const context = contextFor(surroundings, shown, words, json);
   try {
-    if (command.standalone !== true) checkPreconditions(context);
+    if (isHelp(words) && name !== 'diff') throw new UsageError('', { help: true });
+    if (command.standalone !== true) {
+      checkPreconditions(context);
+      if (surroundings.globals.config.length > 0 && name !== 'help' && !isHelp(argv)) {
+        // What -c says must be readable even where nothing would look at it.
+        const { readOverrides } = await import('../repo/config.js');
+        readOverrides(surroundings.globals.config).getBool('core.bare');
+      }
+    }
     const args =
       command.parsing?.none === true
         ? { values: {}, events: [], rest: words, dashDash: -1 }
@@ -261,11 +275,18 @@ async function runNamed(surroundings: Surroundings, name: string, argv: readonly
     if (error instanceof Interrupted) throw error;
     const interrupted = interruption();
     if (interrupted !== undefined) throw interrupted;
-    return report(io, error, json, command.usage, command.options, surroundings.program, (text) =>
-      paintHints(context, text),
-    );
+    const usage = {
+      synopses: command.usageOf?.(name) ?? command.usage,
+      options: command.options,
+      bare: command.bareUsage === true,
+    };
+    return report(io, error, json, surroundings.program, usage, (text) => paintHints(context, text));
   }
 }
+
+/** Whether the words only ask how the command is used. */
+const isHelp = (argv: readonly string[]): boolean =>
+  argv.length === 1 && (argv[0] === '-h' || argv[0] === '--help-all');
 
 /** `--json` may stand among a command's own words, before any `--`. */
 function takesJson(argv: readonly string[]): boolean {
@@ -314,6 +335,7 @@ function contextFor(
     argv,
     env,
     cwd,
+    programDirectory: surroundings.execDirectory,
     // Of a shared repository, one that gives what is made there the right permissions.
     get platform() {
       return owner.repository?.platform ?? nodePlatform;
@@ -368,13 +390,18 @@ const hints: Readonly<Record<string, string>> = {
   EROFS: 'the file system is mounted read-only',
 };
 
+interface Usage {
+  readonly synopses: readonly string[];
+  readonly options: OptionSpecs;
+  readonly bare: boolean;
+}
+
 function report(
   io: Io,
   error: unknown,
   json: boolean,
-  usage: readonly string[] = [],
-  options = {},
   program: 'git' | 'bough' = 'git',
+  usage: Usage = { synopses: [], options: {}, bare: false },
   paint: (text: string) => string = (text) => text,
 ): number {
   if (error instanceof ClosedPipe) return 141;
@@ -384,7 +411,8 @@ function report(
       return error.exitCode;
     }
     if (error instanceof UsageError) {
-      const text = usageText(usage, options, program);
+      const whole = usageText(usage.synopses, usage.bare ? {} : usage.options, program);
+      const text = usage.bare ? whole.replace(/\n\n$/, '\n') : whole;
       if (error.help) io.stdout.write(text);
       else if (json) io.stderr.write(toJsonLine({ error: { code: 'USAGE', message: error.message } }));
       else {

@@ -8,6 +8,7 @@ import { openWorkTree } from './work-tree.js';
 export const command = defineCommand({
   name: 'merge-index',
   summary: 'Run a merge for files needing merging',
+  bareUsage: true,
   usage: ['merge-index [-o] [-q] <merge-program> (-a | [--] [<filename>...])'],
   options: {},
   parsing: { none: true },

@@ -20,7 +20,13 @@ import { openWorkTree } from './work-tree.js';
 export const command = defineCommand({
   name: 'merge-recursive',
   summary: 'Merge two commits into index and work tree: a strategy as a program',
+  bareUsage: true,
   usage: ['merge-recursive <base>... -- <head> <remote> ...'],
+  usageOf: (name) => [
+    name === 'merge-ours'
+      ? 'merge-ours <base>... -- HEAD <remote>...'
+      : `${name} <base>... -- <head> <remote>${name === 'merge-resolve' || name === 'merge-octopus' ? '...' : ' ...'}`,
+  ],
   options: {},
   parsing: { none: true },
   async *run(context, { rest }): AsyncGenerator<{ readonly code: number }, number> {

@@ -266,7 +266,7 @@ class Parser {
     }
     if (keys.size === 1) return starting[0];
     if (this.#settings.keepUnknown === true) return undefined;
-    const [first, second] = starting;
+    const [first, second] = starting.slice(-2);
     throw new UsageError(`ambiguous option: ${name} (could be --${first!.name} or --${second!.name})`, { shown: true });
   }
 
@@ -414,12 +414,17 @@ export function usageText(synopses: readonly string[], specs: OptionSpecs, progr
     return (
       head +
       line
+        .split('\n\n', 1)[0]!
         .split('\n')
-        .map((part, n) => (n === 0 ? `${program} ${part}` : ' '.repeat(head.length) + part))
+        .map((part, n) =>
+          n === 0 ? `${program}${part.startsWith('-') ? '' : ' '}${part}` : ' '.repeat(head.length) + part,
+        )
         .join('\n')
     );
   });
-  lines.push('');
+  // What stands after an empty line is no synopsis.
+  const more = synopses.flatMap((line) => line.split('\n\n').slice(1));
+  lines.push('', ...more);
   const shown = Object.entries(specs).filter(([, spec]) => spec.hidden !== true);
   for (const [key, spec] of shown) {
     lines.push(optionLine(key, spec));

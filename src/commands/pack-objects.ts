@@ -100,8 +100,14 @@ export const command = defineCommand({
   name: 'pack-objects',
   summary: 'Create a packed archive of objects',
   usage: [
-    'pack-objects --stdout [<options>] [< <ref-list> | < <object-list>]',
-    'pack-objects [<options>] <base-name> [< <ref-list> | < <object-list>]',
+    'pack-objects [-q | --progress | --all-progress] [--all-progress-implied]\n' +
+      '                 [--no-reuse-delta] [--delta-base-offset] [--non-empty]\n' +
+      '                 [--local] [--incremental] [--window=<n>] [--depth=<n>]\n' +
+      '                 [--revs [--unpacked | --all]] [--keep-pack=<pack-name>]\n' +
+      '                 [--cruft] [--cruft-expiration=<time>]\n' +
+      '                 [--stdout [--filter=<filter-spec>] | <base-name>]\n' +
+      '                 [--shallow] [--keep-true-parents] [--[no-]sparse]\n' +
+      '                 [--name-hash-version=<n>] [--path-walk] < <object-list>',
   ],
   options,
   async *run(context, args): AsyncGenerator<{ readonly pack?: string; readonly text: string }, number | undefined> {

@@ -31,6 +31,7 @@ interface Candidate {
 export const command = defineCommand({
   name: 'pack-redundant',
   summary: 'Find redundant pack files',
+  bareUsage: true,
   usage: [usage],
   options: {},
   parsing: { none: true },

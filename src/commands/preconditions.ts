@@ -39,7 +39,7 @@ const needWorkTree = commands(
 /** Looks at place and settings first where git does, so that they are told before wrong words. */
 export function checkPreconditions(context: CommandContext): void {
   const { name, argv } = context;
-  if (argv[0] === '-h' && argv.length === 1) return;
+  if ((argv[0] === '-h' || argv[0] === '--help-all') && argv.length === 1) return;
   if (context.program === 'git' && among(needRepository, name)) {
     const { workTree, contradictory } = context.repository();
     if (workTree === undefined && among(needWorkTree, name)) {

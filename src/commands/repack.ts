@@ -131,7 +131,7 @@ export const command = defineCommand({
   name: 'repack',
   summary: 'Pack unpacked objects in a repository',
   usage: [
-    'repack [-a] [-A] [-d] [-f] [-F] [-l] [-n] [-q] [-b] [-m]\n       [--window=<n>] [--depth=<n>] [--threads=<n>] [--keep-pack=<pack-name>]\n       [--write-midx[=<mode>]] [--name-hash-version=<n>] [--path-walk]',
+    'repack [-a] [-A] [-d] [-f] [-F] [-l] [-n] [-q] [-b] [-m]\n[--window=<n>] [--depth=<n>] [--threads=<n>] [--keep-pack=<pack-name>]\n[--write-midx[=<mode>]] [--name-hash-version=<n>] [--path-walk]',
   ],
   options,
   async *run(

@@ -55,7 +55,49 @@ interface OwnOptions {
   color: string;
 }
 
-const usage = ['rev-list [<options>] <commit>... [--] [<path>...]'];
+const usage = [
+  `rev-list [<options>] <commit>... [--] [<path>...]
+
+  which commits:
+    --max-count=<n>
+    --max-age=<epoch>
+    --min-age=<epoch>
+    --sparse
+    --no-merges
+    --min-parents=<n>
+    --no-min-parents
+    --max-parents=<n>
+    --no-max-parents
+    --remove-empty
+    --all
+    --branches
+    --tags
+    --remotes
+    --stdin
+    --exclude-hidden=[fetch|receive|uploadpack]
+    --quiet
+  in which order:
+    --topo-order
+    --date-order
+    --reverse
+  how they are shown:
+    --parents
+    --children
+    --objects | --objects-edge
+    --disk-usage[=human]
+    --unpacked
+    --header | --pretty
+    --[no-]object-names
+    --abbrev=<n> | --no-abbrev
+    --abbrev-commit
+    --left-right
+    --count
+    -z
+  halving:
+    --bisect
+    --bisect-vars
+    --bisect-all`,
+];
 
 export const command = defineCommand({
   name: 'rev-list',

@@ -8,6 +8,7 @@ import { UsageError } from './options.js';
 export const command = defineCommand({
   name: 'unpack-file',
   summary: "Create a temporary file with a blob's contents",
+  bareUsage: true,
   usage: ['unpack-file <blob>'],
   options: {},
   async *run(context, args): AsyncGenerator<{ readonly file: string }, void> {

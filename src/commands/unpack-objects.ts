@@ -14,6 +14,7 @@ import { LinkCheck } from '../packs/link-check.js';
 export const command = defineCommand({
   name: 'unpack-objects',
   summary: 'Unpack objects from a packed archive',
+  bareUsage: true,
   usage: ['unpack-objects [-n] [-q] [-r] [--strict]'],
   options: {},
   parsing: { none: true },

@@ -9,7 +9,7 @@ export const command = defineCommand({
   name: 'upload-pack',
   summary: 'Send objects to a fetching client',
   usage: [
-    'upload-pack [--[no-]strict] [--timeout=<n>] [--stateless-rpc]\n                [--advertise-refs] <directory>',
+    '-upload-pack [--[no-]strict] [--timeout=<n>] [--stateless-rpc]\n                [--advertise-refs] <directory>',
   ],
   options: {
     'stateless-rpc': { type: 'flag', help: 'quit after a single request/response exchange' },

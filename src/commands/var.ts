@@ -68,6 +68,7 @@ const noSystemAttributes = (context: CommandContext): boolean =>
 export const command = defineCommand({
   name: 'var',
   summary: "show a logical variable of git's",
+  bareUsage: true,
   usage: ['var (-l | <variable>)'],
   options: {},
   parsing: { none: true },

@@ -25,7 +25,7 @@ If you still use this command, here's what you can do:
 export const command = defineCommand({
   name: 'whatchanged',
   summary: 'Show logs with differences each commit introduces',
-  usage: ['whatchanged [<options>] [<revision-range>] [[--] <path>...]'],
+  usage: ['log [<options>] [<revision-range>] [[--] <path>...]', 'show [<options>] <object>...'],
   options: {},
   parsing: { none: true },
   async *run(context): AsyncGenerator<LogResult, number> {

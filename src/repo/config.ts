@@ -464,6 +464,7 @@ function checkedKey(key: string): string {
 export function keyFaultMessage(key: string, fault: 'no section' | 'no name' | 'invalid' | 'newline'): string {
   switch (fault) {
     case 'no section':
+      if (key === '') return 'empty config key';
       return `key does not contain a section: ${key}`;
     case 'no name':
       return `key does not contain variable name: ${key}`;

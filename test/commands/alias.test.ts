@@ -4,7 +4,7 @@ import { sandbox } from '../support/sandbox.js';
 test('help -a lists every command and the aliases', () => {
   const box = sandbox();
   const text = box.bough(['-c', 'alias.förgrena.command=!echo x', '-c', 'alias.old=status', 'help', '-a']);
-  expect(text).toMatch(/^ {2}cat-file /m);
+  expect(text).toMatch(/^ {3}cat-file /m);
   expect(text).toContain('förgrena   !echo x');
   expect(text).toContain('old        status');
 });

@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { COMMANDS } from './cases.mjs';
 import { documented } from './documented.mjs';
+import { listRule } from './lists.mjs';
 import { makeState } from './states.mjs';
 import { bundleCommands } from '../support/batch-host.mjs';
 
@@ -238,7 +239,8 @@ async function answer(program, state, words, stdin) {
 /** What differs on purpose (docs/differences-from-git.md), or where stock git is wrong: by command line, with the reason. */
 const KEPT = [
   [/^stash push .*-- \.$/, 'git loses files where it cannot put one back'],
-  [/^version .*--build-options|^--version --build-options/, 'says how it was built'],
+  [/^version .*--build-option|^--version --build-options/, 'says how it was built'],
+  [/^--(?:html|info|man)-path|^help (?:-w|--web)|help.format=html/, "each program's own folders"],
   [/ --author=Committer .*--dry-run/, 'git counts commits wrongly after it has searched for an author'],
   [/bigFileThreshold/, 'git begins a pack for a big file'],
 ];
@@ -263,12 +265,24 @@ function lineDifference(a, b) {
   ].join('\n');
 }
 
+let rule;
+/** The lists and pages of help are compared by what both programs have (lists.mjs). */
+function listed(words, theirs, ours) {
+  if (names.length > 0 && !names.includes('help')) return;
+  rule ??= listRule([[git], [process.execPath, bough]], env);
+  rule(words, theirs, ours);
+}
+
 async function compare(state, words, stdin) {
   const theirs = await answer([git], state, words, stdin);
-  const quick = differences(state, theirs, await answer(undefined, state, words, stdin));
-  return quick.length === 0
-    ? quick
-    : differences(state, theirs, await answer([process.execPath, bough], state, words, stdin));
+  const quick = await answer(undefined, state, words, stdin);
+  const copy = { ...theirs };
+  listed(words, copy, quick);
+  const faults = differences(state, copy, quick);
+  if (faults.length === 0) return faults;
+  const ours = await answer([process.execPath, bough], state, words, stdin);
+  listed(words, theirs, ours);
+  return differences(state, theirs, ours);
 }
 
 function differences(state, theirs, ours) {
