@@ -3,34 +3,11 @@ import type { HashAlgorithm } from '../base/oid.js';
 import { writeUint32 } from '../platform/lazy-table.js';
 import type { Deflater, Hasher, Platform } from '../platform/platform.js';
 import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
+import { storeBlock } from '../platform/stored-block.js';
 
 const CHUNK = 1 << 16;
 /** Up to here a stored block is no longer than a compressed one where nothing repeats. */
 const LONGEST_PLAIN = 64;
-
-/** A zlib stream (RFC 1950, 1951) of one stored block. Answers where it ends. */
-function store(out: Bytes, at: number, data: Bytes): number {
-  const { length } = data;
-  out[at] = 0x78;
-  out[at + 1] = 0x01;
-  out[at + 2] = 1;
-  out[at + 3] = length;
-  out[at + 4] = 0;
-  out[at + 5] = ~length & 0xff;
-  out[at + 6] = 0xff;
-  let low = 1;
-  let high = 0;
-  let to = at + 7;
-  // So short that neither sum passes 32 bits before it is reduced.
-  for (let i = 0; i < length; i++) {
-    const byte = data[i]!;
-    out[to++] = byte;
-    low += byte;
-    high += low;
-  }
-  writeUint32(out, to, (((high % 65521) << 16) | (low % 65521)) >>> 0);
-  return to + 4;
-}
 
 /** The bytes of a pack as it is made: gathered in chunks, hashed, each entry's CRC taken along. */
 export class PackOutput {
@@ -155,7 +132,7 @@ export class PackOutput {
     const buffer = this.#buffer;
     for (let i = 0; i < headLength; i++) buffer[start + i] = head[i]!;
     const at = start + headLength;
-    if (stored) this.#filled = store(buffer, at, data);
+    if (stored) this.#filled = storeBlock(buffer, at, data, data.length);
     else {
       const deflater = this.#deflater;
       deflater.reset();
