@@ -67,7 +67,9 @@ function compare(
   args: readonly string[],
 ): void {
   const expected = askGit(pairs, args);
-  const got = pairs.map(([a, b]) => show(diffLines(splitLines(encodeText(a)), splitLines(encodeText(b)), options)));
+  const got = pairs.map(([a, b]) =>
+    show(diffLines(splitLines(encodeText(a)), splitLines(encodeText(b)), { ...options, trimTail: true })),
+  );
   expect(got).toEqual(expected);
 }
 
