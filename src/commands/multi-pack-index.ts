@@ -55,6 +55,9 @@ const writeOptions = {
   'stdin-packs': { type: 'flag', help: 'write multi-pack index containing only given indexes' },
   'refs-snapshot': { type: 'string', value: 'file', help: 'refs snapshot for selecting bitmap commits' },
 } as const;
+/** What a command ends with that could not write. */
+const FAILED = 255;
+
 const repackOptions = {
   ...common,
   'batch-size': {
@@ -236,7 +239,7 @@ async function runWrite(
       const found = layersTo(layers, values.base);
       if (found === undefined) {
         context.error(`could not find base MIDX '${values.base}'`);
-        return 255;
+        return FAILED;
       }
       base = found;
     }
@@ -253,16 +256,16 @@ async function runWrite(
     if (preferred === undefined) context.warning(`unknown preferred pack: '${named}'`);
     else if (preferred.index.count === 0) {
       context.error(`cannot select preferred pack ${baseName(preferred.path)} with no objects`);
-      return 1;
+      return FAILED;
     }
   }
   const bitmap = values.bitmap === true;
   if (chosen.length === 0) {
     for (const layer of layers) layer.close();
-    // Everything is in the layers that are there.
-    if (incremental && layers.length > 0) return 0;
+    // Everything is in the layers that are there, or there is nothing to be in one.
+    if (incremental) return 0;
     context.error('no pack files to index.');
-    return 1;
+    return FAILED;
   }
   tellProgress(context, values, 'Adding packfiles to multi-pack-index', chosen.length);
   const midx = incremental ? undefined : quietly(() => openMidx(context, repository, directory));
@@ -295,7 +298,7 @@ async function runWrite(
   });
   const snapshot = values['refs-snapshot'] ?? undefined;
   if (bitmap && !(await addBitmap(context, repository, written, snapshot, layers, packs, { layers: base }))) {
-    return incremental ? 255 : 1;
+    return FAILED;
   }
   for (const layer of existing) layer.close();
   const done = putInPlace(context, repository, directory, written, {

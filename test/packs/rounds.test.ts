@@ -59,7 +59,7 @@ describe('both programs in turn', () => {
         const ours = box.tryBough(words);
         const refused = words[0] === 'multi-pack-index' && packs === 0;
         expect([ours.code, ours.stderr.replace(/^warning: .*\n/gm, '')], words.join(' ')).toEqual(
-          refused ? [1, 'error: no pack files to index.\n'] : [0, ''],
+          refused ? [255, 'error: no pack files to index.\n'] : [0, ''],
         );
         box.fsck();
         const theirs = random.pick(collections);
