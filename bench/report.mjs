@@ -12,7 +12,7 @@ function line(program, limit) {
   const memory = `${program.memory.toFixed(0)} MB`;
   let text = `  ${program.name.padEnd(16)} ${seconds(program.wall).padStart(9)} wall ${seconds(program.cpu).padStart(9)} cpu ${memory.padStart(8)} ${`${program.ratio.toFixed(2)}×`.padStart(8)}`;
   if (program.measured !== undefined)
-    text += `   aim ${limit.toFixed(2)}: ${program.measured.toFixed(2)} ${program.met ? 'met' : 'MISSED'}`;
+    text += `   aim ${limit.toFixed(2)}: ${program.measured.toFixed(2)} ${program.met ? 'met' : 'MISSED'}${program.measuredCpu === undefined ? '' : `, by processor time ${program.measuredCpu.toFixed(2)}`}`;
   if (program.sizeRatio !== undefined) text += `   pack ${program.sizeRatio.toFixed(2)}×`;
   return `${text}${program.same === false ? '   ANSWER DIFFERS' : ''}\n`;
 }
@@ -25,11 +25,12 @@ export function report({ facts, results }) {
     .join(', ');
   let text = `${facts.cpu}, ${facts.memory}; Node ${facts.node}; ${facts.git}; repository: ${facts.repository}, ${facts.commits} commits; ${facts.date}\n`;
   text += `peers: ${peers}${(facts.skipped ?? []).map((one) => `; skipped: ${one}`).join('')}\n`;
-  text += `medians of whole processes; × is the ratio of wall times to stock git, pair by pair. Aims: wall time; where git takes less than\n0.3 s, net of the ${seconds(facts.nodeStart)} that \`node -e 0\` takes here\n`;
+  text += `medians of whole processes; × is the ratio of wall times to stock git, pair by pair. Aims: wall time; where git takes less than\n0.3 s, net of the ${seconds(facts.nodeStart)} that \`node -e 0\` takes here${facts.nodeStartCpu === undefined ? '' : ` (processor time ${seconds(facts.nodeStartCpu)})`}. Load: processes that wanted a processor, these included\n`;
   const earlier = results.filter(({ earlier }) => earlier === true).map(({ name }) => name);
   if (earlier.length > 0) text += `of an earlier run, on an earlier build: ${earlier.join(', ')}\n`;
-  for (const { title, aim, limit, programs } of results) {
-    text += `\n${title}   (aim: ${aim})\n`;
+  for (const { title, aim, limit, load, programs } of results) {
+    const beside = load === undefined ? '' : `   [load ${load.toFixed(1)}]`;
+    text += `\n${title}   (aim: ${aim})${beside}\n`;
     for (const program of programs) text += line(program, limit);
   }
   return text;

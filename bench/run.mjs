@@ -4,7 +4,7 @@
 // Without --repo a repository is made.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from '../scripts/prepare.mjs';
@@ -66,13 +66,13 @@ const PEER_LIMIT = 45;
 const LONG = 4;
 const own = (name) => name.startsWith('bough') || name === 'git' || name === 'node -e 0';
 /** What Node costs by itself: aims of short work are net of it. */
-const nodeStart = median(
-  Array.from(
-    { length: 9 },
-    () => measure({ argv: [process.execPath, '-e', '0'], env: { NODE_EXTRA_CA_CERTS: undefined } }).wall,
-  ),
+const starts = Array.from({ length: 9 }, () =>
+  measure({ argv: [process.execPath, '-e', '0'], env: { NODE_EXTRA_CA_CERTS: undefined } }),
 );
+const nodeStart = median(starts.map(({ wall }) => wall));
+const nodeStartCpu = median(starts.map(({ cpu }) => cpu));
 facts.nodeStart = nodeStart;
+facts.nodeStartCpu = nodeStartCpu;
 const chosen = options.only?.split(',');
 const results = [];
 for (const workload of workloads) {
@@ -80,6 +80,7 @@ for (const workload of workloads) {
   const directory = join(scratch, workload.name);
   mkdirSync(directory, { recursive: true });
   process.stderr.write(`${workload.title} …\n`);
+  const before = loadavg()[0];
   const rows = new Map();
   try {
     const runs = Object.entries(await workload.prepare({ directory, repository }));
@@ -133,6 +134,8 @@ for (const workload of workloads) {
   const base = rows.get('git');
   const against = rows.get(workload.against ?? 'git') ?? base;
   const wallOf = (row) => median(row.wall);
+  const cpuOf = (row) => median(row.cpu);
+  const load = (before + loadavg()[0]) / 2;
   const programs = [...rows.values()].map((row) => {
     if (row.failed !== undefined || base.wall.length === 0)
       return { name: row.name, failed: row.failed ?? 'git failed', same: row.incomparable ? undefined : false };
@@ -145,6 +148,12 @@ for (const workload of workloads) {
         : wallOf(base) < 0.3
           ? Math.max(0, wall - nodeStart) / wallOf(base)
           : ratio;
+    const netCpu =
+      workload.against !== undefined
+        ? cpuOf(row) / cpuOf(against)
+        : wallOf(base) < 0.3
+          ? Math.max(0, cpuOf(row) - nodeStartCpu) / cpuOf(base)
+          : cpuOf(row) / cpuOf(base);
     return {
       name: row.name,
       wall,
@@ -153,13 +162,14 @@ for (const workload of workloads) {
       ratio,
       cpuRatio: median(row.cpu) / median(base.cpu),
       ...(row.name.startsWith('bough') && workload.limit !== undefined
-        ? { measured: net, met: net <= workload.limit }
+        ? { measured: net, met: net <= workload.limit, measuredCpu: netCpu }
         : {}),
       ...(row.size === undefined ? {} : { size: row.size, sizeRatio: row.size / base.size }),
       same: row.incomparable ? undefined : row.digest === base.digest,
     };
   });
-  results.push({ name: workload.name, title: workload.title, aim: workload.aim, limit: workload.limit, programs });
+  const { name, title, aim, limit } = workload;
+  results.push({ name, title, aim, limit, load, programs });
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
