@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../support/root.js';
@@ -63,10 +64,12 @@ describe('many processes on one ref', () => {
     box.git(['commit', '-q', '--allow-empty', '-m', 'one'], { cwd: 'r' });
     const lock = box.path('r/.git/refs/heads/held.lock');
     const bough = `'${process.execPath}' '${join(root, 'bin/git')}'`;
+    writeFileSync(lock, '');
     const [, code] = await Promise.all([
-      shell(box, `: > '${lock}'; sleep 1; rm '${lock}'`),
-      shell(box, `sleep 0.3; ${bough} -c core.filesRefLockTimeout=20000 update-ref refs/heads/held HEAD`),
+      shell(box, `sleep 1; rm '${lock}'`),
+      shell(box, `${bough} -c core.filesRefLockTimeout=20000 update-ref refs/heads/held HEAD`),
     ]);
     expect(code).toBe(0);
+    expect(box.git(['rev-parse', 'held'], { cwd: 'r' })).toBe(box.git(['rev-parse', 'HEAD'], { cwd: 'r' }));
   });
 });

@@ -3,6 +3,8 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { contents, init, nodePlatform, openRemote, openStore } from '../../src/index.js';
@@ -39,6 +41,16 @@ const listen = (server: net.Server): Promise<number> => {
   );
 };
 let serial = 0;
+
+/** Waits for it for ten seconds of turns at most, however busy the machine is. */
+async function waitFor(done: () => boolean): Promise<void> {
+  for (let i = 0; !done() && i < 100; i++) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose_gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 /** The others are served as if nothing were. */
 async function othersAreServed(): Promise<void> {
@@ -146,7 +158,7 @@ describe('a server does not suffer from', () => {
     }
     expect(complaints.join('')).toContain('request was larger than our maximum size');
     await othersAreServed();
-  }, 30_000);
+  }, 120_000);
 
   it('a push of more than it wants, told before or found out', async () => {
     const type = { 'Content-Type': 'application/x-git-receive-pack-request' };
@@ -157,7 +169,7 @@ describe('a server does not suffer from', () => {
     const noise = Buffer.concat([command, encodeText('0000PACK\0\0\0\x02\0\0\0\x09'), Buffer.alloc(3 << 20, 0x9f)]);
     await post('/hub.git/git-receive-pack', { ...type, 'Transfer-Encoding': 'chunked' }, noise);
     await othersAreServed();
-  }, 30_000);
+  }, 120_000);
 
   it('garbage, half sentences and silence', async () => {
     const random = new Random(3);
@@ -180,20 +192,20 @@ describe('a server does not suffer from', () => {
     const outside = await raw(gitPort, Buffer.from('0026git-upload-pack /../../etc\0host=x\0'));
     expect(outside).toMatch(/ERR/);
     expect(await raw(gitPort, Buffer.from('0019git-shell-out /hub.git'))).toMatch(/^$|ERR/);
-  }, 30_000);
+  }, 120_000);
 
   it('more callers than there is room for', async () => {
     const sockets = Array.from({ length: 60 }, () => net.connect(httpPort, '127.0.0.1'));
     for (const socket of sockets) socket.on('error', () => {});
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await waitFor(() => connections.refused > 0);
     expect(connections.size).toBeLessThanOrEqual(20);
     expect(connections.refused).toBeGreaterThan(0);
     // The silent ones are dropped in time, and there is room again.
-    for (let i = 0; connections.size > 0 && i < 100; i++) await new Promise((resolve) => setTimeout(resolve, 100));
+    await waitFor(() => connections.size === 0);
     expect(connections.size).toBe(0);
     for (const socket of sockets) socket.destroy();
     await othersAreServed();
-  }, 30_000);
+  }, 120_000);
 
   it('somebody who asks for much and does not read it', async () => {
     const big = await init(join(place, 'big.git'), { bare: true, env });
@@ -210,6 +222,7 @@ describe('a server does not suffer from', () => {
       await store.put(`noise-${i}`, noise, { message: 'noise' });
     }
     const tip = (await store.head())!.oid;
+    collectGarbage();
     const { arrayBuffers } = process.memoryUsage();
     const want = Buffer.concat([
       packet('git-upload-pack /big.git\0host=x\0\0version=2\0'),
@@ -227,11 +240,12 @@ describe('a server does not suffer from', () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 1000));
     await othersAreServed();
-    // 4 x 12 MB are asked for; what is not taken is not made.
+    // 4 x 12 MB are asked for; what is not taken is not made. What was let go does not count.
+    collectGarbage();
     expect((process.memoryUsage().arrayBuffers - arrayBuffers) / 2 ** 20).toBeLessThan(32);
     for (const socket of sockets) socket.destroy();
     await othersAreServed();
-  }, 60_000);
+  }, 120_000);
 
   it('trees within trees within trees', async () => {
     const deep = await init(join(place, 'deep.git'), { bare: true, env });
@@ -254,7 +268,7 @@ describe('a server does not suffer from', () => {
       );
     expect(outcome).toMatch(/^(?:done|TRANSPORT|LIMIT|PROTOCOL)$/);
     await othersAreServed();
-  }, 60_000);
+  }, 120_000);
 
   it('leaves while its pack is made: that conversation ends, and no rejection is left to nobody', async () => {
     const repository = enterRepository(nodePlatform, env, '/', join(place, 'hub.git'), false);

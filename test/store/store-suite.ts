@@ -192,17 +192,22 @@ export function storeSuite(name: string, make: () => Backend): void {
     scenario('watch tells every commit below a path, in order, with what changed', async (store, made) => {
       const other = await openStore(made.again(), text, { branch: 'main' });
       await store.put('x/a', '0', info());
+      const from = (await store.head())!.oid;
       const controller = new AbortController();
       const seen: string[] = [];
       const watching = (async () => {
-        for await (const { after, changes } of store.watch({ path: 'x', signal: controller.signal, interval: 5 })) {
+        for await (const { after, changes } of store.watch({
+          path: 'x',
+          from,
+          signal: controller.signal,
+          interval: 5,
+        })) {
           seen.push(
             `${after!.message.trim()}: ${changes.map(({ path, before, after: now }) => `${before === undefined ? '+' : now === undefined ? '-' : '*'}${path}`).join(' ')}`,
           );
           if (seen.length === 3) controller.abort();
         }
       })();
-      await new Promise((resolve) => setTimeout(resolve, 20));
       await other.put('x/b', '1', info('one'));
       await other.put('y', '1', info('elsewhere'));
       await other.put('x/a', '1', info('two'));
