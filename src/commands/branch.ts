@@ -68,7 +68,7 @@ const options = {
   'show-current': { type: 'flag', help: 'show current branch name' },
   'create-reflog': { type: 'flag', help: "create the branch's reflog" },
   'edit-description': { type: 'flag', help: 'edit the description for the branch' },
-  force: { type: 'flag', short: 'f', help: 'force creation, move/rename, deletion' },
+  force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'force creation, move/rename, deletion' },
   merged: { ...reachOptions.merged, help: 'print only branches that are merged' },
   'no-merged': { ...reachOptions['no-merged'], help: 'print only branches that are not merged' },
   column: { type: 'optional', value: 'style', implied: '', help: 'list branches in columns', check: checkColumns },

@@ -31,6 +31,9 @@ const progress = { progress: { type: 'flag', help: 'show progress meter' } } as 
 const createOptions = {
   ...quiet,
   ...progress,
+  // All of it is shown anyway.
+  'all-progress': { type: 'flag', hidden: true, help: 'show progress while writing too' },
+  'all-progress-implied': { type: 'flag', hidden: true, help: 'the same where progress is shown' },
   version: { type: 'number', value: 'n', help: 'specify bundle format version' },
 } as const;
 const verifyOptions = { quiet: { type: 'flag', short: 'q', help: 'do not show bundle details' } } as const;

@@ -65,6 +65,8 @@ const options = {
   },
   buffer: { type: 'flag', help: 'buffer --batch output' },
   'follow-symlinks': { type: 'flag', help: 'follow in-tree symlinks' },
+  // Kinds that git does not know are no longer to be had.
+  'allow-unknown-type': { type: 'flag', hidden: true, help: 'taken, without effect' },
   unordered: { type: 'flag', help: 'do not order objects before emitting them' },
   textconv: { type: 'mode', group: 'mode', help: "run textconv on object's content" },
   filters: { type: 'mode', group: 'mode', help: "run filters on object's content" },

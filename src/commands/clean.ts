@@ -27,7 +27,7 @@ export const command = defineCommand({
   options: {
     quiet: { type: 'flag', short: 'q', help: 'do not print names of files removed' },
     'dry-run': { type: 'flag', short: 'n', help: 'dry run' },
-    force: { type: 'count', short: 'f', help: 'force' },
+    force: { rarelyMeant: true, type: 'count', short: 'f', help: 'force' },
     interactive: { type: 'flag', short: 'i', help: 'interactive cleaning' },
     d: { type: 'flag', short: 'd', shortOnly: true, help: 'remove whole directories' },
     exclude: { type: 'list', short: 'e', value: 'pattern', negatable: false, help: 'add <pattern> to ignore rules' },

@@ -15,7 +15,7 @@ export const fetchOptionSpecs = {
   deepen: { type: 'string', value: 'n', help: 'deepen history of shallow clone' },
   unshallow: { type: 'flag', negatable: false, help: 'convert to a complete repository' },
   'update-shallow': { type: 'flag', help: 'accept refs that update .git/shallow' },
-  refmap: { type: 'list', value: 'refmap', help: 'specify fetch refmap' },
+  refmap: { type: 'list', value: 'refmap', negatable: false, help: 'specify fetch refmap' },
   'server-option': { type: 'list', short: 'o', value: 'server-specific', help: 'option to transmit' },
   ipv4: { type: 'flag', short: '4', negatable: false, help: 'use IPv4 addresses only' },
   ipv6: { type: 'flag', short: '6', negatable: false, help: 'use IPv6 addresses only' },

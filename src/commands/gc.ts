@@ -21,14 +21,14 @@ const options = {
     negatable: false,
   },
   aggressive: { type: 'flag', help: 'be more thorough (increased runtime)' },
-  auto: { type: 'flag', help: 'enable auto-gc mode' },
+  auto: { rarelyMeant: true, type: 'flag', help: 'enable auto-gc mode' },
   detach: { type: 'flag', help: 'perform garbage collection in the background' },
   'skip-foreground-tasks': {
     type: 'flag',
     hidden: true,
     help: 'leave out what must be done before others go on: maintenance has done it',
   },
-  force: { type: 'flag', help: 'force running gc even if there may be another gc running' },
+  force: { rarelyMeant: true, type: 'flag', help: 'force running gc even if there may be another gc running' },
   'keep-largest-pack': { type: 'flag', help: 'repack all other packs except the largest pack' },
   'expire-to': { type: 'string', value: 'dir', help: 'pack prefix to store a pack containing pruned objects' },
 } as const;

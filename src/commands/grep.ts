@@ -72,7 +72,7 @@ const options = {
     help: 'show only filenames instead of matching lines',
   },
   'files-without-match': { type: 'flag', short: 'L', help: 'show only the names of files without match' },
-  null: { type: 'flag', short: 'z', help: 'print NUL after filenames' },
+  null: { rarelyMeant: true, type: 'flag', short: 'z', help: 'print NUL after filenames' },
   'only-matching': { type: 'flag', short: 'o', help: 'show only matching parts of a line' },
   count: { type: 'flag', short: 'c', help: 'show the number of matches instead of matching lines' },
   color: { type: 'optional', value: 'when', implied: 'always', help: 'highlight matches' },
@@ -105,13 +105,14 @@ const options = {
   quiet: { type: 'flag', short: 'q', help: 'indicate hit with exit status without output' },
   'all-match': { type: 'flag', help: 'show only matches from files that match all patterns' },
   'open-files-in-pager': {
+    rarelyMeant: true,
     type: 'optional',
     short: 'O',
     value: 'pager',
     implied: '',
     help: 'show matching files in the pager',
   },
-  'ext-grep': { type: 'flag', help: 'allow calling of grep(1) (ignored by this build)' },
+  'ext-grep': { rarelyMeant: true, type: 'flag', help: 'allow calling of grep(1) (ignored by this build)' },
   'max-count': { type: 'string', short: 'm', value: 'n', help: 'maximum number of results per file' },
 } as const;
 

@@ -68,13 +68,11 @@ export const command = defineCommand({
     const lists = await import('./help-lists.js');
     const external = values['external-commands'] !== false;
     const names = what === 'all' && values.verbose === false;
-    if (what === undefined || (names && !external)) yield { text: await lists.commonHelp(context) };
+    if (names) yield { text: lists.namesHelp(context) };
+    if (what === undefined || names) yield { text: await lists.commonHelp(context) };
     else if (what === 'all') {
-      if (names) yield { text: lists.namesHelp(context) };
-      else {
-        context.startPager(true);
-        yield { text: await lists.allHelp(context, external, values.aliases !== false) };
-      }
+      context.startPager(true);
+      yield { text: await lists.allHelp(context, external, values.aliases !== false) };
     } else if (what === 'guides') yield { text: lists.guidesHelp(context) };
     else if (what === 'user-interfaces') yield { text: lists.interfacesHelp() };
     else if (what === 'developer-interfaces') yield { text: lists.formatsHelp() };

@@ -37,7 +37,7 @@ export const command = defineCommand({
     refs: { type: 'flag', help: 'do not show peeled tags' },
     'get-url': { type: 'flag', help: 'take url.<base>.insteadOf into account' },
     sort: { type: 'list', value: 'key', help: 'field name to sort on' },
-    'exit-code': { type: 'flag', help: 'exit with exit code 2 if no matching refs are found' },
+    'exit-code': { rarelyMeant: true, type: 'flag', help: 'exit with exit code 2 if no matching refs are found' },
     symref: { type: 'flag', help: 'show underlying ref in addition to the object pointed by it' },
     'server-option': { type: 'list', short: 'o', value: 'server-specific', help: 'option to transmit' },
   },

@@ -15,7 +15,7 @@ import { paintHints, wantColor } from './color.js';
 import { parseGlobalOptions, ProgramUsageError } from './global-options.js';
 import { ClosedPipe, type Io, processIo } from './io.js';
 import { toJsonLine } from './json.js';
-import { type OptionSpecs, parseOptions, UsageError, usageText } from './options.js';
+import { CompletionRequest, type OptionSpecs, parseOptions, UsageError, usageText } from './options.js';
 import { traceCommand, traceText, writeTrace } from './trace.js';
 import { type Pager, startPager } from './pager.js';
 import { endInterrupted, interruption, interruptSignal } from './interrupt.js';
@@ -249,6 +249,14 @@ async function runNamed(
         readOverrides(surroundings.globals.config).getBool('core.bare');
       }
     }
+    if (words[0]?.startsWith('--git-completion-helper') === true) {
+      const { completionList } = await import('./completion-lists.js');
+      const list = completionList(name);
+      if (list !== undefined) {
+        io.stdout.write(list);
+        return 0;
+      }
+    }
     const args =
       command.parsing?.none === true
         ? { values: {}, events: [], rest: words, dashDash: -1 }
@@ -271,6 +279,12 @@ async function runNamed(
       }
     }
   } catch (error) {
+    if (error instanceof CompletionRequest) {
+      const { completionWords } = await import('./completion-words.js');
+      const { subcommandsOf } = await import('./completion-lists.js');
+      io.stdout.write(completionWords(error.specs, error.all, argv.length === 1 ? subcommandsOf(name) : []));
+      return 0;
+    }
     // Whatever fails after an interrupt fails because of it; and not this command alone, where another started it.
     if (error instanceof Interrupted) throw error;
     const interrupted = interruption();

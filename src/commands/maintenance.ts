@@ -36,7 +36,7 @@ const registerOptions = {
 } as const;
 const unregisterOptions = {
   ...registerOptions,
-  force: { type: 'flag', help: 'return success even if repository was not registered' },
+  force: { rarelyMeant: true, type: 'flag', help: 'return success even if repository was not registered' },
 } as const;
 
 const taskNames = [

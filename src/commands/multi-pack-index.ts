@@ -63,6 +63,7 @@ const repackOptions = {
   'batch-size': {
     type: 'number',
     value: 'size',
+    negatable: false,
     help: 'during repack, collect pack-files of smaller size into a batch that is larger than this size',
   },
 } as const;

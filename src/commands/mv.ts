@@ -33,7 +33,7 @@ export const command = defineCommand({
   options: {
     verbose: { type: 'flag', short: 'v', help: 'be verbose' },
     'dry-run': { type: 'flag', short: 'n', help: 'dry run' },
-    force: { type: 'flag', short: 'f', help: 'force move/rename even if target exists' },
+    force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'force move/rename even if target exists' },
     k: { type: 'flag', short: 'k', shortOnly: true, help: 'skip move/rename errors' },
     sparse: { type: 'flag', help: 'allow updating entries outside of the sparse-checkout cone' },
   },

@@ -68,7 +68,9 @@ const reuseOption: OptionSpecs = {
   },
 };
 const emptyOption: OptionSpecs = { 'allow-empty': { type: 'flag', help: 'allow storing empty note' } };
-const forceOption: OptionSpecs = { force: { type: 'flag', short: 'f', help: 'replace existing notes' } };
+const forceOption: OptionSpecs = {
+  force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'replace existing notes' },
+};
 const textOptions: OptionSpecs = {
   separator: {
     type: 'optional',

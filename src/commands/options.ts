@@ -12,6 +12,8 @@ interface BaseOption {
   readonly help?: string;
   /** Left out of the usage text. */
   readonly hidden?: boolean;
+  /** Not offered by completion: a slip of a finger should not do what it does. */
+  readonly rarelyMeant?: boolean;
   /** `false`: there is no `--no-` form. Most have one. */
   readonly negatable?: boolean;
   /** The key is not a long option: only the short form exists. */
@@ -141,6 +143,18 @@ export class UsageError extends Error {
   }
 }
 
+/** `--git-completion-helper`: what completion scripts ask of a command. */
+export class CompletionRequest extends Error {
+  readonly specs: OptionSpecs;
+  /** Also those that are rarely meant. */
+  readonly all: boolean;
+  constructor(specs: OptionSpecs, all: boolean) {
+    super('');
+    this.specs = specs;
+    this.all = all;
+  }
+}
+
 interface LongName {
   readonly name: string;
   readonly key: string;
@@ -208,6 +222,8 @@ class Parser {
       if (argv.length === 1 && word === '-h' && this.#settings.noHelp !== true)
         throw new UsageError('', { help: true });
       if (word === '--help-all') throw new UsageError('', { help: true });
+      if (argv.length === 1 && (word === '--git-completion-helper' || word === '--git-completion-helper-all'))
+        throw new CompletionRequest(this.#specs, word.endsWith('-all'));
       i = word.startsWith('--') ? this.#long(argv, i) : this.#short(argv, i);
     }
     for (; i < argv.length; i++) this.rest.push(argv[i]!);

@@ -43,7 +43,7 @@ export const command = defineCommand({
       value: '(check|on-demand|no)',
       help: 'control recursive pushing of submodules',
     },
-    thin: { type: 'flag', help: 'use thin pack' },
+    thin: { rarelyMeant: true, type: 'flag', help: 'use thin pack' },
     'receive-pack': { type: 'string', value: 'receive-pack', aliases: ['exec'], help: 'receive pack program' },
     'set-upstream': { type: 'flag', short: 'u', help: 'set upstream for git pull/status' },
     progress: { type: 'flag', help: 'force progress reporting' },

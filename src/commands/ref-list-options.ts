@@ -134,6 +134,9 @@ export const forEachRefOptions = {
   sort: { type: 'list', value: 'key', help: 'field name to sort on' },
   'points-at': { type: 'list', value: 'object', help: 'print only refs which points at the given object' },
   ...reachOptions,
+  // These have no other names here.
+  contains: { ...reachOptions.contains, aliases: [] },
+  'no-contains': { ...reachOptions['no-contains'], aliases: [] },
   'ignore-case': { type: 'flag', help: 'sorting and filtering are case insensitive' },
   stdin: { type: 'flag', help: 'read reference patterns from stdin' },
   'include-root-refs': { type: 'flag', help: 'also include HEAD ref and pseudorefs' },

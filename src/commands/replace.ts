@@ -43,7 +43,7 @@ export const command = defineCommand({
     edit: { type: 'mode', group: 'mode', short: 'e', help: 'edit existing object' },
     graft: { type: 'mode', group: 'mode', short: 'g', help: "change a commit's parents" },
     'convert-graft-file': { type: 'mode', group: 'mode', help: 'convert existing graft file' },
-    force: { type: 'flag', short: 'f', help: 'replace the ref if it exists' },
+    force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'replace the ref if it exists' },
     raw: { type: 'flag', help: 'do not pretty-print contents for --edit' },
     format: { type: 'string', value: 'format', help: 'use this format' },
   },

@@ -28,7 +28,7 @@ export const command = defineCommand({
     'dry-run': { type: 'flag', short: 'n', help: 'dry run' },
     quiet: { type: 'flag', short: 'q', help: 'do not list removed files' },
     cached: { type: 'flag', help: 'only remove from the index' },
-    force: { type: 'flag', short: 'f', help: 'override the up-to-date check' },
+    force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'override the up-to-date check' },
     r: { type: 'flag', short: 'r', shortOnly: true, help: 'allow recursive removal' },
     'ignore-unmatch': { type: 'flag', help: 'exit with a zero status even if nothing matched' },
     sparse: { type: 'flag', help: 'allow updating entries outside of the sparse-checkout cone' },

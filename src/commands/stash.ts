@@ -633,7 +633,7 @@ async function* transfer(
       context,
       [usages.export],
       {
-        print: { type: 'flag', help: 'print the object ID' },
+        print: { type: 'flag', negatable: false, help: 'print the object ID' },
         'to-ref': { type: 'string', value: 'ref', help: 'save the data to the given ref' },
       },
       argv,

@@ -25,9 +25,9 @@ export const branchOptions = {
     help: 'set branch tracking configuration',
     check: checkTrack,
   },
-  force: { type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
+  force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'force checkout (throw away local modifications)' },
   orphan: { type: 'string', value: 'new-branch', help: 'new unborn branch' },
-  'overwrite-ignore': { type: 'flag', help: 'update ignored files (default)' },
+  'overwrite-ignore': { rarelyMeant: true, type: 'flag', help: 'update ignored files (default)' },
   'ignore-other-worktrees': { type: 'flag', help: 'do not check if another worktree is using this branch' },
 } as const satisfies OptionSpecs;
 

@@ -46,7 +46,7 @@ const usages = {
 } as const;
 
 const addOptions = {
-  force: { type: 'flag', short: 'f', help: 'check a branch out although another work tree has it' },
+  force: { rarelyMeant: true, type: 'flag', short: 'f', help: 'check a branch out although another work tree has it' },
   b: { type: 'string', short: 'b', shortOnly: true, value: 'branch', help: 'create a new branch' },
   B: { type: 'string', short: 'B', shortOnly: true, value: 'branch', help: 'create or reset a branch' },
   orphan: { type: 'flag', help: 'create a branch without a commit' },

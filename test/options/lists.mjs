@@ -41,12 +41,14 @@ export function listRule(programs, env) {
         .sort()
         .join('\n');
     if (out.includes("\navailable git commands in '")) {
-      const lines = out.split('\n').filter((row) => !row.startsWith('available'));
+      const [names, common] = out.split(/(?<=overview of the system\.\n)/);
+      const lines = names.split('\n').filter((row) => !row.startsWith('available'));
       const columns = lines
         .filter((row) => /^ {2}\S/.test(row))
         .flatMap((row) => row.trim().split(/ +/))
         .filter((name) => !odd.has(name));
-      return [...columns.sort(), '', ...lines.filter((row) => !/^ {2}\S/.test(row) && row !== '')].join('\n');
+      const others = lines.filter((row) => !/^ {2}\S/.test(row) && row !== '');
+      return [...columns.sort(), '', ...others, plain(words, common ?? '')].join('\n');
     }
     if (!ANY_LIST.test(out)) return out;
     return out
