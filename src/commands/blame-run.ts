@@ -13,7 +13,7 @@ import { CommitPool } from '../history/commit-pool.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { BOTTOM, UNINTERESTING } from '../history/flags.js';
 import { RevisionWalk } from '../history/walk.js';
-import { Blame, BlameOrigin, coalesce } from '../porcelain/blame.js';
+import { Blame, BlameOrigin, coalesce, mentions } from '../porcelain/blame.js';
 import type { BlameEntry } from '../porcelain/blame.js';
 import { joinRanges, parseLineRange } from '../porcelain/line-range.js';
 import type { LineRange } from '../porcelain/line-range.js';
@@ -135,6 +135,8 @@ export class BlameRun {
   #pool!: CommitPool;
   #mailmap!: Mailmap;
   #encoding = 'UTF-8';
+  /** Parents as `-S` tells them. */
+  #given: ReadonlyMap<string, readonly Oid[]> | undefined;
   #repeatedColor = '\x1b[36m';
   #ageSteps: readonly AgeStep[] | undefined;
   #fakeFacts: { node: CommitNode; facts: Facts } | undefined;
@@ -328,6 +330,8 @@ export class BlameRun {
     const plain: string[] = [];
     const { argv } = context;
     let after: readonly string[] | undefined;
+    // `annotate` is `blame -c`.
+    let taken = this.#annotate;
     for (let i = 0; i < argv.length; ) {
       const word = argv[i]!;
       if (word === '--') {
@@ -347,9 +351,12 @@ export class BlameRun {
         });
       }
       if (used === 0) used = this.#diff.take(argv, i);
-      if (used === 0) throw new UsageError(`unknown option \`${word}'`);
+      // Behind an option that was taken, git has lost the word by the time it speaks of it.
+      if (used === 0) throw new UsageError(`unknown option \`${taken ? '(null)' : word}'`);
+      taken = true;
       i += used;
     }
+    if (this.#words.revsFile !== undefined) this.#given = this.#grafts(this.#words.revsFile);
     if (this.#words.progress && (this.#words.incremental || this.#words.porcelain)) {
       throw new GitError('USAGE', "--progress can't be used with --incremental or porcelain formats");
     }
@@ -421,7 +428,7 @@ export class BlameRun {
     const context = this.#context;
     const repository = this.#repository;
     const words = this.#words;
-    const grafts = this.#grafts();
+    const grafts = this.#given ?? repository.grafts;
     this.#pool = new CommitPool(repository.objects, {
       grafts,
       graph: grafts === repository.grafts ? repository.commitGraph : undefined,
@@ -551,10 +558,10 @@ export class BlameRun {
     } else {
       const joined = coalesce(entries);
       if (words.porcelain) yield* this.#porcelain(joined, lines);
-      else yield* this.#human(joined, lines, path);
+      else yield* this.#human(joined, lines, path, words.scoreDebug ? debugOf(blame, joined) : undefined);
     }
     if (words.showStats) {
-      context.print(`num read blob: 0\nnum get patch: 0\nnum commits: ${blame.commits}\n`);
+      context.print(`num read blob: ${blame.reads}\nnum get patch: ${blame.patches}\nnum commits: ${blame.commits}\n`);
     }
   }
 
@@ -599,17 +606,20 @@ export class BlameRun {
   }
 
   /** `-S`: other parents than the recorded ones. */
-  #grafts(): ReadonlyMap<string, readonly Oid[]> {
+  #grafts(file: string): ReadonlyMap<string, readonly Oid[]> {
     const repository = this.#repository;
-    const file = this.#words.revsFile;
-    if (file === undefined) return repository.grafts;
-    const data = repository.platform.fs.readFile(file.startsWith('/') ? file : `${repository.cwd}/${file}`);
+    const path = file.startsWith('/') ? file : `${repository.cwd}/${file}`;
+    const data = file === '' ? undefined : repository.platform.fs.readFile(path);
     if (data === undefined)
       throw new GitError('PATH_MISSING', `reading graft file '${file}' failed: No such file or directory`);
     const grafts = new Map<string, readonly Oid[]>(repository.grafts);
     for (const line of decodeText(data).split('\n')) {
-      const [commit, ...parents] = line.trim().split(/\s+/);
-      if (commit !== undefined && isOid(commit)) grafts.set(commit, parents as Oid[]);
+      const trimmed = line.replace(/[ \t\n\r\f\v]+$/, '');
+      if (trimmed === '' || trimmed.startsWith('#')) continue;
+      const [commit, ...parents] = trimmed.split(' ');
+      if ([commit!, ...parents].every((word) => isOid(word) && word.length === repository.oidLength * 2))
+        grafts.set(commit!, parents as Oid[]);
+      else this.#context.error(`bad graft data: ${trimmed}`);
     }
     return grafts;
   }
@@ -728,7 +738,7 @@ export class BlameRun {
       summary: `Version of ${path} from ${source}`,
     };
     this.#fakeFacts = { node, facts };
-    return new BlameOrigin(node, path, zeroOid(repository.objectFormat), mode);
+    return new BlameOrigin(node, path, repository.platform.hashObject(repository.objectFormat, 'blob', data), mode);
   }
 
   async #inIndex(path: string): Promise<boolean> {
@@ -859,7 +869,12 @@ export class BlameRun {
     }
   }
 
-  async *#human(entries: readonly BlameEntry[], lines: Lines, path: string): AsyncGenerator<BlameResult> {
+  async *#human(
+    entries: readonly BlameEntry[],
+    lines: Lines,
+    path: string,
+    debug: ((entry: BlameEntry) => string) | undefined,
+  ): AsyncGenerator<BlameResult> {
     const words = this.#words;
     const { config } = this.#repository;
     const full = this.#repository.oidLength * 2;
@@ -882,7 +897,6 @@ export class BlameRun {
     let longestAuthor = 0;
     let lastLine = 0;
     let lastOriginLine = 0;
-    let biggestScore = 0;
     for (const entry of entries) {
       const { origin } = entry;
       if (origin.path !== path) showName = true;
@@ -891,7 +905,6 @@ export class BlameRun {
       longestAuthor = Math.max(longestAuthor, displayWidth(words.email ? facts.authorMail : facts.author));
       lastLine = Math.max(lastLine, entry.line + entry.count);
       lastOriginLine = Math.max(lastOriginLine, entry.originLine + entry.count);
-      biggestScore = Math.max(biggestScore, entry.score);
     }
     const digits = String(lastLine).length;
     const originDigits = String(lastOriginLine).length;
@@ -945,7 +958,7 @@ export class BlameRun {
         if (words.compat) {
           meta += `\t(${' '.repeat(Math.max(0, 10 - encodeText(name).length))}${name}\t${time.padStart(10)}\t${number})`;
         } else {
-          if (words.scoreDebug) meta += ` ${String(entry.score).padStart(String(biggestScore).length)} 01`;
+          if (debug !== undefined) meta += debug(entry);
           if (showName) meta += ` ${origin.path}${' '.repeat(Math.max(0, longestFile - displayWidth(origin.path)))}`;
           if (words.showNumber) meta += ` ${String(entry.originLine + 1 + n).padStart(originDigits)}`;
           if (!words.noAuthor) {
@@ -993,6 +1006,18 @@ interface AgeStep {
   readonly color: string;
   /** Seconds since the epoch. */
   readonly until: number;
+}
+
+/** For `--score-debug`: the score of a run of lines, and how often its version of the file is spoken of. */
+function debugOf(blame: Blame, entries: readonly BlameEntry[]): (entry: BlameEntry) => string {
+  let biggest = 0;
+  for (const entry of entries) {
+    entry.score = 0;
+    biggest = Math.max(biggest, blame.score(entry));
+  }
+  const width = String(biggest).length;
+  const counts = mentions(entries);
+  return ({ score, origin }) => ` ${String(score).padStart(width)} ${String(counts.get(origin) ?? 0).padStart(2, '0')}`;
 }
 
 const padColumns = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)));

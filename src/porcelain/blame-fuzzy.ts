@@ -9,26 +9,38 @@ interface Guess {
   readonly parentLine: number | undefined;
 }
 
+/** So far from where it is expected a line is looked for. */
+const REACH = 10;
+/** So many pairs a line must share with one from anywhere in the parent to count as that one. */
+const LEAST_SHARED = 10;
+
 /**
  * Guesses which lines of the parent the changed lines of an ignored commit were: those that share most pairs of
- * neighbouring characters, in order.
+ * neighbouring characters, in order; and where the change has none, the most similar line of the whole parent.
  */
 export class FuzzyMatcher {
   readonly #a: Lines;
   readonly #b: Lines;
   readonly #cache = new Map<Change, (number | undefined)[]>();
+  /** Of the parent's lines; what was matched is taken out of them. */
+  readonly #old: Map<number, number>[] = [];
 
-  constructor(a: Lines, b: Lines) {
+  readonly #changes: readonly Change[];
+  #next = 0;
+
+  constructor(a: Lines, b: Lines, changes: readonly Change[]) {
     this.#a = a;
     this.#b = b;
+    this.#changes = changes;
   }
 
   guess(change: Change, from: number, to: number): Guess[] {
-    let matches = this.#cache.get(change);
-    if (matches === undefined) {
-      matches = this.#match(change);
-      this.#cache.set(change, matches);
+    // What earlier changes were matched with is no more to be had, whether anybody asks for them or not.
+    while (!this.#cache.has(change) && this.#next < this.#changes.length) {
+      const earlier = this.#changes[this.#next++]!;
+      this.#cache.set(earlier, this.#match(earlier));
     }
+    const matches = this.#cache.get(change)!;
     const guesses: Guess[] = [];
     for (let line = from; line < to; line++) {
       const parentLine = matches[line - change.b];
@@ -44,13 +56,34 @@ export class FuzzyMatcher {
     return guesses;
   }
 
+  #oldPrint(line: number): Map<number, number> {
+    return (this.#old[line] ??= fingerprint(lineBytes(this.#a, line)));
+  }
+
+  /** The line of the parent that shares most with a line of the target; among equal ones the nearest. */
+  #anywhere(line: number): number | undefined {
+    const wanted = fingerprint(lineBytes(this.#b, line));
+    let best = LEAST_SHARED;
+    let found: number | undefined;
+    for (let i = 0; i < this.#a.count; i++) {
+      const shared = overlap(wanted, this.#oldPrint(i));
+      if (shared < best) continue;
+      if (shared === best && found !== undefined && Math.abs(found - line) < Math.abs(i - line)) continue;
+      best = shared;
+      found = i;
+    }
+    return found;
+  }
+
   /** For each changed line of the target, the line of the parent it is most like. */
   #match(change: Change): (number | undefined)[] {
     const matches: (number | undefined)[] = new Array(change.bCount).fill(undefined);
-    if (change.aCount === 0) return matches;
-    const old = Array.from({ length: change.aCount }, (_, i) => fingerprint(lineBytes(this.#a, change.a + i)));
-    const fresh = Array.from({ length: change.bCount }, (_, i) => fingerprint(lineBytes(this.#b, change.b + i)));
-    this.#pair(change, old, fresh, 0, change.aCount, 0, change.bCount, matches);
+    if (change.aCount > 0) {
+      const old = Array.from({ length: change.aCount }, (_, i) => this.#oldPrint(change.a + i));
+      const fresh = Array.from({ length: change.bCount }, (_, i) => fingerprint(lineBytes(this.#b, change.b + i)));
+      this.#pair(change, old, fresh, 0, change.aCount, 0, change.bCount, matches);
+    }
+    for (let i = 0; i < matches.length; i++) matches[i] ??= this.#anywhere(change.b + i);
     return matches;
   }
 
@@ -71,11 +104,10 @@ export class FuzzyMatcher {
     let bestMatch = -1;
     for (let j = bStart; j < bEnd; j++) {
       const centre = this.#expected(change, j);
-      const reach = Math.max(10, 1);
       let first = 0;
       let second = 0;
       let match = -1;
-      for (let i = Math.max(aStart, centre - reach); i < Math.min(aEnd, centre + reach + 1); i++) {
+      for (let i = Math.max(aStart, centre - REACH); i < Math.min(aEnd, centre + REACH + 1); i++) {
         // Nearer lines count for more.
         const similarity = overlap(fresh[j]!, old[i]!) * (1000 - Math.abs(i - centre));
         if (similarity > first) {
@@ -99,9 +131,9 @@ export class FuzzyMatcher {
     this.#pair(change, old, fresh, bestMatch, aEnd, bestLine + 1, bEnd, matches);
   }
 
+  /** Where in the parent's lines the middle of a line of the target would lie. */
   #expected(change: Change, line: number): number {
-    if (change.bCount <= 1) return change.aCount >> 1;
-    return Math.round((line * change.aCount) / change.bCount);
+    return Math.floor(((2 * line + 1) * change.aCount) / (2 * change.bCount));
   }
 }
 

@@ -86,6 +86,11 @@ export class Blame {
   /** The working tree's content for the commit that stands for it. */
   readonly fake = new Map<CommitNode, { readonly content: Bytes; readonly path: string }>();
   commits = 0;
+  /** Files compared. */
+  patches = 0;
+  /** Contents fetched, of versions that were let go of in between again. */
+  reads = 0;
+  readonly #held = new Set<BlameOrigin>();
 
   constructor(options: BlameOptions) {
     this.#options = options;
@@ -94,6 +99,9 @@ export class Blame {
   /** Finds everything out. `ranges`: lines of the final file, from 0, end exclusive. */
   async run(origin: BlameOrigin, ranges: readonly (readonly [number, number])[]): Promise<BlameEntry[]> {
     this.#originsOf(origin.commit).push(origin);
+    // What is shown in the end is read by itself.
+    this.#held.delete(origin);
+    this.reads = this.fake.has(origin.commit) ? 0 : 1;
     for (const [start, end] of ranges) {
       if (end <= start) continue;
       origin.suspects.push({
@@ -169,6 +177,10 @@ export class Blame {
 
   /** The content of a version as lines; `like`: those of one that is much like it. */
   async lines(origin: BlameOrigin, like?: Lines): Promise<Lines> {
+    if (!this.#held.has(origin)) {
+      this.#held.add(origin);
+      this.reads++;
+    }
     if (origin.lines !== undefined) return origin.lines;
     const fake = this.fake.get(origin.commit);
     if (fake !== undefined) return (origin.lines = splitLines(fake.content));
@@ -181,11 +193,26 @@ export class Blame {
   }
 
   async #passBlame(origin: BlameOrigin): Promise<void> {
-    const options = this.#options;
-    const { commit } = origin;
-    const parents = this.#scapegoats(commit);
+    const parents = this.#scapegoats(origin.commit);
     if (parents.length === 0) return;
     const found: (BlameOrigin | undefined)[] = parents.map(() => undefined);
+    await this.#passToParents(origin, parents, found);
+    for (const parent of found) this.#letGo(parent);
+    this.#held.delete(origin);
+  }
+
+  /** Its content is not needed for now. */
+  #letGo(origin: BlameOrigin | undefined): void {
+    if (origin !== undefined && origin.suspects.length === 0) this.#held.delete(origin);
+  }
+
+  async #passToParents(
+    origin: BlameOrigin,
+    parents: readonly CommitNode[],
+    found: (BlameOrigin | undefined)[],
+  ): Promise<void> {
+    const options = this.#options;
+    const { commit } = origin;
     for (let pass = 0; pass < (options.followRenames ? 2 : 1); pass++) {
       for (let i = 0; i < parents.length; i++) {
         if (found[i] !== undefined) continue;
@@ -193,7 +220,7 @@ export class Blame {
         if (!(await options.pool.load(parent))) continue;
         const there = pass === 0 ? await this.#sameName(parent, origin) : await this.#otherName(parent, origin);
         if (there === undefined) continue;
-        if (there.oid === origin.oid && !this.fake.has(there.commit)) {
+        if (there.oid === origin.oid) {
           this.#passWhole(origin, there);
           return;
         }
@@ -239,6 +266,7 @@ export class Blame {
 
   #passWhole(origin: BlameOrigin, parent: BlameOrigin): void {
     parent.lines ??= origin.lines;
+    if (this.#held.delete(origin)) this.#held.add(parent);
     const entries = origin.suspects;
     origin.suspects = [];
     for (const entry of entries) entry.origin = parent;
@@ -306,6 +334,7 @@ export class Blame {
     const b = await this.lines(target);
     const a = await this.lines(parent, b);
     const changes = this.#changes(a, b);
+    this.patches++;
     const kept: BlameEntry[] = [];
     const passed: BlameEntry[] = [];
     const piece = (entry: BlameEntry, from: number, to: number): BlameEntry => ({
@@ -313,8 +342,9 @@ export class Blame {
       line: entry.line + (from - entry.originLine),
       originLine: from,
       count: to - from,
+      score: 0,
     });
-    const fuzzy = ignoring ? new FuzzyMatcher(a, b) : undefined;
+    const fuzzy = ignoring ? new FuzzyMatcher(a, b, changes) : undefined;
     for (const entry of target.suspects) {
       let at = entry.originLine;
       const end = at + entry.count;
@@ -364,12 +394,12 @@ export class Blame {
   }
 
   /** Letters and digits in a run of lines, plus one: what decides whether it is worth a guess. */
-  async #score(entry: BlameEntry): Promise<number> {
+  score(entry: BlameEntry): number {
     if (entry.score > 0) return entry.score;
-    const lines = await this.lines(entry.origin);
+    const lines = this.final;
     let score = 1;
-    const end = lines.starts[Math.min(lines.count, entry.originLine + entry.count)]!;
-    for (let i = lines.starts[Math.min(lines.count, entry.originLine)]!; i < end; i++) {
+    const end = lines.starts[Math.min(lines.count, entry.line + entry.count)]!;
+    for (let i = lines.starts[Math.min(lines.count, entry.line)]!; i < end; i++) {
       const byte = lines.bytes[i]!;
       if ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)) score++;
     }
@@ -382,7 +412,7 @@ export class Blame {
     const kept: BlameEntry[] = [];
     const out = [...small];
     for (const entry of origin.suspects) {
-      if ((await this.#score(entry)) <= least) out.push(entry);
+      if (this.score(entry) <= least) out.push(entry);
       else kept.push(entry);
     }
     origin.suspects = kept;
@@ -390,16 +420,11 @@ export class Blame {
   }
 
   /** The best run of an entry's lines that is in `parent` too, as the three parts the entry falls into. */
-  async #bestSplit(
-    entry: BlameEntry,
-    target: BlameOrigin,
-    parent: BlameOrigin,
-    best: Split | undefined,
-  ): Promise<Split | undefined> {
-    const whole = await this.lines(target);
+  async #bestSplit(entry: BlameEntry, parent: BlameOrigin, best: Split | undefined): Promise<Split | undefined> {
+    const whole = this.final;
     const file = await this.lines(parent);
-    const start = whole.starts[entry.originLine]!;
-    const end = whole.starts[entry.originLine + entry.count]!;
+    const start = whole.starts[entry.line]!;
+    const end = whole.starts[entry.line + entry.count]!;
     const part = splitLines(whole.bytes.subarray(start, end));
     let a = 0;
     let b = 0;
@@ -413,7 +438,7 @@ export class Blame {
         origin: parent,
         score: 0,
       };
-      const score = await this.#score(middle);
+      const score = this.score(middle);
       if (best !== undefined && score < best.score) return;
       best = { middle, from: b, to: until, score };
     };
@@ -453,7 +478,7 @@ export class Blame {
     while (unblamed.length > 0) {
       const next: BlameEntry[] = [];
       for (const entry of unblamed) {
-        const split = await this.#bestSplit(entry, target, parent, undefined);
+        const split = await this.#bestSplit(entry, parent, undefined);
         if (split !== undefined && least < split.score) this.#applySplit(entry, split, blamed, next);
         else leftover.push(entry);
       }
@@ -483,13 +508,15 @@ export class Blame {
     let out = small;
     while (unblamed.length > 0) {
       const splits: (Split | undefined)[] = unblamed.map(() => undefined);
+      const looked: BlameOrigin[] = [];
       for (const pair of pairs) {
         if (pair.old.mode === 0 || pair.old.oid === undefined) continue;
         if (!isRegularMode(pair.old.mode) && !isSymlinkMode(pair.old.mode)) continue;
         if (known !== undefined && pair.old.path === known.path) continue;
         const origin = this.#origin(parent, pair.old.path, pair.old.oid, pair.old.mode);
+        looked.push(origin);
         for (let i = 0; i < unblamed.length; i++) {
-          splits[i] = await this.#bestSplit(unblamed[i]!, target, origin, splits[i]);
+          splits[i] = await this.#bestSplit(unblamed[i]!, origin, splits[i]);
         }
       }
       const next: BlameEntry[] = [];
@@ -503,6 +530,7 @@ export class Blame {
           this.#applySplit(entry, split, list, next);
         } else leftover.push(entry);
       }
+      for (const origin of looked) if (!blamed.has(origin)) this.#letGo(origin);
       target.suspects = next;
       out = await this.#filterSmall(target, least, out);
       unblamed = target.suspects;
@@ -541,4 +569,16 @@ export function coalesce(entries: readonly BlameEntry[]): BlameEntry[] {
     } else out.push({ ...entry });
   }
   return out;
+}
+
+/** How often each version of the file is spoken of: by runs of lines, and as the one before another version. */
+export function mentions(entries: readonly BlameEntry[]): Map<BlameOrigin, number> {
+  const counts = new Map<BlameOrigin, number>();
+  const mention = (origin: BlameOrigin): void => {
+    const before = counts.get(origin) ?? 0;
+    counts.set(origin, before + 1);
+    if (before === 0 && origin.previous !== undefined) mention(origin.previous);
+  };
+  for (const { origin } of entries) mention(origin);
+  return counts;
 }
