@@ -90,12 +90,12 @@ describe('stash beside entries that are not looked at', () => {
     expect(ours.stdout).toContain('hidden -> hidden.stash.X');
   });
 
-  test.skipIf(!current).each(['y\ny\n', 'n\ny\n', 'q\n'])('push -p, answered %j', (input) => {
+  test.skipIf(!current).each(['y\ny\n', 'n\ny\n', 'q\n'])('push -p, answered %j (needs git 2.55)', (input) => {
     const [stock, ours] = both(flagged, ['stash', 'push', '-p', '-U1'], input);
     expect(ours).toEqual(stock);
   });
 
-  test.skipIf(!current)('a hunk without context is not taken', () => {
+  test.skipIf(!current)('a hunk without context is not taken (needs git 2.55)', () => {
     const [stock, ours] = both(flagged, ['stash', 'push', '-p', '-U0', 'seen'], 'y\nn\n');
     expect(ours).toEqual(stock);
     expect(ours.stderr).toContain('error: patch failed: seen:2\n');
@@ -117,7 +117,7 @@ describe('words of stash', () => {
         ['push', '--inter-hunk-context=-2'],
         ['push', '-p', '--pathspec-from-file=x', 'seen'],
       ].map((args) => [args.join(' '), args] as const),
-    )('%s', (_, args) => {
+    )('%s (needs git 2.55)', (_, args) => {
     const [stock, ours] = both(flagged, ['stash', ...args]);
     const head = (text: string): string => text.replace(/\n\n {4}[\s\S]*/, '\n');
     expect({ ...ours, stdout: head(ours.stdout), stderr: head(ours.stderr) }).toEqual({
