@@ -37,6 +37,13 @@ export function runExternal(context: CommandContext, execDirectory: string): num
   return undefined;
 }
 
+/** The whole path of a program. */
+function onPath(context: CommandContext, program: string): string {
+  if (program.includes('/')) return program;
+  const folder = (context.env['PATH'] ?? '').split(':').find((name) => isExecutable(path.join(name, program)));
+  return folder === undefined ? program : path.join(folder, program);
+}
+
 function isDirectory(file: string): boolean {
   try {
     return fs.statSync(file).isDirectory();
@@ -155,7 +162,7 @@ export function expandAlias(
     const top = repository?.workTree;
     const [program, ...args] = context.platform.processes!.shell(value.slice(1), context.argv);
     trace(context, 'run-command.c:673', `run_command: ${traceWords([value.slice(1), ...context.argv])}`);
-    trace(context, 'run-command.c:765', `start_command: ${traceWords([program, ...args])}`);
+    trace(context, 'run-command.c:765', `start_command: ${traceWords([onPath(context, program), ...args])}`);
     const ran = context.platform.processes!.runSync([program, ...args], {
       cwd: top,
       stdin: 'inherit',

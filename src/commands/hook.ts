@@ -30,12 +30,6 @@ const runUsage =
   '<hook-name> [-- <hook-args>]';
 const listUsage = 'hook list [--allow-unknown-hook-name] [-z] [--show-scope] <hook-name>';
 
-/** Events that never run two programs at once: what they work on is one and the same. */
-const serial = new Set([
-  ...['applypatch-msg', 'pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'post-checkout'],
-  'push-to-checkout',
-]);
-
 export const command = defineCommand({
   name: 'hook',
   summary: 'run hooks',
@@ -124,7 +118,7 @@ function run(context: CommandContext, argv: readonly string[]): number {
     context.error(`cannot find a hook named ${event}`);
     return 1;
   }
-  if (values.jobs != null && (values.jobs > 1 || values.jobs === -1) && !serial.has(event)) {
+  if (hooks.jobs(event, values.jobs ?? undefined) > 1 && values.jobs != null) {
     for (const hook of configured) {
       if (hook.off === undefined && !hook.parallel) {
         context.warning(
@@ -133,7 +127,8 @@ function run(context: CommandContext, argv: readonly string[]): number {
       }
     }
   }
-  return hooks.run(event, args, { input: standardInput(context, values['to-stdin']) })?.code ?? 0;
+  const input = standardInput(context, values['to-stdin']);
+  return hooks.run(event, args, { input, jobs: values.jobs ?? undefined })?.code ?? 0;
 }
 
 function standardInput(context: CommandContext, path: string | null | undefined): Uint8Array | undefined {

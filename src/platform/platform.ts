@@ -113,6 +113,14 @@ export interface Processes {
   runSync(argv: readonly [string, ...string[]], options: SpawnOptions): Spawned;
   run(argv: readonly [string, ...string[]], options: SpawnOptions): Promise<Spawned>;
   open(argv: readonly [string, ...string[]], options: SpawnOptions): Child;
+  /** Runs up to `jobs` programs at once until all have ended. What they print goes to our stderr, each in one piece. */
+  runTogether(
+    commands: readonly (readonly [string, ...string[]])[],
+    jobs: number,
+    options: Pick<SpawnOptions, 'cwd' | 'env' | 'input'>,
+  ): Spawned[];
+  /** How many processors there are. */
+  readonly processors: number;
   /** The argv that gives `command` to a shell with `args` as "$@", as git does for aliases, hooks' helpers, filters. */
   shell(command: string, args?: readonly string[]): readonly [string, ...string[]];
 }

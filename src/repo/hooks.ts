@@ -6,6 +6,12 @@ import type { Config, ConfigEntry } from './config.js';
 import { missingValue } from './config.js';
 import { parseBool, parseConfigNumber } from './config-values.js';
 
+/** Events that never run two programs at once: what they work on is one and the same. */
+const serial: ReadonlySet<string> = new Set([
+  ...['applypatch-msg', 'pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'post-checkout'],
+  'push-to-checkout',
+]);
+
 export interface HookOptions {
   /** Fed to standard input. */
   readonly input?: Bytes | undefined;
@@ -15,6 +21,8 @@ export interface HookOptions {
   readonly cwd?: string | undefined;
   /** What to do with what it prints: on our stderr (as git does), or answered. */
   readonly output?: 'stderr' | 'inherit' | 'pipe';
+  /** How many may run at once, in place of what the configuration says; -1: one for each processor. */
+  readonly jobs?: number | undefined;
 }
 
 /** A program that `hook.<name>.event` starts for an event. */
@@ -38,6 +46,8 @@ export const knownHooks: ReadonlySet<string> = new Set([
 
 /** Hooks in the order in which they run, by event, and the events that are switched off. */
 interface HookSettings {
+  /** `hook.<event>.jobs`, and `hook.jobs` under the empty name. */
+  readonly jobs: ReadonlyMap<string, number>;
   readonly hooks: ReadonlyMap<string, readonly ConfiguredHook[]>;
   readonly off: ReadonlySet<string>;
 }
@@ -48,11 +58,13 @@ function readSettings(config: Config, warn: (message: string) => void): HookSett
   const enabled = new Map<string, boolean>();
   const commands = new Map<string, ConfigEntry>();
   const parallel = new Map<string, boolean>();
-  const jobs = (entry: ConfigEntry, key: string): void => {
+  const allJobs = new Map<string, number>();
+  const jobs = (entry: ConfigEntry, key: string, event: string): void => {
     const number = parseConfigNumber(entry.value);
     if ('fault' in number) warn(`${key} must be an integer, ignoring: '${entry.value}'`);
     else if (number.value !== -1 && number.value <= 0)
       warn(`${key} must be a positive integer or -1, ignoring: '${entry.value}'`);
+    else allJobs.set(event, number.value);
   };
   const drop = (name: string, event?: string): void => {
     for (const [key, list] of events) {
@@ -65,7 +77,7 @@ function readSettings(config: Config, warn: (message: string) => void): HookSett
   };
   for (const entry of config.entries()) {
     if (!entry.key.startsWith('hook.')) continue;
-    if (entry.key === 'hook.jobs') jobs(entry, 'hook.jobs');
+    if (entry.key === 'hook.jobs') jobs(entry, 'hook.jobs', '');
     const last = entry.key.lastIndexOf('.');
     if (last < 5) continue;
     const [name, field] = [entry.key.slice(5, last), entry.key.slice(last + 1)];
@@ -98,7 +110,7 @@ function readSettings(config: Config, warn: (message: string) => void): HookSett
       const bool = parseBool(value);
       if (bool === undefined) warn(`hook.${name}.parallel must be a boolean, ignoring: '${value}'`);
       else parallel.set(name, bool);
-    } else if (field === 'jobs') jobs(entry, `hook.${name}.jobs`);
+    } else if (field === 'jobs') jobs(entry, `hook.${name}.jobs`, name);
   }
   const hooks = new Map<string, readonly ConfiguredHook[]>();
   const names = new Set([...events.values()].flatMap((list) => list.map((hook) => hook.name)));
@@ -124,7 +136,7 @@ function readSettings(config: Config, warn: (message: string) => void): HookSett
     });
     hooks.set(event, found);
   }
-  return { hooks, off };
+  return { jobs: allJobs, hooks, off };
 }
 
 /** What hooks need of a repository; outside of one there are only configured programs. */
@@ -205,6 +217,20 @@ export class Hooks {
     return found;
   }
 
+  /** How many programs of that event may run at once. `asked`: instead of what the configuration says. */
+  jobs(event: string, asked?: number): number {
+    const { processes } = this.#repository.platform;
+    if (serial.has(event) || processes === undefined) return 1;
+    const { jobs } = this.#read();
+    let number = asked;
+    if (number === undefined) {
+      // One that may not run beside others makes all run one after another.
+      if (this.configured(event).some((hook) => hook.off === undefined && !hook.parallel)) return 1;
+      number = jobs.get(event) ?? jobs.get('') ?? 1;
+    }
+    return number === -1 ? processes.processors : Math.max(1, number);
+  }
+
   /** Runs a hook to its end; `undefined` where there is none. A code other than 0 means "no". */
   run(name: string, args: readonly string[] = [], options: HookOptions = {}): Spawned | undefined {
     const { processes } = this.#repository.platform;
@@ -213,14 +239,20 @@ export class Hooks {
     const { workTree, gitDir } = this.#repository;
     const output = options.output ?? 'stderr';
     let whole: Spawned | undefined;
-    for (const command of commands) {
-      const ran = processes.runSync(command, {
-        cwd: options.cwd ?? workTree ?? gitDir,
-        env: { ...this.environment(), ...options.env },
-        ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-        stdout: output,
-        stderr: output === 'pipe' ? 'pipe' : 'inherit',
-      });
+    const cwd = options.cwd ?? workTree ?? gitDir;
+    const env = { ...this.environment(), ...options.env };
+    const jobs = commands.length > 1 && output !== 'pipe' ? this.jobs(name, options.jobs) : 1;
+    const together = jobs > 1 ? processes.runTogether(commands, jobs, { cwd, env, input: options.input }) : undefined;
+    for (const [i, command] of commands.entries()) {
+      const ran =
+        together?.[i] ??
+        processes.runSync(command, {
+          cwd,
+          env,
+          ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+          stdout: output,
+          stderr: output === 'pipe' ? 'pipe' : 'inherit',
+        });
       const missing = ran.errorCode === 'ENOENT' || ran.errorCode === 'EACCES';
       if (missing) {
         const why = ran.errorCode === 'ENOENT' ? 'No such file or directory' : 'Permission denied';

@@ -21,10 +21,59 @@ export async function runHook(
 ): Promise<number | undefined> {
   const { processes } = repository.platform;
   if (processes === undefined) return undefined;
+  const commands = repository.hooks.commands(name, args);
+  const jobs = commands.length > 1 && options.answer === undefined ? repository.hooks.jobs(name) : 1;
+  if (jobs > 1)
+    return runTogether(
+      commands,
+      jobs,
+      (command, output) => runOne(repository, processes, command, { ...options, output }),
+      options.output,
+    );
   let code: number | undefined;
-  for (const command of repository.hooks.commands(name, args)) {
-    code = (code ?? 0) | (await runOne(repository, processes, command, options));
+  for (const command of commands) code = (code ?? 0) | (await runOne(repository, processes, command, options));
+  return code;
+}
+
+/** What one prints stays together: of one it is passed on as it comes, of the others when they have ended. */
+async function runTogether(
+  commands: readonly [string, ...string[]][],
+  jobs: number,
+  run: (command: [string, ...string[]], output: HookRun['output']) => Promise<number>,
+  output: HookRun['output'],
+): Promise<number> {
+  interface Running {
+    readonly kept: Bytes[];
   }
+  const waiting = [...commands];
+  const running: Running[] = [];
+  const ended: Running[] = [];
+  let shown: Running | undefined;
+  let code = 0;
+  const passOn = async (one: Running): Promise<void> => {
+    for (const chunk of one.kept.splice(0)) await output(chunk);
+  };
+  const work = async (): Promise<void> => {
+    for (let command = waiting.shift(); command !== undefined; command = waiting.shift()) {
+      const one: Running = { kept: [] };
+      running.push(one);
+      shown ??= one;
+      code |= await run(command, (chunk) => {
+        if (shown === one) return output(chunk);
+        one.kept.push(chunk);
+      });
+      running.splice(running.indexOf(one), 1);
+      if (shown !== one) {
+        ended.push(one);
+        continue;
+      }
+      for (const other of ended.splice(0)) await passOn(other);
+      shown = running[0];
+      if (shown !== undefined) await passOn(shown);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, commands.length) }, work));
+  for (const other of ended) await passOn(other);
   return code;
 }
 

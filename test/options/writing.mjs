@@ -242,6 +242,7 @@ const KEPT = [
   [/^version .*--build-option|^--version --build-options/, 'says how it was built'],
   [/^--(?:html|info|man)-path|^help (?:-w|--web)|help.format=html/, "each program's own folders"],
   [/ --author=Committer .*--dry-run/, 'git counts commits wrongly after it has searched for an author'],
+  [/hook list .*pre-commit$|hook\.jobs=bad hook run/, 'outside of a repository, as inside', 'none'],
   [/bigFileThreshold/, 'git begins a pack for a big file'],
 ];
 
@@ -417,7 +418,9 @@ for (const name of names.length > 0 ? names : Object.keys(COMMANDS)) {
       total++;
       const faults = await compare(stateOf(state), words, stdin);
       if (faults.length === 0) continue;
-      const reason = KEPT.find(([pattern]) => pattern.test(words.join(' ')))?.[1];
+      const reason = KEPT.find(
+        ([pattern, , where]) => pattern.test(words.join(' ')) && (where === undefined || where === state),
+      )?.[1];
       if (reason !== undefined) {
         kept++;
         continue;

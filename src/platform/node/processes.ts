@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes, emptyBytes, encodeText, hasRawBytes } from '../../base/bytes.js';
 import { traceChild } from '../../base/trace.js';
 import type { Child, Processes, Spawned, SpawnOptions } from '../platform.js';
 import { childProcess, os } from './builtins.js';
+import { runTogether } from './run-together.js';
 
 const signalNumber = (signal: string): number =>
   (os().constants.signals as Readonly<Record<string, number>>)[signal] ?? 1;
@@ -29,6 +31,22 @@ function natively(
   };
 }
 
+/** The whole path of a program, as git gives it to the program itself: its own errors name it so. */
+function located(command: string, env: SpawnOptions['env']): string {
+  if (command.includes('/')) return command;
+  for (const folder of (env['PATH'] ?? '').split(':')) {
+    const file = `${folder === '' ? '.' : folder}/${command}`;
+    try {
+      const stat = statSync(file);
+      if (!stat.isFile() || (stat.mode & 0o111) === 0) continue;
+      return file;
+    } catch {
+      // Not in this one.
+    }
+  }
+  return command;
+}
+
 type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
 
 function stdio(options: SpawnOptions): [Stdio, Stdio, Stdio] {
@@ -49,7 +67,7 @@ function runSync(argv: readonly [string, ...string[]], options: SpawnOptions): S
     const [command, ...rest] = started.argv;
     if (command === '') return { code: 127, stdout: emptyBytes, stderr: emptyBytes, errorCode: 'ENOENT' };
     const ended = traceChild(words);
-    const result = childProcess().spawnSync(command!, rest, {
+    const result = childProcess().spawnSync(located(command!, options.env), rest, {
       cwd: started.cwd,
       env: options.env as NodeJS.ProcessEnv,
       input: options.input,
@@ -77,7 +95,7 @@ function open(argv: readonly [string, ...string[]], options: SpawnOptions): Chil
   const [command, ...rest] = started.argv;
   const [, output, errors] = stdio(options);
   const ended = traceChild(argv);
-  const child = childProcess().spawn(command!, rest, {
+  const child = childProcess().spawn(located(command!, options.env), rest, {
     cwd: started.cwd,
     env: options.env as NodeJS.ProcessEnv,
     stdio: [options.stdin === 'inherit' || options.stdin === 'ignore' ? options.stdin : 'pipe', output, errors],
@@ -129,6 +147,16 @@ export const nodeProcesses: Processes = {
   runSync,
   run,
   open,
+  runTogether: (commands, jobs, options) =>
+    runTogether(
+      commands.map((words) => natively(words, undefined).argv),
+      jobs,
+      { ...options, cwd: options.cwd },
+      signalNumber,
+    ),
+  get processors() {
+    return os().availableParallelism();
+  },
   shell(command, args = []) {
     if (!needsShell.test(command)) return [command, ...args];
     return args.length === 0 ? ['/bin/sh', '-c', command] : ['/bin/sh', '-c', `${command} "$@"`, command, ...args];
