@@ -6,10 +6,12 @@ import { rawLength } from '../base/oid.js';
 import { readUint32, writeUint32, writeUint64 } from '../platform/lazy-table.js';
 import type { Platform } from '../platform/platform.js';
 import { Bitset, readBitset } from './bitset.js';
+import { type PseudoMerge, readPseudoMerges, serializePseudoMerges } from './pseudo-merges.js';
 
 const FULL_DAG = 1;
 const HASH_CACHE = 4;
 const LOOKUP_TABLE = 0x10;
+const PSEUDO_MERGES = 0x20;
 /** An entry may be stored as its difference to one of so many before it. */
 const XOR_WINDOW = 10;
 /** What other writers may use. */
@@ -27,6 +29,8 @@ export interface BitmapContents {
   /** Commits, trees, blobs, tags. */
   readonly types: readonly [Bitset, Bitset, Bitset, Bitset];
   readonly entries: readonly BitmapEntry[];
+  /** Of commits together. */
+  readonly merges?: readonly PseudoMerge[] | undefined;
   /** Name hashes by row of the index. */
   readonly hashes?: Uint32Array | undefined;
   readonly lookupTable?: boolean | undefined;
@@ -34,12 +38,16 @@ export interface BitmapContents {
 
 /** The bytes of a `.bitmap` file. */
 export function serializeBitmaps(platform: Platform, algorithm: HashAlgorithm, contents: BitmapContents): Bytes {
-  const { entries, hashes } = contents;
+  const { entries, hashes, merges = [] } = contents;
   const length = rawLength(algorithm);
   const head = new Uint8Array(12 + length);
   writeUint32(head, 0, 0x4249544d);
   head[5] = 1;
-  const flags = FULL_DAG | (hashes === undefined ? 0 : HASH_CACHE) | (contents.lookupTable === true ? LOOKUP_TABLE : 0);
+  const flags =
+    FULL_DAG |
+    (hashes === undefined ? 0 : HASH_CACHE) |
+    (contents.lookupTable === true ? LOOKUP_TABLE : 0) |
+    (merges.length > 0 ? PSEUDO_MERGES : 0);
   head[6] = flags >>> 8;
   head[7] = flags & 255;
   writeUint32(head, 8, entries.length);
@@ -64,6 +72,7 @@ export function serializeBitmaps(platform: Platform, algorithm: HashAlgorithm, c
     places.push({ row: entry.row, offset: at, xor: back === 0 ? -1 : i - back });
     at += 6 + best.length;
   });
+  if (merges.length > 0) parts.push(serializePseudoMerges(merges, at));
   if (contents.lookupTable === true) {
     const sorted = places.map((place, i) => ({ ...place, i })).sort((a, b) => a.row - b.row);
     const position = new Map(sorted.map((place, row) => [place.i, row]));
@@ -91,6 +100,8 @@ export interface Bitmaps {
   /** Rows of the commits that have one. */
   readonly rows: Iterable<number>;
   of(row: number): Bitset | undefined;
+  /** Those of several commits together. */
+  readonly merges: readonly PseudoMerge[];
   hashAt(row: number): number;
 }
 
@@ -105,6 +116,7 @@ export class BitmapFile implements Bitmaps {
   readonly bits: number;
   readonly types: readonly Bitset[];
   readonly own: LayerRows;
+  readonly merges: readonly PseudoMerge[];
   readonly #bytes: Bytes;
   /** By row of the commit: number of the entry. */
   readonly #numbers = new Map<number, number>();
@@ -149,6 +161,7 @@ export class BitmapFile implements Bitmaps {
       }
       end -= size;
     }
+    this.merges = (flags & PSEUDO_MERGES) === 0 ? [] : readPseudoMerges(bytes, end, bits);
     let at = 12 + length;
     const types: Bitset[] = [];
     for (let i = 0; i < 4; i++) {
@@ -217,6 +230,10 @@ export class LayeredBitmaps implements Bitmaps {
       for (const file of files) all.or(file.types[kind]!);
       return all;
     });
+  }
+
+  get merges(): readonly PseudoMerge[] {
+    return this.#files.flatMap(({ merges }) => merges);
   }
 
   get rows(): Iterable<number> {

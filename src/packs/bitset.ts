@@ -45,6 +45,11 @@ export class Bitset {
     return this.words.every((word, i) => word === other.words[i]);
   }
 
+  /** Whether the other has all that it has. */
+  within(other: Bitset): boolean {
+    return this.words.every((word, i) => (word & ~(other.words[i] ?? 0)) === 0);
+  }
+
   xor(other: Bitset): Bitset {
     const words = new Uint32Array(this.words.length);
     for (let i = 0; i < words.length; i++) words[i] = this.words[i]! ^ other.words[i]!;

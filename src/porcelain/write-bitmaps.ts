@@ -20,8 +20,10 @@ import type { WrittenMidx } from '../packs/midx-write.js';
 import { OidMap } from '../packs/oid-map.js';
 import { nameHash } from '../packs/name-hash.js';
 import type { PackFile } from '../packs/pack-file.js';
+import type { PseudoMerge } from '../packs/pseudo-merges.js';
 import type { BitmapIndex } from '../repo/bitmap-index.js';
 import type { Repository } from '../repo/repository.js';
+import { type GroupedTip, groupTips, pseudoMergeGroups } from './pseudo-merge-groups.js';
 
 /** What a bitmap is over: rows in order of name, bits in order of place. */
 interface Ground {
@@ -359,6 +361,24 @@ async function reachedCandidates(
   return { rows, preferred };
 }
 
+/** References whose commits the ground has. */
+async function groupedTips(
+  repository: Repository,
+  ground: Ground,
+  source: Source,
+  covered: (row: number) => boolean,
+): Promise<GroupedTip[]> {
+  const tips: GroupedTip[] = [];
+  for await (const { name, oid, peeled } of repository.refs.list('refs/')) {
+    const row = source.rowOf(peeled ?? (await source.peel(oid)));
+    if (row < 0 || ground.kinds[row] !== 1) continue;
+    const read = source.links(row);
+    const { seconds } = isPromise(read) ? await read : read;
+    tips.push({ ref: name, row, seconds, covered: covered(row) });
+  }
+  return tips;
+}
+
 type Tell = (message: string) => void;
 
 async function writeBitmaps(
@@ -429,9 +449,9 @@ async function writeBitmaps(
     const set = bit < stable ? index.of(bit) : undefined;
     return set?.endsBefore(stable) === true ? set : undefined;
   };
-  const reach = async (start: number): Promise<Bitset> => {
+  const reach = async (...starts: number[]): Promise<Bitset> => {
     const set = new Bitset(ground.count);
-    const stack = [start];
+    const stack = [...starts];
     const roots: number[] = [];
     // All commits first: what their ancestors' sets hold need not be walked again.
     while (stack.length > 0) {
@@ -470,6 +490,22 @@ async function writeBitmaps(
     tell(`warning: ${error.message}`);
     return false;
   }
+  const merges: PseudoMerge[] = [];
+  // A layer stands on others, which have theirs.
+  const groups = ground.first > 0 ? [] : pseudoMergeGroups(repository, tell);
+  if (groups.length > 0) {
+    const tips = await groupedTips(repository, ground, source, (row) => made.has(row));
+    for (const members of groups.flatMap((group) => groupTips(group, tips))) {
+      const set = new Bitset(ground.count);
+      for (const row of members) set.add(ground.bitOf[row]!);
+      try {
+        merges.push({ commits: set, objects: await reach(...members) });
+      } catch (error) {
+        // What is not whole here cannot be said to be reached.
+        if (!isGitError(error, 'OBJECT_MISSING')) throw error;
+      }
+    }
+  }
   if (ground.known !== undefined) {
     for (let row = ground.first; row < ground.count; row++) {
       const bit = ground.bitOf[row]!;
@@ -483,6 +519,7 @@ async function writeBitmaps(
     checksum: ground.checksum,
     types,
     entries,
+    merges,
     hashes: config.getBool('pack.writebitmaphashcache', true) ? hashes.subarray(ground.first) : undefined,
     lookupTable,
   });

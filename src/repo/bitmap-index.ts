@@ -231,6 +231,8 @@ export interface ExtraObject {
 interface Reached {
   readonly bits: Bitset;
   readonly extras: Set<number>;
+  /** Bitmaps of several commits that were taken in. */
+  readonly merges: Set<number>;
 }
 
 export interface BitmapWalkOptions {
@@ -251,6 +253,10 @@ export class BitmapWalk {
   readonly #extraNumbers = new Map<Oid, number>();
   /** Objects that were named: filters do not hide them. */
   readonly #tips = new Set<Oid>();
+  /** Commits of bitmaps of several. */
+  #members: Bitset | undefined;
+  #satisfied = 0;
+  #cascades = 0;
   #result: Reached;
 
   constructor(repository: Repository, index: BitmapIndex, options: BitmapWalkOptions) {
@@ -267,13 +273,49 @@ export class BitmapWalk {
     if (haves.length > 0) await this.#reach(haves, there, undefined);
     const reached = this.#none();
     await this.#reach(wants, reached, there);
+    traceData('bitmap', 'pseudo_merges_satisfied', this.#satisfied);
+    traceData('bitmap', 'pseudo_merges_cascades', this.#cascades);
     reached.bits.andNot(there.bits);
     for (const extra of there.extras) reached.extras.delete(extra);
     this.#result = reached;
   }
 
   #none(): Reached {
-    return { bits: new Bitset(this.#index.count), extras: new Set() };
+    return { bits: new Bitset(this.#index.count), extras: new Set(), merges: new Set() };
+  }
+
+  /** Bitmaps of several commits help where all of those are reached, and what they add may complete others. */
+  #cascade(commits: readonly Oid[], reached: Reached): void {
+    if (this.#index.file.merges.length === 0) return;
+    this.#members ??= this.#index.file.merges.reduce((all, { commits: own }) => {
+      all.or(own);
+      return all;
+    }, new Bitset(this.#index.count));
+    const known = new Bitset(this.#index.count);
+    known.or(reached.bits);
+    for (const oid of commits) {
+      const bit = this.#bit(oid);
+      if (bit < 0) continue;
+      known.add(bit);
+      const own = this.#index.of(bit);
+      if (own !== undefined) known.or(own);
+    }
+    while (this.#satisfy(reached, known)) this.#cascades++;
+  }
+
+  /** Takes in what is known of commits that are all in `known`; `bit`: only where that one is among them. */
+  #satisfy(reached: Reached, known: Bitset, bit?: number): boolean {
+    let some = false;
+    this.#index.file.merges.forEach((merge, i) => {
+      if (reached.merges.has(i) || (bit !== undefined && !merge.commits.has(bit)) || !merge.commits.within(known))
+        return;
+      reached.merges.add(i);
+      reached.bits.or(merge.objects);
+      known.or(merge.objects);
+      this.#satisfied++;
+      some = true;
+    });
+    return some;
   }
 
   /** Bits of one kind, in order of place. */
@@ -375,6 +417,7 @@ export class BitmapWalk {
         oid = parseTag(tag!.data).target;
       }
     }
+    this.#cascade(commits, reached);
     const met: Oid<'tree'>[] = [];
     for (let oid = commits.pop(); oid !== undefined; oid = commits.pop()) {
       const bit = this.#bit(oid);
@@ -385,6 +428,7 @@ export class BitmapWalk {
         continue;
       }
       this.#add(reached, oid, bit, 'commit', '');
+      if (bit >= 0 && this.#members?.has(bit) === true) this.#satisfy(reached, reached.bits, bit);
       const node = this.#pool.node(oid);
       const loading = this.#pool.load(node);
       if (!(isPromise(loading) ? await loading : loading)) {

@@ -1,9 +1,10 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeHistory } from '../support/history.js';
 import { Random } from '../support/random.js';
 import { sharedSandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 const box = sharedSandbox();
 afterAll(() => box.remove());
@@ -157,6 +158,61 @@ describe('bitmaps', () => {
     expect(has(without)).toBe(true);
     box.git(['rev-list', '--test-bitmap', without], { cwd });
   }, 240_000);
+
+  it.skipIf(!current)(
+    'of several commits together are read whoever wrote them (needs git 2.55)',
+    () => {
+      const random = new Random(21);
+      const trace = box.path('trace');
+      for (const format of ['sha1', 'sha256']) {
+        const cwd = history(random, format);
+        const settings = [
+          ['all.pattern', 'refs/'],
+          ['all.maxMerges', '6'],
+          ['all.decay', '0.5'],
+          ['all.stableThreshold', 'never'],
+          ['some.pattern', 'refs/heads/c([0-9])'],
+          ['some.stableThreshold', 'now'],
+          ['some.threshold', 'now'],
+          ['some.stableSize', '3'],
+        ];
+        for (const [key, value] of settings) box.git(['config', `bitmapPseudoMerge.${key!}`, value!], { cwd });
+        for (const writer of ['bough', 'git'] as const) {
+          for (const words of [
+            ['repack', '-adbfq'],
+            ['multi-pack-index', 'write', '--bitmap'],
+          ]) {
+            rmSync(box.path(cwd, 'objects/pack', bitmapOf(cwd) ?? 'none'), { force: true });
+            box[writer](words, { cwd });
+            for (const tips of [
+              ['--all'],
+              [`c${random.below(SIZE)}`, '--branches=c1*'],
+              ['--all', `^c${random.below(SIZE)}`],
+            ]) {
+              const list = ['rev-list', '--objects', '--no-object-names', ...tips];
+              const plain = sorted(box.git(list, { cwd }));
+              for (const reader of ['bough', 'git'] as const) {
+                rmSync(trace, { force: true });
+                const env = { GIT_TRACE2_EVENT: trace };
+                const listed = sorted(box[reader]([...list, '--use-bitmap-index'], { cwd, env }));
+                const what = [format, writer, ...words, reader, ...tips].join(' ');
+                if (tips.length === 1) expect(listed, what).toBe(plain);
+                else expect(lines(plain), what).toEqual(expect.arrayContaining(lines(listed)));
+                const satisfied = /"pseudo_merges_satisfied","value":"(\d+)"/.exec(readFileSync(trace, 'utf8'));
+                if (tips[0] === '--all') expect(Number(satisfied![1]), what).toBeGreaterThan(3);
+              }
+            }
+          }
+          box.git(['rev-list', '--test-bitmap', 'HEAD'], { cwd });
+        }
+        for (const wrong of ['threshold', 'stableSize', 'maxMerges']) {
+          const args = ['-c', `bitmapPseudoMerge.bad.${wrong}=-3`, 'repack', '-adbfq'];
+          expect(box.tryBough(args, { cwd }), wrong).toEqual(box.tryGit(args, { cwd }));
+        }
+      }
+    },
+    240_000,
+  );
 
   it('serve clones, of both programs', () => {
     const random = new Random(3);

@@ -43,6 +43,36 @@ class Subject {
       box.git(['config', 'gc.auto', '0'], { cwd: at });
       box.git(['config', 'fastimport.unpackLimit', '0'], { cwd: at });
     }
+    if (this.random.oneIn(3)) this.#group();
+  }
+
+  /** Bitmaps of several commits together. */
+  #group(): void {
+    const { random } = this;
+    for (const [name, pattern] of [
+      ['one', random.pick(['refs/', 'refs/heads/c(.)', 'refs/(tags|heads)/'])],
+      ['two', 'refs/'],
+    ] as const) {
+      const [early, late] = random.pick([
+        ['never', 'now'],
+        ['now', 'now'],
+        ['@1600000100', 'now'],
+        ['@1600000010', '@1600000200'],
+      ] as const);
+      const settings = {
+        pattern,
+        stableThreshold: early,
+        threshold: late,
+        maxMerges: random.between(0, 8),
+        stableSize: random.between(1, 9),
+        decay: random.pick(['0', '1', '2']),
+        sampleRate: random.pick(['1', '0.4']),
+      };
+      for (const [key, value] of Object.entries(settings)) {
+        box.git(['config', `bitmapPseudoMerge.${name}.${key}`, `${value}`], { cwd: this.cwd });
+      }
+      if (random.oneIn(2)) return;
+    }
   }
 
   /** More commits, as a pack or loose; answers whether there were any. */
