@@ -169,7 +169,7 @@ class Menu {
     const head = (await repository.refs.resolve('HEAD')) ?? emptyTreeOid(repository.objectFormat);
     const counts = (words: readonly string[]): Map<string, Counts> =>
       parseNumstat(captureCommand(this.#context, [...words, '--', ...this.#words]));
-    const common = ['--numstat', '-z', '--no-renames'];
+    const common = ['--numstat', '-z', this.#options.renames === true ? '-M' : '--no-renames'];
     const staged = which === 'unstaged' ? undefined : counts(['diff-index', '--cached', ...common, head]);
     const unstaged = which === 'staged' ? undefined : counts(['diff-files', ...common, '--ignore-submodules=dirty']);
     const inIndex = staged ?? counts(['diff-index', '--cached', ...common, head]);
@@ -351,11 +351,17 @@ class Menu {
 
 function parseNumstat(text: string): Map<string, Counts> {
   const found = new Map<string, Counts>();
-  for (const record of text.split('\0')) {
-    const match = /^(-|\d+)\t(-|\d+)\t(.+)$/s.exec(record);
+  const records = text.split('\0');
+  for (const [i, record] of records.entries()) {
+    const match = /^(-|\d+)\t(-|\d+)\t(.*)$/s.exec(record);
     if (match === null) continue;
     const binary = match[1] === '-';
-    found.set(match[3]!, { added: Number(match[1]) || 0, deleted: Number(match[2]) || 0, binary });
+    // A renamed file has its names, the old and the new, in records of their own.
+    found.set(match[3] === '' ? records[i + 2]! : match[3]!, {
+      added: Number(match[1]) || 0,
+      deleted: Number(match[2]) || 0,
+      binary,
+    });
   }
   return found;
 }

@@ -139,7 +139,11 @@ export class PatchSession {
     if (lock === undefined) return;
     try {
       this.#tree.reloadIndex();
-      await refreshIndex(this.#tree, { unmerged: true });
+      await refreshIndex(this.#tree, {
+        report: (path, why) => {
+          if (why === 'unmerged') this.#say(`${path}: needs merge\n`);
+        },
+      });
       if (this.#tree.index.changed) this.#tree.commitIndex(lock);
     } finally {
       lock.rollback();
@@ -147,15 +151,19 @@ export class PatchSession {
   }
 
   async run(pathspecs: readonly string[]): Promise<number> {
-    await this.#refresh();
-    const all = this.#files(pathspecs);
-    if (all === undefined) {
+    // Where the files do not matter nobody looks at them.
+    if (!this.#mode.diff.includes('--cached')) await this.#refresh();
+    const found = this.#files(pathspecs);
+    if (found === undefined) {
       this.#context.error('could not parse diff');
       return 1;
     }
+    const { files: all, unmerged } = found;
     const files = all.filter((file) => !file.binary);
     if (files.length === 0) {
-      this.#say(all.length === 0 ? 'No changes.\n' : 'Only binary files changed.\n');
+      // Files in conflict offer nothing, and are something.
+      if (all.length + unmerged === 0) this.#say('No changes.\n');
+      else if (unmerged === 0) this.#say('Only binary files changed.\n');
       return 0;
     }
     this.#patches = files;
@@ -189,7 +197,9 @@ export class PatchSession {
   }
 
   /** What there is to choose from; `undefined`: the diff failed, and said why. */
-  #files(pathspecs: readonly string[]): FilePatch[] | undefined {
+  #files(
+    pathspecs: readonly string[],
+  ): { readonly files: readonly FilePatch[]; readonly unmerged: number } | undefined {
     const { config } = this.#tree.repository;
     const extra: string[] = [];
     for (const [said, key, word] of [
@@ -215,9 +225,12 @@ export class PatchSession {
     let shown = (this.#diffColor ? run('--color=always') : undefined) ?? text;
     const filter = this.#diffColor ? config.get('interactive.difffilter') : undefined;
     if (filter !== undefined) shown = this.#filter(filter, shown, text);
-    return parsePatch(text, shown)
-      .filter(({ file }) => file[0]!.startsWith('diff --git '))
-      .map(({ file, shown: lines }) => readFilePatch(file, lines));
+    const patches = parsePatch(text, shown);
+    const whole = patches.filter(({ file }) => file[0]!.startsWith('diff --git '));
+    return {
+      files: whole.map(({ file, shown: lines }) => readFilePatch(file, lines)),
+      unmerged: patches.length - whole.length,
+    };
   }
 
   #filter(command: string, shown: string, text: string): string {
@@ -652,32 +665,38 @@ export class PatchSession {
     const { index, worktree } = this.#mode;
     if (index && worktree) {
       const intoIndex = await this.#result(file, 'index');
+      if (isMisfit(intoIndex)) this.#tellMisfit(file, intoIndex);
       const intoFile = await this.#result(file, 'worktree');
-      if (isMisfit(intoFile)) {
-        this.#error('The selected hunks do not apply to the worktree!');
-        return;
-      }
-      if (!isMisfit(intoIndex)) await this.#applyToIndex(file);
-      else {
+      if (isMisfit(intoFile)) this.#tellMisfit(file, intoFile);
+      let goes = true;
+      if (isMisfit(intoIndex)) {
         this.#error('The selected hunks do not apply to the index!');
-        if (this.#confirm('Apply them to the worktree anyway? ') !== true) {
-          this.#error('Nothing was applied.\n');
-          return;
-        }
-      }
-      await this.#applyToFile(file);
+        goes = this.#confirm('Apply them to the worktree anyway? ') === true;
+        if (!goes) this.#error('Nothing was applied.\n');
+      } else if (isMisfit(intoFile)) {
+        this.#error('The selected hunks do not apply to the worktree!');
+        goes = false;
+      } else await this.#applyToIndex(file);
+      const left = goes ? await this.#applyToFile(file) : undefined;
+      if (left !== undefined && left !== 'blocked') this.#tellMisfit(file, left);
     } else {
       const misfit = await (index ? this.#applyToIndex(file) : this.#applyToFile(file));
       if (misfit !== undefined) {
         this.#failed.add(file);
-        if (misfit !== 'blocked') {
-          this.#context.error(`patch failed: ${file.path}:${misfit.line}`);
-          this.#context.error(`${file.path}: patch does not apply`);
-        }
+        if (misfit !== 'blocked') this.#tellMisfit(file, misfit);
         this.#context.error("'git apply' failed");
       }
     }
     await this.#refresh();
+  }
+
+  #tellMisfit({ path }: FilePatch, { line }: HunkMisfit): void {
+    if (line === undefined) {
+      this.#context.error(`${path}: does not exist in index`);
+      return;
+    }
+    this.#context.error(`patch failed: ${path}:${line}`);
+    this.#context.error(`${path}: patch does not apply`);
   }
 
   /** The file with the chosen hunks: its text, or that it is gone; or the hunk that does not apply. */
@@ -691,6 +710,8 @@ export class PatchSession {
     let current: number | undefined;
     if (target === 'index') {
       const entry = tree.index.get(file.path);
+      const fresh = reverse ? file.deleted : file.added;
+      if (entry === undefined && !fresh) return { line: undefined };
       if (entry !== undefined && !entry.intentToAdd) {
         current = entry.mode;
         const object = (entry.mode & 0o170000) === 0o160000 ? undefined : await tree.repository.objects.read(entry.oid);

@@ -45,7 +45,13 @@ export const command = defineCommand({
       return await new Checkout(
         context,
         tree,
-        { ...values, ...sideAsked(events), merge: mergeAsked(events) },
+        {
+          ...values,
+          ...sideAsked(events),
+          merge: mergeAsked(events),
+          // A file without a name is none.
+          'pathspec-from-file': values['pathspec-from-file'] || null,
+        },
         rest,
       ).run();
     } catch (error) {
@@ -95,8 +101,20 @@ class Checkout {
       values.detach === true && '--detach',
       values.patch === true && '--patch',
     ]);
+    const byPath = parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode;
+    if (byPath) this.#checkWords(words, target);
+    const name = (await this.#newBranch()) ?? guessed?.branch;
+    if (name != null && guessed === undefined) {
+      checkBranchName(name);
+      if (values.b != null) await this.#refuseExisting(name);
+    }
+    if (values.orphan != null) {
+      checkBranchName(values.orphan);
+      await this.#refuseExisting(values.orphan);
+    }
+    if (byPath || values.patch === true) this.#refuseForPaths();
     if (values.patch === true) {
-      this.#refuseForPatch(words, target);
+      await this.#refuseNoTree(target);
       const { checkoutMode, patchInteractively } = await import('./add-patch.js');
       return patchInteractively(
         this.#context,
@@ -106,24 +124,15 @@ class Checkout {
         patchOptions(values),
       );
     }
-    if (parsed.paths.length > 0 || values['pathspec-from-file'] != null || parsed.pathsMode) {
-      return this.#paths(words, target);
-    }
-    const name = (await this.#newBranch()) ?? guessed?.branch;
+    if (byPath) return this.#paths(words, target);
     if (guessed !== undefined) target = guessed.target;
     if (name != null && values.B == null && guessed !== undefined && track !== undefined) {
       checkBranchName(name);
       await this.#refuseExisting(name);
     }
     this.#refuseForSwitch(name, target);
-    if (name != null && guessed === undefined) {
-      checkBranchName(name);
-      if (values.b != null) await this.#refuseExisting(name);
-    }
     if (target !== undefined && target.commit === undefined) {
-      const blob = await resolveRevision(this.#tree.repository, target.name);
-      if (blob !== undefined && (await this.#tree.repository.objects.readHeader(blob))?.kind === 'blob')
-        throw new GitError('USAGE', `unable to read tree (${blob})`);
+      await this.#refuseNoTree(target);
       throw new GitError('USAGE', `Cannot switch branch to a non-commit '${target.name}'`);
     }
     const run: SwitchRunOptions = {
@@ -149,19 +158,42 @@ class Checkout {
     throw new GitError('USAGE', `a branch named '${name}' already exists`);
   }
 
-  #refuseForPatch(words: readonly string[], target: Target | undefined): void {
-    const values = this.#values;
-    if (values.detach === true) throw new GitError('USAGE', "'--detach' cannot be used with updating paths");
-    this.#refuseNewBranch(words, target);
+  async #refuseNoTree(target: Target | undefined): Promise<void> {
+    if (target === undefined || target.commit !== undefined) return;
+    const blob = await resolveRevision(this.#tree.repository, target.name);
+    if (blob !== undefined && (await this.#tree.repository.objects.readHeader(blob))?.kind === 'blob')
+      throw new GitError('USAGE', `unable to read tree (${blob})`);
   }
 
-  #refuseNewBranch(words: readonly string[], target: Target | undefined): void {
-    const branch = this.#values.b ?? this.#values.B ?? this.#values.orphan;
-    if (branch == null) return;
-    if (target === undefined && words.length === 1 && this.#values['pathspec-from-file'] == null) {
+  /** Whether the words can be paths at all, and stand beside these options. */
+  #checkWords(words: readonly string[], target: Target | undefined): void {
+    const values = this.#values;
+    pathspecOf(this.#context, this.#tree, words);
+    const branch = values.b ?? values.B ?? values.orphan;
+    if (branch != null && target === undefined && words.length === 1 && values['pathspec-from-file'] == null)
       throw new GitError('USAGE', `'${words[0]}' is not a commit and a branch '${branch}' cannot be created from it`);
-    }
-    throw new GitError('USAGE', `Cannot update paths and switch to branch '${branch}' at the same time.`);
+    if (values.detach === true)
+      throw new GitError('USAGE', `git checkout: --detach does not take a path argument '${words[0]}'`);
+    const sides = values.ours === true || values.theirs === true;
+    if ([sides, values.force === true, values.merge === true].filter(Boolean).length > 1)
+      throw new GitError(
+        'USAGE',
+        'git checkout: --ours/--theirs, --force and --merge are incompatible when\nchecking out of the index.',
+      );
+  }
+
+  #refuseForPaths(): void {
+    const values = this.#values;
+    const cannot = (option: string): GitError =>
+      new GitError('USAGE', `'${option}' cannot be used with updating paths`);
+    if (values.track != null) throw cannot('--track');
+    if (values.l === true) throw cannot('-l');
+    if (values.force === true && values.patch === true) throw cannot('--force');
+    if (values.detach === true) throw cannot('--detach');
+    if (values.merge === true && values.patch === true) throw together('--merge', '--patch');
+    const branch = values.b ?? values.B ?? values.orphan;
+    if (branch != null)
+      throw new GitError('USAGE', `Cannot update paths and switch to branch '${branch}' at the same time.`);
   }
 
   /** Which word is a commit, which are paths. */
@@ -183,6 +215,7 @@ class Checkout {
       const slash = short.indexOf('/');
       if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -b');
       const target = await readTarget(repository, word);
+      if (target === undefined) pathspecOf(this.#context, this.#tree, [word]);
       if (target === undefined)
         throw new GitError(
           'USAGE',
@@ -284,21 +317,7 @@ class Checkout {
   async #paths(words: readonly string[], target: Target | undefined): Promise<number> {
     const values = this.#values;
     const repository = this.#tree.repository;
-    const cannot = (option: string): GitError =>
-      new GitError('USAGE', `'${option}' cannot be used with updating paths`);
-    if (values['pathspec-from-file'] == null && words.length === 1) this.#refuseNewBranch(words, target);
-    if (values.track != null) throw cannot('--track');
-    if (values.l === true) throw cannot('-l');
-    if (values.force === true && values.merge === true) throw new GitError('USAGE', "'-f' or '-m'");
-    if (values.detach === true)
-      throw new GitError('USAGE', `git checkout: --detach does not take a path argument '${words[0]}'`);
-    this.#refuseNewBranch(words, target);
     const merge = values.merge === true;
-    if (values.ours === true && values.theirs === true)
-      throw new GitError(
-        'USAGE',
-        '--ours/--theirs, --force and --merge are incompatible when\nchecking out of the index.',
-      );
     if (target !== undefined && (values.ours === true || values.theirs === true || merge)) {
       throw new GitError('USAGE', "'--merge', '--ours', or '--theirs' cannot be used when checking out of a tree");
     }

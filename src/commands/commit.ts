@@ -40,6 +40,7 @@ import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveKind, resolveRevision } from '../repo/revision.js';
 import { refreshIndex } from '../worktree/refresh.js';
+import { FLAG_ASSUME_VALID } from '../worktree/index-entry.js';
 import { WorkTree } from '../worktree/work-tree.js';
 import { readTreeEntries, writeIndexTree, primeCacheTree } from '../worktree/write-tree.js';
 import { autoMaintenance } from './auto-maintenance.js';
@@ -186,7 +187,12 @@ class CommitRun {
     this.#context = context;
     this.tree = openWorkTree(context);
     this.#repository = this.tree.repository;
-    this.#values = values;
+    // A file without a name is none.
+    this.#values = {
+      ...values,
+      ...(values.file === '' ? { file: null } : {}),
+      ...(values.template === '' ? { template: null } : {}),
+    };
     this.#rest = rest;
     this.#events = events;
     this.#committing = this.tree;
@@ -213,11 +219,12 @@ class CommitRun {
     this.#whence = await this.#findWhence();
     const resolved = await repository.refs.resolveFull('HEAD');
     const head = resolved?.oid as Oid<'commit'> | undefined;
+    await this.#checkOptions(this.#rest, head);
     const words = pathspecWords(this.#context, values, this.#rest, [
       (values.interactive === true || values.patch === true) && '--interactive/--patch',
       values.all === true && '-a',
     ]);
-    this.#checkOptions(words, head);
+    this.#checkNamed(words);
     this.#comment = commentPrefix(config);
     await this.#discourageAuto();
     const dry =
@@ -228,9 +235,9 @@ class CommitRun {
       values.null === true;
     const current = head === undefined ? undefined : parseCommit(await readKind(repository.objects, head, 'commit'));
     this.#dry = dry;
+    const reused = await this.#reusedCommit();
     await this.#prepareIndex(words, dry, head);
     const reference = this.#amend ? (current?.parents[0] ?? null) : undefined;
-    const reused = await this.#reusedCommit();
     if (dry) return yield* this.#dryRun(reference);
     const author = await this.#author(reused);
     if (values['no-verify'] !== true && repository.hooks.exists('pre-commit')) {
@@ -327,8 +334,9 @@ class CommitRun {
     return 'commit';
   }
 
-  #checkOptions(words: readonly string[], head: Oid | undefined): void {
+  async #checkOptions(words: readonly string[], head: Oid | undefined): Promise<void> {
     const values = this.#values;
+    if (values.author != null && !values.author.includes('>')) await this.#knownAuthor(values.author);
     const together = (list: readonly (readonly [boolean, string])[]): void => {
       const given = list.filter(([on]) => on).map(([, name]) => name);
       if (given.length === 2) {
@@ -373,7 +381,8 @@ class CommitRun {
       const match = /^([A-Za-z]+):(.*)$/s.exec(fixup);
       if (match !== null && /^(amend|reword)$/.test(match[1]!)) {
         this.#fixup = { kind: match[1] as 'amend' | 'reword', commit: match[2]! };
-        if (messages) throw new GitError('USAGE', `options '-m' and '--fixup:${match[1]}' cannot be used together`);
+        if (match[1] === 'reword' && (this.#whence === 'merge' || this.#whence === 'cherry-pick'))
+          throw new GitError('USAGE', `You are in the middle of a ${this.#whence} -- cannot reword.`);
         if (match[1] === 'reword' && words.length > 0) {
           throw new GitError('USAGE', `reword option of '--fixup' and path '${words[0]}' cannot be used together`);
         }
@@ -390,7 +399,7 @@ class CommitRun {
             "reword option of '--fixup' and '--patch/--interactive/--all/--include/--only' cannot be used together",
           );
         }
-      } else if (match !== null && !/^[0-9a-f]+$/.test(match[1]!) && match[2] !== '' && /^[a-z]+$/i.test(match[1]!)) {
+      } else if (match !== null) {
         throw new GitError('USAGE', `unknown option: --fixup=${match[1]}:${match[2]}`);
       } else this.#fixup = { kind: 'fixup', commit: fixup };
     }
@@ -413,6 +422,12 @@ class CommitRun {
     if (values.all === true && words.length > 0) {
       throw new GitError('USAGE', `paths '${words[0]} ...' with -a does not make sense`);
     }
+    untrackedMode(values['untracked-files'], this.tree);
+    this.#settleEditor();
+  }
+
+  #checkNamed(words: readonly string[]): void {
+    const values = this.#values;
     if (
       words.length === 0 &&
       (values.include === true ||
@@ -420,6 +435,11 @@ class CommitRun {
     ) {
       throw new GitError('USAGE', 'No paths with --include/--only does not make sense.');
     }
+  }
+
+  #settleEditor(): void {
+    const values = this.#values;
+    const messages = values.message !== undefined && values.message.length > 0;
     this.#useEditor =
       !(messages || values.file != null || values['reuse-message'] != null || this.#fixup?.kind === 'fixup') ||
       this.#fixup?.kind === 'amend' ||
@@ -443,11 +463,13 @@ class CommitRun {
     checkPatchOptions(values, chosen);
     if (chosen) {
       // What is chosen is only kept when the commit is made.
+      tree.reloadIndex();
+      if (tree.index.hasConflicts && !dry) await this.#refreshOrDie();
       this.#indexBefore = repository.platform.fs.readFile(tree.place.path) ?? 'none';
     }
     if (values.interactive === true && values.patch !== true) {
       const { addInteractively } = await import('./add-interactive.js');
-      await addInteractively(this.#context, tree, words, patchOptions(values));
+      await addInteractively(this.#context, tree, words, { ...patchOptions(values), renames: true });
     } else if (values.patch === true) {
       const { patchInteractively, stageMode } = await import('./add-patch.js');
       await patchInteractively(this.#context, tree, stageMode, words, patchOptions(values));
@@ -509,8 +531,7 @@ class CommitRun {
     throw new GitError('USAGE', 'Exiting because of an unresolved conflict.', { data: { preface: lines.join('') } });
   }
 
-  async #updateCacheTree(): Promise<void> {
-    const { index } = this.#committing;
+  async #updateCacheTree({ index } = this.#committing): Promise<void> {
     if (index.hasConflicts) return;
     const before = index.cacheTree?.entryCount ?? -1;
     try {
@@ -552,6 +573,7 @@ class CommitRun {
     await takeOver(tree, paths);
     // Conflicts elsewhere are no hindrance: the commit is made from HEAD's tree.
     await this.#refreshTelling();
+    await this.#updateCacheTree(tree);
     const file = this.#repository.path(`next-index-${this.#repository.platform.pid}`);
     const next = new WorkTree(this.#repository, { indexFile: file, warn: tree.warn, error: tree.error });
     const { index } = next;
@@ -562,8 +584,8 @@ class CommitRun {
     await refreshIndex(next, { unmerged: true });
     this.#falseLock = next.lockIndex();
     this.#committing = next;
-    await this.#updateCacheTree();
     if (!dry) {
+      await this.#updateCacheTree();
       tree.writeLockedIndex(this.#lock!);
       tree.tellOfIndex();
     }
@@ -583,6 +605,7 @@ class CommitRun {
 
   async #messageOnlyIndex(head: Oid | undefined): Promise<void> {
     await this.#refreshTelling();
+    await this.#updateCacheTree(this.tree);
     this.#lock!.rollback();
     this.#lock = undefined;
     const headTree =
@@ -870,10 +893,6 @@ class CommitRun {
       const person = `${committer.name} <${committer.email}>`;
       text = appendSignoff(text.slice(0, tail), person, settings) + text.slice(tail);
     }
-    if (values.trailer !== undefined && values.trailer.length > 0) {
-      const { applyTrailers } = await import('../porcelain/trailer-apply.js');
-      text = applyTrailers(text, values.trailer, this.#repository, this.#comment);
-    }
     return { text, source, clean };
   }
 
@@ -881,6 +900,8 @@ class CommitRun {
     const { kind, commit: word } = this.#fixup!;
     const commit = await this.#commitNamed(word);
     const subject = subjectLine(commit.message);
+    if (kind !== 'fixup' && messages.length > 0)
+      throw new GitError('USAGE', `options '-m' and '--fixup:${kind}' cannot be used together`);
     if (kind === 'fixup') {
       return `fixup! ${subject}\n\n${messages.length > 0 ? joined(messages) : ''}`;
     }
@@ -912,6 +933,10 @@ class CommitRun {
     const include = values.status ?? config.getBool('commit.status', true);
     if (this.#useEditor && include) text += await this.#helpText(report, author);
     this.#repository.platform.fs.writeFile(path, encodeText(text));
+    if (values.trailer === undefined || values.trailer.length === 0) return;
+    const { applyTrailers } = await import('../porcelain/trailer-apply.js');
+    const added = applyTrailers(text, values.trailer, this.#repository, this.#comment);
+    this.#repository.platform.fs.writeFile(path, encodeText(added));
   }
 
   async #helpText(report: StatusReport, author: Signature): Promise<string> {
@@ -923,7 +948,6 @@ class CommitRun {
     const blank = (): void => {
       lines.push(`${comment}\n`);
     };
-    lines.push('\n');
     const { whence } = { whence: this.#whence };
     if (whence !== 'commit') {
       if (this.#cleanup === 'scissors') {
@@ -931,13 +955,13 @@ class CommitRun {
         if (!already) lines.push(this.#scissorsText());
       }
       const reference = whence === 'merge' ? 'MERGE_HEAD' : 'CHERRY_PICK_HEAD';
+      const what = whence === 'merge' ? 'merge' : 'cherry-pick';
       say(
-        whence === 'merge'
-          ? `\nIt looks like you may be committing a merge.\nIf this is not correct, please run\n\tgit update-ref -d ${reference}\nand try again.\n`
-          : `\nIt looks like you may be committing a cherry-pick.\nIf this is not correct, please run\n\tgit update-ref -d ${reference}\nand try again.\n`,
+        `\nIt looks like you may be committing a ${what}.\nIf this is not correct, please run\n\tgit update-ref -d ${reference}\nand try again.`,
       );
-      lines[lines.length - 1] = lines[lines.length - 1]!.replace(/\n$/, '\n');
+      lines.push('\n');
     }
+    lines.push('\n');
     if (this.#cleanup === 'scissors' && whence === 'commit') lines.push(this.#scissorsText());
     else if (this.#cleanup === 'strip') {
       say(
@@ -977,7 +1001,7 @@ class CommitRun {
     });
     lines.push(renderLong(report, style));
     const level = this.#verbosity;
-    if (level > 0) lines.push(await this.#verboseText(level));
+    if (level > 0) lines.push(await this.#verboseText(level, report));
     return lines.join('');
   }
 
@@ -991,17 +1015,18 @@ class CommitRun {
     return Number(level);
   }
 
-  async #verboseText(level: number): Promise<string> {
+  async #verboseText(level: number, report: StatusReport): Promise<string> {
     const { captureCommand } = await import('./capture.js');
     const env = { GIT_INDEX_FILE: this.#indexFile };
     const reference = this.#amend ? [(await this.#firstParent()) ?? emptyTreeOid(this.#repository.objectFormat)] : [];
-    let text = this.#cleanup === 'scissors' && this.#whence === 'commit' ? '' : this.#scissorsText();
+    let text = this.#cleanup === 'scissors' ? '' : this.#scissorsText();
     const staged = captureCommand(
       this.#context,
       ['diff', '--cached', '--no-ext-diff', ...(level > 1 ? ['--src-prefix=c/', '--dst-prefix=i/'] : []), ...reference],
       env,
     );
-    if (level > 1) text += `${commentLines('Changes to be committed:\n', this.#comment)}`;
+    if (level > 1 && isCommittable(report))
+      text += `${this.#comment}\n${commentLines('Changes to be committed:\n', this.#comment)}`;
     text += staged;
     if (level > 1) {
       const unstaged = captureCommand(
@@ -1150,13 +1175,18 @@ async function takeOver(tree: WorkTree, paths: ReadonlySet<string>): Promise<voi
   const { addFile, AddFailure, fatalAdd } = await import('../worktree/add-file.js');
   const gone = new Set<string>();
   for (const path of paths) {
+    if (tree.index.get(path)?.skipWorktree === true) continue;
     const stat = tree.hasSymlinkParent(path) ? undefined : tree.lstat(path);
-    if (stat === undefined || (stat.kind === 'directory' && tree.index.get(path)?.mode !== 0o160000)) gone.add(path);
+    if (stat === undefined) gone.add(path);
     else {
       try {
-        await addFile(tree, path, stat);
+        const { entry, changed } = await addFile(tree, path, stat);
+        // What is named is looked at from now on.
+        if (changed && entry.assumeValid)
+          tree.index.add(entry.withFlags(entry.flags & ~FLAG_ASSUME_VALID), { replace: true });
       } catch (error) {
-        if (error instanceof AddFailure) throw fatalAdd(error, 'updating files failed');
+        if (error instanceof AddFailure)
+          throw fatalAdd(new AddFailure(error.message.replaceAll(`'${path}/'`, `'${path}'`)), 'updating files failed');
         throw error;
       }
     }

@@ -27,6 +27,8 @@ export interface PatchOptions {
   readonly interHunk?: number | null | undefined;
   /** The next file comes when all of one is decided (the default). */
   readonly autoAdvance?: boolean | undefined;
+  /** `--interactive` lists a renamed file once. */
+  readonly renames?: boolean | undefined;
   /** The index file that diffs are made with, where it is not the repository's. */
   readonly indexFile?: string | undefined;
 }

@@ -5,7 +5,7 @@ import { resolveRevision } from '../repo/revision.js';
 import { Index } from '../worktree/index-file.js';
 import type { SwitchOptions } from '../worktree/switch.js';
 import { Switch } from '../worktree/switch.js';
-import { plumbingRefusal } from '../worktree/switch-errors.js';
+import { firstRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { isIndexPath } from '../base/path.js';
 import { primeCacheTree, readTreeEntries } from '../worktree/write-tree.js';
@@ -54,34 +54,25 @@ export const command = defineCommand({
     },
     quiet: { type: 'flag', short: 'q', help: 'suppress feedback messages' },
   },
-  async *run(context, { values, rest }): AsyncGenerator<never, number> {
+  async *run(context, { values, rest, events }): AsyncGenerator<never, number> {
     yield* [];
     const tree = openWorkTree(context, { bareToo: true, submodules: values['recurse-submodules'] });
     if (values.prefix?.startsWith('/') === true)
       throw new GitError('USAGE', "Invalid prefix, prefix cannot start with '/'");
+    let updates = false;
     const merging = [values.m === true, values.reset === true, values.prefix != null].filter(Boolean).length;
     if (merging > 1) throw new GitError('USAGE', 'Which one? -m, --reset, or --prefix?');
     const merge = merging === 1;
-    if (
-      values.reset !== true &&
-      values.prefix == null &&
-      values.m !== true &&
-      (values.u === true || values.i === true)
-    ) {
-      throw new GitError('USAGE', `${values.u === true ? '-u' : '-i'} is meaningless without -m, --reset, or --prefix`);
+    // The option is checked as it is read.
+    for (const { key, value } of events) {
+      if (key === 'u') updates = true;
+      if (key !== 'exclude-per-directory') continue;
+      if (!updates) throw new GitError('USAGE', '--exclude-per-directory is meaningless unless -u');
+      if (value !== '.gitignore') throw new GitError('USAGE', '--exclude-per-directory argument must be .gitignore');
     }
-    if (values['exclude-per-directory'] != null) {
-      if (values.u !== true) throw new GitError('USAGE', '--exclude-per-directory is meaningless unless -u');
-      if (values['exclude-per-directory'] !== '.gitignore') {
-        throw new GitError('USAGE', '--exclude-per-directory argument must be .gitignore');
-      }
-    }
-    if (values.u === true && values.i === true)
-      throw new GitError('USAGE', '-u and -i at the same time makes no sense');
-    if (values.u === true) tree.requireRoot();
+    if ((values.m === true || values.prefix != null) && tree.index.hasConflicts)
+      throw new GitError('USAGE', 'You need to resolve your current index first');
     const trees: Oid<'tree'>[] = [];
-    if (values.empty === true && rest.length > 0)
-      throw new GitError('USAGE', 'passing trees as arguments contradicts --empty');
     for (const word of rest) {
       const oid = await resolveRevision(tree.repository, word);
       if (oid === undefined) throw new GitError('USAGE', `Not a valid object name ${word}`);
@@ -89,11 +80,17 @@ export const command = defineCommand({
       if (found === undefined) throw new GitError('USAGE', `failed to unpack tree object ${word}`);
       trees.push(found as Oid<'tree'>);
     }
-    if (trees.length === 0 && (values.reset === true || values.prefix != null))
-      throw new GitError('USAGE', 'you must specify at least one tree to merge');
-    if (trees.length === 0 && values.empty !== true && values.m !== true) {
+    if (values.empty === true && rest.length > 0)
+      throw new GitError('USAGE', 'passing trees as arguments contradicts --empty');
+    if (trees.length === 0 && values.empty !== true && !merge) {
       context.warning('read-tree: emptying the index with no arguments is deprecated; use --empty');
     }
+    if (values.u === true && values.i === true)
+      throw new GitError('USAGE', '-u and -i at the same time makes no sense');
+    if (!merge && (values.u === true || values.i === true))
+      throw new GitError('USAGE', `${values.u === true ? '-u' : '-i'} is meaningless without -m, --reset, or --prefix`);
+    if (values.u === true) tree.requireRoot();
+    if (merge && trees.length === 0) throw new GitError('USAGE', 'you must specify at least one tree to merge');
     const lock = tree.lockIndex();
     try {
       const code = await read(context, tree, trees, values, merge);
@@ -104,7 +101,14 @@ export const command = defineCommand({
       const output = values['index-output'];
       tree.writeLockedIndex(lock);
       if (output == null) lock.commit();
-      else lock.commitTo(output.startsWith('/') ? output : `${context.cwd}/${output}`);
+      else {
+        const top = tree.repository.workTree ?? context.cwd;
+        try {
+          lock.commitTo(output.startsWith('/') ? output : `${top}/${output}`);
+        } catch {
+          throw new GitError('USAGE', 'unable to write new index file');
+        }
+      }
       if (trees.length > 0) tree.alongWithIndex = 'files';
       tree.tellOfIndex();
       return 0;
@@ -140,15 +144,15 @@ async function read(
     await overlay(tree, trees);
     return 0;
   }
-  if (values.prefix == null && trees.length === 0) {
-    throw new GitError('USAGE', `you must specify at least one tree to merge`);
-  }
-  if (values.m === true && tree.index.hasConflicts) {
-    throw new GitError('USAGE', 'You need to resolve your current index first');
-  }
   const unborn = !tree.index.existed;
   const way: SwitchOptions['way'] =
-    values.prefix != null ? 'bind' : trees.length === 1 ? 'oneway' : trees.length === 2 ? 'twoway' : 'threeway';
+    values.prefix != null && trees.length === 1
+      ? 'bind'
+      : trees.length === 1
+        ? 'oneway'
+        : trees.length === 2
+          ? 'twoway'
+          : 'threeway';
   const base = {
     update: values.u === true,
     statOnly: true,
@@ -168,9 +172,9 @@ async function read(
     progress: undefined,
   });
   const plan = await change.plan();
-  const [first] = plan.refusals;
-  if (first !== undefined) {
-    if (values.quiet !== true) context.error(plumbingRefusal(first.kind, first.paths[0]!));
+  const refusal = firstRefusal(plan.refusals);
+  if (refusal !== undefined) {
+    if (values.quiet !== true) context.error(refusal);
     return 128;
   }
   if (values.trivial === true && plan.nontrivial) {

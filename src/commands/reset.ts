@@ -13,7 +13,7 @@ import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { FLAG_INTENT_TO_ADD, IndexEntry } from '../worktree/index-entry.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import { Switch } from '../worktree/switch.js';
-import { plumbingRefusal } from '../worktree/switch-errors.js';
+import { firstRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree } from '../worktree/write-tree.js';
 import type { CommandContext } from './command.js';
@@ -68,7 +68,6 @@ export const command = defineCommand({
     try {
       // Of several modes the last one counts.
       const mode = lastMode(events);
-      checkPatchOptions(values, values.patch === true, '--patch');
       const { revision, words, named } = await takeApart(tree, rest);
       const paths = pathspecWords(context, values, words, [values.patch === true && '--patch']);
       const byPath = paths.length > 0 || named;
@@ -93,6 +92,8 @@ export const command = defineCommand({
         if (oid === undefined) throw new GitError('USAGE', `Failed to resolve '${revision}' as a valid tree.`);
         to = oid;
       }
+      const pathspec = byPath ? pathspecOf(context, tree, paths) : undefined;
+      checkPatchOptions(values, values.patch === true, '--patch');
       if (values.patch === true) {
         if (mode !== undefined)
           throw new GitError('USAGE', `options '--patch' and '--{hard,mixed,soft}' cannot be used together`);
@@ -117,7 +118,6 @@ export const command = defineCommand({
       if (values['intent-to-add'] === true && chosen !== 'mixed')
         throw new GitError('USAGE', "the option '-N' requires '--mixed'");
       const quiet = values.quiet === true;
-      const pathspec = byPath ? pathspecOf(context, tree, paths) : undefined;
       if (chosen === 'soft' || chosen === 'keep') refuseMerging(tree, chosen);
       const run = new Reset(context, tree, {
         quiet,
@@ -321,9 +321,9 @@ class Reset {
       this.#context.error(error.message);
       throw new GitError('PATH_UNSAFE', `Could not reset index file to revision '${revision}'.`);
     });
-    const [first] = plan.refusals;
-    if (first !== undefined) {
-      this.#context.error(plumbingRefusal(first.kind, first.paths[0]!));
+    const refusal = firstRefusal(plan.refusals);
+    if (refusal !== undefined) {
+      this.#context.error(refusal);
       throw new GitError('WORKTREE_DIRTY', `Could not reset index file to revision '${revision}'.`);
     }
     for (const message of await change.apply()) this.#context.error(message);

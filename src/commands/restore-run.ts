@@ -17,6 +17,7 @@ export interface PathsOptions extends RestoreOptions {
 
 /** Takes paths from index or tree, with git's messages. Answers the exit code. */
 export async function restoreNamed(context: CommandContext, tree: WorkTree, options: PathsOptions): Promise<number> {
+  if (options.worktree) tree.repository.config.getInt('checkout.workers');
   const lock = tree.lockIndex();
   try {
     tree.reloadIndex();

@@ -332,7 +332,7 @@ interface Choice {
 /** A word of a pathspec as it is handed on with the folder that it was said in. */
 function withPrefix(item: PathspecItem, length: number): string {
   // What stands in for everything where all words leave out.
-  if (item.original === '') return '.';
+  if (item.original === '.' && item.match === '' && item.literal) return '.';
   const long = /^:\(([^)]*)\)/.exec(item.original);
   const magic = [
     ...(long !== null && long[1] !== '' ? [long[1]!] : []),

@@ -21,7 +21,7 @@ import { comparedBranches, trackingLines } from '../porcelain/tracking-info.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
-import { plumbingRefusal, porcelainRefusal, refusalOrder } from '../worktree/switch-errors.js';
+import { firstRefusal, porcelainRefusal, refusalOrder } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { CommandContext, Progress } from './command.js';
 import { adviceOn } from './work-tree.js';
@@ -156,7 +156,7 @@ class SwitchRun {
   async #moveFiles(target: Target, from: Oid<'commit'> | undefined, always: boolean): Promise<number> {
     const options = this.#options;
     const repository = this.#repository;
-    if (!always && options.create !== undefined && !options.createForce) return 0;
+    if (!always && options.create !== undefined && !options.createForce && !options.reflog) return 0;
     if (!options.force && this.#tellConflicts()) return 1;
     const fromTree = from === undefined ? undefined : await treeOfCommit(repository, from);
     const toTree = target.commit === undefined ? undefined : await treeOfCommit(repository, target.commit);
@@ -186,8 +186,7 @@ class SwitchRun {
     let carried = false;
     if (result.ok) errors = result.errors;
     else if (options.force) {
-      const [refusal] = result.refusals;
-      this.#context.error(plumbingRefusal(refusal!.kind, refusal!.paths[0]!));
+      this.#context.error(firstRefusal(result.refusals)!);
       return 128;
     } else {
       if (options.merge && from === undefined) {
@@ -206,8 +205,13 @@ class SwitchRun {
                 style: options.conflictStyle,
               },
               overwriteIgnored: options.overwriteIgnored,
+            }).catch((error: unknown) => {
+              const lines = error instanceof GitError ? error.data['lines'] : undefined;
+              if (typeof lines !== 'string') throw error;
+              this.#context.printError(`${lines}${(error as GitError).message}\n`);
+              throw new GitError('USAGE', 'Cannot autostash');
             })
-          : { status: 'refused' as const, refusals: result.refusals };
+          : { status: 'refused' as const, refusals: result.refusals, stashed: options.merge };
       if (outcome.status === 'refused') {
         const advice = adviceOn(this.#context, 'commitBeforeMerge');
         for (const kind of refusalOrder) {
@@ -215,7 +219,7 @@ class SwitchRun {
           if (refusal !== undefined) this.#context.error(porcelainRefusal(refusal, 'checkout', advice));
         }
         this.#context.printError('Aborting\n');
-        if (options.merge) this.#context.printError('Applied autostash.\n');
+        if (outcome.stashed) this.#context.printError('Applied autostash.\n');
         return 1;
       }
       carried = true;

@@ -7,6 +7,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { quotePath, relativeTo, unquotePath } from '../base/quote.js';
 import { isGitlinkMode } from '../objects/mode.js';
+import { parseBool } from '../repo/config-values.js';
 import type { Magic, Pathspec } from '../repo/pathspec.js';
 import { normalize, parsePathspec } from '../repo/pathspec.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -27,6 +28,9 @@ export function openWorkTree(
     warn: (message) => context.warning(message),
     error: (message) => context.error(message),
   });
+  const wish = options.submodules;
+  if (typeof wish === 'string' && parseBool(wish) === undefined)
+    throw new GitError('USAGE', `bad recurse-submodules argument: ${wish}`);
   if (options.bareToo !== true) tree.requireRoot();
   warnOfSubmodules(context, tree, options.submodules);
   return tree;

@@ -232,7 +232,7 @@ export function setUpTracking(repository: Repository, name: string, from: string
     if (tracking === 'simple' && sources[0] !== `refs/heads/${name}`) return nothing();
     if (sources.length === 0) sources = [from];
   }
-  return writeUpstream(repository, name, remote === '.' ? undefined : remote, sources);
+  return writeUpstream(repository, name, remote, sources);
 }
 
 /** Writes `branch.<name>.remote`, `.merge` and, where wanted, `.rebase`; without a remote it is this repository. */

@@ -4,7 +4,7 @@ import { diffIndexWithTree } from '../worktree/index-diff.js';
 import type { Refusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import type { ApplyLabels } from './stash.js';
-import { applyStash, createStash, everything, findStash, resetHard, storeStash } from './stash.js';
+import { applyStash, createStash, everything, findStash, resetLooked, storeStash } from './stash.js';
 import type { MoveOptions } from './switch-branch.js';
 import { moveWorkTree } from './switch-branch.js';
 
@@ -20,7 +20,7 @@ export type Carried =
   /** They conflict: markers and stages are there, and the changes are on the stash list too. */
   | { readonly status: 'conflicted'; readonly errors: readonly string[] }
   /** Something else is in the way; everything is as before. */
-  | { readonly status: 'refused'; readonly refusals: readonly Refusal[] };
+  | { readonly status: 'refused'; readonly refusals: readonly Refusal[]; readonly stashed: boolean };
 
 /** `checkout -m`: puts local changes aside, goes to `to`, and merges them in there. */
 export async function carryChanges(
@@ -41,15 +41,17 @@ export async function carryChanges(
   });
   if (created === undefined) {
     const moved = await moveWorkTree(tree, from, to, options);
-    return moved.ok ? { status: 'applied', errors: moved.errors } : { status: 'refused', refusals: moved.refusals };
+    return moved.ok
+      ? { status: 'applied', errors: moved.errors }
+      : { status: 'refused', refusals: moved.refusals, stashed: false };
   }
   await refuseOverUntracked(tree, from);
-  await resetHard(tree, from);
+  await resetLooked(tree, from);
   const moved = await moveWorkTree(tree, from, to, options);
   const entry = await findStash(tree.repository, created.commit);
   if (!moved.ok) {
     await apply(tree, entry, {});
-    return { status: 'refused', refusals: moved.refusals };
+    return { status: 'refused', refusals: moved.refusals, stashed: true };
   }
   const applied = await apply(tree, entry, options.labels);
   if (applied) return { status: 'applied', errors: moved.errors };

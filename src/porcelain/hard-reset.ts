@@ -2,7 +2,7 @@ import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { treeOfCommit } from '../merge/history.js';
 import { Switch } from '../worktree/switch.js';
-import { plumbingRefusal } from '../worktree/switch-errors.js';
+import { firstRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree } from '../worktree/write-tree.js';
 import { endPick } from './pick-state.js';
@@ -48,9 +48,9 @@ export async function resetFiles(
       overwriteIgnored: true,
       ...(options.keepChanges ? {} : { reset: 'overwrite-untracked' as const }),
     });
-    const [refusal] = (await plan.plan()).refusals;
+    const refusal = firstRefusal((await plan.plan()).refusals);
     if (refusal !== undefined) {
-      options.talk.err(`error: ${plumbingRefusal(refusal.kind, refusal.paths[0]!)}\n`);
+      options.talk.err(`error: ${refusal}\n`);
       throw new GitError('WORKTREE_DIRTY', `Could not reset index file to revision '${name}'.`);
     }
     for (const message of await plan.apply()) options.talk.err(`error: ${message}\n`);

@@ -51,7 +51,7 @@ export function parsePatch(text: string, shown = text): { file: string[]; shown:
   if (plain[plain.length - 1] === '') plain.pop();
   const files: { file: string[]; shown: string[] }[] = [];
   plain.forEach((line, i) => {
-    if (line.startsWith('diff --git ') || line.startsWith('diff --cc ')) files.push({ file: [], shown: [] });
+    if (/^(?:diff --git|diff --cc|\* Unmerged path) /.test(line)) files.push({ file: [], shown: [] });
     files[files.length - 1]?.file.push(line);
     files[files.length - 1]?.shown.push(colored[i] ?? line);
   });
@@ -163,9 +163,9 @@ export function splitHunk(hunk: Hunk): Hunk[] {
 /** Lines with their ends, as a patch counts them. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
-/** A hunk does not fit; `line`: where it says that it begins. */
+/** A hunk does not fit; `line`: where it says that it begins. `undefined`: there is no file for it. */
 export interface HunkMisfit {
-  readonly line: number;
+  readonly line: number | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ import { diffIndexWithTree } from '../worktree/index-diff.js';
 import { refreshIndex } from '../worktree/refresh.js';
 import type { SwitchOptions } from '../worktree/switch.js';
 import { Switch } from '../worktree/switch.js';
-import { plumbingRefusal } from '../worktree/switch-errors.js';
+import { firstRefusal } from '../worktree/switch-errors.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
 import { historyRequest } from './merge-context.js';
@@ -314,9 +314,9 @@ export class Strategies {
   async #readTrees(trees: readonly (Oid<'tree'> | undefined)[], options: SwitchOptions): Promise<boolean> {
     const { tree, talk } = this.around;
     const plan = new Switch(tree, trees, { overwriteIgnored: true, ...options });
-    const [refusal] = (await plan.plan()).refusals;
+    const refusal = firstRefusal((await plan.plan()).refusals);
     if (refusal !== undefined) {
-      talk.err(`error: ${plumbingRefusal(refusal.kind, refusal.paths[0]!)}\n`);
+      talk.err(`error: ${refusal}\n`);
       return false;
     }
     for (const message of await plan.apply()) talk.err(`error: ${message}\n`);

@@ -9,7 +9,7 @@ import { defaultDateMode, formatDate } from '../repo/date-format.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { refreshIndex } from '../worktree/refresh.js';
-import { plumbingRefusal } from '../worktree/switch-errors.js';
+import { firstRefusal } from '../worktree/switch-errors.js';
 import { Switch } from '../worktree/switch.js';
 import type { WorkTree } from '../worktree/work-tree.js';
 import { writeIndexTree } from '../worktree/write-tree.js';
@@ -235,9 +235,9 @@ export class WorkTreeMerge {
     try {
       const plan = new Switch(this.#tree, [undefined, tree], { way: 'twoway', update: true, initial: true });
       const { refusals } = await plan.plan();
-      const [refusal] = refusals;
+      const refusal = firstRefusal(refusals);
       if (refusal !== undefined) {
-        this.#talk.err(`error: ${plumbingRefusal(refusal.kind, refusal.paths[0]!)}\n`);
+        this.#talk.err(`error: ${refusal}\n`);
         throw new GitError('WORKTREE_DIRTY', 'read-tree failed');
       }
       for (const message of await plan.apply()) this.#talk.err(`error: ${message}\n`);
@@ -303,9 +303,7 @@ export class WorkTreeMerge {
       const { refusals, nontrivial } = await plan.plan();
       if (nontrivial || refusals.length > 0) {
         lock.rollback();
-        const [first] = refusals;
-        const why =
-          first === undefined ? 'Merge requires file-level merging' : plumbingRefusal(first.kind, first.paths[0]!);
+        const why = firstRefusal(refusals) ?? 'Merge requires file-level merging';
         this.#talk.err(`error: ${why}\n`);
         return undefined;
       }

@@ -259,7 +259,7 @@ class Restoring {
     );
     const data = merged.value ?? mergeContent(ancestor, ours, theirs).bytes;
     const mode = stages.find((entry) => entry.stage === 2)?.mode ?? 0o100644;
-    const oid = repository.objects.hash('blob', data);
+    const oid = await repository.objects.write('blob', data);
     const outcome = await writer.writeContent(IndexEntry.create({ path, mode, oid }), data);
     if (outcome.ok) this.#recreated++;
     else this.#errors.push(outcome.message);

@@ -374,11 +374,12 @@ function removeFiles(tree: WorkTree, paths: readonly string[]): void {
   remover.finish();
 }
 
-/** Index and files become a tree's, whatever they were; takes and writes the index's lock. */
-export async function resetHard(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
+/** Index and files become a tree's, but for files that nobody looks at; takes and writes the index's lock. */
+export async function resetLooked(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
   const lock = tree.lockIndex();
   try {
     tree.reloadIndex();
+    for (const entry of tree.index.entries) if (entry.assumeValid) entry.fresh = true;
     await hardReset(tree, to);
     tree.commitIndex(lock);
   } finally {

@@ -59,6 +59,8 @@ export async function moveWorkTree(
     });
     const plan = await change.plan();
     if (plan.refusals.length > 0) return { ok: false, refusals: plan.refusals };
+    // One process does it all; but a number it must be.
+    tree.repository.config.getInt('checkout.workers');
     const errors = await change.apply();
     if (discard && to !== undefined) tree.index.cacheTree = await primeCacheTree(tree.repository.objects, to);
     tree.commitIndex(lock);

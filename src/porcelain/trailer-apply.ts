@@ -210,7 +210,6 @@ function requested(
     }
     const token = (at < 0 ? text : text.slice(0, at)).trim();
     const value = at < 0 ? '' : text.slice(at + 1).trim();
-    if (token === '') continue;
     const alias = aliases.find((candidate) => matchesAlias(candidate, token));
     out.push(from(alias, alias?.key ?? token, value, request));
   }
@@ -321,11 +320,14 @@ export function applyTrailers(
   comment: string,
 ): string {
   for (const trailer of trailers) {
-    if (trailer.trim() === '' || /^[=:]/.test(trailer.trim())) {
-      throw new GitError('USAGE', 'unable to pass trailers to --trailers', {
-        data: { preface: `error: empty trailer token in trailer '${trailer}'\n` },
-      });
-    }
+    const why =
+      trailer === ''
+        ? 'empty --trailer argument'
+        : /^\s*[=:]/.test(trailer)
+          ? `invalid trailer '${trailer}': missing key before separator`
+          : undefined;
+    if (why !== undefined)
+      throw new GitError('USAGE', 'unable to pass trailers to --trailers', { data: { preface: `error: ${why}\n` } });
   }
   return interpretTrailers(message, {
     config: repository.config,

@@ -58,7 +58,8 @@ function endOfLog(message: string, settings: TrailerSettings): number {
 
 /** Length of the tail of comment lines, blank lines and an old "Conflicts:" block. */
 export function ignoredTail(text: string, comment: string): number {
-  let boc = -1;
+  // A first line is never part of it, as git has it.
+  let boc = 0;
   let inConflicts = false;
   let at = 0;
   const cut = text.length;
@@ -67,19 +68,19 @@ export function ignoredTail(text: string, comment: string): number {
     const next = end < 0 ? cut : end + 1;
     const line = text.slice(at, end < 0 ? cut : end);
     if (line.startsWith(comment) || line === '') {
-      if (boc < 0) boc = at;
+      if (boc === 0) boc = at;
     } else if (line.startsWith('Conflicts:')) {
       inConflicts = true;
-      if (boc < 0) boc = at;
+      if (boc === 0) boc = at;
     } else if (inConflicts && line.startsWith('\t')) {
       // A path in the block.
-    } else if (boc >= 0) {
-      boc = -1;
+    } else if (boc > 0) {
+      boc = 0;
       inConflicts = false;
     }
     at = next;
   }
-  return boc < 0 ? 0 : text.length - boc;
+  return boc === 0 ? 0 : text.length - boc;
 }
 
 function blockStart(message: string, end: number, settings: TrailerSettings): number {

@@ -247,6 +247,11 @@ export function checkGrepSettings(config: Config): void {
   checkColors(config, 'color.grep', grepSlots, { only: true });
 }
 
+const conflicts: [string, Check] = [
+  'merge.conflictstyle',
+  oneOf(['merge', 'diff3', 'zdiff3'], ({ value }) => `unknown style '${value}' given for 'merge.conflictstyle'`),
+];
+
 /** What a command takes over beside the usual. */
 const ofCommands: Readonly<Record<string, readonly [string, Check][]>> = {
   add: bools('add.ignoreerrors', 'add.ignore-errors'),
@@ -255,15 +260,15 @@ const ofCommands: Readonly<Record<string, readonly [string, Check][]>> = {
     ['color.branch', boolOrAuto],
     ['color.ui', boolOrAuto],
   ],
-  checkout: [...bools('checkout.guess', 'submodule.recurse'), ['diff.ignoresubmodules', ignoring]],
+  checkout: [...bools('checkout.guess', 'submodule.recurse'), conflicts, ['diff.ignoresubmodules', ignoring]],
   clean: [...bools('clean.requireforce'), ['color.interactive', boolOrAuto], ['color.ui', boolOrAuto]],
   commit: [...bools('commit.status', 'commit.gpgsign'), ['commit.verbose', boolOrNumber], ...ofStatus],
   'read-tree': bools('submodule.recurse'),
   reset: bools('submodule.recurse'),
-  restore: bools('submodule.recurse'),
+  restore: [...bools('submodule.recurse'), conflicts],
   stash: bools('stash.index', 'stash.showincludeuntracked', 'stash.showpatch', 'stash.showstat'),
   status: ofStatus,
-  switch: [...bools('checkout.guess', 'submodule.recurse'), ['diff.ignoresubmodules', ignoring]],
+  switch: [...bools('checkout.guess', 'submodule.recurse'), conflicts, ['diff.ignoresubmodules', ignoring]],
   tag: bools('tag.gpgsign', 'tag.forcesignannotated'),
 };
 

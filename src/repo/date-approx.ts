@@ -34,6 +34,10 @@ class Approximation {
   /** A number that waits for the word that says what it counts. */
   #number = 0;
   touched = false;
+  /** The time of day that was named is still to come today. */
+  #dayBefore = false;
+  /** A time of day was named. */
+  #timed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -72,13 +76,14 @@ class Approximation {
   /** Fills what is not known from now, goes back by `seconds`, and answers the time. */
   #settle(seconds: number): number {
     const moment = this.#moment;
+    const back = seconds === 0 && this.#dayBefore && moment.day < 0 ? DAY : seconds;
     if (moment.day < 0) moment.day = this.#now.day;
     if (moment.month < 0) moment.month = this.#now.month;
     if (moment.year < 0) {
       moment.year = this.#now.year;
       if (moment.month > this.#now.month) moment.year--;
     }
-    const time = localSecondsOf(moment, this.#clock.zone) - seconds;
+    const time = localSecondsOf(moment, this.#clock.zone) - back;
     this.#moment = localMoment(time, this.#clock.zone);
     return time;
   }
@@ -93,8 +98,10 @@ class Approximation {
     return read.end;
   }
 
+  /** The last time it was so, unless a day is named before or after. */
   #timeOfDay(hour: number): void {
-    if (this.#moment.hour < hour) this.#settle(DAY);
+    this.#dayBefore ||= this.#moment.day < 0 && this.#moment.hour < hour;
+    this.#timed = true;
     this.#moment.hour = hour;
     this.#moment.minute = 0;
     this.#moment.second = 0;
@@ -125,7 +132,9 @@ class Approximation {
         return;
       case 'today':
         this.#number = 0;
+        this.#dayBefore = false;
         this.#settle(0);
+        if (this.#timed) return;
         this.#moment.hour = 0;
         this.#moment.minute = 0;
         this.#moment.second = 0;

@@ -293,7 +293,7 @@ export function parsePathspec(words: readonly string[], options: PathspecOptions
   }
   // Nothing but exclusions: they are taken from what no words at all would mean.
   if (excludes === items.length) {
-    items.push(makeItem('', options.whenEmpty === 'cwd' ? prefix : '', { literal: true }));
+    items.push(makeItem('.', options.whenEmpty === 'cwd' ? prefix : '', { literal: true }));
   }
   return new Pathspec(items, options.attributesOf);
 }

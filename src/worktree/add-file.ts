@@ -3,7 +3,7 @@ import { emptyBytes } from '../base/bytes.js';
 import { GitError, isGitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isSafePath } from '../base/path.js';
-import { isRegularMode, MODE_GITLINK } from '../objects/mode.js';
+import { isGitlinkMode, isRegularMode, MODE_GITLINK } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { FileStat } from '../platform/fs.js';
 import { nestedHead } from './gitlink.js';
@@ -78,7 +78,8 @@ export async function addFile(
     // Only intended: nothing of the file is recorded yet.
     stat: options.intentToAdd === true || mode === MODE_GITLINK ? (mode === MODE_GITLINK ? stat : undefined) : stat,
   });
-  entry.fresh = options.intentToAdd !== true;
+  // What goes on in a submodule is looked at each time.
+  entry.fresh = options.intentToAdd !== true && !isGitlinkMode(mode);
   const same = old !== undefined && !old.intentToAdd && old.mode === mode && old.oid === oid && flags === 0;
   if (options.dryRun === true) return { entry, changed: !same };
   if (same) {

@@ -94,7 +94,8 @@ export function refreshEntry(
     let fresh = entry;
     if (!isGitlinkMode(entry.mode) && changed !== 0) fresh = entry.withStat(stat);
     // `--really-refresh` found that an entry assumed unchanged is: the mark can go with the next real change.
-    fresh.fresh = true;
+    // What goes on in a submodule is looked at each time.
+    if (!isGitlinkMode(entry.mode)) fresh.fresh = true;
     return fresh;
   };
   return isPromise(modified) ? modified.then(settle) : settle(modified);

@@ -1,3 +1,4 @@
+import { compareText } from '../base/bytes.js';
 /** Why a switch of the work tree is refused. In the order in which git reports them. */
 export type RefusalKind =
   | 'would-overwrite'
@@ -23,6 +24,15 @@ export const refusalOrder: readonly RefusalKind[] = [
 export interface Refusal {
   readonly kind: RefusalKind;
   readonly paths: readonly string[];
+}
+
+/** How a plumbing command tells of what is in the way: of the first path only. `undefined`: nothing is. */
+export function firstRefusal(refusals: readonly Refusal[]): string | undefined {
+  let first: Refusal | undefined;
+  for (const refusal of refusals) {
+    if (first === undefined || compareText(refusal.paths[0]!, first.paths[0]!) < 0) first = refusal;
+  }
+  return first && plumbingRefusal(first.kind, first.paths[0]!);
 }
 
 /** How a plumbing command says that one path stands in the way. */

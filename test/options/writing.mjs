@@ -62,6 +62,8 @@ const script = (name, text) => {
 script('editor', 'cat -A "$1" | sed "s/^/saw: /" >&2; echo "edited line" >>"$1"');
 script('git-ext', 'echo "ext got $#: $*"');
 mkdirSync(join(home, '.gnupg'), { mode: 0o700 });
+// The first use makes a keybox, and says so.
+spawnSync('gpg', ['--list-keys'], { env: { PATH: process.env.PATH, HOME: home } });
 script('browse', 'echo "browse $*"');
 writeFileSync(
   join(home, '.gitconfig'),
@@ -238,10 +240,11 @@ async function answer(program, state, words, stdin) {
 
 /** What differs on purpose (docs/differences-from-git.md), or where stock git is wrong: by command line, with the reason. */
 const KEPT = [
+  [/^(?:checkout|restore) .*(?:-- \.|:!a\.txt|:\/)$/, 'git empties a file that is only intended to be added'],
   [/^stash push .*-- \.$/, 'git loses files where it cannot put one back'],
   [/^version .*--build-option|^--version --build-options/, 'says how it was built'],
   [/^--(?:html|info|man)-path|^help (?:-w|--web)|help.format=html/, "each program's own folders"],
-  [/ --author=Committer .*--dry-run/, 'git counts commits wrongly after it has searched for an author'],
+  [/ --author=(?:Committer .*--dry-run|$)/, 'git counts commits wrongly after it has searched for an author'],
   [/hook list .*pre-commit$|hook\.jobs=bad hook run/, 'outside of a repository, as inside', 'none'],
   [/bigFileThreshold/, 'git begins a pack for a big file'],
 ];

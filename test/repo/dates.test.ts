@@ -1,8 +1,9 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { approxidate, formatDate, formatZone, parseDate, parseDateMode } from '../../src/repo/dates.js';
 import { Compared, cases } from '../support/compared.js';
 import { Random } from '../support/random.js';
 import { sandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 const NOW = 1251660000; // 2009-08-30 19:20:00 UTC
 const clock = { now: NOW, zone: () => 0 };
@@ -108,6 +109,34 @@ describe('dates', () => {
       compared.same(text, `--max-age=${approxidate(text, clock).seconds}`, theirs[i]);
     });
     compared.finish();
+  });
+
+  // Older versions go back by a day even where one is named.
+  it.skipIf(!current)('a time of day is the last one, unless a day is named', () => {
+    const box = sandbox();
+    box.git(['init', '-q']);
+    const texts = ['noon', 'tea', 'midnight'].flatMap((time) =>
+      [
+        '',
+        'today',
+        'yesterday',
+        'now',
+        'last friday',
+        '2 days ago',
+        '1 month ago',
+        '3 hours ago',
+        'Jun 6',
+        '6',
+      ].flatMap((day) => [`${time} ${day}`, `${day} ${time}`]),
+    );
+    // 05:46 UTC: neither noon nor tea has come yet.
+    const now = 1700200000;
+    const answer = box.git(['rev-parse', ...texts.map((text) => `--since=${text}`)], {
+      env: { GIT_TEST_DATE_NOW: String(now) },
+    });
+    const theirs = answer.trimEnd().split('\n');
+    const ours = texts.map((text) => `--max-age=${approxidate(text, { ...clock, now }).seconds}`);
+    expect(ours).toEqual(theirs);
   });
 
   it('shows dates as git shows them', () => {
