@@ -36,7 +36,7 @@ export function firstRefusal(refusals: readonly Refusal[]): string | undefined {
 }
 
 /** How a plumbing command says that one path stands in the way. */
-export function plumbingRefusal(kind: RefusalKind, path: string, other = ''): string {
+function plumbingRefusal(kind: RefusalKind, path: string, other = ''): string {
   switch (kind) {
     case 'would-overwrite':
       return `Entry '${path}' would be overwritten by merge. Cannot merge.`;
