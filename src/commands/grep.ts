@@ -33,6 +33,7 @@ import type { CommandContext } from './command.js';
 import { defineCommand } from './command.js';
 import { DiffDrivers } from './diff-drivers.js';
 import type { OptionEvent, ParsedOptions } from './options.js';
+import { pagerCommand } from './pager.js';
 import { parseNumber, UsageError } from './options.js';
 import { openWorkTree } from './work-tree.js';
 
@@ -172,6 +173,9 @@ class Grep {
   #heading = false;
   #break = false;
 
+  /** Files are opened in a program instead of being shown. */
+  #paging = false;
+
   constructor(context: CommandContext, args: Options) {
     this.#context = context;
     this.#args = args;
@@ -200,13 +204,11 @@ class Grep {
       else if (event.key === 'basic-regexp') this.#kind = 'basic';
       else if (event.key === 'fixed-strings') this.#kind = event.negated ? 'basic' : 'fixed';
       else if (event.key === 'perl-regexp') this.#kind = event.negated ? 'basic' : 'perl';
-      else if (event.key === 'context') this.#before = this.#after = contextNumber(event);
+      else if (event.key === 'context') [this.#before, this.#after] = contextLines(event);
       else if (event.key === 'digits') this.#before = this.#after = Number(event.value);
       else if (event.key === 'before-context') this.#before = contextNumber(event);
       else if (event.key === 'after-context') this.#after = contextNumber(event);
     }
-    if (Number(values.threads ?? 0) < 0)
-      throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     this.#heading = values.heading === true;
     this.#break = values.break === true;
     if (this.#context.wantColor('grep', values.color)) this.#colors = this.#readColors();
@@ -244,26 +246,27 @@ class Grep {
     const tokens: GrepToken[] = [];
     const events: OptionEvent[] = [...this.#args.events];
     let rest: string[] = [...this.#args.rest];
-    const operators = new Set(['and', 'or', 'not']);
+    // Patterns beside each other are alternatives anyway.
+    const operators = new Set(['and', 'not']);
     if (this.#context.argv.some((word) => word === '(' || word === ')')) {
       // Parentheses are words of their own: order matters, so the words are read again.
       const again = orderedTokens(this.#context.argv);
       if (again === undefined) throw new GitError('USAGE', 'no pattern given');
       for (const token of again.tokens) {
         if (token.kind === 'file') this.#patternFile(tokens, token.text);
-        else if (token.kind === 'pattern') tokens.push({ kind: 'pattern', text: token.text, where: 'command line' });
-        else tokens.push({ kind: token.kind });
+        else if (token.kind === 'pattern') tokens.push({ kind: 'pattern', text: token.text, where: '-e option' });
+        else if (token.kind !== 'or') tokens.push({ kind: token.kind });
       }
       rest = rest.filter((word) => word !== '(' && word !== ')');
     } else {
       for (const event of events) {
-        if (event.key === 'e') tokens.push({ kind: 'pattern', text: event.value!, where: 'command line' });
+        if (event.key === 'e') tokens.push({ kind: 'pattern', text: event.value!, where: '-e option' });
         else if (event.key === 'f') this.#patternFile(tokens, event.value!);
         else if (operators.has(event.key)) tokens.push({ kind: event.key as 'and' });
       }
     }
     const dash = rest.indexOf('--');
-    if (!tokens.some((token) => token.kind === 'pattern')) {
+    if (tokens.length === 0) {
       const at = dash === 0 ? 1 : 0;
       const pattern = rest[at];
       if (pattern === undefined) throw new GitError('USAGE', 'no pattern given');
@@ -299,6 +302,7 @@ class Grep {
       else context.repository();
     }
     const { tokens, rest } = this.#tokens();
+    const { revisions, paths } = noIndex ? { revisions: [], paths: plainPaths(rest) } : await this.#split(rest);
     this.#expression = new GrepExpression(tokens, {
       kind: this.#kind,
       ignoreCase: values['ignore-case'] === true,
@@ -306,7 +310,8 @@ class Grep {
       invert: values['invert-match'] === true,
       allMatch: values['all-match'] === true,
     });
-    const { revisions, paths } = noIndex ? { revisions: [], paths: plainPaths(rest) } : await this.#split(rest);
+    if (Number(values.threads ?? 0) < 0)
+      throw new GitError('USAGE', `invalid number of threads specified (${values.threads})`);
     const prefix = noIndex ? '' : (this.#repository?.prefix ?? '');
     if (this.#repository !== undefined && !noIndex) {
       this.#attributes = new AttributeReader(this.#repository, {});
@@ -336,7 +341,11 @@ class Grep {
     }
     if (this.#limit === 0) return 1;
     const pagerFiles: string[] = [];
-    const pager = values['open-files-in-pager'];
+    const asked = values['open-files-in-pager'] ?? undefined;
+    const pager = asked === '' ? pagerCommand(context) : asked;
+    if (pager !== undefined && (revisions.length > 0 || values.cached === true))
+      throw new GitError('USAGE', '--open-files-in-pager only works on the worktree');
+    this.#paging = pager !== undefined;
     if (pager === undefined) context.startPager(true);
     const sources =
       revisions.length > 0
@@ -351,21 +360,17 @@ class Grep {
       if (text === undefined) continue;
       if (values.quiet === true) return 0;
       if (pager !== undefined) {
-        pagerFiles.push(source.name);
+        pagerFiles.push(this.#plainName(source.path));
         continue;
       }
       if (text !== '') yield { path: source.name, text };
     }
-    if (pager !== undefined && this.#hit) await this.#openPager(pager ?? '', pagerFiles, tokens);
+    if (pager !== undefined && this.#hit) await this.#openPager(pager, pagerFiles, tokens);
     return this.#hit ? 0 : 1;
   }
 
-  async #openPager(pager: string, files: readonly string[], tokens: readonly GrepToken[]): Promise<void> {
+  async #openPager(command: string, files: readonly string[], tokens: readonly GrepToken[]): Promise<void> {
     const context = this.#context;
-    const command =
-      pager !== ''
-        ? pager
-        : (context.env['GIT_PAGER'] ?? this.#repository?.config.get('core.pager') ?? context.env['PAGER'] ?? 'less');
     const args: string[] = [];
     const base = command.split('/').pop()!;
     const patterns = tokens.filter((token) => token.kind === 'pattern');
@@ -415,9 +420,12 @@ class Grep {
     return { revisions, paths };
   }
 
+  #plainName(path: string): string {
+    return this.#fullName ? path : relativeTo(this.#repository?.prefix ?? '', path);
+  }
+
   #shownName(path: string): string {
-    const prefix = this.#repository?.prefix ?? '';
-    const name = this.#fullName ? path : relativeTo(prefix, path);
+    const name = this.#plainName(path);
     return this.#args.values.null === true
       ? name
       : quotePath(name, this.#repository?.config.getBool('core.quotepath', true) ?? true);
@@ -633,7 +641,7 @@ class Grep {
         withMatches: values['files-with-matches'] === true,
         withoutMatch: values['files-without-match'] === true,
         count: values.count === true,
-        quiet: values.quiet === true || values['open-files-in-pager'] !== undefined,
+        quiet: values.quiet === true || this.#paging,
         onlyMatching: values['only-matching'] === true,
         nul: values.null === true,
         showFunction: values['show-function'] === true,
@@ -948,19 +956,23 @@ function contextNumber(event: OptionEvent): number {
   if (event.key !== 'context') return wholeNumber(event, 'a non-negative integer value');
   if (event.value === '') return 0;
   if (!/^[+-]?\d+$/.test(event.value)) throw new UsageError("switch `C' expects a numerical value", { quiet: true });
-  // Less than nothing is read as very much.
-  const lines = Number(event.value);
-  return lines < 0 ? 1 << 30 : lines;
+  return Number(event.value);
+}
+
+/** Lines before and behind. Less than nothing is very much, but behind the last of them there is nothing more. */
+function contextLines(event: OptionEvent): [number, number] {
+  const lines = contextNumber(event);
+  return lines < 0 ? [1 << 30, 0] : [lines, lines];
 }
 
 function checkColor({ value }: OptionEvent): void {
-  if (value !== null && value !== '' && !/^(?:always|never|auto)$/.test(value))
+  if (value !== null && !/^(?:always|never|auto)$/.test(value))
     throw new UsageError('option `color\' expects "always", "auto", or "never"', { quiet: true });
 }
 
 /** `--no-index` takes only paths. */
 function plainPaths(rest: readonly string[]): string[] {
-  if (rest.indexOf('--') > 0) throw new GitError('USAGE', '--no-index cannot be used with revs');
+  if (rest.indexOf('--') > 0) throw new GitError('USAGE', '--no-index or --untracked cannot be used with revs');
   return rest.filter((word) => word !== '--');
 }
 

@@ -80,7 +80,9 @@ export class GrepExpression {
         at++;
         return inner;
       }
-      throw new GitError('USAGE', 'incomplete pattern expression');
+      const message =
+        token.kind === 'and' ? '--and not preceded by pattern expression' : 'incomplete pattern expression group: )';
+      throw new GitError('USAGE', message);
     };
     const not = (): Expression => {
       if (peek()?.kind !== 'not') return atom();
