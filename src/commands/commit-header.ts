@@ -17,6 +17,7 @@ export class CommitHeader {
   private pool: CommitPool | undefined;
   private said = false;
   private color: DiffWords['color'];
+  private linePrefix: string | undefined;
   private notes: readonly NotesTree[] = [];
 
   constructor(private readonly context: CommandContext) {}
@@ -42,6 +43,7 @@ export class CommitHeader {
     const { settings } = this;
     settings.abbrev = words.abbrev === 'auto' ? undefined : (words.abbrev ?? 0);
     this.color = words.color;
+    this.linePrefix = words.linePrefix;
   }
 
   /** Opens the notes that are shown; warns of refs that are none. */
@@ -72,6 +74,11 @@ export class CommitHeader {
   /** An empty line (or three dashes) stands between the message and the difference. */
   get separates(): boolean {
     return this.verbose && this.settings.pretty?.kind !== 'oneline' && this.printer?.formatIsEmpty !== true;
+  }
+
+  /** The message is one line. */
+  get isLine(): boolean {
+    return this.verbose && this.settings.pretty?.kind === 'oneline';
   }
 
   private async make(terminator: '\n' | '\0'): Promise<LogPrinter> {
@@ -116,6 +123,7 @@ export class CommitHeader {
       notes: notes.length === 0 ? undefined : (one, raw) => formatNotes(repository, notes, one, raw),
       complain: (line) => context.printError(`${line}\n`),
       terminator,
+      ...(this.linePrefix === undefined ? {} : { linePrefix: this.linePrefix }),
     });
   }
 }

@@ -82,7 +82,7 @@ export class DiffDrivers {
     if (extended !== undefined) made.findFunction = functionFinderFromConfig(extended, 'extended');
     else if (basic !== undefined) made.findFunction = functionFinderFromConfig(basic, 'basic');
     const words = get('wordregex');
-    if (words !== undefined) made.words = wordSplitterFromRegex(words, true);
+    if (words !== undefined) made.words = wordSplitterFromRegex(words);
     const binary = config?.getBoolOrString(`diff.${name}.binary`);
     if (typeof binary === 'boolean') made.binary = binary;
     const algorithm = get('algorithm')?.toLowerCase();

@@ -54,6 +54,7 @@ export const command = defineCommand({
         i++;
       } else {
         const taken = args.take(argv, i);
+        if (/^-\d+\D/.test(word)) throw new GitError('USAGE', `'${word.slice(1)}': not an integer`);
         if (taken === 0) throw new UsageError('');
         i += taken;
       }
@@ -62,7 +63,8 @@ export const command = defineCommand({
     for (const [i, path] of bare.entries()) await verifyFilename(tree.repository, path, i === 0);
     if (Number.isFinite(args.words.maxDepth))
       throw new GitError('USAGE', 'max-depth is not supported for worktree diffs');
-    const task = await plumbingDiff(context, tree, args, merges);
+    // Whatever merges are shown as, here it is a patch.
+    const task = await plumbingDiff(context, tree, args, merges === undefined ? undefined : 'dense');
     if (unmerged === undefined && merges === undefined && task.formats.patch === true) merges = 'dense';
     const pathspec = pathspecOf(context, tree, paths);
     try {

@@ -6,6 +6,7 @@ import { commonDiffUsage } from './common-diff-usage.js';
 import { defineCommand, renderText } from './command.js';
 import { DiffArguments } from './diff-options.js';
 import { mergeBaseOf } from './diff-tree.js';
+import { checkDiffWords } from './diff-setup.js';
 import { plumbingDiff, tellFilesDiff } from './diff-work-tree.js';
 import { UsageError } from './options.js';
 import { openWorkTree, pathspecOf } from './work-tree.js';
@@ -49,6 +50,7 @@ export const command = defineCommand({
       i++;
     }
     const [name, ...more] = words;
+    await checkDiffWords(context, args);
     if (name === undefined) throw new UsageError('');
     const tree = openWorkTree(context, { bareToo: cached });
     const { repository } = tree;

@@ -27,7 +27,14 @@ export interface CombinedRequest {
   readonly linePrefix?: string | undefined;
 }
 
-/** A merge against all its parents at once, in pieces. */
+/** Throws `USAGE` at options that do not go with a merge against all its parents at once. */
+export function checkCombined({ args: { words } }: DiffTask): void {
+  if (words.ignoreMatching.length > 0)
+    throw new GitError('USAGE', "combined diff and '--ignore-matching-lines' cannot be used together");
+  if (words.output !== undefined) throw new GitError('USAGE', "combined diff and '--output' cannot be used together");
+}
+
+/** A merge against all its parents at once, in pieces. `checkCombined` comes first. */
 export async function* combinedPieces(
   repository: Repository,
   task: DiffTask,
@@ -37,9 +44,6 @@ export async function* combinedPieces(
 ): AsyncGenerator<Bytes> {
   const generic = task.transforms;
   const { words } = task.args;
-  if (words.ignoreMatching.length > 0)
-    throw new GitError('USAGE', "combined diff and '--ignore-matching-lines' cannot be used together");
-  if (words.output !== undefined) throw new GitError('USAGE', "combined diff and '--output' cannot be used together");
   const rawOf = (parent: Oid): Promise<FilePair[]> =>
     treePairs(repository, parent, result, {
       recursive: true,

@@ -406,6 +406,21 @@ function lineRegex(pattern: string, message: string): RegExp {
   }
 }
 
+/** What is wrong with options by themselves, where it is told before anything else. */
+export async function checkDiffWords(context: CommandContext, args: DiffArguments): Promise<void> {
+  const { words } = args;
+  if (words.output !== undefined) redirectOutput(context, words.output);
+  if (words.colorMovedWs != null) checkMovedSpace(context, words.colorMovedWs);
+  for (const pattern of words.ignoreMatching) lineRegex(pattern, 'invalid regex given to -I');
+  if (words.pickaxe?.kind === 'object') await pickaxeOf(args, context.maybeRepository());
+}
+
+function checkMovedSpace(context: CommandContext, text: string): void {
+  const faults = movedWhitespaceFaults(text);
+  for (const fault of faults) context.error(fault);
+  if (faults.length > 0) throw new UsageError(`invalid mode '${text}' in --color-moved-ws`, { quiet: true });
+}
+
 /** Turns parsed diff options and the configuration into a task. */
 export async function setUpDiff(context: CommandContext, args: DiffArguments, setup: DiffSetup): Promise<DiffTask> {
   args.finish();
@@ -430,11 +445,10 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
   const movedMode = parseMovedMode(words.colorMoved ?? (ui ? (movedSetting(config) ?? 'no') : 'no'));
   if (movedMode === undefined) throw badVariable(config!.last('diff.colormoved')!, movedModesMessage);
   const movedSpace = words.colorMovedWs ?? (ui ? config?.get('diff.colormovedws') : undefined);
+  if (words.colorMovedWs != null) checkMovedSpace(context, words.colorMovedWs);
   const movedSpaceFaults = movedWhitespaceFaults(movedSpace);
   if (movedSpaceFaults.length > 0) {
     for (const fault of movedSpaceFaults) context.error(fault);
-    if (words.colorMovedWs != null)
-      throw new UsageError(`invalid mode '${words.colorMovedWs}' in --color-moved-ws`, { quiet: true });
     throw badVariable(config!.last('diff.colormovedws')!);
   }
 
@@ -567,11 +581,11 @@ export async function setUpDiff(context: CommandContext, args: DiffArguments, se
     externalDiff: words.externalDiff ?? setup.externalDiff ?? false,
     wordDiff,
     // Only a word diff that is shown looks at the pattern.
-    words: wordRegex === undefined || !forms.has('patch') ? undefined : wordSplitterFromRegex(wordRegex, true),
+    words: wordRegex === undefined || !forms.has('patch') ? undefined : wordSplitterFromRegex(wordRegex),
     defaultWords:
       configuredWords === undefined || wordDiff === undefined || !forms.has('patch')
         ? undefined
-        : wordSplitterFromRegex(configuredWords, true),
+        : wordSplitterFromRegex(configuredWords),
     moved: movedMode === 'no' ? undefined : movedMode,
     movedWhitespace: movedWhitespace(movedSpace),
     submodule: (words.submodule ?? (ui ? config?.get('diff.submodule') : undefined)) as SubmoduleFormat | undefined,

@@ -14,9 +14,9 @@ import { peelTo } from '../repo/revision.js';
 import { commonDiffUsage } from './common-diff-usage.js';
 import { defineCommand, renderText, type CommandContext } from './command.js';
 import { CommitHeader } from './commit-header.js';
-import { combinedPieces } from './diff-merges.js';
+import { checkCombined, combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
-import { attributeSource, setUpDiff, type DiffTask } from './diff-setup.js';
+import { attributeSource, checkDiffWords, setUpDiff, type DiffTask } from './diff-setup.js';
 import { treePairs } from './diff-trees.js';
 import { UsageError } from './options.js';
 
@@ -198,10 +198,13 @@ class DiffTree {
       oids.push(...found.items);
       used++;
     }
+    await checkDiffWords(context, args);
     if (this.unknown) throw new UsageError('');
     const pathWords = [...words.slice(used), ...(paths ?? [])];
     if (settings.allPaths && settings.merges !== 'combined' && settings.merges !== 'dense')
       throw new GitError('USAGE', '--combined-all-paths makes no sense without -c or --cc');
+    if (settings.mergeBase && !settings.stdin && oids.length !== 2)
+      throw new GitError('USAGE', '--merge-base only works with two commits');
     if (oids.length === 0 && !settings.stdin) {
       await this.message.openNotes();
       throw new UsageError('');
@@ -222,10 +225,8 @@ class DiffTree {
       externalDiff: false,
       attributesOf,
     });
-    if (settings.mergeBase) {
-      if (settings.stdin) throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");
-      if (oids.length !== 2) throw new GitError('USAGE', '--merge-base only works with two commits');
-    }
+    if (settings.mergeBase && settings.stdin)
+      throw new GitError('USAGE', "options '--stdin' and '--merge-base' cannot be used together");
     this.task.strictRotation = !settings.stdin;
     if (oids.length > 2) throw new UsageError('');
     if (oids.length === 1) {
@@ -255,10 +256,12 @@ class DiffTree {
   }
 
   /** A message and what separates it from the difference. */
-  private withSeparator(header: string): string {
-    if (header === '' || !this.message.separates || this.task.silent) return header;
+  private withSeparator(header: string, combined = false): string {
+    const apart = this.message.separates || (combined && this.message.isLine);
+    if (header === '' || !apart || this.task.silent) return header;
     const { formats } = this.task;
-    return `${header}${formats.stat !== undefined && formats.patch === true ? '---' : ''}\n`;
+    const bar = formats.stat !== undefined && formats.patch === true ? '---' : '';
+    return `${header}${this.task.options.linePrefix ?? ''}${bar}\n`;
   }
 
   private async *pieces(
@@ -304,10 +307,9 @@ class DiffTree {
     const end = this.task.options.terminator ?? '\n';
     const headerOf = async (from?: Oid): Promise<string> => {
       if (settings.noCommitId) return '';
-      const before = this.task.options.linePrefix ?? '';
       return this.message.verbose
-        ? `${before}${await this.message.text(commit, end, from)}`
-        : `${before}${commit}${end}`;
+        ? await this.message.text(commit, end, from)
+        : `${this.task.options.linePrefix ?? ''}${commit}${end}`;
     };
     if (parents.length === 0) {
       if (settings.root) yield* this.pieces(undefined, links.tree, headerOf);
@@ -332,12 +334,15 @@ class DiffTree {
       return;
     }
     const trees = await Promise.all(parents.map((parent) => this.treeOf(parent)));
+    checkCombined(this.task);
+    const header = this.withSeparator(await headerOf(), true);
+    if (header !== '') yield { text: encodeText(header) };
     const result = combinedPieces(this.repository, this.task, trees, links.tree, {
       form: settings.merges,
       allPaths: settings.allPaths,
       pathspec: this.pathspec,
       walk: this.walk,
-      header: this.withSeparator(await headerOf()),
+      header: '',
     });
     for await (const text of result) if (text.length > 0) yield { text };
   }

@@ -53,7 +53,7 @@ import type { Repository } from '../repo/repository.js';
 import type { PathspecItem } from '../repo/pathspec.js';
 import { AttributeReader } from '../worktree/attributes-reader.js';
 import type { CommandContext } from './command.js';
-import { combinedPieces } from './diff-merges.js';
+import { checkCombined, combinedPieces } from './diff-merges.js';
 import { DiffArguments } from './diff-options.js';
 import type { DiffForm } from './diff-options.js';
 import { reversed, setUpDiff } from './diff-setup.js';
@@ -372,7 +372,6 @@ export class LogRun {
       graph: repository.commitGraph,
     });
     if (settings.walkReflogs) {
-      if (settings.graph) throw new GitError('USAGE', "options '--walk-reflogs' and '--graph' cannot be used together");
       this.#reflogs = new ReflogWalk(repository, pool, settings.dateMode, {
         oldest: settings.maxAge,
         newest: settings.minAge,
@@ -679,8 +678,14 @@ export class LogRun {
     await this.#parse();
     await this.#prepare();
     this.#context.startPager(true);
-    if (this.#mode === 'show' && this.#settings.noWalk !== undefined) yield* this.#showObjects();
-    else yield* this.#walk();
+    try {
+      if (this.#mode === 'show' && this.#settings.noWalk !== undefined) yield* this.#showObjects();
+      else yield* this.#walk();
+    } catch (error) {
+      // What was said before the failure stands.
+      yield* this.#pieces();
+      throw error;
+    }
     this.#task.warnAboutLimits();
     const code = this.#task.exitCode(this.#differs);
     return code;
@@ -870,6 +875,7 @@ export class LogRun {
 
   async #combined(node: CommitNode, parents: readonly CommitNode[]): Promise<boolean> {
     for (const parent of parents) if (!parent.loaded) await this.#log.pool.load(parent);
+    checkCombined(this.#task);
     if (!this.#settings.noCommitId) {
       await this.#output.show(node);
       // Unlike other diffs, these are set apart from a one-line header too.

@@ -285,7 +285,6 @@ async function* revList(context: CommandContext): AsyncGenerator<Listed, number 
   let reflogs: ReflogWalk | undefined;
   let reflogPool: CommitPool | undefined;
   if (settings.walkReflogs) {
-    if (settings.graph) throw new GitError('USAGE', "options '--walk-reflogs' and '--graph' cannot be used together");
     reflogPool = new CommitPool(repository.objects, {
       keepData: true,
       grafts: repository.grafts,

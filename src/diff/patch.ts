@@ -1,5 +1,5 @@
 import { isPromise, type Awaitable } from '../base/awaitable.js';
-import { equalBytes, type Bytes } from '../base/bytes.js';
+import { emptyBytes, equalBytes, type Bytes } from '../base/bytes.js';
 import { isZeroOid, type Oid } from '../base/oid.js';
 import { needsQuoting, quoteInner, quotePath } from '../base/quote.js';
 import { isRegularMode, isSymlinkMode, isTreeMode, sameType } from '../objects/mode.js';
@@ -327,6 +327,9 @@ export class PatchWriter {
     });
     if (hunks.length === 0) return;
     this.foundChanges = true;
+    const splitter = options.words ?? oldDriver?.words ?? newDriver?.words ?? options.defaultWords;
+    // A pattern that is none is told before anything of the file is.
+    if (options.wordDiff !== undefined) splitter?.(emptyBytes, 0, 0);
     if (header !== '') this.raw(header);
     this.fileLabels(labels);
     const ruled = this.ruleOf(names.new);
@@ -337,7 +340,7 @@ export class PatchWriter {
         ? undefined
         : new WordDiff(this.out, {
             mode: options.wordDiff,
-            words: options.words ?? oldDriver?.words ?? newDriver?.words ?? options.defaultWords,
+            words: splitter,
             colors: options.colors,
             prefix: this.prefix,
             prefixTo: this.early,

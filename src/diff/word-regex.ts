@@ -5,17 +5,20 @@ import type { WordSplitter } from './options.js';
 
 /**
  * Words by a POSIX extended pattern. Where alternatives match at one place the longest wins, as POSIX has it: the
- * pattern's top-level alternatives are tried one by one. `custom`: nothing is added for what the pattern leaves out.
+ * pattern's top-level alternatives are tried one by one. A pattern that is none
+ * is told where the first words are looked for.
  */
-export function wordSplitterFromRegex(pattern: string, custom: boolean): WordSplitter {
-  const parts = custom ? topLevelAlternatives(pattern) : topLevelAlternatives(pattern);
-  let regexes: RegExp[];
-  try {
-    regexes = parts.map((part) => compileRegex(part, 'extended', { flags: 'g' }));
-  } catch (error) {
-    throw new GitError('USAGE', `invalid regular expression: ${pattern}`, { cause: error });
-  }
-  return splitterOf(regexes);
+export function wordSplitterFromRegex(pattern: string): WordSplitter {
+  const parts = topLevelAlternatives(pattern);
+  let splitter: WordSplitter | undefined;
+  return (bytes, from, to) => {
+    try {
+      splitter ??= splitterOf(parts.map((part) => compileRegex(part, 'extended', { flags: 'g' })));
+    } catch (error) {
+      throw new GitError('USAGE', `invalid regular expression: ${pattern}`, { cause: error });
+    }
+    return splitter(bytes, from, to);
+  };
 }
 
 /** Words by JavaScript patterns, the longest match at the earliest place. All have the flag `g`. */

@@ -437,6 +437,7 @@ const simpleOptions: Readonly<Record<string, Simple>> = {
   },
   '--pretty': (s) => {
     s.verboseHeader = true;
+    s.pretty = undefined;
   },
   '--oneline': (s) => {
     s.verboseHeader = true;

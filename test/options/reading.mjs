@@ -64,7 +64,7 @@ const untilOptions = (text) =>
   /(?:^|\n)usage: /.test(text) ? text.replace(/((?:^|\n)usage: [^\n]*(?:\n +(?:or: )?[^\n]*)*)[\s\S]*$/, '$1') : text;
 
 /** The compressed bytes of binary patches differ on purpose. */
-const withoutBinary = (text) => text.replace(/^(?:literal|delta) \d+\n(?:[A-Za-z]\S+\n)+/gm, '');
+const withoutBinary = (text) => text.replace(/^([|*\\/ ]*)(?:literal|delta) \d+\n(?:\1[A-Za-z]\S+\n)+/gm, '');
 
 /** The time of what is not committed is that of the run. */
 const withoutNow = (text) =>
