@@ -24,7 +24,7 @@ import type { BitmapIndex } from '../repo/bitmap-index.js';
 import { resolvePath } from '../repo/paths.js';
 import type { Repository } from '../repo/repository.js';
 import type { CommandContext } from './command.js';
-import { defineCommand, renderText } from './command.js';
+import { defineCommand } from './command.js';
 import { runInner } from './inner.js';
 import { UsageError } from './options.js';
 import { noSubcommand, parseSubcommand, subcommandUsage } from './subcommand.js';
@@ -85,7 +85,7 @@ export const command = defineCommand({
   usage: [...usages.write, ...usages.compact, ...usages.verify, ...usages.expire, ...usages.repack],
   options: common,
   parsing: { stopAtNonOption: true },
-  async *run(context, args): AsyncGenerator<{ readonly layer: string; readonly text: string }, number | undefined> {
+  async *run(context, args): AsyncGenerator<Unchained & { readonly text: string }, number | undefined> {
     const [name, ...words] = args.rest;
     const named = args.values['object-dir'] ?? undefined;
     switch (name) {
@@ -93,7 +93,7 @@ export const command = defineCommand({
       case 'compact': {
         const done = await (name === 'write' ? runWrite : runCompact)(context, words, named);
         if (typeof done === 'number') return done;
-        yield { layer: done.layer, text: `${done.layer}\n` };
+        yield { ...done, text: `${done.layer}\n` };
         return 0;
       }
       case 'verify':
@@ -106,7 +106,7 @@ export const command = defineCommand({
         throw noSubcommand(name);
     }
   },
-  render: renderText,
+  render: ({ text }: Unchained & { readonly text: string }) => text,
 });
 
 /** The object directory asked for (the repository's or an alternate's) and its packs. */
@@ -153,6 +153,8 @@ const lowest = (context: CommandContext, packs: readonly PackFile[]): PackFile |
 /** The name of a layer that was written and is not in the chain yet. */
 interface Unchained {
   readonly layer: string;
+  /** How many objects it has that the layers below have not. */
+  readonly objects: number;
 }
 
 /** A step that is done at once: told where that is asked for, or where it took long. */
@@ -412,7 +414,7 @@ function putInPlace(
   written.install();
   const names = chain.map(nameOf);
   for (const layer of placing.old) layer.close();
-  if (!placing.chained) return { layer: name };
+  if (!placing.chained) return { layer: name, objects: written.count };
   writeMidxChain(platform, packDirectory, names, repository.syncs('pack-metadata'));
   removeStaleLayers(platform, packDirectory, names);
   if (single !== undefined) platform.fs.remove(single.path);

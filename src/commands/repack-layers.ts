@@ -77,8 +77,12 @@ class MidxChain {
       packsOf.push(group.flatMap((layer) => [...layer.packs]));
     }
     const input = [...top].map((name) => `${name.replace(/\.pack$/, '.idx')}\n`).join('');
-    names.push(await this.#layerOf(names.at(-1) ?? 'none', options, input));
-    packsOf.push([...top]);
+    const made = await this.#layerOf(names.at(-1) ?? 'none', options, input);
+    // One without objects of its own is no use to anybody, and `verify` finds fault with it.
+    if (made.objects > 0) {
+      names.push(made.layer);
+      packsOf.push([...top]);
+    }
     this.#write(names);
     this.#layers = names.map((name, i) => ({ name, packs: packsOf[i]!, count: 0 }));
   }
@@ -93,14 +97,14 @@ class MidxChain {
     return name;
   }
 
-  /** Writes a layer, which is in no chain yet; answers its name. */
-  async #layerOf(base: string, { bitmaps }: ExtendOptions, input: string): Promise<string> {
+  /** Writes a layer, which is in no chain yet. */
+  async #layerOf(base: string, { bitmaps }: ExtendOptions, input: string): Promise<{ layer: string; objects: number }> {
     const bitmap = bitmaps ? ['--bitmap'] : [];
     const words = ['write', '--stdin-packs', '--incremental', '--no-write-chain-file', `--base=${base}`, ...bitmap];
     const { results, code } = await runInner(this.#context, multiPackIndex, words, input);
-    const text = results[0]?.text;
-    if (code !== 0 || typeof text !== 'string') throw new GitError('BUG', 'could not write multi-pack-index');
-    return text.trim();
+    const made = results[0];
+    if (code !== 0 || made === undefined) throw new GitError('BUG', 'could not write multi-pack-index');
+    return made;
   }
 
   #write(names: readonly string[]): void {

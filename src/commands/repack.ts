@@ -1,7 +1,7 @@
 import { GitError } from '../base/errors.js';
 import { baseName } from '../base/path.js';
-import { MultiPackIndex, openMultiPackIndexes } from '../packs/midx.js';
-import { removeMidxChain } from '../packs/midx-chain.js';
+import { MultiPackIndex } from '../packs/midx.js';
+import { readMidxChain, removeMidxChain } from '../packs/midx-chain.js';
 import { removePack, removeStaleMidxFiles } from '../packs/midx-write.js';
 import type { PackFile } from '../packs/pack-file.js';
 import { prunePacked } from '../packs/prune-packed.js';
@@ -233,7 +233,8 @@ export const command = defineCommand({
       const untouched = chain === undefined ? new Set<string>() : chain.outsideGeometry(layerThreshold);
       rolled = rollUp(
         before.filter(
-          ({ name, kept, promisor, cruft: isCruft }) => !kept && !promisor && !isCruft && !untouched.has(name),
+          ({ name, kept, promisor, cruft: isCruft }) =>
+            (packKept || !kept) && !promisor && !isCruft && !untouched.has(name),
         ),
         geometric,
       );
@@ -305,7 +306,7 @@ export const command = defineCommand({
     // A pack that came out as it was keeps no companions that do not belong to what was asked for now.
     for (const name of made) platform.fs.remove(`${directory}/pack-${name}.bitmap`);
     store.refresh();
-    if (bitmaps && !writeMidx && names.size === 1 && made.length === 1) {
+    if (bitmaps && !writeMidx && made.length === 1 && filter.length === 0) {
       const pack = store.packs().find((each) => baseName(each.path) === `pack-${made[0]}.pack`);
       if (
         pack !== undefined &&
@@ -319,7 +320,9 @@ export const command = defineCommand({
     const redundant =
       values.d !== true
         ? []
-        : (geometric > 0 ? rolled : all ? going : []).filter(({ name }) => !names.has(name) && !retained.has(name));
+        : (geometric > 0 ? rolled.filter(({ kept }) => !kept) : all ? going : []).filter(
+            ({ name }) => !names.has(name) && !retained.has(name),
+          );
     if (chain !== undefined) {
       const left = store.packs().map((pack) => baseName(pack.path));
       const kept = new Set(before.filter((each) => each.kept).map(({ name }) => name));
@@ -379,21 +382,24 @@ async function packWith(context: CommandContext, argv: readonly string[], input:
 
 /** A multi-pack-index must not name packs that are about to go. */
 function dropMidxWith(repository: Repository, directory: string, names: ReadonlySet<string>): void {
-  const layers = openMultiPackIndexes(repository.platform.fs, directory, repository.objectFormat);
-  for (const layer of layers) layer.close();
-  if (layers.some(({ path, packNames }) => path.endsWith('.midx') && namesOne(packNames, names))) {
+  const { fs } = repository.platform;
+  const isStale = (path: string): boolean => {
+    let midx: MultiPackIndex | undefined;
+    try {
+      midx = MultiPackIndex.open(fs, path, repository.objectFormat);
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+    }
+    const stale = midx !== undefined && namesOne(midx.packNames, names);
+    midx?.close();
+    return stale;
+  };
+  // A chain may be there beside a file that hides it.
+  const layers = readMidxChain(repository.platform, directory) ?? [];
+  if (layers.some((name) => isStale(`${directory}/multi-pack-index.d/multi-pack-index-${name}.midx`))) {
     removeMidxChain(repository.platform, directory);
   }
-  let midx: MultiPackIndex | undefined;
-  try {
-    midx = MultiPackIndex.open(repository.platform.fs, `${directory}/multi-pack-index`, repository.objectFormat);
-  } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-  }
-  if (midx === undefined) return;
-  const stale = namesOne(midx.packNames, names);
-  midx.close();
-  if (!stale) return;
+  if (!isStale(`${directory}/multi-pack-index`)) return;
   repository.platform.fs.remove(`${directory}/multi-pack-index`);
   removeStaleMidxFiles(repository.platform, directory, undefined);
 }

@@ -442,7 +442,9 @@ describe('histories that chance seldom makes', () => {
         const layered = words.includes('--write-midx=incremental');
         // Stock git gives up where an index of another kind is there, too.
         if (current && (theirs.code === 0 || !layered)) {
-          expect({ code: ours.code, err: ours.stderr }, said).toEqual({ code: theirs.code, err: theirs.stderr });
+          // Of a tip that is no commit stock git says so where it makes groups of tips.
+          const err = theirs.stderr.replace(/^error: object .* is a (?:tree|blob), not a commit\n/gm, '');
+          expect({ code: ours.code, err: ours.stderr }, said).toEqual({ code: theirs.code, err });
           // What packs of layers have in common is packed once more by stock git.
           expect(held(cwd, layered), said).toEqual(held(twin, layered));
         } else if (theirs.code === 0) expect(ours.code, `${said}\n${ours.stderr}`).toBe(0);
