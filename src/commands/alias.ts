@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import { type Config, type ConfigEntry, missingValue } from '../repo/config.js';
-import { readUserConfig } from '../repo/repository.js';
+import { readUserConfig, type Repository } from '../repo/repository.js';
 import { systemMessage } from '../platform/system-message.js';
 import type { CommandContext } from './command.js';
 import { type GlobalWords, parseGlobalOptions } from './global-options.js';
@@ -129,6 +129,22 @@ function withoutValue(entry: ConfigEntry): GitError {
   });
 }
 
+/** What a shell alias is told of the repository it runs in. */
+function surroundingsOf(
+  repository: Repository | undefined,
+  workTree: string | undefined,
+  { env, cwd }: CommandContext,
+): Readonly<Record<string, string>> {
+  if (repository === undefined) return {};
+  const { prefix, gitDirShown } = repository;
+  if (env['GIT_DIR'] !== undefined) return { GIT_PREFIX: prefix };
+  // A work tree by name would be no place to find the repository from; in a git directory there is none.
+  const none = workTree === undefined;
+  const inside = `${cwd}/`.startsWith(`${repository.gitDir}/`);
+  const shown = none || env['GIT_WORK_TREE'] !== undefined ? { GIT_DIR: gitDirShown } : {};
+  return { GIT_PREFIX: prefix, ...shown, ...(inside ? { GIT_IMPLICIT_WORK_TREE: '0' } : {}) };
+}
+
 /** Every alias and what it stands for, as they come; one that is set twice comes twice. Throws `CONFIG`. */
 export function aliasesInOrder(context: CommandContext): [name: string, value: string][] {
   const aliases: [string, string][] = [];
@@ -159,7 +175,8 @@ export function expandAlias(
   }
   if (value.startsWith('!')) {
     context.io.stdout.flush();
-    const top = repository?.workTree;
+    const named = repository?.workTree;
+    const top = named !== undefined && isDirectory(named) ? named : undefined;
     const [program, ...args] = context.platform.processes!.shell(value.slice(1), context.argv);
     trace(context, 'run-command.c:673', `run_command: ${traceWords([value.slice(1), ...context.argv])}`);
     trace(context, 'run-command.c:765', `start_command: ${traceWords([onPath(context, program), ...args])}`);
@@ -168,7 +185,7 @@ export function expandAlias(
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
-      env: { ...context.env, ...(repository === undefined ? {} : { GIT_PREFIX: repository.prefix }) },
+      env: { ...context.env, ...surroundingsOf(repository, top, context) },
     });
     const shell = value.slice(1);
     if (ran.errorCode !== undefined) {
@@ -180,10 +197,11 @@ export function expandAlias(
     if (ran.signalled === true) context.error(`${shell} died of signal ${ran.code - 128}`);
     return { code: ran.code };
   }
-  const given = parseGlobalOptions(splitAlias(context.name, value), context.env);
+  const given = parseGlobalOptions(splitAlias(context.name, value), context.env, (name) => {
+    if (!isDirectory(path.resolve(context.cwd, name)))
+      throw new GitError('USAGE', `cannot change to '${name}': No such file or directory`);
+  });
   const directory = given.directories.find((name) => name !== '');
-  if (directory !== undefined && !isDirectory(path.resolve(context.cwd, directory)))
-    throw new GitError('USAGE', `cannot change to '${directory}': No such file or directory`);
   const changed = directory === undefined ? Object.keys(given.env) : ['GIT_DIR'];
   for (const key of changed) {
     // What comes from an alias must hold for its command alone: settings do, other variables are seen by all it starts.

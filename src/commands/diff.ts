@@ -23,7 +23,7 @@ import { mergeBaseOf } from './diff-tree.js';
 import { treePairs } from './diff-trees.js';
 import { identifier, refreshForDiff, showFilesDiff, withoutStatOnly } from './diff-work-tree.js';
 import { UsageError, usageText } from './options.js';
-import { openWorkTree, pathspecOf } from './work-tree.js';
+import { openWorkTree, pathspecOf, requireWorkTree } from './work-tree.js';
 
 const usage = [
   'diff [<options>] [<commit>] [--] [<path>...]',
@@ -68,6 +68,11 @@ export const command = defineCommand({
       return 129;
     }
     const parsed = parse(context);
+    if (parsed.cached && context.maybeRepository() === undefined) {
+      context.error("unknown option `cached'");
+      context.printError(usageText(usageOutside, {}, context.program));
+      return 129;
+    }
     if (parsed.noIndex || (await isOutside(context, parsed))) {
       const { diffWithoutIndex } = await import('./diff-no-index.js');
       return yield* diffWithoutIndex(context, parsed.args, [...parsed.words, ...(parsed.paths ?? [])], parsed.noIndex);
@@ -140,9 +145,6 @@ async function isOutside(context: CommandContext, parsed: Parsed): Promise<boole
   if (repository === undefined) {
     if (parsed.args.words.pickaxe?.kind === 'object')
       throw new UsageError('--find-object requires a git repository', { quiet: true });
-    if (all.length !== 2) {
-      throw new UsageError('Not a git repository. Use --no-index to compare two paths outside a working tree', {});
-    }
     return true;
   }
   if (all.length !== 2 || parsed.cached || repository.workTree === undefined) return false;
@@ -182,6 +184,8 @@ class Diff {
   async *run(): AsyncGenerator<Piece, number> {
     const { context, parsed, tree } = this;
     const { named, symmetric, rest } = await this.names();
+    if (named.length === 1 && !parsed.cached && context.env['GIT_WORK_TREE'] !== undefined)
+      requireWorkTree(context, tree);
     const pathWords = [...rest, ...(parsed.paths ?? [])];
     const plain = named.length === 0 && !parsed.cached;
     if (parsed.unknown !== undefined) throw new UsageError(plain ? `invalid option: ${parsed.unknown}` : '');

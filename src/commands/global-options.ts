@@ -8,6 +8,8 @@ export interface GlobalWords {
   readonly globals: GlobalOptions;
   /** Where the command runs, relative steps of `-C` joined. */
   readonly directories: readonly string[];
+  /** How many of those came before `--bare`, which means the directory where it stands. */
+  readonly bareAfter: number | undefined;
   readonly paginate: boolean | undefined;
   readonly json: boolean;
   /** The command and its words; a leading `--version`, `--help`, `--exec-path`… stands as the command itself. */
@@ -23,10 +25,11 @@ const stuckValues: ReadonlySet<string> = new Set([
 
 const quote = (text: string): string => `'${text.replace(/['!]/g, (char) => `'\\${char}'`)}'`;
 
-/** The options before the command's name. */
+/** The options before the command's name. `enter` is told each directory as it comes, and may refuse it. */
 export function parseGlobalOptions(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  enter: (directory: string) => void,
 ): GlobalWords {
   const variables: Record<string, string | undefined> = {};
   const config: string[] = [];
@@ -34,6 +37,7 @@ export function parseGlobalOptions(
   let paginate: boolean | undefined;
   let json = false;
   let bare: boolean | undefined;
+  let bareAfter: number | undefined;
   const parameters: string[] = env['GIT_CONFIG_PARAMETERS'] ? [env['GIT_CONFIG_PARAMETERS']] : [];
   let i = 0;
   const value = (missing: string): string => {
@@ -61,6 +65,7 @@ export function parseGlobalOptions(
         break;
       case '-C':
         directories.push(value(`no directory given for '${word}' option`));
+        if (directories.at(-1) !== '') enter(directories.at(-1)!);
         break;
       case '-c': {
         const setting = value('-c expects a configuration string');
@@ -97,6 +102,7 @@ export function parseGlobalOptions(
         break;
       case '--bare':
         bare = true;
+        bareAfter ??= directories.length;
         variables['GIT_IMPLICIT_WORK_TREE'] = '0';
         break;
       case '--attr-source':
@@ -173,6 +179,7 @@ export function parseGlobalOptions(
       },
     },
     directories,
+    bareAfter,
     paginate,
     json,
     rest: argv.slice(i),

@@ -79,21 +79,23 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
     if (perf !== undefined && perf !== '' && perf !== '0') {
       (await import('./trace2.js')).startTrace2Perf(perf, words);
     }
-    const parsed = parseGlobalOptions(exactArguments(words), env);
-    for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
-    if (!quick.includes(` ${parsed.rest[0]} `)) compileFreely = compileSparingly();
-    let cwd = process.cwd();
-    for (const directory of parsed.directories) {
-      if (directory === '') continue;
+    const began = process.cwd();
+    let cwd = began;
+    const parsed = parseGlobalOptions(exactArguments(words), env, (directory) => {
       cwd = path.resolve(cwd, directory);
       try {
         process.chdir(cwd);
       } catch (error) {
         throw new GitError('USAGE', `cannot change to '${directory}': ${systemMessage(error)}`);
       }
-    }
+    });
+    for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
+    if (!quick.includes(` ${parsed.rest[0]} `)) compileFreely = compileSparingly();
     if (parsed.directories.length > 0) cwd = process.cwd();
-    if (parsed.globals.bare === true && env['GIT_DIR'] === undefined) env['GIT_DIR'] = cwd;
+    if (parsed.bareAfter !== undefined && env['GIT_DIR'] === undefined) {
+      const before = parsed.directories.slice(0, parsed.bareAfter);
+      env['GIT_DIR'] = before.length === parsed.directories.length ? cwd : path.resolve(began, ...before);
+    }
     surroundings = {
       program,
       execDirectory,
@@ -194,6 +196,7 @@ async function runByName(
   surroundings.room ??= await import('../repo/repository.js');
   const context = contextFor(surroundings, name, argv);
   if (!builtIn) {
+    await checkOverrides(surroundings);
     const external = runExternal(context, surroundings.execDirectory);
     if (external !== undefined) return external;
   }
@@ -243,11 +246,8 @@ async function runNamed(
     if (isHelp(words) && name !== 'diff') throw new UsageError('', { help: true });
     if (command.standalone !== true) {
       checkPreconditions(context);
-      if (surroundings.globals.config.length > 0 && name !== 'help' && !isHelp(argv)) {
-        // What -c says must be readable even where nothing would look at it.
-        const { readOverrides } = await import('../repo/config.js');
-        readOverrides(surroundings.globals.config).getBool('core.bare');
-      }
+      if (name === 'rev-parse' && surroundings.globals.config.length > 0) context.maybeRepository();
+      if (name !== 'help' && !isHelp(argv)) await checkOverrides(surroundings);
     }
     if (words[0]?.startsWith('--git-completion-helper') === true) {
       const { completionList } = await import('./completion-lists.js');
@@ -296,6 +296,13 @@ async function runNamed(
     };
     return report(io, error, json, surroundings.program, usage, (text) => paintHints(context, text));
   }
+}
+
+/** What -c says must be readable even where nothing would look at it. */
+async function checkOverrides({ globals }: Surroundings): Promise<void> {
+  if (globals.config.length === 0) return;
+  const { readOverrides } = await import('../repo/config.js');
+  readOverrides(globals.config).getBool('core.bare');
 }
 
 /** Whether the words only ask how the command is used. */

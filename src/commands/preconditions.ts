@@ -42,7 +42,11 @@ export function checkPreconditions(context: CommandContext): void {
   if ((argv[0] === '-h' || argv[0] === '--help-all') && argv.length === 1) return;
   if (context.program === 'git' && among(needRepository, name)) {
     const { workTree, contradictory } = context.repository();
-    if (workTree === undefined && among(needWorkTree, name)) {
+    const named = context.env['GIT_WORK_TREE'] !== undefined && workTree !== undefined;
+    const missing = named && context.platform.fs.stat(workTree) === undefined;
+    // A bare repository has attributes, too; a git directory with a work tree elsewhere is not the place to ask.
+    const attributes = name === 'check-attr' && context.repository().config.getBool('core.bare') === false;
+    if ((workTree === undefined || missing) && (attributes || among(needWorkTree, name))) {
       if (contradictory) throw new GitError('CONFIG', 'unable to set up work tree using invalid config');
       throw new GitError('USAGE', 'this operation must be run in a work tree');
     }

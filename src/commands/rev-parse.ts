@@ -584,7 +584,7 @@ class RevParse {
         const { prefix, insideWorkTree, workTree } = this.#repository;
         if (prefix === '') {
           if (!insideWorkTree && workTree !== undefined) yield { text: `${workTree}\n` };
-          else yield { text: '\n' };
+          else if (insideWorkTree) yield { text: '\n' };
         } else yield { text: `${'../'.repeat(prefix.split('/').length - 1)}\n` };
         return true;
       }

@@ -1,6 +1,8 @@
 import { formatSignature } from '../objects/signature.js';
+import { checkConfig } from '../repo/config-check.js';
+import { identity, type IdentityRole } from '../repo/identity.js';
 import type { Config } from '../repo/config.js';
-import { readUserConfig } from '../repo/repository.js';
+import { nowOf, readUserConfig } from '../repo/repository.js';
 import { userConfigFiles, xdgConfigFile } from '../repo/config.js';
 import type { CommandContext } from './command.js';
 import { defineCommand, renderText } from './command.js';
@@ -13,6 +15,18 @@ interface Result {
 type Variable = (context: CommandContext, strict: boolean) => string | undefined;
 
 const configOf = (context: CommandContext): Config => context.maybeRepository()?.config ?? readUserConfig(context);
+
+/** Also outside of a repository. */
+function identityOf(context: CommandContext, role: IdentityRole, strict: boolean): string {
+  const repository = context.maybeRepository();
+  if (repository !== undefined) return formatSignature(repository.identity(role, { strict }));
+  const { platform, env } = context;
+  const clock = {
+    now: nowOf(platform, env),
+    zone: (milliseconds: number) => platform.timezoneOffset(milliseconds),
+  };
+  return formatSignature(identity(role, { config: readUserConfig(context), env, platform, clock }, { strict }));
+}
 
 const isDumb = (context: CommandContext): boolean => (context.env['TERM'] ?? 'dumb') === 'dumb';
 
@@ -35,8 +49,8 @@ function globalFiles(context: CommandContext): string | undefined {
 }
 
 const variables: Readonly<Record<string, Variable>> = {
-  GIT_COMMITTER_IDENT: (context, strict) => formatSignature(context.repository().identity('committer', { strict })),
-  GIT_AUTHOR_IDENT: (context, strict) => formatSignature(context.repository().identity('author', { strict })),
+  GIT_COMMITTER_IDENT: (context, strict) => identityOf(context, 'committer', strict),
+  GIT_AUTHOR_IDENT: (context, strict) => identityOf(context, 'author', strict),
   GIT_EDITOR: (context) => editor(context),
   GIT_SEQUENCE_EDITOR: (context) =>
     context.env['GIT_SEQUENCE_EDITOR'] ?? configOf(context).get('sequence.editor') ?? editor(context),
@@ -75,6 +89,7 @@ export const command = defineCommand({
   async *run(context): AsyncGenerator<Result, number | void> {
     const [word, ...more] = context.argv;
     if (word === undefined || more.length > 0 || word === '-h') throw new UsageError('', { help: word === '-h' });
+    checkConfig(configOf(context), 'var', (message) => context.warning(message));
     if (word === '-l') {
       for (const entry of configOf(context).entries()) {
         yield { text: entry.value === undefined ? `${entry.key}\n` : `${entry.key}=${entry.value}\n` };

@@ -31,9 +31,16 @@ export function openWorkTree(
   const wish = options.submodules;
   if (typeof wish === 'string' && parseBool(wish) === undefined)
     throw new GitError('USAGE', `bad recurse-submodules argument: ${wish}`);
-  if (options.bareToo !== true) tree.requireRoot();
+  if (options.bareToo !== true) requireWorkTree(context, tree);
   warnOfSubmodules(context, tree, options.submodules);
   return tree;
+}
+
+/** Throws `USAGE` where there is no work tree, or the one that was named is not there. */
+export function requireWorkTree(context: CommandContext, tree: WorkTree): void {
+  const root = tree.requireRoot();
+  if (context.env['GIT_WORK_TREE'] !== undefined && context.platform.fs.stat(root) === undefined)
+    throw new GitError('USAGE', 'this operation must be run in a work tree');
 }
 
 /** The value of `--recurse-submodules`. */

@@ -264,6 +264,11 @@ const magicNames: readonly Magic[] = [...longNames, 'attr'];
 /** Reads pathspecs as given on a command line. Throws `USAGE` in git's words. */
 export function parsePathspec(words: readonly string[], options: PathspecOptions = {}): Pathspec {
   const settings = options.settings ?? {};
+  const prefix = options.prefix ?? '';
+  if (words.length === 0) {
+    if (options.whenEmpty !== 'cwd' || prefix === '') return new Pathspec([], options.attributesOf);
+    return new Pathspec([makeItem('', prefix, { literal: true })], options.attributesOf);
+  }
   if (settings.glob === true && settings.noglob === true) {
     throw new GitError('USAGE', "global 'glob' and 'noglob' pathspec settings are incompatible");
   }
@@ -272,11 +277,6 @@ export function parsePathspec(words: readonly string[], options: PathspecOptions
       'USAGE',
       "global 'literal' pathspec setting is incompatible with all other global pathspec settings",
     );
-  }
-  const prefix = options.prefix ?? '';
-  if (words.length === 0) {
-    if (options.whenEmpty !== 'cwd' || prefix === '') return new Pathspec([], options.attributesOf);
-    return new Pathspec([makeItem('', prefix, { literal: true })], options.attributesOf);
   }
   const items: PathspecItem[] = [];
   let excludes = 0;
