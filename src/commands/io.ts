@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type { Bytes } from '../base/bytes.js';
 import { concatBytes, decodeText, emptyBytes, encodeText } from '../base/bytes.js';
+import { worked } from '../platform/node/brief.js';
 import { endingAtOnce } from './interrupt.js';
 
 /** The reader went away (`| head`): the command ends quietly. */
@@ -77,6 +78,7 @@ export class Output {
   }
 
   #put(data: Bytes): void {
+    worked(data.length);
     let at = 0;
     while (at < data.length) {
       try {

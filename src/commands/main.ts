@@ -6,7 +6,7 @@ import { decodeText } from '../base/bytes.js';
 import { breath } from '../base/breath.js';
 import { GitError, Interrupted } from '../base/errors.js';
 import { isTracing, traceChild, traceEvent } from '../base/trace.js';
-import { compileSparingly } from '../platform/node/brief.js';
+import { compileSparingly, optimizeLate } from '../platform/node/brief.js';
 import { nodePlatform } from '../platform/node/node-platform.js';
 import type { Repository, RepositoryOptions } from '../repo/repository.js';
 import { deprecatedCommands, expandAlias, runExternal, traceWords } from './alias.js';
@@ -56,6 +56,10 @@ function exactArguments(argv: readonly string[]): readonly string[] {
   }
 }
 
+/** Commands that mostly are over before compiled code would pay, and that start no threads. */
+const lookups =
+  ' list get ls-tree ls-files show log diff diff-tree diff-index diff-files cat-file branch tag for-each-ref show-ref reflog ' +
+  'commit add rm mv restore ';
 /** Commands that are over before anything is compiled: even to say how takes a third of a millisecond. */
 const quick = ' rev-parse --version version config symbolic-ref var ';
 
@@ -90,7 +94,14 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
       }
     });
     for (const [name, value] of Object.entries(parsed.env)) env[name] = value;
-    if (!quick.includes(` ${parsed.rest[0]} `)) compileFreely = compileSparingly();
+    if (!quick.includes(` ${parsed.rest[0]} `)) {
+      const freely = compileSparingly();
+      const optimize = lookups.includes(` ${parsed.rest[0]} `) ? optimizeLate() : undefined;
+      compileFreely = () => {
+        optimize?.();
+        freely();
+      };
+    }
     if (parsed.directories.length > 0) cwd = process.cwd();
     if (parsed.bareAfter !== undefined && env['GIT_DIR'] === undefined) {
       const before = parsed.directories.slice(0, parsed.bareAfter);

@@ -92,6 +92,33 @@ test('each module by itself loads, and offers all it promises', () => {
   }
 });
 
+test('kept code is made under the flags that it is taken back with, also where nothing was optimized', () => {
+  const box = withProgram();
+  box.git(['init', '-q', '-b', 'main', 'r']);
+  box.git(['commit', '-q', '--allow-empty', '-m', 'one'], { cwd: 'r' });
+  const cache = box.path('copy/dist/cache');
+  // Says whether V8 took it.
+  writeFileSync(
+    box.path('told.cjs'),
+    `const vm = require('node:vm');
+const { Script } = vm;
+vm.Script = class extends Script {
+  constructor(text, options) {
+    super(text, options);
+    if (options?.cachedData !== undefined) process._rawDebug(this.cachedDataRejected ? 'rejected' : 'taken');
+  }
+};
+`,
+  );
+  for (const line of ['ls-tree HEAD', 'log -p', 'status', 'rev-list HEAD', 'version']) {
+    const words = [box.path('copy/bin/git'), ...line.split(' ')];
+    for (let i = 0; i < 3; i++) expect(box.run(process.execPath, words, { cwd: 'r' }).code).toBe(0);
+    const last = box.run(process.execPath, ['-r', box.path('told.cjs'), ...words], { cwd: 'r' });
+    expect(last, line).toMatchObject({ code: 0, stderr: 'taken\n' });
+  }
+  expect(readdirSync(cache)).toHaveLength(5);
+});
+
 test('everyday commands load none of the modules of Node that cost milliseconds', () => {
   const box = sandbox();
   writeFileSync(

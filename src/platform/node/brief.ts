@@ -17,6 +17,42 @@ export function stopOptimizing(): () => void {
   };
 }
 
+/** Processor time of the whole process, in microseconds, that a command may take before optimizing is worth it. */
+const ENOUGH = 100_000;
+/** A file or object of that many bytes promises a loop that nothing interrupts. */
+const LARGE = 512 << 10;
+/** Looking at the clock costs as much as inflating a small object. */
+const CALLS = 16;
+let watch: ((bytes: number) => void) | undefined;
+
+/**
+ * Stops optimizing until the command has worked for a while, which most commands that look something up never do: what
+ * V8 would compile for them, beside them and to the end, is as much work again. What is called at every turn of long
+ * work says so (`worked`). Answers what lets V8 optimize at once, and must be called before compiled code is kept.
+ */
+export function optimizeLate(): () => void {
+  const optimize = stopOptimizing();
+  const spent = (): number => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
+  const start = spent();
+  let calls = 0;
+  const done = (): void => {
+    watch = undefined;
+    optimize();
+  };
+  watch = (bytes) => {
+    if (bytes >= LARGE || (++calls % CALLS === 0 && spent() - start > ENOUGH)) done();
+  };
+  return done;
+}
+
+/** Something was read, inflated, deflated or written: a moment to see whether the command has become long. */
+export function worked(bytes: number): void {
+  if (watch !== undefined) watch(bytes);
+}
+
 /**
  * Has V8 optimize functions with less of what they call copied into them (its own limit is 920 bytecodes): a command is
  * over before what that saves is worth the compiling, a third of the processor time of some. Answers how to undo it, which

@@ -1,6 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, emptyBytes, encodeText } from '../../base/bytes.js';
+import { worked } from './brief.js';
 import { innerFiles, type InnerFiles, innerReadDirectory, innerWrite, openFiles, type RawStat } from './inner-files.js';
 import { nodeLockOwner } from './lock-owner.js';
 import type { DirectoryEntry, FileStat, FileSystem, ReadHandle, WriteHandle } from '../fs.js';
@@ -84,6 +85,7 @@ function readHandle(descriptor: number): ReadHandle {
       if (n === 0) break;
       got += n;
     }
+    worked(got);
     return got;
   };
   return {
@@ -113,6 +115,7 @@ function readWhole(path: string): Bytes | undefined {
       return nodeFs.readFileSync(descriptor);
     }
     if (size > MOST_AT_ONCE) return undefined;
+    worked(size);
     const into = Buffer.allocUnsafe(size === 0 ? 1 : size);
     const got = inner.read(descriptor, into, 0, into.length, -1);
     return got === size ? into.subarray(0, size) : undefined;

@@ -2,6 +2,7 @@ import type { ZlibOptions } from 'node:zlib';
 import type { Bytes } from '../../base/bytes.js';
 import { concatBytes } from '../../base/bytes.js';
 import type { Deflater, Inflater, StreamState } from '../platform.js';
+import { worked } from './brief.js';
 import { binding, zlib } from './builtins.js';
 import { STREAM_END, STREAM_FULL, STREAM_MORE } from '../platform.js';
 
@@ -111,6 +112,7 @@ class BindingStream {
     }
     this.produced = limit - at - this.#state[0]!;
     this.consumed = end - start - this.#state[1]!;
+    worked(this.produced);
   }
 }
 
