@@ -88,6 +88,7 @@ class Menu {
   }
 
   async run(): Promise<number> {
+    for (const path of this.#tree.index.conflictedPaths()) this.#say(`${path}: needs merge\n`);
     const verbs: readonly Verb[] = [
       { name: 'status', help: 'show paths with changes', run: () => this.#status() },
       { name: 'update', help: 'add working tree state to the staged set of changes', run: () => this.#update() },

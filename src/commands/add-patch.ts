@@ -416,7 +416,9 @@ export class PatchSession {
         return key;
       }
     }
-    return this.#ask(question);
+    const line = this.#ask(question);
+    if (this.#tree.repository.config.getBool('interactive.singlekey', false)) this.#say(`${line ?? ''}\n`);
+    return line;
   }
 
   #line(): string | undefined {

@@ -52,6 +52,7 @@ export const command = defineCommand({
   async *run(context, { values, rest }): AsyncGenerator<Line, number> {
     const interactive = values.interactive === true || values.patch === true;
     if (interactive) {
+      checkPatchOptions(values, interactive);
       if (values['dry-run'] === true)
         throw new GitError('USAGE', "options '--dry-run' and '--interactive/--patch' cannot be used together");
       if (values['pathspec-from-file'] != null)
@@ -59,7 +60,6 @@ export const command = defineCommand({
           'USAGE',
           "options '--pathspec-from-file' and '--interactive/--patch' cannot be used together",
         );
-      checkPatchOptions(values, interactive);
       const words = pathspecWords(context, values, rest);
       const tree = openWorkTree(context);
       pathspecOf(context, tree, words);

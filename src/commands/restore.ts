@@ -43,6 +43,8 @@ export const command = defineCommand({
       const merge = values.merge === true;
       if (values.source != null && (await readTarget(repository, values.source)) === undefined)
         throw new GitError('USAGE', `could not resolve '${values.source}'`);
+      if (staged && values.source == null && (await readTarget(repository, 'HEAD')) === undefined)
+        throw new GitError('USAGE', "could not resolve 'HEAD'");
       const words = pathspecWords(context, values, rest, [values.patch === true && '--patch']);
       if (values.patch === true) {
         const { checkoutMode, patchInteractively, resetMode } = await import('./add-patch.js');
@@ -54,6 +56,7 @@ export const command = defineCommand({
         return await patchInteractively(context, tree, mode, words, patchOptions(values));
       }
       if (words.length === 0) throw new GitError('USAGE', 'you must specify path(s) to restore');
+      pathspecOf(context, tree, words);
       if (!staged && !worktree) throw new GitError('USAGE', "neither '--staged' or '--worktree' is specified");
       if (staged && (values.ours === true || values.theirs === true))
         throw new GitError('USAGE', "'--ours' or '--theirs' cannot be used with --staged");

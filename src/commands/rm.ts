@@ -39,10 +39,10 @@ export const command = defineCommand({
     const tree = openWorkTree(context, { bareToo: true });
     pathspecOf(context, tree, rest);
     let words = pathspecWords(context, values, rest);
-    if (!cached) tree.requireRoot();
     const { prefix } = tree.repository;
     if (words.length === 0 && prefix !== '') words = [wholePrefix];
     if (words.length === 0) throw new GitError('USAGE', 'No pathspec was given. Which files should I remove?');
+    if (!cached) tree.requireRoot();
     const pathspec = pathspecOf(context, tree, words, { whenEmpty: 'cwd' });
     const shown = (original: string): string => (original === wholePrefix && rest.length === 0 ? prefix : original);
     const lock = tree.lockIndex();
@@ -65,15 +65,12 @@ export const command = defineCommand({
             continue;
           }
           if (values['ignore-unmatch'] === true) continue;
-          const original = item.original === '' ? words[0]! : item.original;
+          const original = item.original === '.' && item.match === '' && item.literal ? words[0]! : item.original;
           throw new GitError('USAGE', `pathspec '${shown(original)}' did not match any files`);
         }
         // Below a directory, only with -r.
         if (values.r !== true && pathspec.seen[i]! < MATCH_EXACT && !item.wildcards) {
-          throw new GitError(
-            'USAGE',
-            `not removing '${item.original === '' ? '.' : shown(item.original)}' recursively without -r`,
-          );
+          throw new GitError('USAGE', `not removing '${shown(item.original)}' recursively without -r`);
         }
       }
       if (onlySparse.length > 0) adviseSparse(context, onlySparse);
@@ -86,7 +83,7 @@ export const command = defineCommand({
           return 1;
         }
       }
-      for (const path of paths) if (values.quiet !== true) yield { removed: path };
+      for (const path of new Set(paths)) if (values.quiet !== true) yield { removed: path };
       if (values['dry-run'] === true) return code;
       const gitlinks = new Set(paths.filter((path) => index.stages(path).some((entry) => isGitlinkMode(entry.mode))));
       index.removeAll(new Set(paths));

@@ -33,7 +33,6 @@ export const command = defineCommand({
       const force = values.force === true || values['discard-changes'] === true;
       const merge = values.merge === true;
       checkStyle(values.conflict);
-      if (force && merge) throw new GitError('USAGE', "'--discard-changes' cannot be used with '--merge'");
       let name = values.create ?? values['force-create'] ?? undefined;
       const track = values.track;
       if (rest.length > 1) throw new GitError('USAGE', 'only one reference expected');
@@ -53,14 +52,12 @@ export const command = defineCommand({
         if (slash < 0 || slash === short.length - 1) throw new GitError('USAGE', 'missing branch name; try -c');
         name = short.slice(slash + 1);
       }
-      if (values.orphan != null) await refuseExisting(values.orphan);
       if (word !== undefined) {
         target = await readTarget(repository, word);
         const mayGuess =
           (values.guess ?? repository.config.getBool('checkout.guess', true)) &&
           name === undefined &&
           values.orphan == null &&
-          values.detach !== true &&
           track === undefined;
         if (target === undefined && mayGuess) {
           const found = await guessRemoteBranch('switch', context, repository, word);
@@ -76,6 +73,12 @@ export const command = defineCommand({
         if (target === undefined) throw new GitError('USAGE', `invalid reference: ${word === '-' ? '@{-1}' : word}`);
       }
       if (derived) await refuseExisting(name!);
+      if (values.orphan != null) await refuseExisting(values.orphan);
+      if (name !== undefined && !guessed) {
+        checkBranchName(name);
+        if (values.create != null) await refuseExisting(name);
+      }
+      if (force && merge) throw new GitError('USAGE', "'--discard-changes' cannot be used with '--merge'");
       if (values.detach === true && (name !== undefined || values.orphan != null)) {
         throw new GitError('USAGE', "'--detach' cannot be used with '-b/-B/--orphan'");
       }
@@ -111,12 +114,6 @@ export const command = defineCommand({
             ? { hint: 'If you want to detach HEAD at the commit, try again with the --detach option.' }
             : {}),
         });
-      }
-      if (name !== undefined && !guessed) {
-        checkBranchName(name);
-        if (values.create != null && (await repository.refs.resolve(`refs/heads/${name}`)) !== undefined) {
-          throw new GitError('USAGE', `a branch named '${name}' already exists`);
-        }
       }
       return await switchBranches(context, tree, target, {
         command: 'switch',

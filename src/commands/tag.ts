@@ -18,6 +18,7 @@ import { colorOption, parseNumber, type ParsedOptions, UsageError } from './opti
 import { refValueExtras } from './ref-extras.js';
 import { reachFilter, reachOptions, sortKeys } from './ref-list-options.js';
 import { showTag, verifyTag } from './verify-tag.js';
+import { fromTop } from './work-tree.js';
 import { resolvePath } from '../repo/paths.js';
 
 const options = {
@@ -246,7 +247,8 @@ async function* create(context: CommandContext, args: Args): Result {
   let message = values.message?.join('\n\n');
   const file = values.file || undefined;
   if (file === '-') message = decodeText(context.io.stdin.readAll());
-  else if (file !== undefined) message = readMessageFile(repository, resolvePath(context.cwd, file), file);
+  else if (file !== undefined)
+    message = readMessageFile(repository, resolvePath(context.cwd, file), fromTop(context, file));
   const name = rest[0];
   if (rest.length > 2) throw new GitError('USAGE', 'too many arguments');
   if (name === undefined) throw new UsageError('');

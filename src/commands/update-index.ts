@@ -5,6 +5,7 @@ import { isSafePath } from '../base/path.js';
 import { addUntrackedCache, removeUntrackedCache } from '../worktree/cached-walk.js';
 import { unquotePath } from '../base/quote.js';
 import { canonicalMode, isRegularMode } from '../objects/mode.js';
+import { parseBool } from '../repo/config-values.js';
 import { resolveRevision } from '../repo/revision.js';
 import { AddFailure, addFile, fatalAdd } from '../worktree/add-file.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -120,6 +121,7 @@ class UpdateIndex {
   #stdin = false;
   #version: number | undefined;
   #untrackedCache: string | undefined;
+  #monitor: boolean | undefined;
 
   constructor(context: CommandContext) {
     this.#context = context;
@@ -195,6 +197,22 @@ class UpdateIndex {
       }
     }
     await this.#setUntrackedCache();
+    this.#tellOfMonitor();
+  }
+
+  /** No monitor is asked here; that the configuration says otherwise is told all the same. */
+  #tellOfMonitor(): void {
+    const wanted = this.#monitor;
+    if (wanted === undefined) return;
+    const value = this.tree.repository.config.get('core.fsmonitor');
+    const set = value !== undefined && value !== '' && parseBool(value) !== false;
+    if (wanted !== set)
+      this.#context.warning(
+        wanted
+          ? 'core.fsmonitor is unset; set it if you really want to enable fsmonitor'
+          : 'core.fsmonitor is set; remove it if you really want to disable fsmonitor',
+      );
+    if (this.#verbose) this.#say(`fsmonitor ${wanted ? 'enabled' : 'disabled'}`);
   }
 
   async #setUntrackedCache(): Promise<void> {
@@ -384,6 +402,7 @@ class UpdateIndex {
         break;
       case '--fsmonitor':
       case '--no-fsmonitor':
+        this.#monitor = name === '--fsmonitor';
         break;
       default:
         throw new UsageError(

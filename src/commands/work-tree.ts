@@ -98,6 +98,12 @@ export function pathPrinter(tree: WorkTree, options: { raw?: boolean; full?: boo
 export const wholeTree = (tree: WorkTree): string => '../'.repeat(tree.repository.prefix.split('/').length - 1) || '.';
 
 /** The words of `--pathspec-from-file`: lines, C-quoted where they begin with `"`, or NUL-terminated. */
+/** A file that was named as it is named from the top of the work tree. */
+export function fromTop(context: CommandContext, file: string): string {
+  const prefix = context.maybeRepository()?.prefix ?? '';
+  return file.startsWith('/') ? file : `${prefix}${file}`;
+}
+
 function readPathspecFile(context: CommandContext, file: string, nul: boolean): string[] {
   let data: Bytes;
   if (file === '-') data = context.io.stdin.readAll();
@@ -105,7 +111,8 @@ function readPathspecFile(context: CommandContext, file: string, nul: boolean): 
     try {
       data = readFileSync(resolve(context.cwd, file));
     } catch (error) {
-      throw new GitError('USAGE', `could not open '${file}' for reading: ${systemMessage(error)}`);
+      const shown = fromTop(context, file);
+      throw new GitError('USAGE', `could not open '${shown}' for reading: ${systemMessage(error)}`);
     }
   }
   const text = decodeText(data);

@@ -7,7 +7,7 @@ import { isGitlinkMode, isRegularMode, MODE_GITLINK } from '../objects/mode.js';
 import type { ObjectStore } from '../objects/source.js';
 import type { FileStat } from '../platform/fs.js';
 import { nestedHead } from './gitlink.js';
-import { FLAG_INTENT_TO_ADD, IndexEntry } from './index-entry.js';
+import { FLAG_ASSUME_VALID, FLAG_INTENT_TO_ADD, IndexEntry } from './index-entry.js';
 import { modeFromStat } from './stat-match.js';
 import type { WorkTree } from './work-tree.js';
 
@@ -69,7 +69,8 @@ export async function addFile(
   }
   const oid = await idOf(tree, path, stat, mode, options, old);
   const flags = options.intentToAdd === true ? FLAG_INTENT_TO_ADD : 0;
-  const kept = old === undefined ? 0 : old.flags & 0x8000;
+  const ignored = tree.repository.config.getBool('core.ignorestat', false) ? FLAG_ASSUME_VALID : 0;
+  const kept = old === undefined ? ignored : (old.flags & FLAG_ASSUME_VALID) | ignored;
   const entry = IndexEntry.create({
     path,
     mode,

@@ -257,3 +257,20 @@ describe('checkout and reset', () => {
     expect(ours.state).toContain('assumed\n');
   });
 });
+
+/** Older versions do not say what they leave out. */
+describe.skipIf(!current)('add -e', () => {
+  test.each(
+    [
+      ['add', '-e'],
+      ['add', '-e', 'a'],
+      ['add', '-e', 'nothere'],
+      ['add', '-e', ':(bad)a'],
+    ].map((args) => [args.join(' '), args] as const),
+  )('%s', (_, args) => {
+    for (const make of [dirty, merging]) {
+      const [stock, ours] = both(make, args);
+      expect(ours).toEqual(stock);
+    }
+  });
+});

@@ -191,7 +191,8 @@ class Server {
 
 const isIndex = (path, content) => /(^|\/)index$/.test(path) || (content ?? '').startsWith('- DIRC');
 /** Names that are made up at random. */
-const steady = (path) => path.replaceAll(/(\.merge_(?:file|link)_|\.stash\.)\w{6}/g, '$1X');
+const steady = (path) =>
+  path.replaceAll(/(\.merge_(?:file|link)_|\.stash\.)\w{6}/g, '$1X').replaceAll(/(sharedindex\.)[0-9a-f]{40,}/g, '$1X');
 
 async function answer(program, state, words, stdin) {
   prepare(state);
