@@ -523,10 +523,20 @@ async function show(context: CommandContext, tree: WorkTree, argv: readonly stri
       const { MemoryObjectStore } = await import('../objects/memory.js');
       const index = new Index(tree.repository.objectFormat);
       index.setEntries(await readTreeEntries(objects, entry.tree));
-      index.addAll(await readTreeEntries(objects, entry.untrackedTree));
+      const extra = await readTreeEntries(objects, entry.untrackedTree);
+      const clash = extra
+        .flatMap(({ path }) => [...path.matchAll(/\/|$/g)].map((end) => path.slice(0, end.index)))
+        .find((path) => index.has(path));
+      if (clash !== undefined) {
+        context.error(`worktree and untracked commit have duplicate entries: ${clash}`);
+        throw new GitError('USAGE', 'failed to unpack trees');
+      }
+      index.addAll(extra);
       // Shown, and never seen again.
+      const made = new MemoryObjectStore(objects.algorithm, tree.repository.platform, objects);
+      to = await writeIndexTree(index, made, {});
       const shown = new MemoryObjectStore(objects.algorithm, tree.repository.platform);
-      to = await writeIndexTree(index, shown, {});
+      for (const [oid, object] of made.objects) shown.objects.set(oid, object);
       objects.addSource(shown);
     }
   }

@@ -1,4 +1,9 @@
+import type { Bytes } from '../base/bytes.js';
+import { decodeText } from '../base/bytes.js';
 import { unquotePath } from '../base/quote.js';
+import { hunksOf } from '../diff/hunks.js';
+import { diffLines } from '../diff/line-diff.js';
+import { type Lines, lineBytes, splitLines } from '../diff/lines.js';
 
 /** A change of a file that is chosen as a whole: lines that differ, or a mode that does. */
 export interface Hunk {
@@ -239,4 +244,38 @@ function findLines(source: readonly string[], wanted: readonly string[], guess: 
     if (distance > 0 && fits(source, wanted, guess - distance, least)) return guess - distance;
   }
   return -1;
+}
+
+/** The hunks that make one content out of another, all of them chosen. */
+export function hunksBetween(old: Bytes, fresh: Bytes): Hunk[] {
+  const [a, b] = [splitLines(old), splitLines(fresh)];
+  return hunksOf(diffLines(a, b, { algorithm: 'myers' }), a, b, { context: 3 }).map((hunk) => {
+    const rows: string[] = [];
+    const take = (sign: string, lines: Lines, from: number, to: number): void => {
+      for (let i = from; i < to; i++) {
+        const text = decodeText(lineBytes(lines, i));
+        rows.push(`${sign}${text.replace(/\n$/, '')}`);
+        if (!text.endsWith('\n')) rows.push('\\ No newline at end of file');
+      }
+    };
+    let at = hunk.aStart;
+    for (const change of hunk.changes) {
+      take(' ', a, at, change.a);
+      take('-', a, change.a, change.a + change.aCount);
+      take('+', b, change.b, change.b + change.bCount);
+      at = change.a + change.aCount;
+    }
+    take(' ', a, at, hunk.aEnd);
+    const [oldCount, newCount] = [hunk.aEnd - hunk.aStart, hunk.bEnd - hunk.bStart];
+    return {
+      oldStart: hunk.aStart + (oldCount === 0 ? 0 : 1),
+      oldCount,
+      newStart: hunk.bStart + (newCount === 0 ? 0 : 1),
+      newCount,
+      heading: '',
+      lines: rows,
+      shown: rows,
+      use: true,
+    };
+  });
 }

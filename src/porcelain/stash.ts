@@ -1,13 +1,16 @@
 import type { ConflictStyle } from '../merge/text.js';
+import type { Bytes } from '../base/bytes.js';
+import { decodeText, emptyBytes } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
-import { emptyTreeOid } from '../base/oid.js';
-import { diffTrees } from '../diff/trees.js';
+import { emptyTreeOid, isZeroOid } from '../base/oid.js';
+import { looksBinary } from '../diff/binary.js';
+import { diffTrees, type TreeChange } from '../diff/trees.js';
 import { mergeTrees } from '../merge/tree.js';
 import { parseCommit } from '../objects/commit.js';
 import { readKind } from '../objects/database.js';
 import { MemoryObjectStore } from '../objects/memory.js';
-import { isGitlinkMode } from '../objects/mode.js';
+import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
 import type { Pathspec } from '../repo/pathspec.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
@@ -27,6 +30,7 @@ import { WorkTree } from '../worktree/work-tree.js';
 import { primeCacheTree, readTreeEntries, writeIndexTree } from '../worktree/write-tree.js';
 import { addToIndex } from './add.js';
 import { writeCommit } from './commit.js';
+import { applyHunks, hunksBetween } from './hunks.js';
 import { historyRequest } from './merge-context.js';
 import { MergeDrivers, randomSuffix } from './merge-drivers.js';
 import { mergeSettings, treeOptions } from './merge-settings.js';
@@ -661,7 +665,11 @@ async function patchWouldApply(
   const errors: string[] = [];
   const there = new Map((await readTreeEntries(repository.objects, onto)).map((one) => [one.path, one]));
   let fits = true;
+  const changes: TreeChange[] = [];
   await diffTrees(repository.objects, from, to, repository.oidLength, { recursive: true }, (change) => {
+    changes.push(change);
+  });
+  for (const change of changes) {
     const now = there.get(change.path);
     if (change.oldMode === 0) {
       if (now !== undefined) errors.push(`error: ${change.path}: already exists in index\n`);
@@ -673,9 +681,31 @@ async function patchWouldApply(
         const [is, was] = [now.mode, change.oldMode].map((mode) => mode.toString(8));
         warn(`${change.path} has type ${is}, expected ${was}`);
       }
+      const line = now.oid === change.oldOid ? undefined : await misfitOf(repository, change, now.oid);
+      if (line !== undefined)
+        errors.push(`error: patch failed: ${change.path}:${line}\n`, `error: ${change.path}: patch does not apply\n`);
     }
-  });
+  }
   return { fits: fits && errors.length === 0, errors };
+}
+
+/** Where the first hunk of a change begins that does not fit what is there now. `undefined`: all fit, or nobody can tell. */
+async function misfitOf(
+  { objects }: Repository,
+  { oldMode, newMode, oldOid, newOid }: TreeChange,
+  now: Oid,
+): Promise<number | undefined> {
+  if (![oldMode, newMode].every((mode) => mode === 0 || isRegularMode(mode))) return undefined;
+  const content = async (oid: Oid | undefined): Promise<Bytes> =>
+    oid === undefined || isZeroOid(oid) ? emptyBytes : await readKind(objects, oid, 'blob');
+  const [old, fresh, there] = [
+    await content(oldOid),
+    await content(newMode === 0 ? undefined : newOid),
+    await content(now),
+  ];
+  if ([old, fresh, there].some(looksBinary)) return undefined;
+  const applied = applyHunks(decodeText(there), hunksBetween(old, fresh));
+  return typeof applied === 'string' ? undefined : applied.line;
 }
 
 /** The index becomes a tree's; with `keepNew`, files that it does not have stay as added. Files are not touched. */

@@ -162,3 +162,46 @@ test('a submodule at another commit is no reason to stash', () => {
   expect(ours).toEqual(stock);
   expect(ours.stdout).toBe('No local changes to save\n');
 });
+
+test('untracked files are shown along with the rest, and leave nothing behind', () => {
+  const make = (): Sandbox => {
+    const box = flagged();
+    writeFileSync(box.path('new'), 'new\n');
+    box.git(['stash', '-q', '-u']);
+    return box;
+  };
+  for (const args of [['-u'], ['-p', '-u'], ['--only-untracked', '--stat']]) {
+    const [stock, ours] = both(make, ['stash', 'show', ...args]);
+    expect(ours).toEqual(stock);
+  }
+  const box = make();
+  rmSync(box.path('file'), { recursive: true, force: true });
+  box.git(['reset', '-q', '--hard']);
+  writeFileSync(box.path('new'), 'new\n');
+  box.git(['stash', '-q', '-u']);
+  const before = box.git(['count-objects']);
+  expect(box.bough(['stash', 'show', '-u', '--name-only'])).toContain('new\n');
+  expect(box.git(['count-objects'])).toBe(before);
+});
+
+test('hunks of the index that do not fit any more are named', () => {
+  const make = (): Sandbox => {
+    const box = sandbox();
+    box.git(['init', '-q', '-b', 'main']);
+    for (const name of ['seen', 'file']) writeFileSync(box.path(name), lines(30));
+    box.git(['add', '.']);
+    box.git(['commit', '-qm', 'first']);
+    writeFileSync(box.path('seen'), lines(30, { 2: 'two', 25: 'twenty-five' }));
+    writeFileSync(box.path('file'), lines(30, { 5: 'five' }));
+    box.git(['add', '.']);
+    writeFileSync(box.path('seen'), lines(30, { 2: 'two', 12: 'twelve', 25: 'twenty-five' }));
+    box.git(['stash', '-q']);
+    writeFileSync(box.path('seen'), lines(30, { 25: 'other' }));
+    box.git(['rm', '-q', 'file']);
+    box.git(['commit', '-qam', 'second']);
+    return box;
+  };
+  const [stock, ours] = both(make, ['stash', 'apply', '--index']);
+  expect(ours).toEqual(stock);
+  expect(ours.stderr).toContain('error: patch failed: seen:22\n');
+});
