@@ -12,12 +12,10 @@ import type { FilePair } from '../diff/pair.js';
 import type { CommitNode } from '../history/commit-pool.js';
 import { CommitPool } from '../history/commit-pool.js';
 import { BOUNDARY, TREESAME, UNINTERESTING } from '../history/flags.js';
-import { LineLog } from '../porcelain/log-lines.js';
+import { LineLog, rangeHunks } from '../porcelain/log-lines.js';
 import type { LineChange, PairFinder } from '../porcelain/log-lines.js';
-import { hunksOf, plainFunctionLine } from '../diff/hunks.js';
+import type { Hunk } from '../diff/hunks.js';
 import type { Change } from '../diff/line-diff.js';
-import type { Lines } from '../diff/lines.js';
-import { lineBytes } from '../diff/lines.js';
 import { parsePathspec } from '../repo/pathspec.js';
 import { peelTo } from '../repo/revision.js';
 import { DiffDrivers } from './diff-drivers.js';
@@ -498,9 +496,6 @@ export class LogRun {
 
   async #lineLog(pool: CommitPool): Promise<(node: CommitNode) => Promise<boolean>> {
     const repository = this.#repository;
-    if (this.#request.paths.length > 0) {
-      throw new GitError('USAGE', '-L<range>:<file> cannot be used with pathspec');
-    }
     const { formats } = this.#task;
     if (
       formats.stat !== undefined ||
@@ -511,6 +506,9 @@ export class LogRun {
       this.#settings.fullDiff
     ) {
       throw new GitError('USAGE', '-L does not yet support the requested diff format');
+    }
+    if (this.#request.paths.length > 0) {
+      throw new GitError('USAGE', '-L<range>:<file> cannot be used with pathspec');
     }
     let start: PendingObject | undefined;
     for (const pending of this.#request.pending) {
@@ -597,77 +595,20 @@ export class LogRun {
     if (task.silent || changes.length === 0) return true;
     const prefix = this.#prefix ?? '';
     if (this.#separates) this.#output.write(`${prefix}\n`);
-    const { formats } = task;
-    if (formats.patch !== true) {
-      for await (const piece of task.write(
-        changes.map((change) => change.pair),
-        this.#prefix,
-      ))
-        this.#output.write(piece);
-      return true;
-    }
-    for (const change of changes) this.#output.write(await this.#linePatch(change, prefix));
+    const byPath = new Map(changes.map((change) => [change.pair.new.path, change]));
+    const hunksOf = (path: string, shown: readonly Change[]): Hunk[] | undefined => {
+      const change = byPath.get(path);
+      return change === undefined ? undefined : this.#rangeHunks(change, shown);
+    };
+    const pairs = changes.map((change) => change.pair);
+    for await (const piece of task.write(pairs, this.#prefix, { hunksOf })) this.#output.write(piece);
     return true;
   }
 
-  async #linePatch(change: LineChange, prefix: string): Promise<string> {
-    const pieces: string[] = [];
-    for await (const piece of this.#task.write([change.pair], prefix === '' ? undefined : prefix))
-      pieces.push(decodeText(piece));
-    const whole = pieces.join('');
-    const at = whole.search(/^[^\n]*@@ -/m);
-    let out = at < 0 ? whole : whole.slice(0, at);
-    const { colors } = this.#task.options;
-    const paint = (color: string | undefined, text: string): string =>
-      color === undefined || color === '' ? text : `${color}${text}${RESET}`;
-    const { before, after } = change;
-    // There is as much context as the longest range has lines, so that each is whole in one hunk.
-    const context = Math.max(this.#task.options.context ?? 3, ...change.ranges.map(([from, to]) => to - from));
-    const hunks = hunksOf([...change.changes], before, after, { context });
-    const finder = this.#task.options.driverFor?.(change.pair.new.path)?.findFunction ?? plainFunctionLine;
-    const line = (lines: Lines, index: number, sign: string, color: string | undefined): string => {
-      const text = decodeText(lineBytes(lines, index));
-      const bare = text.endsWith('\n') ? text.slice(0, -1) : text;
-      const shown = paint(color, sign + bare);
-      return `${prefix}${shown}\n${text.endsWith('\n') ? '' : `${prefix}\\ No newline at end of file\n`}`;
-    };
-    for (const [start, last] of change.ranges) {
-      const end = Math.min(last, after.count);
-      const inside = change.changes.filter((one) => one.b + one.bCount > start && one.b < last);
-      if (inside.length === 0) continue;
-      const first = inside[0]!;
-      const hunk = hunks.find((one) => one.bStart <= first.b && first.b <= one.bEnd);
-      // Deletions count as part of the range where the line that follows them is in it.
-      const counted = (one: Change): boolean => one.b >= start && one.b < last;
-      let oldStart = start;
-      for (const one of change.changes) {
-        if (one.b >= start) break;
-        oldStart += one.aCount - Math.min(one.bCount, start - one.b);
-      }
-      const oldStartOf = hunk !== undefined && hunk.aEnd === hunk.aStart ? oldStart : oldStart + 1;
-      let body = '';
-      let oldCount = 0;
-      let at = start;
-      for (const one of inside) {
-        for (; at < one.b; at++, oldCount++) body += line(after, at, ' ', colors?.context);
-        if (counted(one)) {
-          for (let i = one.a; i < one.a + one.aCount; i++, oldCount++) body += line(before, i, '-', colors?.old);
-        }
-        for (; at < one.b + one.bCount && at < end; at++) body += line(after, at, '+', colors?.new);
-      }
-      for (; at < end; at++, oldCount++) body += line(after, at, ' ', colors?.context);
-      let name = '';
-      // The function is that of the whole hunk, with its context.
-      for (let i = (hunk?.aStart ?? oldStart) - 1; i >= 0; i--) {
-        const found = finder(before, i);
-        if (found === undefined) continue;
-        name = ` ${decodeText(before.bytes.subarray(found.start, found.end))}`;
-        break;
-      }
-      const place = `@@ -${oldStartOf},${oldCount} +${start + 1},${end - start} @@`;
-      out += `${prefix}${paint(colors?.frag, place)}${name}\n${body}`;
-    }
-    return out;
+  #rangeHunks(change: LineChange, shown: readonly Change[]): Hunk[] {
+    const { context, interHunkContext, functionContext, driverFor } = this.#task.options;
+    const findFunction = driverFor?.(change.pair.new.path)?.findFunction;
+    return rangeHunks(change, shown, { context, interHunkContext, functionContext, findFunction });
   }
 
   async *run(): AsyncGenerator<LogResult, number> {

@@ -8,6 +8,8 @@ export interface Hunk {
   readonly bStart: number;
   readonly bEnd: number;
   readonly changes: readonly Change[];
+  /** Cut out of a larger one: its header shows these lines, counted from 1, and the function in front of that old line. */
+  readonly cut?: { readonly place: string; readonly function: number } | undefined;
 }
 
 /** Finds the part of a line (as offsets into the file) that names a function, if the line begins one. */

@@ -2,8 +2,8 @@ import type { Awaitable } from '../base/awaitable.js';
 import type { Bytes } from '../base/bytes.js';
 import type { Oid } from '../base/oid.js';
 import type { DiffColors } from './colors.js';
-import type { FunctionFinder } from './hunks.js';
-import type { DiffAlgorithm, LineDiffOptions } from './line-diff.js';
+import type { FunctionFinder, Hunk } from './hunks.js';
+import type { Change, DiffAlgorithm, LineDiffOptions } from './line-diff.js';
 import type { Lines } from './lines.js';
 import type { DiffSide, FilePair } from './pair.js';
 import type { WhitespaceRule } from './whitespace.js';
@@ -112,6 +112,8 @@ export interface DiffOptions extends LineDiffOptions {
   /** Nothing is printed: programs need not run where that settles it. */
   readonly quiet?: boolean | undefined;
   /** Further header lines of a path's patch, by its old name: what a merge made anew says (`--remerge-diff`). */
+  /** Hunks that are shown of a file, by its new name, instead of those of all its changes. */
+  readonly hunksOf?: ((path: string, changes: readonly Change[]) => readonly Hunk[] | undefined) | undefined;
   readonly pathHeaders?: ReadonlyMap<string, readonly string[]> | undefined;
   /** Told how many pairs a patch will be of, before the first. */
   readonly announce?: ((pairs: number) => void) | undefined;

@@ -319,12 +319,14 @@ export class PatchWriter {
     const b = splitLines(newContent);
     const changes = changesForOutput(a, b, options, oldDriver?.algorithm ?? newDriver?.algorithm);
     const find = oldDriver?.findFunction ?? newDriver?.findFunction ?? plainFunctionLine;
-    const hunks = hunksOf(changes, a, b, {
-      context: options.context,
-      interHunkContext: options.interHunkContext,
-      functionContext: options.functionContext,
-      findFunction: find,
-    });
+    const hunks =
+      options.hunksOf?.(names.new, changes) ??
+      hunksOf(changes, a, b, {
+        context: options.context,
+        interHunkContext: options.interHunkContext,
+        functionContext: options.functionContext,
+        findFunction: find,
+      });
     if (hunks.length === 0) return;
     this.foundChanges = true;
     const splitter = options.words ?? oldDriver?.words ?? newDriver?.words ?? options.defaultWords;
@@ -348,7 +350,7 @@ export class PatchWriter {
     const functions = new FunctionNames(a, find);
     const blankEof = blankAtEof(a, b, rule);
     for (const hunk of hunks) {
-      this.hunkHeader(hunk, a, functions.before(hunk.aStart), words);
+      this.hunkHeader(hunk, a, functions.before(hunk.cut?.function ?? hunk.aStart), words);
       if (words !== undefined) this.hunkWords(hunk, a, b, words);
       else this.hunkLines(hunk, a, b, rule, blankEof);
     }
@@ -372,7 +374,9 @@ export class PatchWriter {
     const place =
       patches !== undefined
         ? '@@'
-        : `@@ -${range(hunk.aStart, hunk.aEnd - hunk.aStart)} +${range(hunk.bStart, hunk.bEnd - hunk.bStart)} @@`;
+        : hunk.cut !== undefined
+          ? `@@ ${hunk.cut.place} @@`
+          : `@@ -${range(hunk.aStart, hunk.aEnd - hunk.aStart)} +${range(hunk.bStart, hunk.bEnd - hunk.bStart)} @@`;
     const write = (): void => {
       const { out } = this;
       out.text(`${prefix}${patches?.dual === true ? colors.reverse : ''}${colors.frag}${place}${colors.reset}`);

@@ -1,7 +1,7 @@
 import { isPromise } from '../base/awaitable.js';
-import type { Bytes } from '../base/bytes.js';
+import { type Bytes, compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
-import type { FunctionFinder } from '../diff/hunks.js';
+import { type FunctionFinder, type Hunk, type HunkOptions, hunksOf } from '../diff/hunks.js';
 import { diffLines } from '../diff/line-diff.js';
 import type { Change } from '../diff/line-diff.js';
 import type { Lines } from '../diff/lines.js';
@@ -20,6 +20,50 @@ export interface LineChange {
   readonly changes: readonly Change[];
   readonly before: Lines;
   readonly after: Lines;
+}
+
+/** The hunks that show the ranges, each whole and no line more. `shown`: the file's changes as the diff has them. */
+export function rangeHunks(change: LineChange, shown: readonly Change[], options: HunkOptions): Hunk[] {
+  const { before, after } = change;
+  // There is as much context as the longest range has lines, so that each is whole in one hunk.
+  const context = Math.max(options.context ?? 3, ...change.ranges.map(([from, to]) => to - from));
+  const whole = hunksOf(shown, before, after, { ...options, context });
+  const found: Hunk[] = [];
+  for (const [start, last] of change.ranges) {
+    const end = Math.min(last, after.count);
+    const inside = shown.filter((one) => one.b + one.bCount > start && one.b < last);
+    const [first] = inside;
+    if (first === undefined) continue;
+    const hunk = whole.find((one) => one.bStart <= first.b && first.b <= one.bEnd);
+    let oldStart = start;
+    for (const one of shown) {
+      if (one.b >= start) break;
+      oldStart += one.aCount - Math.min(one.bCount, start - one.b);
+    }
+    let oldCount = end - start;
+    const changes = inside.map((one): Change => {
+      const from = Math.max(one.b, start);
+      const bCount = Math.min(one.b + one.bCount, end) - from;
+      // Deletions count as part of the range where the line that follows them is in it.
+      const counted = one.b >= start && one.b < last;
+      oldCount += (counted ? one.aCount : 0) - bCount;
+      return counted ? { ...one, b: from, bCount } : { ...one, a: one.a + one.aCount, aCount: 0, b: from, bCount };
+    });
+    const shownStart = hunk !== undefined && hunk.aEnd === hunk.aStart ? oldStart : oldStart + 1;
+    found.push({
+      aStart: oldStart,
+      aEnd: oldStart + oldCount,
+      bStart: start,
+      bEnd: end,
+      changes,
+      cut: {
+        place: `-${shownStart},${oldCount} +${start + 1},${end - start}`,
+        // The function is that of the whole hunk, with its context.
+        function: hunk?.aStart ?? oldStart,
+      },
+    });
+  }
+  return found;
 }
 
 type Ranges = Map<string, LineRange[]>;
@@ -86,7 +130,8 @@ export class LineLog {
   }
 
   changesOf(node: CommitNode): readonly LineChange[] {
-    return this.#shown.get(node) ?? [];
+    const changes = this.#shown.get(node) ?? [];
+    return [...changes].sort((a, b) => compareText(a.pair.new.path, b.pair.new.path));
   }
 
   async #ordinary(node: CommitNode, ranges: Ranges): Promise<boolean> {
