@@ -31,7 +31,9 @@ export function rangeHunks(change: LineChange, shown: readonly Change[], options
   const found: Hunk[] = [];
   for (const [start, last] of change.ranges) {
     const end = Math.min(last, after.count);
-    const inside = shown.filter((one) => one.b + one.bCount > start && one.b < last);
+    // What is deleted right in front of the range, or right behind it, is part of it.
+    const counted = (one: Change): boolean => one.aCount > 0 && one.b >= start && one.b <= end;
+    const inside = shown.filter((one) => counted(one) || (one.b < end && one.b + one.bCount > start));
     const [first] = inside;
     if (first === undefined) continue;
     const hunk = whole.find((one) => one.bStart <= first.b && first.b <= one.bEnd);
@@ -43,11 +45,9 @@ export function rangeHunks(change: LineChange, shown: readonly Change[], options
     let oldCount = end - start;
     const changes = inside.map((one): Change => {
       const from = Math.max(one.b, start);
-      const bCount = Math.min(one.b + one.bCount, end) - from;
-      // Deletions count as part of the range where the line that follows them is in it.
-      const counted = one.b >= start && one.b < last;
-      oldCount += (counted ? one.aCount : 0) - bCount;
-      return counted ? { ...one, b: from, bCount } : { ...one, a: one.a + one.aCount, aCount: 0, b: from, bCount };
+      const bCount = Math.max(0, Math.min(one.b + one.bCount, end) - from);
+      oldCount += (counted(one) ? one.aCount : 0) - bCount;
+      return counted(one) ? { ...one, b: from, bCount } : { ...one, a: one.a + one.aCount, aCount: 0, b: from, bCount };
     });
     const shownStart = hunk !== undefined && hunk.aEnd === hunk.aStart ? oldStart : oldStart + 1;
     found.push({
