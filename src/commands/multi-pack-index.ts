@@ -570,6 +570,21 @@ function referenced(midx: MultiPackIndex): number[] {
   return counts;
 }
 
+/** The one multi-pack-index there is, a chain of one layer too. Throws `UNSUPPORTED` where there are more. */
+function openOne(
+  context: CommandContext,
+  repository: Repository,
+  directory: string,
+  what: string,
+): MultiPackIndex | undefined {
+  const single = openMidx(context, repository, directory);
+  if (single !== undefined || readMidxChain(context.platform, `${directory}/pack`) === undefined) return single;
+  const layers = openLayers(context, repository, directory);
+  if (layers.length === 1) return layers[0];
+  for (const layer of layers) layer.close();
+  throw new GitError('UNSUPPORTED', `cannot ${what} incremental multi-pack-index`);
+}
+
 async function runExpire(
   context: CommandContext,
   words: readonly string[],
@@ -579,11 +594,8 @@ async function runExpire(
   if (typeof parsed === 'number') return parsed;
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.expire, common);
   const { repository, directory, packs } = place(context, parsed.values['object-dir'] ?? early);
-  const midx = openMidx(context, repository, directory);
-  if (midx === undefined) {
-    if (readMidxChain(context.platform, `${directory}/pack`) === undefined) return 0;
-    throw new GitError('UNSUPPORTED', 'cannot expire packs from an incremental multi-pack-index');
-  }
+  const midx = openOne(context, repository, directory, 'expire packs from an');
+  if (midx === undefined) return 0;
   const { fs } = context.platform;
   tellProgress(context, parsed.values, 'Counting referenced objects', midx.count);
   const counts = referenced(midx);
@@ -607,6 +619,7 @@ async function runExpire(
         sync: repository.syncs('pack-metadata'),
       });
     }
+    if (midx.path.endsWith('.midx')) removeMidxChain(context.platform, `${directory}/pack`);
     for (const name of gone) removePack(context.platform, `${directory}/pack/${name.slice(0, -4)}.pack`);
     removeStaleMidxFiles(context.platform, `${directory}/pack`, undefined);
   }
@@ -625,11 +638,8 @@ async function runRepack(
   if (parsed.rest.length > 0) return subcommandUsage(context, usages.repack, repackOptions);
   const { repository, directory, packs } = place(context, parsed.values['object-dir'] ?? early);
   const batch = parsed.values['batch-size'] ?? 0;
-  const midx = openMidx(context, repository, directory);
-  if (midx === undefined) {
-    if (readMidxChain(context.platform, `${directory}/pack`) === undefined) return 0;
-    throw new GitError('UNSUPPORTED', 'cannot repack an incremental multi-pack-index');
-  }
+  const midx = openOne(context, repository, directory, 'repack an');
+  if (midx === undefined) return 0;
   const { fs } = context.platform;
   const keepKept = !repository.config.getBool('repack.packkeptobjects', false);
   const all = packs.packs();
@@ -674,6 +684,15 @@ async function runRepack(
   if (repository.config.getBool('repack.usedeltabaseoffset', true)) argv.unshift('--delta-base-offset');
   await runInner(context, packObjects, argv, `${lines.join('\n')}\n`);
   packs.refresh();
+  if (midx.path.endsWith('.midx')) {
+    const now = packs.packs().map((pack) => baseName(pack.index.path));
+    if (now.length === midx.packNames.length && now.every((name) => midx.packNames.includes(name))) {
+      midx.close();
+      packs.close();
+      return 0;
+    }
+    removeMidxChain(context.platform, `${directory}/pack`);
+  }
   writeMidx({
     existing: [midx],
     platform: context.platform,

@@ -75,4 +75,4 @@ test('the words that complete a command are those that stock git has', async () 
   }
   expect(differing).toEqual([]);
   expect(compared).toBeGreaterThan(90);
-}, 60_000);
+}, 300_000);

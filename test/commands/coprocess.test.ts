@@ -26,7 +26,7 @@ interface Ids {
   readonly blob: string;
 }
 
-test('a command kept running answers each request at once', { timeout: 180_000 }, async () => {
+test('a command kept running answers each request at once', { timeout: 300_000 }, async () => {
   const box = sandbox();
   box.git(['init', '-q']);
   writeFileSync(box.path('a'), 'one\n');

@@ -80,7 +80,7 @@ describe('credential', () => {
       if (i % 4 === 0) same(both(box, [...words, 'credential', 'approve'], whole), `approve ${settings.join(' ')}`);
       if (i % 4 === 1) same(both(box, [...words, 'credential', 'reject'], whole), `reject ${settings.join(' ')}`);
     }
-  }, 120_000);
+  }, 300_000);
 
   it.skipIf(!since(46))('takes credentials of other kinds from helpers that announce them (needs git 2.46)', () => {
     const box = sandbox();
@@ -177,7 +177,7 @@ describe('credential-store', () => {
       expect(read('b/file')).toBe(read('s/file'));
     }
     expect(statSync(box.path('b/file')).mode & 0o777).toBe(0o600);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('credential-cache', () => {

@@ -129,7 +129,7 @@ beforeAll(async () => {
     box.git(['notes', 'add', '-m', 'another', 'v2'], { cwd: `r${i}` });
     repositories.push(join(folder, `r${i}`));
   }
-}, 60_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it(`${count} random range-diffs answer as stock git`, { timeout: 600_000 }, () => {

@@ -78,7 +78,7 @@ describe('ancestry agrees with stock git', () => {
         box.git(['commit-graph', 'write', '--stdin-commits'], { cwd, input: oldest(oids, SIZE / 2) });
         expect(await compare(random, cwd, oids)).toBe(true);
       }
-    }, 120_000);
+    }, 300_000);
 
     it(`with a split chain of layers, some without corrected dates, dates ${kind}`, async () => {
       const random = new Random(20 + kind.length);
@@ -103,7 +103,7 @@ describe('ancestry agrees with stock git', () => {
           expect(await compare(random, cwd, oids, 4)).toBe(true);
         }
       }
-    }, 120_000);
+    }, 300_000);
   }
 
   it('where the graph does not tell history as it is seen', async () => {
@@ -126,5 +126,5 @@ describe('ancestry agrees with stock git', () => {
     // Shallow commits.
     writeFileSync(box.path(cwd, '.git/shallow'), `${oids[28]!}\n${oids[29]!}\n`);
     expect(await compare(random, cwd, oids)).toBe(false);
-  }, 120_000);
+  }, 300_000);
 });

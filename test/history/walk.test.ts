@@ -110,7 +110,7 @@ describe('walks on positions of the commit-graph', () => {
         expect(counted).toBeGreaterThan(20);
         repository.close();
       }
-    }, 120_000);
+    }, 300_000);
   }
 
   /** What `b` (with `both`: and `a`) reaches by no way through the first parents of `a` (with `both`: of the merge bases). */
@@ -182,5 +182,5 @@ describe('walks on positions of the commit-graph', () => {
         expect({ args, out: ours.stdout, code: ours.code }).toEqual({ args, out: theirs.stdout, code: theirs.code });
       }
     }
-  }, 180_000);
+  }, 300_000);
 });

@@ -77,7 +77,7 @@ beforeAll(async () => {
   box.git(['init', '-q', '-b', 'main', 'r']);
   const imported = box.tryGit(['fast-import', '--quiet'], { cwd: 'r', input: stream });
   if (imported.code !== 0) throw new Error(imported.stderr);
-}, 120_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function compare(options: readonly (readonly string[])[]): void {

@@ -37,7 +37,7 @@ beforeAll(async () => {
     box.git(['pack-refs', '--all'], { cwd });
     repositories.push(join(folder, name));
   }
-}, 120_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What changed between the versions of git that machines have: compared with the current one only. */

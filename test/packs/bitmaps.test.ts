@@ -228,5 +228,5 @@ describe('bitmaps', () => {
         box.git(['rev-list', '--all', '--count'], { cwd }),
       );
     }
-  }, 60_000);
+  }, 300_000);
 });

@@ -232,6 +232,6 @@ describe('hostile packs', () => {
         }
         expect(readdirSync(target)).toEqual([]);
       }),
-    120_000,
+    300_000,
   );
 });

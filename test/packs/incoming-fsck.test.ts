@@ -67,7 +67,7 @@ describe('objects that come in are looked at as git looks at them', () => {
         box.run('rm', ['-rf', 'a', 'b']);
       }
     }
-  }, 60_000);
+  }, 300_000);
 
   it('unpack-objects --strict', () => {
     const { box, packs } = cases();
@@ -87,7 +87,7 @@ describe('objects that come in are looked at as git looks at them', () => {
         box.run('rm', ['-rf', 'a', 'b']);
       }
     }
-  }, 60_000);
+  }, 300_000);
 
   it('receive.fsckObjects and its settings', () => {
     const { box, bogus } = cases();
@@ -116,7 +116,7 @@ describe('objects that come in are looked at as git looks at them', () => {
       expect(push(...on, 'receive.fsck.skipList=nowhere')).toContain('could not open object name list: nowhere');
     }
     expect(push('transfer.fsckObjects=true', 'receive.fsckObjects=false')).toMatch(/^0\n/);
-  }, 60_000);
+  }, 300_000);
 
   it('fetch.fsckObjects and its settings', () => {
     const { box, bogus } = cases();
@@ -138,5 +138,5 @@ describe('objects that come in are looked at as git looks at them', () => {
     expect(fetch('bogus', 'fetch.fsck.skipList')).toContain(
       "error: missing value for 'fetch.fsck.skiplist'\nfatal: unable to parse 'fetch.fsck.skiplist' from command-line config",
     );
-  }, 60_000);
+  }, 300_000);
 });

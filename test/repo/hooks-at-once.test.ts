@@ -62,7 +62,7 @@ test('hooks run at once where the configuration or -j says so, and one after ano
     code: 1,
     stderr: serial,
   });
-}, 60_000);
+}, 300_000);
 
 test.skipIf(!current)('stock git of the same version runs them at once, too', () => {
   const box = sandbox();
@@ -83,4 +83,4 @@ test('a push is told by hooks of the receiving side that run at once', () => {
   expect(told.slice(0, 2).map((line) => line.trimEnd())).toEqual(['remote: first begins', 'remote: first saw it']);
   expect(told.map((line) => line.trimEnd())).toContain('remote: second ends');
   expect(readFileSync(`${cwd}/.git/refs/heads/other`, 'latin1')).toMatch(/^[0-9a-f]{40}\n$/);
-}, 30_000);
+}, 300_000);

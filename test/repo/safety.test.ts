@@ -129,7 +129,7 @@ test('a name in an object that leads out of the store as a path is no name', () 
     }
     expect(box.tryBough(['fsck'], { cwd: 'r' }).code).toBeGreaterThan(0);
   }
-}, 120_000);
+}, 300_000);
 
 test('trees that lie too deep are refused as git refuses them, and those at the limit are not', () => {
   const box = sandbox();
@@ -170,7 +170,7 @@ test('trees that lie too deep are refused as git refuses them, and those at the 
       else expect([words, ours.stderr]).toEqual([words, expect.stringContaining('maximum allowed tree depth')]);
     }
   }
-}, 120_000);
+}, 300_000);
 
 test('a symbolic link in place of a directory leads nothing outside the work tree', () => {
   const box = sandbox();
@@ -208,7 +208,7 @@ test('a symbolic link in place of a directory leads nothing outside the work tre
     ]);
     if (lstatSync(box.path('r/a'), { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(box.path('r/a'));
   }
-}, 120_000);
+}, 300_000);
 
 test('a repository that is served names no program to run; settings of the user may', () => {
   const box = sandbox();

@@ -24,5 +24,5 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     });
     expect(await ended).toEqual([null, signal]);
   },
-  60_000,
+  300_000,
 );

@@ -158,7 +158,7 @@ describe('a server does not suffer from', () => {
     }
     expect(complaints.join('')).toContain('request was larger than our maximum size');
     await othersAreServed();
-  }, 120_000);
+  }, 300_000);
 
   it('a push of more than it wants, told before or found out', async () => {
     const type = { 'Content-Type': 'application/x-git-receive-pack-request' };
@@ -169,7 +169,7 @@ describe('a server does not suffer from', () => {
     const noise = Buffer.concat([command, encodeText('0000PACK\0\0\0\x02\0\0\0\x09'), Buffer.alloc(3 << 20, 0x9f)]);
     await post('/hub.git/git-receive-pack', { ...type, 'Transfer-Encoding': 'chunked' }, noise);
     await othersAreServed();
-  }, 120_000);
+  }, 300_000);
 
   it('garbage, half sentences and silence', async () => {
     const random = new Random(3);
@@ -192,7 +192,7 @@ describe('a server does not suffer from', () => {
     const outside = await raw(gitPort, Buffer.from('0026git-upload-pack /../../etc\0host=x\0'));
     expect(outside).toMatch(/ERR/);
     expect(await raw(gitPort, Buffer.from('0019git-shell-out /hub.git'))).toMatch(/^$|ERR/);
-  }, 120_000);
+  }, 300_000);
 
   it('more callers than there is room for', async () => {
     const sockets = Array.from({ length: 60 }, () => net.connect(httpPort, '127.0.0.1'));
@@ -205,7 +205,7 @@ describe('a server does not suffer from', () => {
     expect(connections.size).toBe(0);
     for (const socket of sockets) socket.destroy();
     await othersAreServed();
-  }, 120_000);
+  }, 300_000);
 
   it('somebody who asks for much and does not read it', async () => {
     const big = await init(join(place, 'big.git'), { bare: true, env });
@@ -245,7 +245,7 @@ describe('a server does not suffer from', () => {
     expect((process.memoryUsage().arrayBuffers - arrayBuffers) / 2 ** 20).toBeLessThan(32);
     for (const socket of sockets) socket.destroy();
     await othersAreServed();
-  }, 120_000);
+  }, 300_000);
 
   it('trees within trees within trees', async () => {
     const deep = await init(join(place, 'deep.git'), { bare: true, env });
@@ -268,7 +268,7 @@ describe('a server does not suffer from', () => {
       );
     expect(outcome).toMatch(/^(?:done|TRANSPORT|LIMIT|PROTOCOL)$/);
     await othersAreServed();
-  }, 120_000);
+  }, 300_000);
 
   it('leaves while its pack is made: that conversation ends, and no rejection is left to nobody', async () => {
     const repository = enterRepository(nodePlatform, env, '/', join(place, 'hub.git'), false);

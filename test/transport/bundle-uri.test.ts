@@ -123,7 +123,7 @@ it('tokens: down to what fits, then up again', async () => {
   const some = await take(fresh());
   expect(some).toMatchObject({ ok: true, asked: 'list fake 3 2 1', refs: 'base left right', token: '3' });
   expect(some.said).toBe(`warning: failed to download bundle from URI '${base}/fake'\n`);
-}, 60_000);
+}, 300_000);
 
 it('tokens: a later fetch takes only what is newer', async () => {
   const all = [1, 2, 3, 4, 6, 7];
@@ -138,7 +138,7 @@ it('tokens: a later fetch takes only what is newer', async () => {
     list(all, broken);
     expect(await take(place)).toMatchObject(expected);
   }
-}, 60_000);
+}, 300_000);
 
 it('without tokens all are taken, in whatever order they fit', async () => {
   list([7, 4, 6, 3, 2, 1], [], false);
@@ -166,7 +166,7 @@ it('without tokens all are taken, in whatever order they fit', async () => {
     ok: false,
     said: `error: file at URI '${base}/bogus' is not a bundle or bundle list\n`,
   });
-}, 60_000);
+}, 300_000);
 
 it('a server cannot lead to files of this machine', async () => {
   const file = box.path('mine.bundle');
@@ -180,7 +180,7 @@ it('a server cannot lead to files of this machine', async () => {
   });
   writeFileSync(box.path('own-list'), words);
   expect(await take(fresh(), box.path('own-list'))).toMatchObject({ ok: true, refs: 'base' });
-}, 60_000);
+}, 300_000);
 
 it('what a server tells of is named relative to the server', () => {
   box.git(['clone', '-q', '--bare', 'from', 'hub.git']);

@@ -72,7 +72,7 @@ it.each(['sha1', 'sha256'])(
       expect({ what, ...other }).toEqual({ what, ...one });
     }
   },
-  120_000,
+  300_000,
 );
 
 it('takes no tag of the very second that --since or --until name', () => {
@@ -91,7 +91,7 @@ it('takes no tag of the very second that --since or --until name', () => {
     });
     expect(ours).toEqual(theirs);
   }
-}, 60_000);
+}, 300_000);
 
 it('a bundle that is damaged anywhere is refused, and nothing of it stays', () => {
   const box = sandbox();
@@ -110,4 +110,4 @@ it('a bundle that is damaged anywhere is refused, and nothing of it stays', () =
     expect(ran.stderr).toMatch(/^(?:error|fatal): ./m);
     expect(box.run('ls', ['c']).code).not.toBe(0);
   }
-}, 60_000);
+}, 300_000);

@@ -65,7 +65,7 @@ describe('stores that pull from each other', () => {
       } finally {
         rmSync(place, { recursive: true, force: true });
       }
-    }, 120_000);
+    }, 300_000);
   }
 
   it('a conflict is an answer, leaves the branch where it was, and a strategy takes a side', async () => {

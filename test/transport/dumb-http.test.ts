@@ -69,7 +69,7 @@ it.each(['sha1', 'sha256'] as const)(
     expect(web.asked.filter((path) => /objects\/[0-9a-f]{2}\//.test(path))).toHaveLength(3);
     box.fsck('c');
   },
-  60_000,
+  300_000,
 );
 
 it('what is damaged or missing on the server is refused', async () => {
@@ -114,7 +114,7 @@ it('what is damaged or missing on the server is refused', async () => {
   box.run('rm', ['-rf', 'c']);
   await remote().fetch(await init(box.path('c'), { env: box.env }));
   box.fsck('c');
-}, 60_000);
+}, 300_000);
 
 it('a server whose alternates never end is left', async () => {
   const box = sandbox();

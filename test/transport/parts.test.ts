@@ -158,7 +158,7 @@ describe('refspecs', () => {
       const valid = !/invalid refspec/.test(box.tryGit(words).stderr);
       expect({ spec, valid: tryParseRefspec(spec, 'fetch') !== undefined }).toEqual({ spec, valid });
     }
-  }, 60_000);
+  }, 300_000);
 
   it('map names there and back', () => {
     const spec = parseRefspec('+refs/heads/*:refs/remotes/origin/*', 'fetch');
@@ -211,7 +211,7 @@ describe('URLs', () => {
       const bough = box.tryBough(words);
       expect({ url, code: bough.code, out: bough.stdout }).toEqual({ url, code: stock.code, out: stock.stdout });
     }
-  }, 120_000);
+  }, 300_000);
 
   it('name folders, and show no passwords', () => {
     for (const [url, name] of [

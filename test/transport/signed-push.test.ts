@@ -95,7 +95,7 @@ it.skipIf(!keygen)(
       ]);
     }
   },
-  60_000,
+  300_000,
 );
 
 it('a nonce is good only where it was made here, and for as long as it may', () => {

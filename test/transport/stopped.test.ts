@@ -75,7 +75,7 @@ it('a fetch that is stopped at any of its reports moves no ref, leaves no file, 
     into.close();
   }
   expect(stopped).toBeGreaterThan(0);
-}, 120_000);
+}, 300_000);
 
 it('a push that is stopped is taken whole or not at all', async () => {
   const folder = place();
@@ -105,7 +105,7 @@ it('a push that is stopped is taken whole or not at all', async () => {
     hub.close();
   }
   expect(stopped).toBeGreaterThan(0);
-}, 120_000);
+}, 300_000);
 
 it('a pack that is stopped while it is made, or received, leaves nothing', async () => {
   const folder = place();
