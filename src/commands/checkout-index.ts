@@ -137,7 +137,7 @@ class Checkout {
     const path = full.endsWith('/') ? full.slice(0, -1) : full;
     const say = (why: string): void => {
       this.failed = true;
-      if (!this.#settings.quiet) this.#context.printError(`git checkout-index: ${word} ${why}\n`);
+      if (!this.#settings.quiet) this.#context.printError(`git checkout-index: ${path} ${why}\n`);
     };
     if (this.#settings.everyStage && index.has(path) && index.get(path) === undefined) {
       yield* this.#temporaryStages(path);
@@ -155,10 +155,12 @@ class Checkout {
       return;
     }
     if (!index.has(path)) {
-      say(index.hasDirectory(path) ? 'is a sparse directory' : 'is not in the cache');
+      say('is not in the cache');
       return;
     }
-    if (this.#settings.stage !== 0) say(`does not exist at stage ${this.#settings.stage}`);
+    if (index.get(path)?.skipWorktree === true)
+      say("has skip-worktree enabled; use '--ignore-skip-worktree-bits' to checkout");
+    else if (this.#settings.stage !== 0) say(`does not exist at stage ${this.#settings.stage}`);
     else if (!this.#settings.everyStage) say('is unmerged');
   }
 

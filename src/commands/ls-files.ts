@@ -3,7 +3,7 @@ import { compareText } from '../base/bytes.js';
 import { GitError } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { formatMode, isRegularMode, isTreeMode, kindOfMode } from '../objects/mode.js';
-import { itemMatches } from '../repo/pathspec.js';
+import { itemMatches, parsePathspec } from '../repo/pathspec.js';
 import { resolveKind } from '../repo/revision.js';
 import { eolAttribute, eolInfo } from '../worktree/eol-info.js';
 import { Ignores } from '../worktree/ignore.js';
@@ -91,7 +91,8 @@ class Listing {
   readonly #context: CommandContext;
   readonly #values: Values;
   readonly #tree: WorkTree;
-  readonly #spec: ReturnType<typeof pathspecOf>;
+  #spec: ReturnType<typeof pathspecOf>;
+  readonly #rest: readonly string[];
   readonly #print: (path: string) => string;
   readonly #end: string;
   #last: string | undefined;
@@ -100,7 +101,8 @@ class Listing {
     this.#context = context;
     this.#values = values;
     this.#tree = openWorkTree(context, { bareToo: true });
-    this.#spec = pathspecOf(context, this.#tree, rest, { whenEmpty: 'cwd' });
+    this.#rest = rest;
+    this.#spec = parsePathspec([]);
     this.#end = values.z === true ? '\0' : '\n';
     this.#print = pathPrinter(this.#tree, { raw: values.z === true, full: values['full-name'] === true });
   }
@@ -110,6 +112,8 @@ class Listing {
     const tree = this.#tree;
     const stage = values.stage === true || values.unmerged === true;
     const modified = values.modified === true;
+    if (values.ignored === true) tree.requireRoot();
+    const ignores = this.#ignores();
     if (values.format != null) {
       const wrong = (['stage', 'others', 'killed', 'resolve-undo', 'deduplicate', 'eol', 't'] as const).find(
         (key) => values[key] === true,
@@ -120,6 +124,7 @@ class Listing {
         });
       }
     }
+    if (values.others === true || values.killed === true || values.deleted === true || modified) tree.requireRoot();
     if (values['recurse-submodules'] === true) {
       const unsupported = (['deleted', 'others', 'unmerged', 'killed', 'modified', 'resolve-undo'] as const).some(
         (key) => values[key] === true,
@@ -131,8 +136,8 @@ class Listing {
         throw new GitError('USAGE', 'ls-files --recurse-submodules does not support --error-unmatch');
       }
     }
-    if (values.ignored === true) tree.requireRoot();
-    const ignores = this.#ignores();
+    // Only now, after all that is told of options.
+    this.#spec = pathspecOf(this.#context, tree, this.#rest, { whenEmpty: 'cwd' });
     if (values.ignored === true && values.others !== true && values.cached !== true) {
       throw new GitError('USAGE', 'ls-files -i must be used with either -o or -c');
     }
@@ -149,7 +154,6 @@ class Listing {
         values.killed === true ||
         values['resolve-undo'] === true
       );
-    if (values.others === true || values.killed === true || values.deleted === true || modified) tree.requireRoot();
     if (values['with-tree'] != null) await this.#overlay(values['with-tree'], stage);
     if (values.others === true || values.killed === true) yield* this.#others(ignores);
     if (cached || stage || values.deleted === true || modified) yield* this.#entries(cached, stage, ignores);
@@ -170,7 +174,7 @@ class Listing {
     });
     for (const pattern of values.exclude ?? []) ignores.addPattern(pattern);
     for (const file of values['exclude-from'] ?? []) {
-      if (!ignores.addFile(resolve(this.#context.cwd, file), file)) {
+      if (!ignores.addFile(resolve(this.#tree.repository.workTree ?? this.#context.cwd, file), file)) {
         throw new GitError('USAGE', `cannot use ${file} as an exclude file`);
       }
     }

@@ -67,6 +67,7 @@ export function pathspecOf(
   return parsePathspec(words, {
     prefix,
     workTree,
+    root: `${tree.repository.gitDir}/.`,
     settings: options.literal === true ? { literal: true } : context.globals.pathspecs,
     attributesOf: (path) => tree.attributes.of(path),
     ...(options.whenEmpty === undefined ? {} : { whenEmpty: options.whenEmpty }),

@@ -44,6 +44,8 @@ export interface PathspecOptions {
   readonly settings?: PathspecSettings;
   /** The work tree's absolute root, for absolute paths and for messages. */
   readonly workTree?: string | undefined;
+  /** What is named instead where there is no work tree. */
+  readonly root?: string | undefined;
   /** Magic that the command does not understand: these words are refused. */
   readonly refuse?: readonly Magic[];
   /** With no words at all: the current directory (`cwd`) or everything (the default). */
@@ -372,7 +374,10 @@ function parseItem(word: string, prefix: string, options: PathspecOptions): Path
   } else {
     const normal = normalize(prefix, rest, options.workTree);
     if (normal === undefined) {
-      throw new GitError('USAGE', `${word}: '${rest}' is outside repository at '${options.workTree ?? ''}'`);
+      throw new GitError(
+        'USAGE',
+        `${word}: '${rest}' is outside repository at '${options.workTree ?? options.root ?? ''}'`,
+      );
     }
     match = normal.path;
     plain = normal.prefixLength;

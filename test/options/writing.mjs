@@ -241,6 +241,9 @@ async function answer(program, state, words, stdin) {
 
 /** What differs on purpose (docs/differences-from-git.md), or where stock git is wrong: by command line, with the reason. */
 const KEPT = [
+  [/(?:skipHash|manyFiles)=true update-index --split-index/, 'git cannot find a shared index without a checksum'],
+  [/^update-index (?:-q --\S+ )?(?:x\.o|untracked\.txt|sub\/c\.txt)$/, 'git stores a file that it then does not add'],
+  [/branch\.main\.remote= branch/, 'git falls over an empty name of a remote'],
   [/^(?:checkout|restore) .*(?:-- \.|:!a\.txt|:\/)$/, 'git empties a file that is only intended to be added'],
   [/^stash push .*-- \.$/, 'git loses files where it cannot put one back'],
   [/^version .*--build-option|^--version --build-options/, 'says how it was built'],
