@@ -445,8 +445,10 @@ describe('histories that chance seldom makes', () => {
           // Of a tip that is no commit stock git says so where it makes groups of tips.
           const err = theirs.stderr.replace(/^error: object .* is a (?:tree|blob), not a commit\n/gm, '');
           expect({ code: ours.code, err: ours.stderr }, said).toEqual({ code: theirs.code, err });
-          // What packs of layers have in common is packed once more by stock git.
-          expect(held(cwd, layered), said).toEqual(held(twin, layered));
+          // What packs of layers have in common is packed once more by stock git; a pack that comes out as one that is there
+          // is no other one.
+          const anywhere = layered || words.slice(0, 2).join(' ') === 'multi-pack-index repack';
+          expect(held(cwd, anywhere), said).toEqual(held(twin, anywhere));
         } else if (theirs.code === 0) expect(ours.code, `${said}\n${ours.stderr}`).toBe(0);
         // A graph may be left with commits that are gone, with stock git too; that spoils the rest.
         const stale = box.tryGit(['commit-graph', 'verify', '--no-progress'], { cwd: twin });
