@@ -27,7 +27,7 @@ export function runExternal(context: CommandContext, execDirectory: string): num
       trace(context, 'run-command.c:765', `start_command: ${traceWords([file, ...context.argv])}`);
       const { code } = context.platform.processes!.runSync([file, ...context.argv], {
         stdin: 'inherit',
-        stdout: 'inherit',
+        stdout: context.io.stdout.descriptor,
         stderr: 'inherit',
         env: { ...context.env, PATH: `${execPath}:${context.env['PATH'] ?? ''}` },
       });
@@ -183,7 +183,7 @@ export function expandAlias(
     const ran = context.platform.processes!.runSync([program, ...args], {
       cwd: top,
       stdin: 'inherit',
-      stdout: 'inherit',
+      stdout: context.io.stdout.descriptor,
       stderr: 'inherit',
       env: { ...context.env, ...surroundingsOf(repository, top, context) },
     });

@@ -122,6 +122,7 @@ const subcommands: Readonly<Record<string, (context: CommandContext, argv: reado
     const show = display(context, values, chosenType(args.events));
     const place = choosePlace(context, values);
     const [name] = args.rest;
+    context.startPager(true);
     if (values.url != null) return yield* getByUrl(context, place, show, values.includes, name!, values.url);
     return yield* get(context, place, show, values.includes, {
       name: name!,

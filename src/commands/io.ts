@@ -36,6 +36,11 @@ export class Output {
     this.#descriptor = descriptor;
   }
 
+  /** Where it goes: a program whose output belongs here is given this. */
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
   get columns(): number | undefined {
     // Node makes its streams, and loads what they need, at the first look at one.
     if (!this.isTerminal) return undefined;

@@ -17,7 +17,7 @@ import { ClosedPipe, type Io, processIo } from './io.js';
 import { toJsonLine } from './json.js';
 import { CompletionRequest, type OptionSpecs, parseOptions, UsageError, usageText } from './options.js';
 import { traceCommand, traceText, writeTrace } from './trace.js';
-import { type Pager, startPager } from './pager.js';
+import { laterPaged, type Pager, startPager } from './pager.js';
 import { endInterrupted, interruption, interruptSignal } from './interrupt.js';
 import { checkPreconditions } from './preconditions.js';
 import { startProgress } from './progress.js';
@@ -36,7 +36,8 @@ interface Surroundings {
   /** The repository room, loaded unless the command does without. */
   room: typeof import('../repo/repository.js') | undefined;
   repository: Repository | undefined;
-  pager: Pager | undefined;
+  /** One for all that runs in this process. */
+  readonly paged: { pager: Pager | undefined };
 }
 
 /** Node decodes arguments as UTF-8 and loses other bytes; where that happened the system still has them. */
@@ -118,7 +119,7 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
       paginate: parsed.paginate,
       room: undefined,
       repository: undefined,
-      pager: undefined,
+      paged: { pager: undefined },
     };
     code = await dispatch(surroundings, parsed.rest);
   } catch (error) {
@@ -135,7 +136,7 @@ export async function main(program: 'git' | 'bough', words: readonly string[], e
     else code = report(io, error, false);
   }
   surroundings?.repository?.close();
-  await surroundings?.pager?.finish();
+  await surroundings?.paged.pager?.finish();
   compileFreely?.();
   if (isTracing()) for (const event of ['exit', 'atexit']) traceEvent(event, { code });
   if (code === interruption()?.exitCode) endInterrupted();
@@ -208,6 +209,7 @@ async function runByName(
   const context = contextFor(surroundings, name, argv);
   if (!builtIn) {
     await checkOverrides(surroundings);
+    context.startPager(surroundings.paginate === true);
     const external = runExternal(context, surroundings.execDirectory);
     if (external !== undefined) return external;
   }
@@ -276,6 +278,7 @@ async function runNamed(
             noAbbreviations: surroundings.env['GIT_TEST_DISALLOW_ABBREVIATED_OPTIONS'] === 'true',
           });
     if (surroundings.paginate === true) context.startPager(true);
+    else if (command.standalone !== true && !laterPaged.has(name)) context.startPager(false);
     const results = command.run(context, args);
     for (;;) {
       const step = await results.next();
@@ -400,7 +403,7 @@ function contextFor(
       }),
     wantColor: (slot, override) => wantColor(context, slot, override),
     startPager(defaultOn) {
-      owner.pager ??= startPager(context, surroundings.paginate, defaultOn);
+      owner.paged.pager ??= startPager(context, surroundings.paginate, defaultOn);
     },
     async runCommand(other, words) {
       traceCommand(env, io, [other, ...words], 'run_command');

@@ -64,6 +64,7 @@ export const command = defineCommand({
   parsing: { none: true },
   async *run(context): AsyncGenerator<Group, number | undefined> {
     if (context.argv.length === 1 && context.argv[0] === '-h') throw new UsageError('', { help: true });
+    context.startPager(true);
     yield* shortlog(context);
     return undefined;
   },

@@ -455,6 +455,7 @@ async function* list(context: CommandContext, tree: WorkTree, argv: readonly str
     return subcommandUsage(context, [usages.list], {}, new UsageError('', { help: true }));
   }
   if ((await repository.refs.resolve('refs/stash')) === undefined) return 0;
+  context.startPager(true);
   if (argv.length > 0) {
     const words = argv.filter((word) => word !== '--');
     const log = ['--format=%gd: %gs', '-g', '--first-parent', ...words, 'refs/stash', '--'];

@@ -80,7 +80,7 @@ export interface SpawnOptions {
   readonly input?: Bytes | undefined;
   /** `inherit` gives the child our terminal for that stream; `stderr` (for stdout) sends it to our stderr. */
   readonly stdin?: 'inherit' | 'ignore' | 'pipe';
-  readonly stdout?: 'inherit' | 'ignore' | 'pipe' | 'stderr';
+  readonly stdout?: 'inherit' | 'ignore' | 'pipe' | 'stderr' | number;
   readonly stderr?: 'inherit' | 'ignore' | 'pipe';
   readonly signal?: AbortSignal | undefined;
 }
