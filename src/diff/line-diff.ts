@@ -1,4 +1,5 @@
 import { commonSuffix } from '../base/common-bytes.js';
+import { effort } from '../base/effort.js';
 import { compactGroups } from './compact.js';
 import { histogram } from './histogram.js';
 import { canonicalLines, classify, lineBytes, type LineClasses, type Lines, type LineWhitespace } from './lines.js';
@@ -84,6 +85,7 @@ export function diffClasses(
   anchored?: (line: number) => boolean,
   text?: { readonly a: Lines; readonly b: Lines },
 ): Change[] {
+  effort(aIds.length + bIds.length);
   const aChanged = new Uint8Array(aIds.length + 2);
   const bChanged = new Uint8Array(bIds.length + 2);
   if (algorithm === 'histogram') histogram(classes, aIds, bIds, aChanged, bChanged);

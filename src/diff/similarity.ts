@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
+import { effort } from '../base/effort.js';
 import { looksBinary } from './binary.js';
 
 /** What git calls a score: 0 to 60,000, all the same. */
@@ -27,6 +28,7 @@ const longest = 64;
  */
 export function chunksOf(content: Bytes, text = !looksBinary(content)): Chunks {
   const length = content.length;
+  effort(length >> 5);
   // each piece is one number: hash * 128 + length, so that sorting numbers sorts pieces
   let pieces = new Uint32Array(Math.max(16, length >> 4));
   let count = 0;
@@ -79,6 +81,7 @@ export function countChanges(from: Chunks, to: Chunks): { readonly copied: numbe
   let added = 0;
   let j = 0;
   const toCount = to.hashes.length;
+  effort((from.hashes.length + toCount) >> 2);
   for (let i = 0; i < from.hashes.length; i++) {
     const hash = from.hashes[i]!;
     while (j < toCount && to.hashes[j]! < hash) added += to.bytes[j++]!;

@@ -1,3 +1,4 @@
+import { onEffort } from '../../base/effort.js';
 import { binding } from './builtins.js';
 
 /** The engines that this was measured with. Flags of other versions are left alone. */
@@ -6,21 +7,24 @@ const KNOWN = /^11\./;
 /**
  * Stops optimizing for work that is over before it could pay, until what is answered is called (more than once is
  * harmless). V8 optimizes on threads of its own, and a process waits for them in the end: after some milliseconds of work
- * as long again. (`node:v8` itself takes 1.4 ms to load.)
+ * as long again. Where long work is announced (`effort`), it optimizes after all. (`node:v8` itself takes
+ * 1.4 ms to load.)
  */
 export function stopOptimizing(): () => void {
   let set = KNOWN.test(process.versions.v8) ? flagSetter() : undefined;
   set?.('--no-opt');
-  return () => {
+  const optimize = (): void => {
     set?.('--opt');
     set = undefined;
   };
+  onEffort(optimize);
+  return optimize;
 }
 
 /** Processor time of the whole process, in microseconds, that a command may take before optimizing is worth it. */
 const ENOUGH = 100_000;
 /** A file or object of that many bytes promises a loop that nothing interrupts. */
-const LARGE = 512 << 10;
+const LARGE = 128 << 10;
 /** Looking at the clock costs as much as inflating a small object. */
 const CALLS = 16;
 let watch: ((bytes: number) => void) | undefined;

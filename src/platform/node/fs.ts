@@ -1,6 +1,7 @@
 import * as nodeFs from 'node:fs';
 import type { Bytes } from '../../base/bytes.js';
 import { decodeText, emptyBytes, encodeText } from '../../base/bytes.js';
+import { effort } from '../../base/effort.js';
 import { worked } from './brief.js';
 import { innerFiles, type InnerFiles, innerReadDirectory, innerWrite, openFiles, type RawStat } from './inner-files.js';
 import { nodeLockOwner } from './lock-owner.js';
@@ -310,6 +311,7 @@ class NodeFileSystem implements FileSystem {
     try {
       const where = native(path);
       const entries = nodeFs.readdirSync(where, { withFileTypes: true });
+      effort(entries.length);
       if (!entries.some((entry) => entry.name.includes('\ufffd'))) {
         return entries.map((entry) => ({ name: entry.name, kind: statKind(entry) }));
       }
@@ -329,6 +331,7 @@ class NodeFileSystem implements FileSystem {
         const listed = read(path, 'utf8', true);
         // A name that is not UTF-8, or a kind that the file system does not tell, needs the long way.
         if (listed !== undefined && !listed[1].includes(0) && !listed[0].join('/').includes('\ufffd')) {
+          effort(listed[0].length);
           return { names: listed[0], kinds: listed[1] };
         }
       } catch (error) {
