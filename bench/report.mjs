@@ -26,6 +26,7 @@ export function report({ facts, results }) {
   let text = `${facts.cpu}, ${facts.memory}; Node ${facts.node}; ${facts.git}; repository: ${facts.repository}, ${facts.commits} commits; ${facts.date}\n`;
   text += `peers: ${peers}${(facts.skipped ?? []).map((one) => `; skipped: ${one}`).join('')}\n`;
   text += `medians of whole processes; × is the ratio of wall times to stock git, pair by pair. Aims: wall time; where git takes less than\n0.3 s, net of the ${seconds(facts.nodeStart)} that \`node -e 0\` takes here${facts.nodeStartCpu === undefined ? '' : ` (processor time ${seconds(facts.nodeStartCpu)})`}. Load: processes that wanted a processor, these included\n`;
+  if (facts.note !== undefined) text += `${facts.note}\n`;
   const earlier = results.filter(({ earlier }) => earlier === true).map(({ name }) => name);
   if (earlier.length > 0) text += `of an earlier run, on an earlier build: ${earlier.join(', ')}\n`;
   for (const { title, aim, limit, load, programs } of results) {
