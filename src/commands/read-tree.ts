@@ -89,7 +89,7 @@ export const command = defineCommand({
       throw new GitError('USAGE', '-u and -i at the same time makes no sense');
     if (!merge && (values.u === true || values.i === true))
       throw new GitError('USAGE', `${values.u === true ? '-u' : '-i'} is meaningless without -m, --reset, or --prefix`);
-    if (values.u === true) tree.requireRoot();
+    if (values.u === true || (merge && values.i !== true)) tree.requireRoot();
     if (merge && trees.length === 0) throw new GitError('USAGE', 'you must specify at least one tree to merge');
     const lock = tree.lockIndex();
     try {

@@ -12,7 +12,7 @@ import { readKind } from '../objects/database.js';
 import { MemoryObjectStore } from '../objects/memory.js';
 import { isGitlinkMode, isRegularMode } from '../objects/mode.js';
 import type { Pathspec } from '../repo/pathspec.js';
-import { parsePathspec } from '../repo/pathspec.js';
+import { itemMatches, parsePathspec } from '../repo/pathspec.js';
 import type { Repository } from '../repo/repository.js';
 import { abbreviate } from '../repo/revision-short.js';
 import { resolveRevision } from '../repo/revision.js';
@@ -404,8 +404,14 @@ async function hardReset(tree: WorkTree, to: Oid<'tree'>): Promise<void> {
  */
 async function undoPaths(tree: WorkTree, headTree: Oid<'tree'>, pathspec: Pathspec): Promise<readonly string[]> {
   const { objects } = tree.repository;
-  const added = await addToIndex(tree, { pathspec, newFiles: false, removals: true, updates: true, strict: false });
-  if (added.sparse.length > 0) return added.sparse;
+  const { entries } = tree.index;
+  const sparse = pathspec.items.filter((item) => {
+    if (item.exclude) return false;
+    const named = entries.filter((entry) => itemMatches(item, entry.path));
+    return named.length > 0 && named.every((entry) => entry.skipWorktree);
+  });
+  await addToIndex(tree, { pathspec, newFiles: false, removals: true, updates: true });
+  if (sparse.length > 0) return sparse.map((item) => item.original);
   const gone: string[] = [];
   const back: IndexEntry[] = [];
   for (const { path, oldMode, oldOid } of await diffIndexWithTree(objects, tree.index, headTree)) {

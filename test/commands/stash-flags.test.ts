@@ -205,3 +205,14 @@ test('hunks of the index that do not fit any more are named', () => {
   expect(ours).toEqual(stock);
   expect(ours.stderr).toContain('error: patch failed: seen:22\n');
 });
+
+test('only untracked files can be named', () => {
+  const make = (): Sandbox => {
+    const box = flagged();
+    writeFileSync(box.path('new'), 'new\n');
+    return box;
+  };
+  const [stock, ours] = both(make, ['stash', 'push', '-u', '--', 'new']);
+  expect(ours).toEqual(stock);
+  expect(ours.code).toBe(0);
+});
