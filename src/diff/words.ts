@@ -118,7 +118,7 @@ export class WordDiff {
     const oldText = this.oldText.take();
     const newText = this.newText.take();
     if (newText.length === 0) {
-      this.prefixTo.text(this.prefix);
+      this.out.text(this.prefix);
       this.write(this.styles.old, oldText, 0, oldText.length);
       return;
     }
@@ -144,7 +144,7 @@ export class WordDiff {
       lastOld = change.aCount > 0 ? change.a + 1 : change.a;
     }
     if (done !== newText.length) {
-      if (startsLine()) this.prefixTo.text(this.prefix);
+      if (startsLine()) this.out.text(this.prefix);
       this.write(this.styles.context, newText, done, newText.length);
     }
   }
@@ -191,7 +191,7 @@ export class WordDiff {
       if (end === to) return;
       out.text(this.styles.newline);
       at = end + 1;
-      if (at < to) this.prefixTo.text(this.prefix);
+      if (at < to) out.text(this.prefix);
     }
   }
 }

@@ -40,6 +40,17 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+function differing(commands: readonly (readonly string[])[]): string[] {
+  const cases: BatchCase[] = commands.map((words) => ({ cwd: join(folder, 'r'), words: [...words] }));
+  const answers = runBatch(folder, bundle, cases, box.env);
+  return cases
+    .filter((one, i) => {
+      const theirs = stockAnswer(one, box.env);
+      return answers[i]!.code !== theirs.code || answers[i]!.stdout !== theirs.stdout;
+    })
+    .map((one) => one.words.join(' '));
+}
+
 it.runIf(since(55))('log -L shows ranges as other patches are shown', { timeout: 120_000 }, () => {
   const ranges = [['-L3,12:a.py'], ['-L3,9:a.py', '-L20,30:a.py'], ['-L/def f8/,+9:b.py', '-L1,6:a.py']];
   const options = [
@@ -48,13 +59,15 @@ it.runIf(since(55))('log -L shows ranges as other patches are shown', { timeout:
     ...[['--output-indicator-new=>'], ['--line-prefix=| '], ['--graph', '--word-diff'], ['-U0'], ['--reverse']],
     ...[['--ws-error-highlight=all', '--color=always'], ['--stat'], ['--patience'], ['-G', 'added']],
   ];
-  const cases: BatchCase[] = ranges.flatMap((range) =>
-    options.map((words) => ({ cwd: join(folder, 'r'), words: ['log', ...range, ...words] })),
-  );
-  const answers = runBatch(folder, bundle, cases, box.env);
-  const differing = cases.filter((one, i) => {
-    const theirs = stockAnswer(one, box.env);
-    return answers[i]!.code !== theirs.code || answers[i]!.stdout !== theirs.stdout;
-  });
-  expect(differing.map((one) => one.words.join(' '))).toEqual([]);
+  expect(differing(ranges.flatMap((range) => options.map((words) => ['log', ...range, ...words])))).toEqual([]);
+});
+
+it.runIf(since(55))('prefixes of word diffs where moved lines are coloured', { timeout: 120_000 }, () => {
+  const moved = ['--color-moved', '--color=always'];
+  const forms = [['--word-diff'], ['--color-words'], ['--color-words=.'], ['--word-diff=porcelain']];
+  const commands = forms.flatMap((form) => [
+    ['log', '-p', '--graph', ...form, ...moved],
+    ['diff', '--line-prefix=Q', ...form, ...moved, 'HEAD~9', 'HEAD'],
+  ]);
+  expect(differing(commands)).toEqual([]);
 });

@@ -2,8 +2,8 @@
 // to them): every option with good, odd and missing values, negated, every placeholder and every configuration variable,
 // in both programs; standard output, standard error and exit code are compared.
 //   npm run walk-reading -- --docs=GIT/Documentation --git=PROGRAM REPO...
-//     [--only=COMMAND,...] [--options=PART] [--show=N] [--out=FILE]
-// REPO: bare or not, only read; a dirtied clone of it is walked, beside a generated repository. Prints for each command
+//     [--only=COMMAND,...] [--options=PART] [--show=N] [--out=FILE] [--real]
+// REPO: bare or not, only read; a dirtied clone of it is walked, beside a generated repository (not with --real). Prints for each command
 // how many options the documentation has, how many were walked (and which were not), how many command lines ran, and how
 // many differ. Ends with 1 where one differs or an option was not walked.
 import { spawnSync } from 'node:child_process';
@@ -158,7 +158,7 @@ function compare(command, repository, all) {
 }
 
 const repositories = [
-  makeGenerated(join(scratch, 'generated'), git, environment),
+  ...(process.argv.includes('--real') ? [] : [makeGenerated(join(scratch, 'generated'), git, environment)]),
   ...given.map((source) => makeWalked(join(scratch, basename(dirname(resolve(source)))), source, git, environment)),
 ];
 
