@@ -1,3 +1,4 @@
+import { decodeText, encodeText } from '../base/bytes.js';
 import type { Awaitable } from '../base/awaitable.js';
 import { isPromise } from '../base/awaitable.js';
 import { RESET, parseColor } from '../base/color.js';
@@ -769,8 +770,14 @@ class Assembly {
 
   padded(value: string, pad: Padding, magic: Magic): void {
     const before = this.text.length;
+    const bytes = magic === ' ' || magic === '+' ? encodeText(this.text).length : 0;
     this.#pad(value, pad);
-    this.#magic(before, magic);
+    // Where padding took blanks away, what is put in front stands so many bytes further on, in the value itself.
+    if (bytes > 0 && pad.flush === 'steal' && this.text.length !== before) {
+      const all = encodeText(this.text);
+      const mark = magic === '+' ? '\n' : ' ';
+      this.text = decodeText(all.subarray(0, bytes)) + mark + decodeText(all.subarray(bytes));
+    } else this.#magic(before, magic);
   }
 
   #magic(before: number, magic: Magic): void {
