@@ -13,13 +13,16 @@ const settings: Readonly<Record<string, string>> = {
   alias: '* *.command',
   attr: 'tree',
   author: 'email name',
+  bitmapPseudoMerge:
+    '<name>.decay <name>.maxMerges <name>.pattern <name>.sampleRate <name>.stableSize <name>.stableThreshold ' +
+    '<name>.threshold',
   blame: 'blankBoundary coloring date ignoreRevsFile markIgnoredLines markUnblamableLines showEmail showRoot',
   branch:
     '<name>.description <name>.merge <name>.mergeOptions <name>.pushRemote <name>.rebase <name>.remote ' +
     'autoSetupMerge autoSetupRebase sort',
   browser: '<tool>.cmd <tool>.path',
   bundle: '* <id>.* <id>.uri heuristic mode version',
-  checkout: 'defaultRemote guess',
+  checkout: 'defaultRemote guess workers',
   clean: 'requireForce',
   clone: 'defaultRemoteName rejectShallow',
   color:
@@ -110,7 +113,7 @@ const settings: Readonly<Record<string, string>> = {
     'reflog-expire.auto rerere-gc.auto strategy worktree-prune.auto',
   man: '<tool>.cmd <tool>.path viewer',
   merge:
-    '<driver>.driver <driver>.name <driver>.recursive autoStash conflictStyle defaultToUpstream ' +
+    '<driver>.driver <driver>.name <driver>.recursive autoStash branchdesc conflictStyle defaultToUpstream ' +
     'directoryRenames ff log renameLimit renames renormalize stat suppressDest verbosity verifySignatures',
   notes: '<name>.mergeStrategy displayRef mergeStrategy rewrite.<command> rewriteMode rewriteRef',
   pack:

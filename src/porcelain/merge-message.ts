@@ -177,8 +177,15 @@ async function shortlog(repository: Repository, origin: Origin, options: MergeMe
     text += credits(repository, 'Via', people.committer, repository.identity('committer', { strict: false }).name);
   }
   const more = subjects.length > options.log;
-  text += `\n* ${origin.name}:${more ? ` (${subjects.length} commits)` : ''}\n${shown.join('')}${more ? '  ...\n' : ''}`;
+  text += `\n* ${origin.name}:${more ? ` (${subjects.length} commits)` : ''}\n${described(repository, origin)}${shown.join('')}${more ? '  ...\n' : ''}`;
   return text;
+}
+
+/** `merge.branchdesc`: what the configuration says of the branch. */
+function described(repository: Repository, { name, isLocalBranch }: Origin): string {
+  if (!isLocalBranch || repository.config.getBool('merge.branchdesc', false) === false) return '';
+  const lines = (repository.config.get(`branch.${name}.description`) ?? '').replace(/\n$/, '').split('\n');
+  return lines[0] === '' && lines.length === 1 ? '' : lines.map((line) => `  : ${line}\n`).join('');
 }
 
 function credits(repository: Repository, label: string, who: ReadonlyMap<string, number>, me: string): string {
