@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { root } from './root.js';
+import { removeFolder } from './remove.js';
 
 /** The stock git to compare with: `git` on PATH, or what BOUGH_TEST_GIT names. */
 export const stockGit = process.env['BOUGH_TEST_GIT'] ?? 'git';
@@ -126,7 +127,7 @@ export class Sandbox {
 /** Makes a sandbox for the running test. */
 export function sandbox(): Sandbox {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
+  onTestFinished(() => removeFolder(directory));
   return new Sandbox(directory);
 }
 
@@ -134,6 +135,6 @@ export function sandbox(): Sandbox {
 export function sharedSandbox(): Sandbox & { remove(): void } {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'bough-')));
   return Object.assign(new Sandbox(directory), {
-    remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
+    remove: () => removeFolder(directory),
   });
 }

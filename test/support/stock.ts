@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeFolder } from './remove.js';
 
 /** The stock git to compare with: `git` on PATH, or what BOUGH_TEST_GIT names. */
 const stockProgram = process.env['BOUGH_TEST_GIT'] ?? 'git';
@@ -73,6 +74,6 @@ export async function inTemporaryDirectory<T>(work: (directory: string) => T | P
   try {
     return await work(directory);
   } finally {
-    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    removeFolder(directory);
   }
 }

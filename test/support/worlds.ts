@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BatchAnswer, BatchCase } from './batch.js';
@@ -6,6 +6,7 @@ import { bundleCommands, runBatch, stockAnswer } from './batch.js';
 import { Compared } from './compared.js';
 import { fixedEnvironment } from './sandbox.js';
 import { current } from './version.js';
+import { removeFolder } from './remove.js';
 
 /** Places with files in which many commands are run by both programs and compared. */
 export class Worlds {
@@ -56,7 +57,7 @@ export class Worlds {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    removeFolder(this.directory);
   }
 }
 
