@@ -11,29 +11,28 @@ export function sourcesOf(root) {
     .map((name) => readFileSync(join(root, 'src', name), 'utf8').toLowerCase());
 }
 
-const quoted = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-const wordsOf = (texts) =>
-  new Set(texts.flatMap((text) => text.match(/[\w-]+/g) ?? []).flatMap((word) => [word, ...word.split('-')]));
+const wordsOf = (text) => new Set((text.match(/[\w-]+/g) ?? []).flatMap((word) => [word, ...word.split('-')]));
 
 /** What was looked for in a set of sources before. */
 const known = new WeakMap();
 
 export function mentioned(name, sources) {
   let seen = known.get(sources);
-  if (seen === undefined) known.set(sources, (seen = { sections: new Map(), words: undefined }));
+  if (seen === undefined) known.set(sources, (seen = { words: sources.map(wordsOf), sections: new Map() }));
   const lower = name.toLowerCase();
   const [section] = lower.split('.');
   const last = lower.slice(lower.lastIndexOf('.') + 1);
   let files = seen.sections.get(section);
   if (files === undefined) {
-    const begins = new RegExp(`['\`"]${quoted(section)}[.'\`]`);
-    seen.sections.set(section, (files = wordsOf(sources.filter((text) => begins.test(text)))));
+    const begins = ["'", '`', '"'].flatMap((quote) => ['.', "'", '`'].map((end) => `${quote}${section}${end}`));
+    files = seen.words.filter((_, i) => begins.some((start) => sources[i].includes(start)));
+    seen.sections.set(section, files);
   }
+  const whole = () => sources.some((text) => text.includes(lower));
   // Names that the user makes up: the section is enough.
-  if (/^[<*]/.test(last)) return files.size > 0 || sources.some((text) => text.includes(lower));
-  if (/^(?:advice|fsck|receive\.fsck|fetch\.fsck)\./.test(lower)) return (seen.words ??= wordsOf(sources)).has(last);
-  return files.has(last) || sources.some((text) => text.includes(lower));
+  if (/^[<*]/.test(last)) return files.length > 0 || whole();
+  const anywhere = /^(?:advice|fsck|receive\.fsck|fetch\.fsck)\./.test(lower);
+  return (anywhere ? seen.words : files).some((words) => words.has(last)) || whole();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
