@@ -2,7 +2,7 @@ import { systemMessage } from '../platform/system-message.js';
 import { GitError, noAnswer } from '../base/errors.js';
 import type { Oid } from '../base/oid.js';
 import { isGitlinkMode } from '../objects/mode.js';
-import { itemMatches, MATCH_EXACT } from '../repo/pathspec.js';
+import { itemMatches, MATCH_EXACT, type Pathspec, type PathspecItem } from '../repo/pathspec.js';
 import { resolveRevision } from '../repo/revision.js';
 import { FileRemover } from '../worktree/checkout-writer.js';
 import { diffIndexWithTree } from '../worktree/index-diff.js';
@@ -83,7 +83,7 @@ export const command = defineCommand({
           return 1;
         }
       }
-      for (const path of new Set(paths)) if (values.quiet !== true) yield { removed: path };
+      for (const path of told(pathspec, paths)) if (values.quiet !== true) yield { removed: path };
       if (values['dry-run'] === true) return code;
       const gitlinks = new Set(paths.filter((path) => index.stages(path).some((entry) => isGitlinkMode(entry.mode))));
       index.removeAll(new Set(paths));
@@ -114,6 +114,19 @@ export const command = defineCommand({
   },
   render: ({ removed }) => `rm '${removed}'\n`,
 });
+
+/**
+ * The paths as they are listed: each stage of a conflict that a pattern or a directory means, but only one where the path
+ * itself was named.
+ */
+function told(pathspec: Pathspec, paths: readonly string[]): string[] {
+  const named = new Set<PathspecItem>();
+  return paths.filter((path) => {
+    const by = pathspec.items.filter((item) => !item.exclude && !named.has(item) && itemMatches(item, path));
+    for (const item of by) if (item.match.toLowerCase() === path.toLowerCase()) named.add(item);
+    return by.length > 0;
+  });
+}
 
 /** What no words stand for, in a directory below the top. */
 const wholePrefix = '.';
