@@ -3,8 +3,11 @@ import { GitError, Interrupted } from './errors.js';
 /** How long work may go on without looking up, in milliseconds. */
 const BREATH = 50;
 
-/** The wall clock: `performance` would load ten of Node's own modules, two milliseconds of every start. */
-let last = Date.now();
+/**
+ * The wall clock: `performance` would load ten of Node's own modules, two milliseconds of every start. Nobody knows what went
+ * on before the first breath (this module is loaded for it), so that one is always taken.
+ */
+let last = 0;
 
 /** Signals and sockets are heard before what `setImmediate` runs; timers may come before them. */
 const turn: (done: () => void) => unknown =

@@ -4,7 +4,6 @@ import { GitError } from '../base/errors.js';
 import type { HashAlgorithm, ObjectKind, Oid } from '../base/oid.js';
 import { hexLength, isOid } from '../base/oid.js';
 import { type Deflater, type Platform, STREAM_END } from '../platform/platform.js';
-import { storeBlock } from '../platform/stored-block.js';
 import type { ObjectHeader, ObjectPlace, ObjectStore, RawObject } from './source.js';
 import { fillFailure, writeFailure } from './write-failure.js';
 
@@ -24,8 +23,6 @@ export interface LooseOptions {
 const SMALL = 16_384;
 const whole = new Uint8Array(SMALL + 64);
 const deflated = new Uint8Array(2 * SMALL);
-/** A file takes a block of the disk however short it is: up to here making it shorter costs time and saves nothing. */
-const STORED = 512;
 
 const kinds: ReadonlySet<string> = new Set(['blob', 'tree', 'commit', 'tag']);
 
@@ -223,9 +220,6 @@ export class LooseObjects implements ObjectStore {
     if (data.length > SMALL) return zlib.deflate(concatBytes([encodeText(header), data]), level);
     for (let i = 0; i < header.length; i++) whole[i] = header.charCodeAt(i);
     whole.set(data, header.length);
-    if (this.#options.compression === undefined && data.length <= STORED) {
-      return deflated.subarray(0, storeBlock(deflated, 0, whole, header.length + data.length));
-    }
     if (this.#deflater === undefined) this.#deflater = zlib.deflater(level);
     else this.#deflater.reset();
     const length = header.length + data.length;
