@@ -1,7 +1,9 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { Random } from '../support/random.js';
+import { removeFolder } from '../support/remove.js';
 import { sandbox } from '../support/sandbox.js';
+import { current } from '../support/version.js';
 
 /** A history for `git fast-import`: branches that grow, fork and merge, all from one root. */
 function history(random: Random, count: number, prefix: string, from: readonly string[]): string {
@@ -76,14 +78,15 @@ it('finds out what is missing in no more rounds, and with no more to tell, than 
             haves: lines.filter((line) => line.includes('fetch> have ')).length,
           };
           box.fsck('client');
-          rmSync(client, { recursive: true, force: true });
+          removeFolder(client);
         }
         const { git, bough } = counts as { git: { rounds: number; haves: number }; bough: typeof git };
         const what = `seed ${seed}, ${algorithm}, v${version}: ${JSON.stringify(counts)}`;
         expect(bough.haves, what).toBeGreaterThan(0);
         expect(bough.haves, what).toBeLessThanOrEqual(git.haves);
-        // One more round only where it spares something.
-        expect(bough.rounds, what).toBeLessThanOrEqual(git.rounds + (bough.haves < git.haves ? 1 : 0));
+        // Older versions of git may tell more at once.
+        const spared = !current && bough.haves < git.haves ? 1 : 0;
+        expect(bough.rounds, what).toBeLessThanOrEqual(git.rounds + spared);
       }
     }
   }
