@@ -298,7 +298,7 @@ class DiffTree {
       const other = whole === undefined ? undefined : await repository.objects.read(whole);
       if (other === undefined) throw new GitError('OBJECT_MISSING', `bad object ${oid}`);
       // A lone tree has nothing to be compared with: that is said, and no failure.
-      this.context.error(`object ${whole} is a ${other.kind}, not a commit`);
+      this.context.error(`object ${oid} is a ${other.kind}, not a commit`);
       return;
     }
     const object = await repository.objects.read(commit);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/base/bytes.js';
 import { editLines, joinLines, makeLines, type TextShape } from '../diff/texts.js';
 import { Random } from '../support/random.js';
+import { current } from '../support/version.js';
 import { sandbox, type Sandbox } from '../support/sandbox.js';
 
 const names = ['a', 'b.c', 'd/e', 'd/f g', 'd/h/i', 'ä', 'z"q', 'k.sh', 'm.py'];
@@ -193,7 +194,8 @@ it('diff-tree of what is no commit, and diff of two names of one blob', () => {
   const tree = (text: string): string => text.replace(/tree ([0-9a-f]{40})$/m, 'tree ($1)');
   for (const args of [
     ['diff-tree', 'HEAD^{tree}'],
-    ['diff-tree', 'tree'],
+    // Older versions name the tree that the tag names.
+    ...(current ? [['diff-tree', 'tree']] : []),
     ['diff-tree', 'HEAD:a'],
     ['diff-tree', 'HEAD^{tree}', 'HEAD'],
     ['diff-tree', 'HEAD:a', 'HEAD'],

@@ -12,6 +12,7 @@ test('a sparse index is read as the files that its directories stand for', () =>
   box.git(['add', '.']);
   box.git(['commit', '-qm', 'one']);
   box.git(['sparse-checkout', 'set', '--cone', '--sparse-index', 'in']);
+  box.git(['config', 'advice.sparseIndexExpanded', 'false']);
   expect(box.git(['ls-files', '-s', '--sparse'])).toContain('040000');
   expect(box.bough(['ls-files', '-s', '-t'])).toBe(box.git(['ls-files', '-s', '-t']));
   expect(box.bough(['write-tree'])).toBe(box.git(['rev-parse', 'HEAD^{tree}']));
