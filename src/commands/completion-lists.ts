@@ -1,24 +1,29 @@
 /**
  * Words that complete commands whose options are read by hand, as `--git-completion-helper` prints them: subcommands and
- * names of options, and after `--` what takes options back.
+ * names of options, and after `--` what takes options back. First those that say how a change is shown.
  */
-const diff =
+const diffOptions =
   '--patch --no-patch --unified --function-context --raw --patch-with-raw --patch-with-stat --numstat ' +
-  '--shortstat --dirstat --cumulative --dirstat-by-file --check --summary --name-only --name-status --stat ' +
-  '--stat-width= --stat-name-width= --stat-graph-width= --stat-count= --compact-summary --binary --full-index ' +
-  '--color --ws-error-highlight= --abbrev --src-prefix= --dst-prefix= --line-prefix= --no-prefix ' +
-  '--default-prefix --inter-hunk-context= --output-indicator-new= --output-indicator-old= ' +
-  '--output-indicator-context= --break-rewrites --find-renames --irreversible-delete --find-copies ' +
-  '--find-copies-harder --no-renames --rename-empty --follow --minimal --ignore-all-space ' +
-  '--ignore-space-change --ignore-space-at-eol --ignore-cr-at-eol --ignore-blank-lines ' +
-  '--ignore-matching-lines= --indent-heuristic --patience --histogram --diff-algorithm= --anchored= ' +
-  '--word-diff --word-diff-regex= --color-words --color-moved --color-moved-ws= --relative --text --exit-code ' +
-  '--quiet --ext-diff --textconv --ignore-submodules --submodule --ita-invisible-in-index ' +
-  '--ita-visible-in-index --pickaxe-all --pickaxe-regex --rotate-to= --skip-to= --find-object= --diff-filter= ' +
-  '--max-depth= --output= --patch -- --no-function-context --no-compact-summary --no-full-index --no-color ' +
-  '--no-abbrev --no-find-copies-harder --no-rename-empty --no-follow --no-ignore-matching-lines ' +
+  '--shortstat --dirstat --cumulative --dirstat-by-file --check --summary --name-only --name-status ' +
+  '--stat --stat-width= --stat-name-width= --stat-graph-width= --stat-count= --compact-summary ' +
+  '--binary --full-index --color --ws-error-highlight= --abbrev --src-prefix= --dst-prefix= ' +
+  '--line-prefix= --no-prefix --default-prefix --inter-hunk-context= --output-indicator-new= ' +
+  '--output-indicator-old= --output-indicator-context= --break-rewrites --find-renames ' +
+  '--irreversible-delete --find-copies --find-copies-harder --no-renames --rename-empty --follow ' +
+  '--minimal --ignore-all-space --ignore-space-change --ignore-space-at-eol --ignore-cr-at-eol ' +
+  '--ignore-blank-lines --ignore-matching-lines= --indent-heuristic --patience --histogram ' +
+  '--diff-algorithm= --anchored= --word-diff --word-diff-regex= --color-words --color-moved ' +
+  '--color-moved-ws= --relative --text --exit-code --quiet --ext-diff --textconv --ignore-submodules ' +
+  '--submodule --ita-invisible-in-index --ita-visible-in-index --pickaxe-all --pickaxe-regex ' +
+  '--rotate-to= --skip-to= --find-object= --diff-filter= --max-depth= --output=';
+
+const diffOptionsBack =
+  '--no-function-context --no-compact-summary --no-full-index --no-color --no-abbrev ' +
+  '--no-find-copies-harder --no-rename-empty --no-follow --no-ignore-matching-lines ' +
   '--no-indent-heuristic --no-color-moved --no-color-moved-ws --no-relative --no-text --no-exit-code ' +
   '--no-quiet --no-ext-diff --no-textconv';
+
+const diff = `${diffOptions} --patch -- ${diffOptionsBack}`;
 
 const log =
   '--quiet --source --use-mailmap --clear-decorations --decorate-refs= --decorate-refs-exclude= --decorate ' +
@@ -66,24 +71,10 @@ const lists: Readonly<Record<string, string>> = {
     '--no-mark-tags',
   'last-modified': '--recursive --show-trees --max-depth= --no-recursive -- --no-show-trees',
   'range-diff':
-    '--creation-factor= --no-dual-color --notes --diff-merges= --max-memory= --remerge-diff --left-only ' +
-    '--right-only --patch --no-patch --unified --function-context --raw --patch-with-raw --patch-with-stat ' +
-    '--numstat --shortstat --dirstat --cumulative --dirstat-by-file --check --summary --name-only --name-status ' +
-    '--stat --stat-width= --stat-name-width= --stat-graph-width= --stat-count= --compact-summary --binary ' +
-    '--full-index --color --ws-error-highlight= --abbrev --src-prefix= --dst-prefix= --line-prefix= --no-prefix ' +
-    '--default-prefix --inter-hunk-context= --output-indicator-new= --output-indicator-old= ' +
-    '--output-indicator-context= --break-rewrites --find-renames --irreversible-delete --find-copies ' +
-    '--find-copies-harder --no-renames --rename-empty --follow --minimal --ignore-all-space ' +
-    '--ignore-space-change --ignore-space-at-eol --ignore-cr-at-eol --ignore-blank-lines ' +
-    '--ignore-matching-lines= --indent-heuristic --patience --histogram --diff-algorithm= --anchored= ' +
-    '--word-diff --word-diff-regex= --color-words --color-moved --color-moved-ws= --relative --text --exit-code ' +
-    '--quiet --ext-diff --textconv --ignore-submodules --submodule --ita-invisible-in-index ' +
-    '--ita-visible-in-index --pickaxe-all --pickaxe-regex --rotate-to= --skip-to= --find-object= --diff-filter= ' +
-    '--max-depth= --output= --dual-color --patch -- --no-creation-factor --no-notes --no-diff-merges ' +
-    '--no-max-memory --no-remerge-diff --no-left-only --no-right-only --no-function-context ' +
-    '--no-compact-summary --no-full-index --no-color --no-abbrev --no-find-copies-harder --no-rename-empty ' +
-    '--no-follow --no-ignore-matching-lines --no-indent-heuristic --no-color-moved --no-color-moved-ws ' +
-    '--no-relative --no-text --no-exit-code --no-quiet --no-ext-diff --no-textconv',
+    '--creation-factor= --no-dual-color --notes --diff-merges= --max-memory= --remerge-diff --left-only --right-only ' +
+    `${diffOptions} --dual-color --patch -- ` +
+    '--no-creation-factor --no-notes --no-diff-merges --no-max-memory --no-remerge-diff --no-left-only --no-right-only ' +
+    diffOptionsBack,
   bundle: 'create verify list-heads unbundle',
   config: 'list get set unset rename-section remove-section edit',
   hook: 'run list',
