@@ -3,7 +3,7 @@ import type { HashAlgorithm } from '../base/oid.js';
 import { writeUint32 } from '../platform/lazy-table.js';
 import type { Deflater, Hasher, Platform } from '../platform/platform.js';
 import { STREAM_END, STREAM_FULL } from '../platform/platform.js';
-import { storeBlock } from '../platform/stored-block.js';
+import { storeBlock } from './stored-block.js';
 
 const CHUNK = 1 << 16;
 /** Up to here a stored block is no longer than a compressed one where nothing repeats. */

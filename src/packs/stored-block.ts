@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.js';
-import { writeUint32 } from './lazy-table.js';
+import { writeUint32 } from '../platform/lazy-table.js';
 
 /**
  * A zlib stream (RFC 1950, 1951) of one stored block: the first `length` bytes of `data` as they are, some thousand at
