@@ -153,7 +153,7 @@ for (let seed = seeds[0]!; seed <= (seeds[1] ?? seeds[0]!); seed++) {
   });
 }
 
-test('status by a warm cache reads no directory', async () => {
+test('status by a warm cache reads no directory', { retry: 3 }, async () => {
   const box = sandbox();
   box.git(['init', '-q', '-b', 'main']);
   const directories = Array.from({ length: 30 }, (_, i) => `d${i % 5}/e${i}`);
